@@ -1,0 +1,95 @@
+# Everything is installed below this folder, from requirements/*.txt with hashes, wheels only; a repeat is instant.
+# run: what the product and its build need. dev: that, and what tests, linters and the benchmark need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+GENERATED := gen/fourseal/py.typed
+BUF := tools/node_modules/.bin/buf
+NODE_TOOLS := tools/node_modules/.package-lock.json
+SERVER_HOME := .fourseal-dev
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo run test bench bench-quick lint format proto lock clean require-run require-test require-lint
+
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: require-run $(RUN) $(GENERATED) ## Sign, verify, encrypt, decrypt and attack, on a real contract
+	@$(BIN)/python -m demo
+
+run: require-run $(RUN) $(GENERATED) $(SERVER_HOME)/.initialised ## Start a server that keeps its state in ./.fourseal-dev
+	@$(BIN)/fourseal-server run --home $(SERVER_HOME)
+
+test: require-test $(DEV) $(GENERATED) ## Run all tests (PYTEST_ARGS for pytest)
+	@$(BIN)/python -m pytest -n logical --dist worksteal $(PYTEST_ARGS)
+
+bench: require-run $(DEV) $(GENERATED) ## Measure everything
+	@$(BIN)/python -m bench
+
+bench-quick: require-run $(DEV) $(GENERATED) ## Measure in under a minute
+	@$(BIN)/python -m bench --quick
+
+lint: require-lint $(DEV) $(GENERATED) $(NODE_TOOLS) ## Check code and protos
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+
+format: require-lint $(DEV) $(NODE_TOOLS) ## Format code and protos
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BUF) format --write
+
+proto: require-run $(RUN) ## Generate gen/ from protos/ again
+	@$(BIN)/python hatch_build.py
+
+lock: require-run $(DEV) ## Lock the newest versions that pyproject.toml allows
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/lock.sh
+
+clean: ## Remove all that was made here, but not the state of make run
+	rm -rf $(VENV) gen build dist tools/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+require-run:
+	@PYTHON=$(PYTHON) scripts/require.sh python openssl
+
+require-test:
+	@PYTHON=$(PYTHON) scripts/require.sh python openssl node
+
+require-lint:
+	@PYTHON=$(PYTHON) scripts/require.sh python node npm
+
+$(BIN)/python: | require-run
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements/run.txt pyproject.toml hatch_build.py | $(BIN)/python
+	@echo "Installing what Fourseal needs"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml hatch_build.py | $(BIN)/python
+	@echo "Installing what Fourseal, its tests, linters and benchmark need"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(RUN)
+
+$(GENERATED): $(shell find protos -name '*.proto') hatch_build.py | $(BIN)/python
+	@$(BIN)/python hatch_build.py
+
+$(NODE_TOOLS): tools/package.json tools/package-lock.json
+	@npm ci --prefix tools --no-audit --no-fund --loglevel error
+	@touch $@
+
+$(SERVER_HOME)/.initialised: | $(RUN)
+	@$(BIN)/fourseal-server init --home $(SERVER_HOME)
+	@touch $@

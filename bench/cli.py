@@ -1,0 +1,89 @@
+"""The command line of the benchmark."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import grpc
+import typer
+from rich.console import Console
+
+from bench.context import Bench
+from bench.errors import BenchFailed
+from bench.harness.results import Outcome
+from bench.plan import FULL, QUICK
+from bench.scenarios import agent, engine, generation, grpc_generation, grpc_unary, joint, padding_oracle, soak
+from bench.session import RESULTS, Scenario, publish, run_scenarios
+from mpc.errors import FoursealError
+
+SCENARIOS: dict[str, Scenario] = {
+    "engine": engine.run,
+    "joint": joint.run,
+    "generation": generation.run,
+    "grpc-generation": grpc_generation.run,
+    "grpc-unary": grpc_unary.run,
+    "agent": agent.run,
+}
+_PADDING_SAMPLES = 5000
+_WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Under a minute: shorter and fewer samples.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"Measure this alone; may be repeated. One of: {', '.join(SCENARIOS)}.")
+    ] = None,
+    soak_signatures: Annotated[
+        int | None,
+        typer.Option("--soak", min=soak.SMALLEST, help="Instead: so many signatures, and the server's memory."),
+    ] = None,
+    padding: Annotated[
+        bool, typer.Option("--padding-oracle", help="Instead: the times of failed decryptions, by their cause.")
+    ] = False,
+) -> None:
+    """Measure Fourseal on this machine.
+
+    Results go to bench/results: latest.json and latest.png; selection, soak and padding_oracle are files beside them.
+    """
+    console = make_console()
+    plan = QUICK if quick else FULL
+    if soak_signatures is not None:
+        kind, stem, scenarios = "soak", "soak", [_soak_of(soak_signatures)]
+    elif padding:
+        kind, stem, scenarios = "padding oracle", "padding_oracle", [_padding]
+    elif only:
+        kind, stem, scenarios = "selection", "selection", chosen_scenarios(only)
+    else:
+        kind, stem, scenarios = "bench", "latest", list(SCENARIOS.values())
+    try:
+        run, outcome = run_scenarios(kind, plan, scenarios, console)
+    except (BenchFailed, FoursealError, grpc.RpcError) as error:
+        console.print(f"Nothing is reported, for a part did not work: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    publish(RESULTS, stem, run, outcome, console)
+
+
+def chosen_scenarios(names: list[str]) -> list[Scenario]:
+    """Return the scenarios of these names, in their own order."""
+    unknown = set(names) - set(SCENARIOS)
+    if unknown:
+        raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}", param_hint="--only")
+    return [scenario for name, scenario in SCENARIOS.items() if name in names]
+
+
+def _soak_of(signatures: int) -> Scenario:
+    return lambda bench: soak.run(bench, signatures)
+
+
+def _padding(bench: Bench) -> Outcome:
+    return padding_oracle.run(bench, _PADDING_SAMPLES)
+
+
+def make_console() -> Console:
+    """Return a console as wide as the terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH_ELSEWHERE)

@@ -1,0 +1,54 @@
+"""``python -m bench.load TARGET``: sends prepared requests, as orders on standard input say, until it ends.
+
+The requests are bytes already: all that this process computes is TLS and HTTP/2. Started by ``bench.load.process``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+from fourseal.v1 import signing_service_pb2
+
+from bench.load.loop import Sign, serve
+from bench.load.orders import Order, read_requests
+from bench.load.target import Target
+from wire import limits
+from wire.ids import new_request_id
+
+_DEADLINE_SECONDS = 60.0
+if TYPE_CHECKING:  # gRPC's classes take parameters in their type stubs only
+    Call = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+
+
+async def main(target: Target) -> None:
+    """Connect, and serve orders."""
+    async with grpc.aio.secure_channel(target.address, target.credentials(), limits.channel_options()) as channel:
+        async with asyncio.timeout(_DEADLINE_SECONDS):
+            await channel.channel_ready()
+        call: Call = channel.unary_unary("/fourseal.v1.SigningService/SignDigest")  # bytes to bytes
+
+        def prepare(order: Order) -> Sign:
+            requests = read_requests(Path(order.source))
+
+            async def sign(place: int) -> bytes:
+                request = _renamed(requests[place % len(requests)]) if order.again else requests[place]
+                answer = await call(request, timeout=_DEADLINE_SECONDS)
+                return signing_service_pb2.SignDigestResponse.FromString(answer).signature
+
+            return sign
+
+        await serve(sys.stdin, sys.stdout, prepare)
+
+
+def _renamed(data: bytes) -> bytes:
+    request = signing_service_pb2.SignDigestRequest.FromString(data)
+    request.request_id = new_request_id()
+    return request.SerializeToString()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Target.from_json(sys.argv[1])))

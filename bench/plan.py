@@ -1,0 +1,73 @@
+"""How much is measured: sizes, rounds, seconds. The rest of ``bench`` knows no numbers of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The extent of a run.
+
+    Args:
+        name: for the report.
+        rounds: samples of each figure; at least 5 for figures that anybody shall believe.
+        slice_seconds: how long one sample of an operation lasts.
+        engine_half_bits: sizes of halves for the engine.
+        joint_half_bits: sizes for joint signatures, with whole keys of twice as many bits beside them.
+        generation_half_bits: sizes for key generation.
+        generation_rounds: keys made of each size.
+        grpc_half_bits: sizes for signatures over gRPC.
+        grpc_generation_half_bits: sizes for key generation over gRPC; none: it is left out.
+        agent_half_bits: sizes for signatures through the agent's library.
+        in_flight: numbers of requests that are under way at once.
+        load_rounds: samples of each figure over gRPC.
+        load_seconds: how long one of them lasts.
+    """
+
+    name: str
+    rounds: int
+    slice_seconds: float
+    engine_half_bits: tuple[int, ...]
+    joint_half_bits: tuple[int, ...]
+    generation_half_bits: tuple[int, ...]
+    generation_rounds: int
+    grpc_half_bits: tuple[int, ...]
+    grpc_generation_half_bits: tuple[int, ...]
+    agent_half_bits: tuple[int, ...]
+    in_flight: tuple[int, ...]
+    load_rounds: int
+    load_seconds: float
+
+
+FULL = Plan(
+    name="full",
+    rounds=11,
+    slice_seconds=0.5,
+    engine_half_bits=(2048, 3072, 4096),
+    joint_half_bits=(2048, 3072),
+    generation_half_bits=(2048, 3072, 4096),
+    generation_rounds=15,
+    grpc_half_bits=(2048, 3072),
+    grpc_generation_half_bits=(3072,),
+    agent_half_bits=(2048, 3072),
+    in_flight=(1, 8, 64),
+    load_rounds=7,
+    load_seconds=3.0,
+)
+
+QUICK = Plan(
+    name="quick",
+    rounds=5,
+    slice_seconds=0.06,
+    engine_half_bits=(2048, 3072, 4096),
+    joint_half_bits=(2048, 3072),
+    generation_half_bits=(2048, 3072),
+    generation_rounds=3,
+    grpc_half_bits=(2048, 3072),
+    grpc_generation_half_bits=(),
+    agent_half_bits=(2048,),
+    in_flight=(1, 64),
+    load_rounds=5,
+    load_seconds=0.3,
+)

@@ -1,0 +1,188 @@
+"""Joint signatures over loopback gRPC with everything on: TLS 1.3, mutual authentication, durable records, access log.
+
+The server is the real one, a process on the measured core. The load generator runs on the other cores and sends
+requests whose client halves were made ahead: what is measured is the server. Beside it stands the engine's rate on
+the measured core, taken in this process before and after the load of every round while the server is idle: the server
+cannot be faster than that, and the ratio tells what everything but the exponentiation costs.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from statistics import fmean
+
+from bench.context import Bench
+from bench.harness.cores import pinned_to
+from bench.harness.durability import measure_fsync
+from bench.harness.machine import file_system_of
+from bench.harness.results import Chart, Outcome, Ratio, Result
+from bench.harness.timing import Operation, Slice, rotated, time_slice, warm_up
+from bench.load.orders import Order
+from bench.load.process import LoadProcess
+from bench.load.steady import MIN_WAVES
+from bench.rig.client import ClientKey, KeyMaker
+from bench.rig.joint_pair import make_signing_share
+from bench.rig.requests import PreparedRequests, prepare_requests
+from bench.rig.server import ServerProcess
+from bench.rig.site import serving
+from bench.rig.volley import Volley, costs_of, fire, rate_of
+from mpc.engines import Gmpy2Engine
+from mpc.four_prime_rsa import Role
+
+GROUP = "Joint signatures over gRPC: TLS, durable records, server on one core"
+COSTS = "What a call over gRPC takes (closed loop: a slow call delays those behind it)"
+ENGINE = "engine alone"
+AIM = 0.5
+_BUSY = 0.9
+_WAVES = MIN_WAVES + 1
+_WARM_UP_CALLS = 40
+_ANSWERS = 32  # of each sample, to be verified
+_FSYNCS = 101
+_BASES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """What each round of one size gave: slices of the engine before and after, and a volley at every level."""
+
+    engine: Sequence[tuple[Slice, Slice]]
+    volleys: Mapping[int, Sequence[Volley]]
+    verified: int
+
+
+def run(bench: Bench) -> Outcome:
+    """Measure every size of the plan at every number in flight."""
+    with serving(bench, "grpc-unary") as site:
+        fsync = measure_fsync(site.folder, _FSYNCS, COSTS)
+        with KeyMaker(site.target) as maker:
+            keys = {half_bits: maker.generate(half_bits) for half_bits in bench.plan.grpc_half_bits}
+        with LoadProcess("bench.load", [site.target.to_json()], bench.cores.others) as load:
+            sizes = {half_bits: SizeRun(bench, site.server, load, key).measure() for half_bits, key in keys.items()}
+    return _outcome(bench, sizes, fsync)
+
+
+class SizeRun:
+    """The rounds of one size."""
+
+    def __init__(self, bench: Bench, server: ServerProcess, load: LoadProcess, key: ClientKey) -> None:
+        self._bench = bench
+        self._server = server
+        self._load = load
+        self._key = key
+        self._half_bits = key.joint_key.half_bits
+        self._files = 0
+
+    def measure(self) -> Rounds:
+        """Warm up, prepare every request, then do the rounds."""
+        plan = self._bench.plan
+        self._bench.progress.begin(
+            f"gRPC, half of {self._half_bits} bits", len(plan.in_flight) * (1 + 2 * plan.load_rounds)
+        )
+        operation = _engine_operation(self._half_bits)
+        with pinned_to({self._bench.cores.measured}):
+            repetitions = warm_up(operation, plan.slice_seconds)
+        counts = {level: self._warm_up(level) for level in plan.in_flight}
+        rounds = [{level: self._prepare(counts[level]) for level in plan.in_flight} for _ in range(plan.load_rounds)]
+        engine, verified = list[tuple[Slice, Slice]](), 0
+        volleys: dict[int, list[Volley]] = {level: [] for level in plan.in_flight}
+        for turn, prepared in enumerate(rounds):
+            before = self._time_engine(operation, repetitions)
+            for level in rotated(plan.in_flight, turn):
+                volley = fire(self._server, self._load, _order(prepared[level], level))
+                verified += prepared[level].check(volley.answer.signatures)
+                volleys[level].append(volley)
+                self._bench.progress.step()
+            engine.append((before, self._time_engine(operation, repetitions)))
+        return Rounds(engine, volleys, verified)
+
+    def _warm_up(self, in_flight: int) -> int:
+        """Have the server serve for a while; return how many requests fill a sample."""
+        requests = self._prepare(max(_WARM_UP_CALLS, _WAVES * in_flight))
+        rate = self._load.carry_out(_order(requests, in_flight)).rate
+        return max(_WAVES * in_flight, round(rate * self._bench.plan.load_seconds))
+
+    def _prepare(self, count: int) -> PreparedRequests:
+        self._files += 1
+        path = self._bench.workspace / f"requests-{self._half_bits}-{self._files}"
+        prepared = prepare_requests(self._key, count, path)
+        self._bench.progress.step()
+        return prepared
+
+    def _time_engine(self, operation: Operation, repetitions: int) -> Slice:
+        with pinned_to({self._bench.cores.measured}):
+            return time_slice(operation, repetitions)
+
+
+def _order(requests: PreparedRequests, in_flight: int) -> Order:
+    return Order(str(requests.path), len(requests.digests), in_flight, _ANSWERS)
+
+
+def _engine_operation(half_bits: int) -> Operation:
+    share, engine = make_signing_share(Role.SERVER, half_bits), Gmpy2Engine()
+    bases = cycle([secrets.randbelow(share.public.modulus) for _ in range(_BASES)])
+    return lambda: engine.exponentiate(share.crt, next(bases), secrets.token_bytes)
+
+
+def _outcome(bench: Bench, sizes: Mapping[int, Rounds], fsync: Result) -> Outcome:
+    rates = {half_bits: _rates(half_bits, rounds) for half_bits, rounds in sizes.items()}
+    chart = Chart(
+        "Over gRPC: server on one core",
+        "signatures a second",
+        tuple(f"{half_bits}-bit halves" for half_bits in sizes),
+        {name: tuple(each[name] for each in rates.values()) for name in next(iter(rates.values()))},
+    )
+    costs = [
+        cost
+        for half_bits, rounds in sizes.items()
+        for level, volleys in rounds.volleys.items()
+        for cost in costs_of(f"grpc_{half_bits}_{level}", f"{half_bits}, {level} in flight", COSTS, volleys)
+    ]
+    ratios = [_ratio(half_bits, rounds, rates[half_bits]) for half_bits, rounds in sizes.items()]
+    results = [*(result for each in rates.values() for result in each.values()), fsync, *costs]
+    return Outcome(results, ratios, [chart], _remarks(bench, list(sizes.values())))
+
+
+def _rates(half_bits: int, rounds: Rounds) -> dict[str, Result]:
+    """Return the rates of one size, by what they are of."""
+    rates = {ENGINE: _engine_rate(half_bits, rounds.engine)}
+    for level, volleys in rounds.volleys.items():
+        label = f"{level} in flight"
+        rates[label] = rate_of(f"grpc_{half_bits}_{level}", f"{half_bits}, {label}", GROUP, volleys)
+    return rates
+
+
+def _engine_rate(half_bits: int, slices: Sequence[tuple[Slice, Slice]]) -> Result:
+    return Result(
+        f"grpc_engine_{half_bits}",
+        f"{half_bits}: engine alone, before and after",
+        GROUP,
+        "1/s",
+        tuple(fmean(piece.rate for piece in both) for both in slices),
+        tuple(fmean(piece.processor_fraction for piece in both) for both in slices),
+    )
+
+
+def _ratio(half_bits: int, rounds: Rounds, rates: Mapping[str, Result]) -> Ratio:
+    label = f"{max(rounds.volleys)} in flight"
+    return Ratio.between(
+        f"grpc_over_engine_gmpy2_{half_bits}",
+        f"{half_bits}: gRPC, {label}, over engine on the server's core",
+        rates[label],
+        rates[ENGINE],
+        AIM,
+    )
+
+
+def _remarks(bench: Bench, sizes: Sequence[Rounds]) -> list[str]:
+    most = max(bench.plan.in_flight)
+    busiest = max(volley.answer.processor_fraction for rounds in sizes for volley in rounds.volleys[most])
+    doubt = ": it may be what limits the rate." if busiest > _BUSY else "."
+    verified = sum(rounds.verified for rounds in sizes)
+    return [
+        f"{verified} signatures from over gRPC, evenly spread over all samples, were verified by cryptography.",
+        f"The load generator spent at most {busiest:.0%} of one core's time at {most} in flight{doubt}",
+        f"The server's records lay on {file_system_of(bench.workspace)}.",
+    ]

@@ -1,0 +1,93 @@
+"""Joint signatures in one process: both parties' work with every check, without transport, beside a whole key.
+
+The whole key has the same bits as the joint one and signs through ``cryptography`` (OpenSSL), which blinds and checks
+its result too. Joint 4096 bits are two halves of 2048.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+from bench.context import Bench
+from bench.harness.cores import pinned_to
+from bench.harness.results import Chart, Outcome, Ratio
+from bench.harness.timing import Case, Operation, measure_rates
+from bench.rig.joint_pair import SigningPair, make_signing_pair
+from mpc.engines import Engine, Gmpy2Engine
+from mpc.four_prime_rsa import (
+    PUBLIC_EXPONENT,
+    EncodedMessage,
+    Role,
+    SignatureAlgorithm,
+    check_joint_signature,
+    combine_signature,
+    create_partial_signature,
+    parse_partial_signature,
+)
+
+GROUP = "PSS-SHA256 signatures in one process, one core"
+ALGORITHM = SignatureAlgorithm.PSS_SHA256
+AIMS = {4096: 0.7, 6144: 1.7}
+
+
+def run(bench: Bench) -> Outcome:
+    """Measure every size of the plan, all of them in the same rounds."""
+    engine = Gmpy2Engine()
+    sizes = [2 * half_bits for half_bits in bench.plan.joint_half_bits]
+    bench.progress.begin("joint signatures and whole keys", 2 * len(sizes) * (bench.plan.rounds + 1))
+    cases = []
+    for bits in sizes:
+        pair = make_signing_pair(bits // 2)
+        cases += [
+            Case(f"joint_{bits}_{engine.name}", f"joint {bits}, {engine.name}: both parties", joint(pair, engine)),
+            Case(f"whole_{bits}", f"whole key {bits}, cryptography", whole(bits)),
+        ]
+    with pinned_to({bench.cores.measured}):
+        rates = measure_rates(GROUP, cases, bench.plan.rounds, bench.plan.slice_seconds, bench.progress.step)
+    ratios = [
+        Ratio.between(
+            f"joint_{bits}_{engine.name}_over_whole_{bits}",
+            f"joint {bits} ({engine.name}) over whole key {bits}",
+            rates[f"joint_{bits}_{engine.name}"],
+            rates[f"whole_{bits}"],
+            AIMS.get(bits),
+        )
+        for bits in sizes
+    ]
+    chart = Chart(
+        GROUP,
+        "signatures a second",
+        tuple(f"{bits} bits" for bits in sizes),
+        {
+            f"joint, {engine.name}: both parties": tuple(rates[f"joint_{bits}_{engine.name}"] for bits in sizes),
+            "whole key, cryptography": tuple(rates[f"whole_{bits}"] for bits in sizes),
+        },
+    )
+    return Outcome(tuple(rates.values()), ratios, (chart,))
+
+
+def joint(pair: SigningPair, engine: Engine) -> Operation:
+    """Return all that two parties do for one signature, over bytes as they travel, in the order of the protocol."""
+
+    def operation() -> bytes:
+        digest, salt = secrets.token_bytes(ALGORITHM.hash.digest_size), secrets.token_bytes(ALGORITHM.salt_length)
+        ours = EncodedMessage(pair.joint_key, ALGORITHM, digest, salt)  # the client
+        sent = create_partial_signature(pair.client, ours, engine, secrets.token_bytes).to_bytes()
+        theirs = EncodedMessage(pair.joint_key, ALGORITHM, digest, salt)  # the server
+        client_partial = parse_partial_signature(theirs, Role.CLIENT, sent)
+        server_partial = create_partial_signature(pair.server, theirs, engine, secrets.token_bytes)
+        signature = combine_signature(theirs, client_partial, server_partial)
+        check_joint_signature(ours, signature)  # the client again
+        return signature
+
+    return operation
+
+
+def whole(bits: int) -> Operation:
+    """Return one signature by a fresh whole key."""
+    key = rsa.generate_private_key(PUBLIC_EXPONENT, bits)
+    scheme, prehashed = ALGORITHM.to_cryptography_padding(), Prehashed(ALGORITHM.hash.to_cryptography())
+    return lambda: key.sign(secrets.token_bytes(ALGORITHM.hash.digest_size), scheme, prehashed)

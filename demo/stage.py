@@ -1,0 +1,153 @@
+"""Where the demo plays: a temporary folder, the server's process, and the command lines run for each person.
+
+Everything is the real thing, started as anybody would start it. What was started is stopped, and the folder removed,
+whatever happens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from demo.interrupts import Interrupts
+
+_PROGRAMS = Path(sys.executable).parent
+_STOP_SECONDS = 10
+_COMMAND_SECONDS = 120
+
+
+class CommandFailed(Exception):
+    """A command that had to succeed did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command printed, and whether it succeeded."""
+
+    succeeded: bool
+    printed: str
+
+
+class Stage:
+    """A folder with processes.
+
+    Args:
+        interrupts: wait while a process is started, and while all are stopped.
+        keep: leave the folder there at the end.
+    """
+
+    def __init__(self, interrupts: Interrupts, *, keep: bool) -> None:
+        self._keep = keep
+        self._interrupts = interrupts
+        self._processes: list[subprocess.Popen[str]] = []
+        self.folder = Path()
+
+    def __enter__(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix="fourseal-demo-"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._interrupts.held():
+            for process in self._processes:
+                self._stop(process)
+            if not self._keep:
+                shutil.rmtree(self.folder)
+
+    def _variables(self, **more: str) -> dict[str, str]:
+        """The environment of a command: ours, our programs first, nothing of Fourseal's that was set outside."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("FOURSEAL_")}
+        return {**ours, "PATH": f"{_PROGRAMS}{os.pathsep}{ours.get('PATH', os.defpath)}", **more}
+
+    def run(
+        self, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, live: bool = False
+    ) -> Outcome:
+        """Run a command in the folder and return what came of it.
+
+        Args:
+            arguments: the program and what it is given.
+            environment: variables for it, beside those that every command gets.
+            live: let it write standard error to the terminal, if there is one: its progress.
+
+        Raises:
+            CommandFailed: it cannot be started, or did not end.
+        """
+        process = self._start(
+            arguments,
+            self._variables(COLUMNS="94", **environment or {}),
+            stderr=None if live and sys.stderr.isatty() else subprocess.STDOUT,
+        )
+        try:
+            printed, _ = process.communicate(timeout=_COMMAND_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise CommandFailed(f"{arguments[0]} did not end") from error
+        return Outcome(process.returncode == 0, printed)
+
+    def must(
+        self, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, live: bool = False
+    ) -> str:
+        """Run a command that has to succeed, and return what it printed. See ``run``.
+
+        Raises:
+            CommandFailed: it did not.
+        """
+        outcome = self.run(arguments, environment, live=live)
+        if not outcome.succeeded:
+            raise CommandFailed(f"{' '.join(arguments)} failed:\n{outcome.printed}")
+        return outcome.printed
+
+    def start_server(self, home: str) -> dict[str, str]:
+        """Start a server on free ports, and return what it says of itself once it serves.
+
+        Raises:
+            CommandFailed: it ended before it served.
+        """
+        log = self.folder / "server.log"
+        with log.open("wb") as file:
+            ports = {"FOURSEAL_LISTEN": "127.0.0.1:0", "FOURSEAL_ENROLMENT_LISTEN": "127.0.0.1:0"}
+            server = self._start(["fourseal-server", "run", "--home", home], self._variables(**ports), stderr=file)
+        assert server.stdout is not None  # noqa: S101  # by the pipe asked for
+        serving = server.stdout.readline()
+        if not serving:
+            raise CommandFailed(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
+        return dict(json.loads(serving))
+
+    def _start(
+        self, arguments: Sequence[str], environment: Mapping[str, str], stderr: IO[bytes] | int | None
+    ) -> subprocess.Popen[str]:
+        try:
+            with self._interrupts.held():
+                process = subprocess.Popen(
+                    arguments,
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    text=True,
+                    start_new_session=True,  # Ctrl-C ends the demo, and the demo ends what it started
+                )
+                self._processes.append(process)
+        except OSError as error:
+            raise CommandFailed(f"{arguments[0]} cannot be started: {error.strerror}") from error
+        return process
+
+    def _stop(self, process: subprocess.Popen[str]) -> None:
+        if process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.communicate(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()

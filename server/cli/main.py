@@ -1,0 +1,156 @@
+"""The commands, and the one place where an operator's errors become text and exit status.
+
+What a command needs is imported by it: ``run`` starts fast without tables, ``agents`` without gRPC.
+"""
+
+# ruff: noqa: PLC0415, FBT002  # imports inside functions, see above; flags are booleans
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from mpc.errors import FoursealError
+from server.errors import OperatorError
+from server.root.home import HOME_VARIABLE, Home, default_home
+
+app = typer.Typer(
+    help="The Fourseal server: holds one half of every joint key.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+HomeOption = Annotated[
+    Optional[Path],  # noqa: UP045  # typer reads it
+    typer.Option("--home", envvar=HOME_VARIABLE, help="Home folder.", show_default=str(default_home())),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of a table.")]
+PageSizeOption = Annotated[int, typer.Option(min=1, max=1000, help="Rows of a page.")]
+PageTokenOption = Annotated[str, typer.Option(help="Of the next page, as the page before named it.")]
+
+
+def main() -> None:
+    """Run the command line; exits with 0, 1 for a refusal, 2 for a wrong command."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read when gRPC is imported: its lines are not of our log's form
+    try:
+        app()
+    except OperatorError as error:
+        _fail(str(error), error.action)
+    except FoursealError as error:
+        _fail(str(error), "")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away
+        sys.exit(1)
+
+
+@app.command()
+def init(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Make what a server needs: configuration, master key, database, certificate authority. Keeps what is there."""
+    from server.cli.setup import init as command
+
+    command(_home(home), as_json=json)
+
+
+@app.command()
+def run(home: HomeOption = None) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    When it serves, one line of JSON on standard output says where. The log goes to standard error, as JSON lines.
+    """
+    from server.cli.run import run as command
+
+    command(_home(home))
+
+
+@app.command()
+def doctor(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Check everything that the server needs, for real. Exit status 1 if something is wrong."""
+    from server.cli.doctor import doctor as command
+
+    command(_home(home), as_json=json)
+
+
+@app.command()
+def ticket(
+    name: Annotated[str, typer.Argument(help="Name of the agent: 1 to 63 characters of [a-z0-9._-].")],
+    home: HomeOption = None,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="File to write, which must not exist; standard output by default."),
+    ] = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 30, help="How long the ticket works.")] = 24.0,
+    reinstate: Annotated[bool, typer.Option("--reinstate", help="Even if the agent was revoked.")] = False,
+) -> None:
+    """Make a ticket by which a signer agent enrols, once. For a known agent: replaces its certificate."""
+    from server.cli.agents import ticket as command
+
+    command(_home(home), name, out, hours=hours, reinstate=reinstate)
+
+
+@app.command()
+def agents(home: HomeOption = None, json: JsonOption = False) -> None:
+    """List the agents that were enrolled."""
+    from server.cli.agents import agents as command
+
+    command(_home(home), as_json=json)
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="Name of the agent.")], home: HomeOption = None, json: JsonOption = False
+) -> None:
+    """Refuse an agent from now on. Works at once, also on a running server."""
+    from server.cli.agents import revoke as command
+
+    command(_home(home), name, as_json=json)
+
+
+@app.command()
+def keys(
+    home: HomeOption = None,
+    agent: Annotated[str, typer.Option(help="Of this agent only.")] = "",
+    page_size: PageSizeOption = 100,
+    page_token: PageTokenOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List joint keys, oldest first."""
+    from server.cli.inspect import keys as command
+
+    command(_home(home), agent, page_size, page_token, as_json=json)
+
+
+@app.command()
+def records(
+    home: HomeOption = None,
+    key: Annotated[str, typer.Option(help="Of this key only.")] = "",
+    page_size: PageSizeOption = 100,
+    page_token: PageTokenOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List what was asked and what was done, oldest first."""
+    from server.cli.inspect import records as command
+
+    command(_home(home), key, page_size, page_token, as_json=json)
+
+
+@app.command()
+def audit(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Find keys whose moduli share a prime: their generator repeats itself. Exit status 1 if there are any."""
+    from server.cli.audit import audit as command
+
+    command(_home(home), as_json=json)
+
+
+def _home(folder: Path | None) -> Home:
+    return Home((folder or default_home()).absolute())
+
+
+def _fail(text: str, action: str) -> None:
+    sys.stderr.write(f"Error: {text}\n" + (f"What to do: {action}\n" if action else ""))
+    sys.exit(1)

@@ -1,0 +1,121 @@
+"""The server's configuration: a TOML file, overridden by FOURSEAL_* environment variables. All of it has defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from server.errors import OperatorError
+
+CONFIG_NAME: Final = "config.toml"
+_ENVIRONMENT_PREFIX: Final = "FOURSEAL_"
+_ADDRESS: Final = re.compile(r"(?P<host>[^\s:]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
+_MAX_PORT: Final = 65535
+
+
+def _check_address(address: str) -> str:
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > _MAX_PORT:
+        raise ValueError("must be host:port, port 0 for a free one")
+    return address
+
+
+Address = Annotated[str, AfterValidator(_check_address)]
+HostName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
+"""A DNS name in ASCII (punycode for others), or an IP address."""
+
+
+class Settings(BaseSettings):
+    """What can be set. Units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix=_ENVIRONMENT_PREFIX, extra="forbid", frozen=True)
+
+    listen: Address = "127.0.0.1:7443"
+    """Where agents with a certificate call."""
+    enrolment_listen: Address = "127.0.0.1:7444"
+    """Where an agent gets its certificate."""
+    public_host: str = Field("localhost", min_length=1, max_length=253)
+    """Host that tickets send agents to; must be one of server_names."""
+    server_names: list[HostName] = Field(["localhost", "127.0.0.1"], min_length=1)
+    """Host names and IP addresses in the server's certificate."""
+    database_url: str = ""
+    """SQLAlchemy URL; empty: fourseal.db in the home folder."""
+    master_key_file: str = ""
+    """File of the master key; empty: master.key in the home folder."""
+    destruction_delay_seconds: int = Field(24 * 3600, ge=0, le=366 * 24 * 3600)
+    """Time between the two steps in which a key is destroyed."""
+    generation_lifetime_seconds: int = Field(3600, ge=1, le=7 * 24 * 3600)
+    """Time after which a generation that was not finished is aborted."""
+    max_operations: int = Field(1024, ge=1)
+    """Operations under way at a time; more are refused with RESOURCE_EXHAUSTED."""
+    max_operations_per_caller: int = Field(512, ge=1)
+    """The same for one caller."""
+    max_calls: int = Field(2048, ge=1)
+    """Calls of any sort under way at a time."""
+    worker_threads: int = Field(0, ge=0, le=256)
+    """Threads that exponentiate; 0: one a core."""
+    opened_shares: int = Field(1024, ge=1)
+    """Key shares that stay open in memory."""
+    health_interval_seconds: float = Field(5.0, gt=0)
+    """Time between two checks of database, custody and journal."""
+    shutdown_grace_seconds: float = Field(30.0, ge=0)
+    """Time that calls in flight have to finish in at shutdown."""
+    reflection: bool = False
+    """Whether the server describes its services to whoever asks."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level of what is logged. The access log is of level info."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file before defaults."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Settings:
+        if self.public_host not in self.server_names:
+            raise ValueError("public_host must be one of server_names")
+        if self.max_operations_per_caller > self.max_operations:
+            raise ValueError("max_operations_per_caller must be at most max_operations")
+        return self
+
+    @property
+    def threads(self) -> int:
+        """Threads that exponentiate."""
+        return self.worker_threads or len(os.sched_getaffinity(0))
+
+
+def load_settings(home: Path) -> Settings:
+    """Read the configuration of a home folder; without a file, the defaults and the environment.
+
+    Raises:
+        OperatorError: the file cannot be read, or a value is unknown or out of its range.
+    """
+    path = home / CONFIG_NAME
+
+    class HomeSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return HomeSettings()  # type: ignore[call-arg]  # pydantic finds the values itself
+    except ValidationError as error:
+        problems = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors(include_input=False))
+        raise OperatorError(f"the configuration is wrong: {problems}", f"Correct {path} or the environment.") from None
+    except (ValueError, OSError) as error:  # not TOML, not readable
+        raise OperatorError(f"the configuration {path} cannot be read: {error}", "Correct or remove it.") from None
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    name = ".".join(map(str, location))
+    return f"{name}: {message}" if name else message

@@ -1,0 +1,21 @@
+"""Where the server's secrets live: database rows, sealed under a master key that is not in the database.
+
+Who has the database alone has nothing, who has the master key alone has nothing. A sealed row opens only as what it was
+sealed as: for another key id, purpose, role or modulus it does not open at all.
+"""
+
+from server.custody.custody import Custody
+from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
+from server.custody.sealing import Context, SealBroken, Sealer
+from server.custody.shares import ShareCustody
+
+__all__ = [
+    "Context",
+    "Custody",
+    "MasterKeys",
+    "SealBroken",
+    "Sealer",
+    "ShareCustody",
+    "create_master_key",
+    "load_master_keys",
+]

@@ -1,0 +1,80 @@
+"""Custody as a whole: opens with its master key file, and can tell at any time whether it still works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from server.custody import store
+from server.custody.master_key import load_master_keys
+from server.custody.sealing import Context, SealBroken, Sealer
+from server.custody.shares import ShareCustody
+from server.errors import OperatorError
+from server.storage import Database
+
+_PROBE: Final = b"fourseal custody probe"
+_OTHER_KEY = "Restore the master key file that belongs to this database."
+
+
+class Custody:
+    """The master key, and what is sealed under it.
+
+    Args:
+        database: where sealed secrets are.
+        master_key_path: the master key file.
+        random: randomness for nonces.
+        capacity: how many shares stay open.
+
+    Raises:
+        OperatorError: the master key file cannot be used.
+    """
+
+    def __init__(
+        self, database: Database, master_key_path: Path, random: Callable[[int], bytes], *, capacity: int
+    ) -> None:
+        self._master_key_path = master_key_path
+        self._random = random
+        keys = load_master_keys(master_key_path)
+        self._active = keys.active.hex()
+        self.sealer = Sealer(keys, random)
+        self.shares = ShareCustody(database, self.sealer, capacity=capacity)
+
+    def ensure_probe(self, connection: Connection, now: datetime) -> None:
+        """Seal the probe of the active master key, if this database has none yet.
+
+        Raises:
+            OperatorError: the database has probes of other master keys only, and none of those is in the file.
+        """
+        probes = store.list_probes(connection)
+        if self._active in probes:
+            return
+        if probes:
+            self.check(connection)
+        sealed = self.sealer.seal(_probe_context(self._active), _PROBE)
+        store.insert_probe(connection, self._active, sealed, now)
+
+    def check(self, connection: Connection) -> None:
+        """Open every probe with the master key file as it is on the disk now.
+
+        Raises:
+            OperatorError: the file is missing or damaged, or does not belong to this database.
+        """
+        sealer = Sealer(load_master_keys(self._master_key_path), self._random)
+        probes = store.list_probes(connection)
+        if not probes:
+            raise OperatorError("the database holds no probe of a master key", "Run fourseal-server init.")
+        for master_key_id, sealed in probes.items():
+            try:
+                opened = sealer.open(_probe_context(master_key_id), sealed)
+            except SealBroken:
+                raise OperatorError("the master key does not belong to this database", _OTHER_KEY) from None
+            if opened != _PROBE:
+                raise OperatorError("the probe of the master key holds something else", _OTHER_KEY)
+
+
+def _probe_context(master_key_id: str) -> Context:
+    return Context("probe", master_key_id)

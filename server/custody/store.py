@@ -1,0 +1,54 @@
+"""The tables of custody: sealed shares, and the probe that tells whether the master key fits this database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, bindparam, delete, insert, select
+
+from server.storage import Instant, metadata
+
+sealed_shares = Table(
+    "sealed_shares",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("create_time", Instant, nullable=False),
+)
+
+custody_probes = Table(
+    "custody_probes",
+    metadata,
+    Column("master_key_id", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("create_time", Instant, nullable=False),
+)
+
+_select_share = select(sealed_shares.c.sealed).where(sealed_shares.c.key_id == bindparam("key_id"))
+_delete_share = delete(sealed_shares).where(sealed_shares.c.key_id == bindparam("key_id"))
+
+
+def insert_share(connection: Connection, key_id: str, sealed: bytes, now: datetime) -> None:
+    """Keep a sealed share."""
+    connection.execute(insert(sealed_shares), {"key_id": key_id, "sealed": sealed, "create_time": now})
+
+
+def find_share(connection: Connection, key_id: str) -> bytes | None:
+    """The sealed share of a key; None if it was erased or never was."""
+    return connection.execute(_select_share, {"key_id": key_id}).scalar_one_or_none()
+
+
+def erase_share(connection: Connection, key_id: str) -> bool:
+    """Erase the sealed share of a key; False if there was none."""
+    return connection.execute(_delete_share, {"key_id": key_id}).rowcount == 1
+
+
+def list_probes(connection: Connection) -> dict[str, bytes]:
+    """Sealed probes by master key id."""
+    rows = connection.execute(select(custody_probes.c.master_key_id, custody_probes.c.sealed))
+    return {row.master_key_id: row.sealed for row in rows}
+
+
+def insert_probe(connection: Connection, master_key_id: str, sealed: bytes, now: datetime) -> None:
+    """Keep the probe of a master key."""
+    connection.execute(insert(custody_probes), {"master_key_id": master_key_id, "sealed": sealed, "create_time": now})

@@ -1,0 +1,197 @@
+"""The tables of identity: credentials of the server itself, tickets, agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from server.storage import Instant, metadata
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("expire_time", Instant, nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("token_sha256", LargeBinary, primary_key=True),
+    Column("agent_id", Text, nullable=False),
+    Column("create_time", Instant, nullable=False),
+    Column("expire_time", Instant, nullable=False),
+    Column("use_time", Instant),
+    Column("request_sha256", LargeBinary),
+    Column("certificate", LargeBinary),
+    Index(None, "agent_id"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("agent_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("certificate_sha256", LargeBinary, nullable=False),
+    Column("enrol_time", Instant, nullable=False),
+    Column("expire_time", Instant, nullable=False),
+    Column("revoke_time", Instant),
+    CheckConstraint("state IN ('active', 'revoked')", name="state"),
+)
+
+
+class AgentState(StrEnum):
+    """Whether an agent may call."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A certificate of the server (DER), with its sealed private key."""
+
+    certificate: bytes
+    sealed_key: bytes = field(repr=False)
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """A ticket as it is kept: its token only as SHA-256."""
+
+    agent_id: str
+    expire_time: datetime
+    use_time: datetime | None
+    request_sha256: bytes | None
+    certificate: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent that was enrolled at least once."""
+
+    agent_id: str
+    state: AgentState
+    certificate_sha256: bytes
+    enrol_time: datetime
+    expire_time: datetime
+    revoke_time: datetime | None
+
+
+_find_agents = select(agents).where(agents.c.agent_id.in_(bindparam("agent_ids", expanding=True)))
+
+
+def find_credential(connection: Connection, name: str) -> Credential | None:
+    """A credential of the server."""
+    row = connection.execute(select(credentials).where(credentials.c.name == name)).one_or_none()
+    return None if row is None else Credential(row.certificate, row.sealed_key, row.expire_time)
+
+
+def put_credential(connection: Connection, name: str, credential: Credential) -> None:
+    """Keep a credential in the place of an older one."""
+    connection.execute(delete(credentials).where(credentials.c.name == name))
+    values = {
+        "name": name,
+        "certificate": credential.certificate,
+        "sealed_key": credential.sealed_key,
+        "expire_time": credential.expire_time,
+    }
+    connection.execute(insert(credentials), values)
+
+
+def add_ticket(
+    connection: Connection, token_sha256: bytes, agent_id: str, create_time: datetime, expire_time: datetime
+) -> None:
+    """Keep a new ticket."""
+    values = {
+        "token_sha256": token_sha256,
+        "agent_id": agent_id,
+        "create_time": create_time,
+        "expire_time": expire_time,
+    }
+    connection.execute(insert(tickets), values)
+
+
+def find_ticket(connection: Connection, token_sha256: bytes) -> TicketRow | None:
+    """The ticket with that token."""
+    columns = (tickets.c[name] for name in TicketRow.__dataclass_fields__)
+    row = connection.execute(select(*columns).where(tickets.c.token_sha256 == token_sha256)).one_or_none()
+    return None if row is None else TicketRow(**row._asdict())
+
+
+def use_ticket(
+    connection: Connection, token_sha256: bytes, now: datetime, request_sha256: bytes, certificate: bytes
+) -> None:
+    """Mark a ticket as used."""
+    connection.execute(
+        update(tickets).where(tickets.c.token_sha256 == token_sha256),
+        {"use_time": now, "request_sha256": request_sha256, "certificate": certificate},
+    )
+
+
+def drop_tickets(connection: Connection, *, agent_id: str | None = None, expired_at: datetime | None = None) -> int:
+    """Delete tickets of an agent, or those that have expired. Returns how many."""
+    query = delete(tickets)
+    if agent_id is not None:
+        query = query.where(tickets.c.agent_id == agent_id)
+    if expired_at is not None:
+        query = query.where(tickets.c.expire_time <= expired_at)
+    return connection.execute(query).rowcount
+
+
+def find_agents(connection: Connection, agent_ids: Iterable[str]) -> dict[str, Agent]:
+    """The agents that there are of these."""
+    rows = connection.execute(_find_agents, {"agent_ids": list(set(agent_ids))})
+    return {row.agent_id: _agent(row) for row in rows}
+
+
+def list_agents(connection: Connection) -> list[Agent]:
+    """Every agent, by name."""
+    return [_agent(row) for row in connection.execute(select(agents).order_by(agents.c.agent_id))]
+
+
+def put_agent(connection: Connection, agent: Agent) -> None:
+    """Keep an agent; one of that name is replaced."""
+    values = {
+        "state": agent.state.value,
+        "certificate_sha256": agent.certificate_sha256,
+        "enrol_time": agent.enrol_time,
+        "expire_time": agent.expire_time,
+        "revoke_time": agent.revoke_time,
+    }
+    changed = connection.execute(update(agents).where(agents.c.agent_id == agent.agent_id), values)
+    if not changed.rowcount:
+        connection.execute(insert(agents), {"agent_id": agent.agent_id} | values)
+
+
+def _agent(row: Row[*tuple[Any, ...]]) -> Agent:
+    return Agent(
+        row.agent_id,
+        AgentState(row.state),
+        row.certificate_sha256,
+        row.enrol_time,
+        row.expire_time,
+        row.revoke_time,
+    )

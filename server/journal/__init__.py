@@ -1,0 +1,30 @@
+"""The journal: what was asked, by whom, and what was done. No record, no operation.
+
+* Intent before the key is used, result after: both are on the disk before anybody hears of them.
+* One (caller, request_id), one answer: a repeat gets the first one, another body is refused.
+"""
+
+from server.journal.flights import Flights
+from server.journal.policy import CheckCallers, Policy, Verdicts
+from server.journal.records import Caller, Intent, OperationRecord, Outcome, Request, Result
+from server.journal.runner import Act, OperationRunner, Prepare, run_at_once
+from server.journal.store import list_operations, probe
+
+__all__ = [
+    "Act",
+    "Caller",
+    "CheckCallers",
+    "Flights",
+    "Intent",
+    "OperationRecord",
+    "OperationRunner",
+    "Outcome",
+    "Policy",
+    "Prepare",
+    "Request",
+    "Result",
+    "Verdicts",
+    "list_operations",
+    "probe",
+    "run_at_once",
+]

@@ -1,0 +1,176 @@
+"""The server, put together and running.
+
+Start: storage, custody, authority and certificate; rules; the two listeners; one round of health checks; then the file
+``serving.json`` and the log line "serving" say that it serves, and where.
+
+Stop: health says NOT_SERVING; new calls are refused with SHUTTING_DOWN; calls and operations in flight finish; when no
+more calls come, listeners, threads and database are closed. What is not finished after the grace is left as a crash
+would leave it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from mpc.engines import Engine, Gmpy2Engine
+from mpc.errors import FoursealError
+from server.clock import Clock, system_clock
+from server.config import Settings
+from server.errors import OperatorError
+from server.identity import (
+    Authority,
+    CurrentCertificate,
+    ServerCertificate,
+    drop_expired_tickets,
+    ensure_server_certificate,
+)
+from server.journal import probe
+from server.root.calls import BoundedInFlight
+from server.root.ground import Ground, open_ground
+from server.root.health import Health
+from server.root.home import Home, Serving
+from server.root.listeners import AGENT_SERVICES, ENROLMENT_SERVICES, Listeners
+from server.root.rules import Rules, compose_rules
+
+_HOUSEKEEPING_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 1.0
+
+
+class Server:
+    """A server that serves. From ``start_server``."""
+
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        log: structlog.stdlib.BoundLogger,
+        ground: Ground,
+        rules: Rules,
+        health: Health,
+        listeners: Listeners,
+        in_flight: BoundedInFlight,
+        certificate: CurrentCertificate,
+    ) -> None:
+        """Take the parts; ``start_server`` puts them together."""
+        self._home = home
+        self._settings = settings
+        self._log = log
+        self._ground = ground
+        self._rules = rules
+        self._health = health
+        self._listeners = listeners
+        self._in_flight = in_flight
+        self._certificate = certificate
+        self._tasks: list[asyncio.Task[None]] = []
+        host, ports = settings.public_host, listeners.ports
+        self.serving = Serving(os.getpid(), f"{host}:{ports.agents}", f"{host}:{ports.enrolment}")
+
+    async def start(self) -> None:
+        """Begin to serve."""
+        await self._keep_house_once()
+        await self._listeners.start()
+        await self._health.check_once()
+        self._tasks = [
+            asyncio.create_task(self._health.keep_checking()),
+            asyncio.create_task(self._keep_house()),
+        ]
+        self.serving.write(self._home.serving)
+        self._log.info(
+            "serving",
+            process_id=self.serving.process_id,
+            server=self.serving.server,
+            enrolment_server=self.serving.enrolment_server,
+            healthy=self._health.serving,
+        )
+
+    async def stop(self) -> None:
+        """Finish what is in flight, within the grace, and close everything."""
+        self._log.info("stopping")
+        self._home.serving.unlink(missing_ok=True)
+        self._in_flight.refusing = True
+        await self._health.shut_down()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(self._settings.shutdown_grace_seconds):
+                await self._rules.wait_idle()
+                await self._in_flight.wait_quiet()
+        except TimeoutError:
+            self._log.warning("stopped_with_work_left")
+        await self._listeners.stop(_STOP_SECONDS)
+        self._rules.close()
+        self._ground.database.close()
+        self._log.info("stopped")
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+            await self._keep_house_once()
+
+    async def _keep_house_once(self) -> None:
+        """Renew the certificate, abort generations that were never finished, drop tickets that were never used."""
+        now = self._ground.clock()
+        try:
+            if self._certificate.is_due(now):
+                self._certificate.replace(await self._ground.database.write(self._renew_certificate))
+                self._log.info("certificate_renewed")
+            for key_id in await self._rules.generation.expire():
+                self._log.info("generation_expired", key_id=key_id)
+            await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
+        except (FoursealError, OperatorError) as error:  # the next round tries again
+            self._log.error("housekeeping_failed", cause=str(error))
+
+    def _renew_certificate(self, connection: Connection) -> ServerCertificate:
+        _, certificate = _credentials(connection, self._ground, self._settings)
+        return certificate
+
+
+async def start_server(
+    home: Home,
+    settings: Settings,
+    log: structlog.stdlib.BoundLogger,
+    *,
+    clock: Clock = system_clock,
+    engine: Engine | None = None,
+) -> Server:
+    """Put a server together and start it. Returns when it accepts calls.
+
+    Args:
+        home: its folder, set up by ``server.root.setup``.
+        settings: its configuration.
+        log: its log.
+        clock: the time.
+        engine: who exponentiates; gmpy2 by default.
+
+    Raises:
+        OperatorError: something that it needs is missing or does not fit.
+    """
+    ground = open_ground(home, settings, log, clock)
+    ground.database.erase_traces()  # of what a crash kept from being erased
+    authority, made = await ground.database.write(lambda connection: _credentials(connection, ground, settings))
+    certificate = CurrentCertificate(made)
+    rules = compose_rules(ground, authority, settings, engine or Gmpy2Engine())
+    in_flight = BoundedInFlight(settings.max_calls)
+
+    async def check() -> None:
+        await ground.database.read(ground.custody.check)
+        await ground.database.write(lambda connection: probe(connection, clock()))
+
+    health = Health((*AGENT_SERVICES, *ENROLMENT_SERVICES), check, settings.health_interval_seconds, log)
+    listeners = Listeners(settings, certificate, authority.certificate_pem, rules, health, in_flight, log)
+    server = Server(home, settings, log, ground, rules, health, listeners, in_flight, certificate)
+    await server.start()
+    return server
+
+
+def _credentials(connection: Connection, ground: Ground, settings: Settings) -> tuple[Authority, ServerCertificate]:
+    sealer = ground.custody.sealer
+    authority = Authority.load(connection, sealer)
+    now = ground.clock()
+    return authority, ensure_server_certificate(connection, sealer, authority, settings.server_names, now)

@@ -1,0 +1,76 @@
+"""The home folder: where a server keeps its configuration, its master key, its database."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from server.config import CONFIG_NAME, Settings
+from server.errors import OperatorError
+
+HOME_VARIABLE: Final = "FOURSEAL_SERVER_HOME"
+_SERVING_NAME: Final = "serving.json"
+
+
+def default_home() -> Path:
+    """FOURSEAL_SERVER_HOME, or ~/.local/share/fourseal-server."""
+    named = os.environ.get(HOME_VARIABLE)
+    return Path(named) if named else Path.home() / ".local" / "share" / "fourseal-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The paths of a home folder."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.folder / CONFIG_NAME
+
+    @property
+    def serving(self) -> Path:
+        """The file that is there while a server serves: see ``Serving``."""
+        return self.folder / _SERVING_NAME
+
+    def master_key(self, settings: Settings) -> Path:
+        """The master key file."""
+        return Path(settings.master_key_file) if settings.master_key_file else self.folder / "master.key"
+
+    def database_url(self, settings: Settings) -> str:
+        """The database."""
+        return settings.database_url or f"sqlite:///{self.folder / 'fourseal.db'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a serving server says of itself: process id, and "host:port" of its two listeners, with the real ports."""
+
+    process_id: int
+    server: str
+    enrolment_server: str
+
+    def write(self, path: Path) -> None:
+        """Put it into a file, whole or not at all."""
+        draft = path.with_name(f"{path.name}.{self.process_id}")
+        draft.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Serving | None:
+        """The content of such a file; None if there is none, so no server serves.
+
+        Raises:
+            OperatorError: the file holds something else.
+        """
+        try:
+            content: Any = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**content)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError):
+            raise OperatorError(f"{path} cannot be read", "Remove it and start the server again.") from None

@@ -1,0 +1,125 @@
+"""The two listeners: one for agents, by mutual TLS, one for enrolment, where the caller has no certificate yet.
+
+gRPC for Python cannot ask for a certificate and do without one: hence two. Nothing listens without TLS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+import structlog
+from fourseal.v1 import (
+    decryption_service_pb2,
+    decryption_service_pb2_grpc,
+    enrolment_service_pb2,
+    enrolment_service_pb2_grpc,
+    key_service_pb2,
+    key_service_pb2_grpc,
+    signing_service_pb2,
+    signing_service_pb2_grpc,
+)
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from server.config import Settings
+from server.errors import OperatorError
+from server.identity import CurrentCertificate
+from server.identity.rpc import EnrolmentRpc
+from server.root.calls import ServerInterceptor
+from server.root.health import Health
+from server.root.rules import Rules
+from server.signing.rpc import DecryptionRpc, KeyRpc, SigningRpc
+from wire import tls
+from wire.in_flight import InFlight
+from wire.limits import server_options
+
+_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+AGENT_SERVICES = (
+    key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
+    signing_service_pb2.DESCRIPTOR.services_by_name["SigningService"].full_name,
+    decryption_service_pb2.DESCRIPTOR.services_by_name["DecryptionService"].full_name,
+)
+ENROLMENT_SERVICES = (enrolment_service_pb2.DESCRIPTOR.services_by_name["EnrolmentService"].full_name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the listeners really listen."""
+
+    agents: int
+    enrolment: int
+
+
+class Listeners:
+    """Both listeners.
+
+    Args:
+        settings: addresses.
+        certificate: the server's.
+        authority_pem: whose clients are let in.
+        rules: what the services do.
+        health: on both.
+        in_flight: counts the calls of both.
+        log: access log.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        certificate: CurrentCertificate,
+        authority_pem: bytes,
+        rules: Rules,
+        health: Health,
+        in_flight: InFlight,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        interceptor = ServerInterceptor(log, in_flight, lambda _: rules.callers.name_for_log())
+        self._agents = grpc.aio.server(interceptors=[interceptor], options=server_options())
+        self._enrolment = grpc.aio.server(interceptors=[interceptor], options=server_options())
+        key_service_pb2_grpc.add_KeyServiceServicer_to_server(
+            KeyRpc(rules.callers, rules.generation, rules.keys), self._agents
+        )
+        signing_service_pb2_grpc.add_SigningServiceServicer_to_server(
+            SigningRpc(rules.callers, rules.signatures), self._agents
+        )
+        decryption_service_pb2_grpc.add_DecryptionServiceServicer_to_server(
+            DecryptionRpc(rules.callers, rules.decryptions), self._agents
+        )
+        enrolment_service_pb2_grpc.add_EnrolmentServiceServicer_to_server(
+            EnrolmentRpc(rules.enrolment), self._enrolment
+        )
+        for server, services in ((self._agents, AGENT_SERVICES), (self._enrolment, ENROLMENT_SERVICES)):
+            health_pb2_grpc.add_HealthServicer_to_server(health, server)
+            if settings.reflection:
+                _describe(server, (*services, _HEALTH))
+        self.ports = Ports(
+            _listen(self._agents, settings.listen, tls.renewable_server_credentials(certificate.pair, authority_pem)),
+            _listen(
+                self._enrolment, settings.enrolment_listen, tls.renewable_server_credentials(certificate.pair, None)
+            ),
+        )
+
+    async def start(self) -> None:
+        """Begin to accept calls."""
+        await self._agents.start()
+        await self._enrolment.start()
+
+    async def stop(self, grace: float) -> None:
+        """Accept no more; what is in flight has ``grace`` seconds."""
+        await self._enrolment.stop(grace)
+        await self._agents.stop(grace)
+
+
+def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
+    try:
+        return server.add_secure_port(address, credentials)
+    except RuntimeError:
+        raise OperatorError(
+            f"nothing can listen on {address}", "Stop what uses that port, or configure another; 0 finds a free one."
+        ) from None
+
+
+def _describe(server: grpc.aio.Server, services: tuple[str, ...]) -> None:
+    from grpc_reflection.v1alpha import reflection  # noqa: PLC0415  # needed by option only
+
+    reflection.enable_server_reflection((*services, reflection.SERVICE_NAME), server)

@@ -1,0 +1,88 @@
+"""The rules of every system, put together."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from mpc.engines import Engine
+from mpc.four_prime_rsa import Purpose
+from server.config import Settings
+from server.identity import Authority, CallerReader, Enrolment, check_callers
+from server.journal import Flights, OperationRunner
+from server.root.ground import Ground
+from server.signing import (
+    Decryptions,
+    Generation,
+    JointOperationPolicy,
+    Keys,
+    OpenedKeys,
+    Signatures,
+)
+from server.storage import Threads
+
+_GENERATIONS: Final = 32  # under way at a time: each takes a core for seconds
+_GENERATIONS_PER_CALLER: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the gRPC faces stand on, and what has to be waited for and closed."""
+
+    callers: CallerReader
+    enrolment: Enrolment
+    keys: Keys
+    generation: Generation
+    signatures: Signatures
+    decryptions: Decryptions
+    flights: tuple[Flights, ...]
+    workers: tuple[Threads, ...]
+
+    async def wait_idle(self) -> None:
+        """Return when no operation is under way."""
+        for flights in self.flights:
+            await flights.wait_idle()
+
+    def close(self) -> None:
+        """End the threads."""
+        for workers in self.workers:
+            workers.close()
+
+
+def compose_rules(ground: Ground, authority: Authority, settings: Settings, engine: Engine) -> Rules:
+    """Put the rules together on an open database and custody."""
+    database, shares, clock = ground.database, ground.custody.shares, ground.clock
+    operations = Flights(capacity=settings.max_operations, capacity_of_caller=settings.max_operations_per_caller)
+    generations = Flights(capacity=_GENERATIONS, capacity_of_caller=_GENERATIONS_PER_CALLER)
+    workers = Threads(settings.threads, "share")
+    database.group_while(lambda: workers.busy)
+    generation_workers = Threads(max(1, settings.threads // 2), "generation")
+    keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
+    generation = Generation(
+        database,
+        shares,
+        keys,
+        generations,
+        generation_workers,
+        engine,
+        secrets.token_bytes,
+        clock,
+        lifetime=timedelta(seconds=settings.generation_lifetime_seconds),
+    )
+    opened = OpenedKeys(database, capacity=settings.opened_shares)
+    signing, decrypting = (
+        OperationRunner(database, operations, workers, check_callers, JointOperationPolicy(purpose, clock), clock)
+        for purpose in (Purpose.SIGN, Purpose.DECRYPT)
+    )
+    return Rules(
+        CallerReader(clock),
+        Enrolment(database, authority, clock),
+        keys,
+        generation,
+        Signatures(opened, shares, signing, engine, secrets.token_bytes),
+        Decryptions(opened, shares, decrypting, engine, secrets.token_bytes),
+        (operations, generations),
+        (workers, generation_workers),
+    )

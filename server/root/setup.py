@@ -1,0 +1,119 @@
+"""Setting a server up: what ``fourseal-server init`` does. What is there already is kept."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection
+
+from server.clock import Clock
+from server.config import Settings, load_settings
+from server.custody import Custody, create_master_key
+from server.errors import OperatorError
+from server.identity import Authority
+from server.root.ground import upgrade_schema
+from server.root.home import Home
+from server.storage import Database
+from server.storage.backend import Backend, backend_of
+from server.storage.revision import SchemaState, schema_state
+
+_CONFIG = """\
+# Configuration of fourseal-server. Every value can also be set by an environment variable, such as
+# FOURSEAL_LISTEN for listen. The lines below are the defaults.
+
+# listen = "127.0.0.1:7443"              # where agents call, by mutual TLS
+# enrolment_listen = "127.0.0.1:7444"    # where an agent gets its certificate
+# public_host = "localhost"              # host that tickets send agents to
+# server_names = ["localhost", "127.0.0.1"]  # names in the server's certificate
+# destruction_delay_seconds = 86400      # between the two steps in which a key is destroyed
+# generation_lifetime_seconds = 3600     # after which an unfinished generation is aborted
+# max_operations = 1024                  # under way at a time
+# max_operations_per_caller = 512
+# health_interval_seconds = 5.0
+# shutdown_grace_seconds = 30.0
+# reflection = false                     # whether the server describes its services
+# log_level = "info"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was seen to: what, where, and whether it was made now or kept."""
+
+    what: str
+    where: str
+    made: bool
+
+
+def set_up(home: Home, log: structlog.stdlib.BoundLogger, clock: Clock) -> Iterator[Step]:
+    """Make whatever a server needs and has not yet; yields each step after it was done.
+
+    Raises:
+        OperatorError: something cannot be made, or the master key of an existing database is missing.
+    """
+    yield _make_folder(home.folder)
+    yield _make_config(home)
+    settings = load_settings(home.folder)
+    backend = backend_of(home.database_url(settings))
+    backend.create()
+    state = schema_state(backend)
+    yield _make_master_key(home.master_key(settings), database_is_new=state is SchemaState.EMPTY)
+    yield _make_schema(backend, home.database_url(settings), state)
+    yield _make_authority(home, settings, backend, log, clock)
+
+
+def _make_folder(folder: Path) -> Step:
+    made = not folder.exists()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"the folder {folder} cannot be made: {error.strerror}"
+        raise OperatorError(text, "Choose another --home.") from error
+    return Step("home folder", str(folder), made)
+
+
+def _make_config(home: Home) -> Step:
+    made = not home.config.exists()
+    if made:
+        home.config.write_text(_CONFIG, encoding="utf-8")
+    return Step("configuration", str(home.config), made)
+
+
+def _make_master_key(path: Path, *, database_is_new: bool) -> Step:
+    made = not path.exists()
+    if made and not database_is_new:
+        raise OperatorError(
+            f"the database is there, but its master key {path} is missing",
+            "Restore the master key from its backup: without it no share can be opened.",
+        )
+    if made:
+        create_master_key(path, secrets.token_bytes)
+    return Step("master key", str(path), made)
+
+
+def _make_schema(backend: Backend, url: str, state: SchemaState) -> Step:
+    made = state in (SchemaState.EMPTY, SchemaState.OLDER)
+    if made:
+        upgrade_schema(backend)
+    return Step("database", url, made)
+
+
+def _make_authority(
+    home: Home, settings: Settings, backend: Backend, log: structlog.stdlib.BoundLogger, clock: Clock
+) -> Step:
+    database = Database(backend, log)
+    try:
+        custody = Custody(database, home.master_key(settings), secrets.token_bytes, capacity=settings.opened_shares)
+
+        def unit(connection: Connection) -> bool:
+            custody.ensure_probe(connection, clock())
+            return Authority.ensure(connection, custody.sealer, clock())
+
+        made = database.write_now(unit)
+    finally:
+        database.close()
+    return Step("certificate authority", "in the database, its key sealed by the master key", made)

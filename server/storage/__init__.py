@@ -1,0 +1,13 @@
+"""The database: one writer that groups commits, readers, migrations, paging.
+
+Nothing above this package knows which database it is. The tables stand with the rules that use them, all in one
+``metadata``.
+"""
+
+from server.storage.database import Database
+from server.storage.paging import Page, PageCursor
+from server.storage.tables import Instant, metadata
+from server.storage.threads import Handover, Threads
+from server.storage.writer import GroupWork
+
+__all__ = ["Database", "GroupWork", "Handover", "Instant", "Page", "PageCursor", "Threads", "metadata"]

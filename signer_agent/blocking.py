@@ -1,0 +1,162 @@
+"""``Agent``: everything of ``AsyncAgent`` for programs without asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from mpc.errors import FoursealError
+from mpc.four_prime_rsa import OaepParameters, Purpose, SignatureAlgorithm
+from signer_agent.interface import DEFAULT_ALGORITHM, DEFAULT_HALF_BITS, DEFAULT_OAEP, AsyncAgent, OnStep
+from signer_agent.joint_private_key import JointPrivateKey, run_on_loop
+from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest
+
+_Result = TypeVar("_Result")
+
+
+class LoopThread:
+    """An event loop on a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fourseal-loop", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Run ``work`` on the loop and wait for it. Raises as ``run_on_loop``."""
+        return run_on_loop(self._loop, work)
+
+    @property
+    def ended(self) -> bool:
+        """Whether ``end`` was called."""
+        return self._loop.is_closed()
+
+    def end(self) -> None:
+        """Stop the loop and its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class Agent:
+    """An agent whose calls block. Use ``open`` or ``connect``. Safe to use from several threads.
+
+    See ``AsyncAgent`` for arguments, results and errors; ``key`` is always the key's id, or its label where one key
+    alone has it. After ``close`` every call raises ServiceError (AGENT_CLOSED).
+    """
+
+    def __init__(self, opening: AbstractAsyncContextManager[AsyncAgent]) -> None:
+        self._thread = LoopThread()
+        self._stack = AsyncExitStack()
+        try:
+            self._agent = self._thread.run(self._stack.enter_async_context(opening))
+        except BaseException:
+            self._thread.end()
+            raise
+
+    @classmethod
+    def open(cls, *, passphrase: str, home: Path | str | None = None) -> Self:
+        """Open the key store in this process. See ``AsyncAgent.open``."""
+        return cls(AsyncAgent.open(passphrase=passphrase, home=home))
+
+    @classmethod
+    def connect(cls, *, home: Path | str | None = None) -> Self:
+        """Use the daemon that runs in ``home``. See ``AsyncAgent.connect``."""
+        return cls(AsyncAgent.connect(home=home))
+
+    def state(self) -> AgentState:
+        """Say how the agent is."""
+        return self._thread.run(self._agent.state())
+
+    def generate_key(
+        self,
+        purpose: Purpose | str,
+        *,
+        half_bits: int = DEFAULT_HALF_BITS,
+        algorithms: Sequence[SignatureAlgorithm] = (),
+        daily_limit: int = 0,
+        label: str = "",
+        request_id: str | None = None,
+        on_step: OnStep | None = None,
+    ) -> AgentKey:
+        """Generate a joint key together with the server; ``on_step`` is called on another thread."""
+        return self._thread.run(
+            self._agent.generate_key(
+                purpose,
+                half_bits=half_bits,
+                algorithms=algorithms,
+                daily_limit=daily_limit,
+                label=label,
+                request_id=request_id,
+                on_step=on_step,
+            )
+        )
+
+    def get_key(self, key: str) -> AgentKey:
+        """Return a key as the server has it now."""
+        return self._thread.run(self._agent.get_key(key))
+
+    def list_key_page(self, page_size: int = 0, page_token: str = "") -> KeyPage:
+        """Return some keys as the server has them now, oldest first."""
+        return self._thread.run(self._agent.list_key_page(page_size, page_token))
+
+    def list_keys(self) -> list[AgentKey]:
+        """Return all keys as the server has them now, oldest first."""
+        return self._thread.run(self._agent.list_keys())
+
+    def change_key(self, key: str, change: KeyChange) -> AgentKey:
+        """Move a key to another state, and return it as it is then."""
+        return self._thread.run(self._agent.change_key(key, change))
+
+    def sign(
+        self,
+        key: str,
+        document: bytes,
+        algorithm: SignatureAlgorithm = DEFAULT_ALGORITHM,
+        *,
+        request_id: str | None = None,
+    ) -> bytes:
+        """Hash a document and sign its digest."""
+        return self._thread.run(self._agent.sign(key, document, algorithm, request_id=request_id))
+
+    def sign_digest(
+        self,
+        key: str,
+        digest: bytes,
+        algorithm: SignatureAlgorithm = DEFAULT_ALGORITHM,
+        *,
+        request_id: str | None = None,
+    ) -> bytes:
+        """Make a joint signature of a digest."""
+        return self._thread.run(self._agent.sign_digest(key, digest, algorithm, request_id=request_id))
+
+    def sign_digests(self, items: Sequence[DigestToSign]) -> list[SignedDigest | FoursealError]:
+        """Make 1 to 256 joint signatures; each item has its own outcome, in the same order."""
+        return self._thread.run(self._agent.sign_digests(items))
+
+    def decrypt(self, key: str, ciphertext: bytes, parameters: OaepParameters = DEFAULT_OAEP) -> bytes:
+        """Decrypt an RSAES-OAEP ciphertext."""
+        return self._thread.run(self._agent.decrypt(key, ciphertext, parameters))
+
+    def private_key(self, key: str) -> JointPrivateKey:
+        """Return a key as an RSAPrivateKey of ``cryptography``."""
+        return self._thread.run(self._agent.private_key(key))
+
+    def close(self) -> None:
+        """Finish what is in flight, and forget every secret. A second call does nothing."""
+        if not self._thread.ended:
+            self._thread.run(self._stack.aclose())
+            self._thread.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

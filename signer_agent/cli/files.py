@@ -1,0 +1,132 @@
+"""Files that a user names: read with a limit, hashed in a stream, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from mpc.four_prime_rsa import HashAlgorithm
+from signer_agent.cli.output import console, safe_text
+from wire.catalogue import ServiceError
+
+STANDARD_OUTPUT: Final = "-"
+"""Stands for standard output where an output file is named."""
+
+_CHUNK_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class HashedFile:
+    """A document as it was when it was read.
+
+    Args:
+        path: where.
+        size: bytes.
+        digest: by the hash that was asked for.
+    """
+
+    path: Path
+    size: int
+    digest: bytes
+
+
+def read_file(path: Path, maximum: int, what: str) -> bytes:
+    """Read a small file.
+
+    Args:
+        path: where.
+        maximum: bytes.
+        what: what it should be, for the error.
+
+    Raises:
+        ServiceError: FILE_UNUSABLE: cannot be read, or is longer.
+    """
+    with _opened(path) as file, _translated(path):
+        content = file.read(maximum + 1)
+    if len(content) > maximum:
+        raise ServiceError("FILE_UNUSABLE", file=str(path), problem=f"it is too long for {what}")
+    return content
+
+
+def hash_file(path: Path, algorithm: HashAlgorithm) -> HashedFile:
+    """Hash a file of any size in a stream, with a progress bar on a terminal.
+
+    Raises:
+        ServiceError: FILE_UNUSABLE: cannot be read.
+    """
+    with _opened(path) as file, _translated(path), _progress() as progress:
+        found = os.fstat(file.fileno())
+        total = found.st_size if stat.S_ISREG(found.st_mode) else None
+        task = progress.add_task(safe_text(f"Hashing {path.name}").plain, total=total)
+        digest, size = algorithm.new(), 0
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+            progress.update(task, advance=len(chunk))
+    return HashedFile(path, size, digest.digest())
+
+
+def require_absent(path: Path, *, force: bool) -> None:
+    """Raise ServiceError (FILE_EXISTS) if the output file is there and must not be replaced."""
+    if str(path) != STANDARD_OUTPUT and not force and os.path.lexists(path):
+        raise ServiceError("FILE_EXISTS", file=str(path))
+
+
+def write_file(path: Path, content: bytes, *, secret: bool = False) -> None:
+    """Write an output file, whole or not at all; ``-`` is standard output.
+
+    Args:
+        path: where; replaced if it exists.
+        content: all of it.
+        secret: whether only its owner may read it.
+
+    Raises:
+        ServiceError: FILE_UNUSABLE: cannot be written.
+    """
+    if str(path) == STANDARD_OUTPUT:
+        sys.stdout.buffer.write(content)
+        return
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with _translated(path):
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            with os.fdopen(os.open(temporary, flags, 0o600 if secret else 0o666), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=console(), transient=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with _translated(path):
+        file = path.open("rb")
+    with file:
+        yield file
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals into ours."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        problem = error.strerror if isinstance(error, OSError) else "its name is no file name"
+        raise ServiceError("FILE_UNUSABLE", file=str(path), problem=problem or "it cannot be read") from error

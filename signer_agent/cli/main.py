@@ -1,0 +1,82 @@
+"""The commands together, and the one place where errors become text and exit status."""
+
+from __future__ import annotations
+
+import io
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from mpc.errors import FoursealError
+from signer_agent.cli import agents, encryption, keys, setup, signatures
+from signer_agent.cli.output import OUTPUT
+from signer_agent.cli.session import command
+from signer_agent.version import VERSION
+from wire.catalogue import ServiceError
+
+app = typer.Typer(
+    help="Fourseal: signs and decrypts together with a server that holds the other half of every key.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+passphrases = typer.Typer(help="The key store's passphrase.", no_args_is_help=True)
+
+command(app)(setup.init)
+command(app)(setup.enrol)
+app.add_typer(keys.app, name="key")
+command(app)(signatures.sign)
+command(app)(signatures.verify)
+command(app)(encryption.encrypt)
+command(app)(encryption.decrypt)
+app.add_typer(agents.app, name="agent")
+command(passphrases, "change")(setup.change_passphrase)
+app.add_typer(passphrases, name="passphrase")
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001  # typer calls it so
+    if value:
+        typer.echo(f"fourseal {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line; exits with 0, 1 for a refusal, 2 for a wrong command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
+    try:
+        _run()
+    except FoursealError as error:
+        OUTPUT.show_error(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away
+        sys.stdout = None  # so that the interpreter does not try again at its end
+    except OSError as error:
+        OUTPUT.show_error(ServiceError("FILE_UNUSABLE", file="standard output", problem=error.strerror or "it failed"))
+    except Exception as error:  # noqa: BLE001  # a fault of ours: its place without its text, which could quote a secret
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        OUTPUT.note(f"{type(error).__qualname__} at {place.filename}:{place.lineno}")
+        OUTPUT.show_error(ServiceError("UNEXPECTED"))
+    sys.exit(1)
+
+
+def _run() -> None:
+    try:
+        app()
+    except SystemExit as end:
+        sys.stdout.flush()
+        if end.code == 0:
+            raise
+        sys.exit(end.code)

@@ -1,0 +1,151 @@
+"""What every command has: the agent's folder, the passphrase, ``--json``; and how a command gets at the agent.
+
+A command is a function whose first parameter is a ``Session``; ``command`` registers it, with the options of a session
+behind its own. An agent is the daemon if it runs unlocked, else the key store opened with its passphrase.
+"""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+
+from mpc.errors import FoursealError
+from signer_agent.blocking import Agent
+from signer_agent.cli.files import read_file
+from signer_agent.cli.output import OUTPUT
+from signer_agent.home import HOME_VARIABLE, Home
+from signer_agent.keystore.sealing import MAX_PASSPHRASE_BYTES
+from signer_agent.keystore.store import require_store
+from wire.catalogue import ServiceError
+
+_NO_DAEMON: Final = ("AGENT_NOT_RUNNING", "AGENT_LOCKED")
+
+_Command = TypeVar("_Command", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the options that every command has say.
+
+    Args:
+        home: the agent's folder.
+        passphrase_file: where the passphrase is; None to ask a person.
+    """
+
+    home: Home
+    passphrase_file: Path | None
+
+    @contextmanager
+    def agent(self) -> Iterator[Agent]:
+        """Use the daemon, or open the key store.
+
+        Raises:
+            FoursealError: those of ``AsyncAgent.open`` and ``passphrase``.
+        """
+        agent = self._daemon()
+        if agent is None:
+            require_store(self.home)
+            agent = Agent.open(passphrase=self.passphrase(), home=self.home.folder)
+        with agent:
+            yield agent
+
+    def passphrase(self, prompt: str = "Passphrase") -> str:
+        """Take the passphrase from its file, or ask a person.
+
+        Raises:
+            ServiceError: PASSPHRASE_MISSING: nobody can be asked; FILE_UNUSABLE; PASSPHRASE_UNSUITABLE: not UTF-8.
+        """
+        return _read_passphrase(self.passphrase_file, prompt)
+
+    def _daemon(self) -> Agent | None:
+        try:
+            return Agent.connect(home=self.home.folder)
+        except FoursealError as error:
+            if error.reason in _NO_DAEMON:
+                return None
+            raise
+
+
+def new_passphrase(file: Path | None) -> str:
+    """Take a new passphrase from its file, or ask a person twice.
+
+    Raises:
+        ServiceError: as ``Session.passphrase``; PASSPHRASE_UNSUITABLE: the two differ.
+    """
+    passphrase = _read_passphrase(file, "New passphrase")
+    if file is None and _read_passphrase(None, "The same again") != passphrase:
+        raise ServiceError("PASSPHRASE_UNSUITABLE", problem="the two are not the same")
+    return passphrase
+
+
+def command(app: typer.Typer, name: str | None = None) -> Callable[[_Command], _Command]:
+    """Register a command, a function whose first parameter is a ``Session``, under its own name or another."""
+
+    def register(function: _Command) -> _Command:
+        @functools.wraps(function)
+        def called(*, home: Path | None, passphrase_file: Path | None, json: bool, **own: Any) -> None:  # noqa: ANN401
+            OUTPUT.as_json = json
+            function(Session(Home.find(home), passphrase_file), **own)
+
+        own_parameters = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        called.__signature__ = inspect.Signature([*own_parameters, *_SESSION_PARAMETERS])  # type: ignore[attr-defined]
+        app.command(name)(called)
+        return function
+
+    return register
+
+
+def _read_passphrase(file: Path | None, prompt: str) -> str:
+    if file is None:
+        if not sys.stdin.isatty():
+            raise ServiceError("PASSPHRASE_MISSING")
+        return getpass.getpass(f"{prompt}: ", stream=sys.stderr)
+    content = read_file(file, MAX_PASSPHRASE_BYTES + 2, "a passphrase")
+    try:
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise ServiceError("PASSPHRASE_UNSUITABLE", problem="its file is not UTF-8") from None  # nor may it be quoted
+
+
+def _option(name: str, annotation: object, default: object) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+_SESSION_PARAMETERS: Final = (
+    _option(
+        "home",
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--home", envvar=HOME_VARIABLE, help="The agent's folder.", show_default="~/.local/share/fourseal"
+            ),
+        ],
+        None,
+    ),
+    _option(
+        "passphrase_file",
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--passphrase-file",
+                envvar="FOURSEAL_PASSPHRASE_FILE",
+                help="File with the key store's passphrase, for programs. A person is asked.",
+            ),
+        ],
+        None,
+    ),
+    _option(
+        "json",
+        Annotated[bool, typer.Option("--json", help="For programs: JSON instead of text, errors too.")],
+        False,  # noqa: FBT003  # the default of an option
+    ),
+)

@@ -1,0 +1,101 @@
+"""``sign`` and ``verify``: detached signatures of files, raw bytes beside the file, as ``openssl dgst`` has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Optional
+
+import typer
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
+from signer_agent.cli.files import HashedFile, hash_file, read_file, require_absent, write_file
+from signer_agent.cli.options import (
+    ForceOption,
+    KeyOption,
+    OutOption,
+    PublicKeyOption,
+    YesOption,
+)
+from signer_agent.cli.output import OUTPUT
+from signer_agent.cli.public_keys import load_public_key, require_one
+from signer_agent.cli.session import Session
+from signer_agent.interface import DEFAULT_ALGORITHM
+from wire.catalogue import ServiceError
+
+_SUFFIX: Final = ".sig"
+_MAX_SIGNATURE_BYTES: Final = 2048
+
+AlgorithmOption = Annotated[SignatureAlgorithm, typer.Option("--algorithm", "-a", help="Padding and hash.")]
+
+
+def sign(
+    session: Session,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to sign; of any size.")],
+    *,
+    key: KeyOption,
+    algorithm: AlgorithmOption = DEFAULT_ALGORITHM,
+    out: OutOption = None,
+    request_id: Annotated[str, typer.Option(help="A repeat returns the same signature.")] = "",
+    force: ForceOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Sign a file together with the server, after showing what is signed. The signature goes to FILE.sig."""
+    target = out or file.with_name(file.name + _SUFFIX)
+    require_absent(target, force=force)
+    document = hash_file(file, algorithm.hash)  # what is shown is what is signed: the file is not read again
+    with session.agent() as agent:
+        found = agent.get_key(key)
+        OUTPUT.note(*_description(document, algorithm, f"{found.key_id} {found.label}".strip()))
+        OUTPUT.confirm("Sign this?", yes=yes)
+        signature = agent.sign_digest(found.key_id, document.digest, algorithm, request_id=request_id or None)
+    write_file(target, signature)
+    content = {
+        "file": str(file),
+        "size": document.size,
+        "digest": document.digest.hex(),
+        "algorithm": algorithm.value,
+        "key_id": found.key_id,
+        "signature_file": str(target),
+    }
+    OUTPUT.show(content, [("Signature", str(target))])
+
+
+def verify(
+    session: Session,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What was signed.")],
+    *,
+    signature: Annotated[
+        Optional[Path],  # noqa: UP045  # typer reads it
+        typer.Option(help="File with the signature; FILE.sig by default."),
+    ] = None,
+    key: KeyOption = "",
+    public_key: PublicKeyOption = None,
+    algorithm: AlgorithmOption = DEFAULT_ALGORITHM,
+) -> None:
+    """Verify a signature of a file. Exit status 0 if it holds, 1 if it does not or could not be checked."""
+    require_one(key, public_key)
+    found = load_public_key(session, key, public_key, Purpose.SIGN)
+    path = signature or file.with_name(file.name + _SUFFIX)
+    value = read_file(path, _MAX_SIGNATURE_BYTES, "a signature")
+    document = hash_file(file, algorithm.hash)
+    try:
+        found.verify(
+            value, document.digest, algorithm.to_cryptography_padding(), Prehashed(algorithm.hash.to_cryptography())
+        )
+    except InvalidSignature:
+        raise ServiceError("SIGNATURE_INVALID") from None
+    content = {"file": str(file), "size": document.size, "digest": document.digest.hex(), "valid": True}
+    OUTPUT.show(content, [("The signature holds for", f"{file} ({document.size} bytes)")])
+
+
+def _description(document: HashedFile, algorithm: SignatureAlgorithm, key: str) -> tuple[str, ...]:
+    return (
+        f"File       {document.path.name}",
+        f"Folder     {document.path.absolute().parent}",
+        f"Size       {document.size} bytes",
+        f"{algorithm.hash.upper():<10} {document.digest.hex()}",
+        f"Key        {key}",
+        f"Algorithm  {algorithm}",
+    )

@@ -1,0 +1,211 @@
+"""The agent in this process: everything of ``AsyncAgent`` with the opened key store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
+
+from fourseal.v1 import key_service_pb2, signing_service_pb2
+
+from mpc.engines import Gmpy2Engine
+from mpc.errors import FoursealError, blaming
+from mpc.four_prime_rsa import OaepParameters, Purpose, Role, SignatureAlgorithm
+from signer_agent.client.answers import fetch_key, read_key
+from signer_agent.client.changes import request_change
+from signer_agent.client.decryption import finish_decryption, prepare_decryption
+from signer_agent.client.generation import Generations
+from signer_agent.client.keyring import Keyring
+from signer_agent.client.server_line import ServerLine
+from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signature
+from signer_agent.home import Home
+from signer_agent.interface import DEFAULT_ALGORITHM, DEFAULT_HALF_BITS, DEFAULT_OAEP, AsyncAgent, OnStep
+from signer_agent.keystore.entries import KeyRecord
+from signer_agent.keystore.sealing import Passphrase
+from signer_agent.keystore.store import KeyStore
+from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, KeyState, SignedDigest
+from signer_agent.requests import checked_page_size, generation_request
+from signer_agent.usage import Usage
+from signer_agent.version import VERSION
+from wire.catalogue import ServiceError
+from wire.ids import new_request_id
+from wire.limits import MAX_BATCH_ITEMS
+
+_Result = TypeVar("_Result")
+
+
+class LocalAgent(AsyncAgent):
+    """See ``AsyncAgent``. Belongs to the event loop that it was made on.
+
+    Exponentiations and files are left to worker threads, as many as there are cores; the GIL is free meanwhile.
+
+    Args:
+        store: the opened key store.
+    """
+
+    def __init__(self, store: KeyStore) -> None:
+        self._store = store
+        self._keyring = Keyring(store)
+        self._engine = Gmpy2Engine()
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="fourseal-agent")
+        self._line: ServerLine | None = None
+        self._line_turn = asyncio.Lock()
+        self._generations = Generations(store, self._engine, self._in_thread)
+        self._usage = Usage()
+
+    @classmethod
+    async def open_store(cls, home: Home, passphrase: str) -> LocalAgent:
+        """Open the key store. Raises as ``AsyncAgent.open``."""
+        return cls(await asyncio.to_thread(KeyStore.open, home, Passphrase(passphrase)))
+
+    async def state(self) -> AgentState:
+        """See ``AsyncAgent``."""
+        with self._usage.call():
+            identity = await self._in_thread(self._store.identity)
+        return AgentState(
+            locked=False,
+            version=VERSION,
+            agent_id=identity.agent_id if identity else "",
+            server_address=identity.server_address if identity else "",
+            process_id=os.getpid(),
+        )
+
+    async def generate_key(
+        self,
+        purpose: Purpose | str,
+        *,
+        half_bits: int = DEFAULT_HALF_BITS,
+        algorithms: Sequence[SignatureAlgorithm] = (),
+        daily_limit: int = 0,
+        label: str = "",
+        request_id: str | None = None,
+        on_step: OnStep | None = None,
+    ) -> AgentKey:
+        """See ``AsyncAgent``."""
+        now = datetime.now(UTC)
+        request = generation_request(purpose, half_bits, algorithms, daily_limit, label, request_id, now)
+        with self._usage.call():
+            return await self._generations.generate(await self._connected(), request, on_step or (lambda _: None))
+
+    async def get_key(self, key: str) -> AgentKey:
+        """See ``AsyncAgent``."""
+        with self._usage.call():
+            key_id = await self._key_id(key)
+            record = await self._in_thread(partial(self._store.key, key_id))
+            return await fetch_key(await self._connected(), key_id, record)
+
+    async def list_key_page(self, page_size: int = 0, page_token: str = "") -> KeyPage:
+        """See ``AsyncAgent``."""
+        with self._usage.call():
+            request = key_service_pb2.ListKeysRequest(page_size=checked_page_size(page_size), page_token=page_token)
+            line = await self._connected()
+            await self._generations.finish_interrupted(line)
+            response = await line.call(line.keys.ListKeys, request)
+            return await self._in_thread(partial(self._read_page, response))
+
+    async def change_key(self, key: str, change: KeyChange) -> AgentKey:
+        """See ``AsyncAgent``."""
+        with self._usage.call():
+            key_id, line = await self._key_id(key), await self._connected()
+            record = await self._in_thread(partial(self._store.key, key_id))
+            if change is not KeyChange.DESTROY:
+                return read_key(await request_change(line, key_id, change), key_id, record)
+            return await self._destroy(line, key_id, record)
+
+    async def sign_digest(
+        self,
+        key: str,
+        digest: bytes,
+        algorithm: SignatureAlgorithm = DEFAULT_ALGORITHM,
+        *,
+        request_id: str | None = None,
+    ) -> bytes:
+        """See ``AsyncAgent``."""
+        return (await self.sign_item(DigestToSign(key, algorithm, digest, request_id or new_request_id()))).signature
+
+    async def sign_item(self, item: DigestToSign) -> SignedDigest:
+        """As ``sign_digest``; says which key a label stood for."""
+        with self._usage.call():
+            line = await self._connected()
+            prepared = await self._prepare(item)
+            answer = await line.call(line.signing.SignDigest, prepared.request)
+            return await self._in_thread(partial(check_answer, prepared, answer))
+
+    async def sign_digests(self, items: Sequence[DigestToSign]) -> list[SignedDigest | FoursealError]:
+        """See ``AsyncAgent``."""
+        if not 1 <= len(items) <= MAX_BATCH_ITEMS:
+            raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_BATCH_ITEMS, found=len(items))
+        with self._usage.call():
+            line = await self._connected()
+            prepared = await asyncio.gather(*(self._prepare_or_error(item) for item in items))
+            ready = [item for item in prepared if isinstance(item, PreparedSignature)]
+            if not ready:
+                return [item for item in prepared if isinstance(item, FoursealError)]
+            request = signing_service_pb2.BatchSignDigestsRequest(items=[item.request for item in ready])
+            answer = await line.call(line.signing.BatchSignDigests, request)
+            outcomes = iter(await self._in_thread(partial(check_batch, ready, answer)))
+            return [item if isinstance(item, FoursealError) else next(outcomes) for item in prepared]
+
+    async def decrypt(self, key: str, ciphertext: bytes, parameters: OaepParameters = DEFAULT_OAEP) -> bytes:
+        """See ``AsyncAgent``."""
+        return (await self.decrypt_named(key, ciphertext, parameters))[1]
+
+    async def decrypt_named(self, key: str, ciphertext: bytes, parameters: OaepParameters) -> tuple[str, bytes]:
+        """As ``decrypt``; says which key a label stood for, and then the plaintext."""
+        with self._usage.call():
+            line = await self._connected()
+            prepared = await self._in_thread(partial(prepare_decryption, self._keyring, key, ciphertext))
+            answer = await line.call(line.decryption.CreatePartialDecryption, prepared.request)
+            plaintext = await self._in_thread(partial(finish_decryption, prepared, answer, parameters, self._engine))
+            return prepared.request.key_id, plaintext
+
+    async def close(self) -> None:
+        """See ``AsyncAgent``."""
+        await self._usage.end()
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
+        self._threads.shutdown(wait=False)
+
+    async def _key_id(self, key: str) -> str:
+        return await self._in_thread(partial(self._keyring.key_id, key))
+
+    async def _connected(self) -> ServerLine:
+        async with self._line_turn:
+            if self._line is None:
+                identity = await self._in_thread(self._store.identity)
+                if identity is None:
+                    raise ServiceError("NOT_ENROLLED")
+                self._line = ServerLine(identity)
+            return self._line
+
+    async def _destroy(self, line: ServerLine, key_id: str, record: KeyRecord | None) -> AgentKey:
+        """Destroy both shares; also where an earlier call ended between the server's and ours."""
+        key = await fetch_key(line, key_id, record)
+        if key.state is not KeyState.DESTROYED:
+            key = read_key(await request_change(line, key_id, KeyChange.DESTROY), key_id, record)
+        if key.state is KeyState.DESTROYED:
+            await self._in_thread(partial(self._keyring.erase, key_id))
+        return key
+
+    async def _prepare(self, item: DigestToSign) -> PreparedSignature:
+        return await self._in_thread(partial(prepare_signature, self._keyring, self._store, self._engine, item))
+
+    async def _prepare_or_error(self, item: DigestToSign) -> PreparedSignature | FoursealError:
+        try:
+            return await self._prepare(item)
+        except FoursealError as error:
+            return error
+
+    def _read_page(self, response: key_service_pb2.ListKeysResponse) -> KeyPage:
+        with blaming(Role.SERVER):
+            records = [self._store.key(key.key_id) for key in response.keys]
+        keys = (read_key(key, key.key_id, record) for key, record in zip(response.keys, records, strict=True))
+        return KeyPage(tuple(keys), response.next_page_token)
+
+    def _in_thread(self, function: Callable[[], _Result]) -> Awaitable[_Result]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, function)

@@ -1,0 +1,85 @@
+"""Enrolment: a ticket becomes the agent's certificate.
+
+The agent makes an ECDSA P-256 key for TLS, never a share, and stores it with its certificate request before either is
+used. So a crash or a lost answer costs nothing: the same ticket sends the same request again, and gets the same
+certificate.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import grpc
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from fourseal.v1 import enrolment_service_pb2
+from fourseal.v1.enrolment_service_pb2_grpc import EnrolmentServiceStub
+
+from signer_agent.client.messages import answer_malformed
+from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
+from signer_agent.keystore.entries import Identity, PendingEnrolment
+from signer_agent.keystore.store import KeyStore
+from signer_agent.ticket import Ticket
+from wire.limits import channel_options
+from wire.tls import channel_credentials
+
+if TYPE_CHECKING:  # these exist for the type checker only
+    from fourseal.v1.enrolment_service_pb2_grpc import EnrolmentServiceAsyncStub
+
+
+async def enrol(store: KeyStore, ticket: Ticket) -> Identity:
+    """Use a ticket, and store the identity that it brings in place of an older one.
+
+    Raises:
+        FoursealError: ENROLMENT_TOKEN_INVALID, SERVER_UNTRUSTED, SERVER_UNAVAILABLE and what else the server refuses;
+            PeerMisbehaved (ANSWER_MALFORMED) if its answer does not hold; those of the key store.
+    """
+    pending = store.pending_enrolment()
+    if pending is None or pending.token_digest != ticket.token_digest:
+        pending = _begin(ticket)
+        store.save_pending_enrolment(pending)
+    request = enrolment_service_pb2.EnrolAgentRequest(token=ticket.token, certificate_request_der=pending.request_der)
+    credentials = channel_credentials(ticket.authority.public_bytes(Encoding.PEM))
+    async with grpc.aio.secure_channel(ticket.enrolment_server, credentials, channel_options()) as channel:
+        stub: EnrolmentServiceAsyncStub = EnrolmentServiceStub(channel)
+        answer = await call_repeatedly(stub.EnrolAgent, request, ticket.enrolment_server, CALL_SECONDS)
+    identity = Identity(
+        agent_id=ticket.agent_id,
+        server_address=ticket.server,
+        authority_pem=ticket.authority.public_bytes(Encoding.PEM),
+        certificate_pem=_checked_certificate(answer, ticket, pending).public_bytes(Encoding.PEM),
+        private_key=pending.private_key,
+    )
+    store.save_identity(identity)
+    return identity
+
+
+def _begin(ticket: Ticket) -> PendingEnrolment:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, ticket.agent_id)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return PendingEnrolment(ticket.token_digest, request.public_bytes(Encoding.DER), key)
+
+
+def _checked_certificate(
+    answer: enrolment_service_pb2.EnrolAgentResponse, ticket: Ticket, pending: PendingEnrolment
+) -> x509.Certificate:
+    if answer.agent_id != ticket.agent_id:
+        raise answer_malformed("it names another agent than the ticket")
+    if answer.authority_certificate_der != ticket.authority.public_bytes(Encoding.DER):
+        raise answer_malformed("it names another authority than the ticket")
+    try:
+        certificate = x509.load_der_x509_certificate(answer.certificate_der)
+        certificate.verify_directly_issued_by(ticket.authority)
+    except (ValueError, x509.InvalidVersion, TypeError, InvalidSignature):
+        raise answer_malformed("the authority of the ticket did not issue its certificate") from None
+    if certificate.public_key() != pending.private_key.public_key():
+        raise answer_malformed("its certificate is for another key")
+    if certificate.not_valid_after_utc <= datetime.now(UTC):
+        raise answer_malformed("its certificate has expired")
+    return certificate

@@ -1,0 +1,122 @@
+"""The line to the server: mutual TLS, deadlines, and what is repeated.
+
+Only UNAVAILABLE is repeated: the server could not be reached, went away before it answered, or says so itself. The
+request stays the same, with the same request_id, so the server does its work once however often it is asked.
+Repeating ends after 10 seconds, or with the call's deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceStub
+from fourseal.v1.key_service_pb2_grpc import KeyServiceStub
+from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
+
+from signer_agent.keystore.entries import Identity
+from wire.catalogue import ServiceError
+from wire.limits import channel_options
+from wire.status import RemoteError, error_from_rpc
+from wire.tls import channel_credentials
+
+if TYPE_CHECKING:  # these exist for the type checker only
+    from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceAsyncStub
+    from fourseal.v1.key_service_pb2_grpc import KeyServiceAsyncStub
+    from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
+
+CALL_SECONDS: Final = 15.0
+"""Deadline of a call, its repetitions included."""
+
+_REPEAT_SECONDS: Final = 10.0  # a server that is started again serves within 5
+
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 1.0
+_RECONNECT_OPTIONS: Final = [  # gRPC's own pauses grow to two minutes: a server that is back would not be seen
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+_UNTRUSTED_MARKS: Final = ("CERTIFICATE_VERIFY_FAILED", "Peer name", "WRONG_VERSION_NUMBER")
+
+_Response = TypeVar("_Response")
+
+
+class ServerLine:
+    """A connection to the server, opened when it is first used. Belongs to the event loop that it was made on.
+
+    Args:
+        identity: who we are, and whom we believe.
+
+    Raises:
+        ServiceError: CERTIFICATE_EXPIRED: ours.
+    """
+
+    def __init__(self, identity: Identity) -> None:
+        _require_current(identity.certificate_pem)
+        self._address = identity.server_address
+        key_pem = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        credentials = channel_credentials(identity.authority_pem, key_pem, identity.certificate_pem)
+        self._channel = grpc.aio.secure_channel(
+            identity.server_address, credentials, [*channel_options(), *_RECONNECT_OPTIONS]
+        )
+        self.keys: KeyServiceAsyncStub = KeyServiceStub(self._channel)
+        self.signing: SigningServiceAsyncStub = SigningServiceStub(self._channel)
+        self.decryption: DecryptionServiceAsyncStub = DecryptionServiceStub(self._channel)
+
+    async def call(
+        self, method: Callable[..., Awaitable[_Response]], request: object, *, seconds: float = CALL_SECONDS
+    ) -> _Response:
+        """Call the server, and repeat while it is unavailable.
+
+        Args:
+            method: of one of the stubs.
+            request: its request; whatever changes something has a request_id.
+            seconds: deadline.
+
+        Raises:
+            RemoteError: what the server, or gRPC for it, answered.
+            ServiceError: SERVER_UNTRUSTED.
+        """
+        return await call_repeatedly(method, request, self._address, seconds)
+
+    async def close(self) -> None:
+        """Close the connection. Nothing may be in flight."""
+        await self._channel.close()
+
+
+async def call_repeatedly(
+    method: Callable[..., Awaitable[_Response]], request: object, address: str, seconds: float
+) -> _Response:
+    """See ``ServerLine.call``; ``address`` is for the errors."""
+    loop = asyncio.get_running_loop()
+    start, pause = loop.time(), _FIRST_PAUSE_SECONDS
+    end_of_repeating = start + min(seconds, _REPEAT_SECONDS)
+    while True:
+        try:
+            return await method(request, timeout=start + seconds - loop.time())
+        except grpc.aio.AioRpcError as error:
+            refusal = _refusal(error, address)
+        jittered = pause * random.uniform(0.5, 1.0)  # noqa: S311  # so that many callers do not come back at once
+        if refusal.code is not grpc.StatusCode.UNAVAILABLE or loop.time() + jittered >= end_of_repeating:
+            raise refusal
+        await asyncio.sleep(jittered)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _refusal(error: grpc.aio.AioRpcError, address: str) -> RemoteError:
+    details = error.details() or ""
+    if error.code() is grpc.StatusCode.UNAVAILABLE and any(mark in details for mark in _UNTRUSTED_MARKS):
+        raise ServiceError("SERVER_UNTRUSTED", server=address) from None
+    return error_from_rpc(error)
+
+
+def _require_current(certificate_pem: bytes) -> None:
+    expire_time = x509.load_pem_x509_certificate(certificate_pem).not_valid_after_utc
+    if expire_time <= datetime.now(UTC):
+        raise ServiceError("CERTIFICATE_EXPIRED", expire_time=expire_time.isoformat())

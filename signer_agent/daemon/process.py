@@ -1,0 +1,111 @@
+"""The daemon's process: its lock, its socket, its end.
+
+The socket has permissions 0600, in a folder of 0700: nobody but its owner and root can open it. (gRPC for Python does
+not show the peer's credentials, so they cannot be checked on top.) A lock file says that a daemon runs; the system
+releases it when the process ends, however it ends, so that a socket left behind is known to be dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import fcntl
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+import grpc
+import structlog
+from fourseal.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+
+from signer_agent.daemon.service import AgentRpc
+from signer_agent.home import Home
+from signer_agent.keystore.folder import PrivateFolder
+from signer_agent.keystore.store import require_store
+from wire.catalogue import ServiceError
+from wire.in_flight import InFlight
+from wire.interceptor import RpcInterceptor
+from wire.limits import server_options
+
+_MAX_SOCKET_PATH_BYTES: Final = 107  # sun_path of unix(7), without its final zero
+_PR_SET_DUMPABLE: Final = 4  # prctl(2)
+_STOP_GRACE_SECONDS: Final = 1.0
+
+
+async def serve(home: Home, lock_after_seconds: float, ready: Callable[[], None]) -> None:
+    """Run a daemon until it is told to stop: by StopAgent, SIGTERM or SIGINT.
+
+    Args:
+        home: where the key store is.
+        lock_after_seconds: it locks itself when it was not used for so long; 0: never.
+        ready: called once callers can come.
+
+    Raises:
+        ServiceError: STORE_MISSING, STORE_PERMISSIONS, STORE_UNUSABLE, AGENT_RUNNING.
+    """
+    require_store(home)
+    PrivateFolder.open(home.folder)
+    PrivateFolder.create(home.run)
+    with _only_daemon(home):
+        stop, in_flight = asyncio.Event(), InFlight()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        rpc = AgentRpc(home, stop, lock_after_seconds)
+        interceptor = RpcInterceptor(make_log(sys.stderr), in_flight, lambda _: "local")
+        server = grpc.aio.server(interceptors=[interceptor], options=server_options())
+        add_AgentServiceServicer_to_server(rpc, server)
+        _bind(server, home)
+        await server.start()
+        ready()
+        await stop.wait()
+        in_flight.refusing = True
+        await in_flight.wait_quiet()
+        await server.stop(_STOP_GRACE_SECONDS)
+        await rpc.lock()
+        home.socket.unlink(missing_ok=True)
+
+
+def harden() -> None:
+    """Leave no memory of this process behind: no core dump, no debugger of the same user (as ssh-agent does)."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def make_log(stream: TextIO) -> structlog.stdlib.BoundLogger:
+    """A log of JSON lines."""
+    log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(stream),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+    return log
+
+
+def _bind(server: grpc.aio.Server, home: Home) -> None:
+    home.socket.unlink(missing_ok=True)  # of a daemon that is dead: we hold the lock
+    if len(os.fsencode(home.socket)) > _MAX_SOCKET_PATH_BYTES:
+        problem = f"the path is longer than {_MAX_SOCKET_PATH_BYTES} bytes, too long for a socket"
+        raise ServiceError("STORE_UNUSABLE", file=str(home.socket), problem=problem)
+    server.add_insecure_port(home.socket_address)
+    home.socket.chmod(0o600)
+
+
+@contextmanager
+def _only_daemon(home: Home) -> Iterator[None]:
+    with home.daemon_lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceError("AGENT_RUNNING", folder=str(home.folder)) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield

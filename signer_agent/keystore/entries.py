@@ -1,0 +1,227 @@
+"""What the key store holds, each with a public part that is authenticated and a secret part that is sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+
+from mpc.four_prime_rsa import (
+    ClientCommitment,
+    JointPublicKey,
+    KeyShare,
+    PublicShare,
+    Purpose,
+    Role,
+    SignatureAlgorithm,
+    load_key_share,
+)
+from mpc.four_prime_rsa.generation import NONCE_BYTES
+from mpc.secret import Secret
+from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What a generation was asked for. Public.
+
+    Args:
+        request_id: chosen once for this generation.
+        purpose: what the key will do.
+        half_bits: size of each half.
+        algorithms: what the server shall allow; empty for all.
+        daily_limit: operations a day that the server shall allow; 0 for no limit.
+        label: the name for people, or empty.
+        create_time: when it began, UTC.
+    """
+
+    request_id: str
+    purpose: Purpose
+    half_bits: int
+    algorithms: tuple[SignatureAlgorithm, ...]
+    daily_limit: int
+    label: str
+    create_time: datetime
+
+    def to_public(self) -> Json:
+        """As it stands in the file."""
+        return {
+            "request_id": self.request_id,
+            "purpose": self.purpose.value,
+            "half_bits": self.half_bits,
+            "algorithms": [algorithm.value for algorithm in self.algorithms],
+            "daily_limit": self.daily_limit,
+            "label": self.label,
+            "create_time": self.create_time.isoformat(),
+        }
+
+    @classmethod
+    def from_public(cls, fields: Fields) -> Self:
+        """Undo ``to_public``. Raises ValueError for anything else."""
+        return cls(
+            request_id=fields.text("request_id"),
+            purpose=Purpose(fields.text("purpose")),
+            half_bits=fields.integer("half_bits"),
+            algorithms=tuple(SignatureAlgorithm(value) for value in fields.texts("algorithms")),
+            daily_limit=fields.integer("daily_limit"),
+            label=fields.text("label"),
+            create_time=datetime.fromisoformat(fields.text("create_time")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A finished joint key. Public.
+
+    Args:
+        key_id: the server's name of the key.
+        request: what it was generated for.
+        joint_key: both public shares.
+    """
+
+    key_id: str
+    request: GenerationRequest
+    joint_key: JointPublicKey
+
+    def to_public(self) -> Json:
+        """As it stands in the file."""
+        return {
+            "key_id": self.key_id,
+            "request": self.request.to_public(),
+            "client_modulus": bytes_to_text(self.joint_key.client.to_bytes()),
+            "server_modulus": bytes_to_text(self.joint_key.server.to_bytes()),
+        }
+
+    @classmethod
+    def from_public(cls, fields: Fields) -> Self:
+        """Undo ``to_public``. Raises ValueError or FoursealError for anything else."""
+        request = GenerationRequest.from_public(fields.fields("request"))
+        client = PublicShare.from_bytes(Role.CLIENT, request.purpose, fields.data("client_modulus"))
+        server = PublicShare.from_bytes(Role.SERVER, request.purpose, fields.data("server_modulus"))
+        return cls(fields.text("key_id"), request, JointPublicKey(client, server))
+
+    def load_share(self, secret: bytes) -> KeyShare:
+        """Read the client's share. Raises DocumentError if it is not the half of this key."""
+        share = load_key_share(Role.CLIENT, self.joint_key.purpose, secret)
+        if share.public != self.joint_key.client:
+            raise DocumentError("the share is no half of this key")
+        return share
+
+
+class PendingGeneration(Secret):
+    """A generation that began: stored before its commitment leaves the process, removed when the key is stored."""
+
+    __slots__ = ("client", "request")
+
+    def __init__(self, request: GenerationRequest, client: ClientCommitment) -> None:
+        self.request = request
+        self.client = client
+
+    def _public_summary(self) -> str:
+        return f"request_id={self.request.request_id}"
+
+    def to_secret_bytes(self) -> bytes:
+        """Nonce and share, for the store to seal."""
+        return self.client.nonce + self.client.share.to_secret_bytes()
+
+    @classmethod
+    def load(cls, request: GenerationRequest, secret: bytes) -> Self:
+        """Undo ``to_secret_bytes``. Raises FoursealError for anything else."""
+        nonce, share = secret[:NONCE_BYTES], secret[NONCE_BYTES:]
+        return cls(request, ClientCommitment(load_key_share(Role.CLIENT, request.purpose, share), nonce))
+
+
+class Identity(Secret):
+    """Who the agent is to its server: an ECDSA P-256 key of its own, never a share, and its certificate.
+
+    Args:
+        agent_id: the name in the certificate.
+        server_address: "host:port" of the server.
+        authority_pem: certificate of the only authority that is believed.
+        certificate_pem: the agent's certificate.
+        private_key: the key of the certificate, secret.
+    """
+
+    __slots__ = ("agent_id", "authority_pem", "certificate_pem", "private_key", "server_address")
+
+    def __init__(
+        self,
+        agent_id: str,
+        server_address: str,
+        authority_pem: bytes,
+        certificate_pem: bytes,
+        private_key: ec.EllipticCurvePrivateKey,
+    ) -> None:
+        self.agent_id = agent_id
+        self.server_address = server_address
+        self.authority_pem = authority_pem
+        self.certificate_pem = certificate_pem
+        self.private_key = private_key
+
+    def _public_summary(self) -> str:
+        return f"agent_id={self.agent_id} server={self.server_address}"
+
+    def to_public(self) -> Json:
+        """As it stands in the file."""
+        return {
+            "agent_id": self.agent_id,
+            "server_address": self.server_address,
+            "authority": self.authority_pem.decode(),
+            "certificate": self.certificate_pem.decode(),
+        }
+
+    @classmethod
+    def load(cls, fields: Fields, secret: bytes) -> Self:
+        """Undo ``to_public`` and ``to_secret_bytes``. Raises ValueError for anything else."""
+        return cls(
+            agent_id=fields.text("agent_id"),
+            server_address=fields.text("server_address"),
+            authority_pem=fields.text("authority").encode(),
+            certificate_pem=fields.text("certificate").encode(),
+            private_key=load_tls_key(secret),
+        )
+
+
+class PendingEnrolment(Secret):
+    """An enrolment that began: the same token with the same request can be sent again after a crash.
+
+    Args:
+        token_digest: SHA-256 of the ticket's token, hex.
+        request_der: the certificate request that goes with it.
+        private_key: its key, secret.
+    """
+
+    __slots__ = ("private_key", "request_der", "token_digest")
+
+    def __init__(self, token_digest: str, request_der: bytes, private_key: ec.EllipticCurvePrivateKey) -> None:
+        self.token_digest = token_digest
+        self.request_der = request_der
+        self.private_key = private_key
+
+    def to_public(self) -> Json:
+        """As it stands in the file."""
+        return {"token_digest": self.token_digest, "request": bytes_to_text(self.request_der)}
+
+    @classmethod
+    def load(cls, fields: Fields, secret: bytes) -> Self:
+        """Undo ``to_public`` and ``to_secret_bytes``. Raises ValueError for anything else."""
+        return cls(fields.text("token_digest"), fields.data("request"), load_tls_key(secret))
+
+
+def tls_key_to_secret_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A TLS key as PKCS#8 DER, unencrypted, for the store to seal."""
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def load_tls_key(secret: bytes) -> ec.EllipticCurvePrivateKey:
+    """Undo ``tls_key_to_secret_bytes``. Raises DocumentError for anything else."""
+    try:
+        key = load_der_private_key(secret, None)
+    except (ValueError, TypeError):
+        raise DocumentError("no TLS key") from None  # the cause could quote the bytes
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise DocumentError("no TLS key")
+    return key

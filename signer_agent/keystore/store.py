@@ -1,0 +1,291 @@
+"""The key store: what is in which file, and how a file is opened and sealed.
+
+::
+
+    keystore.json                 argon2id parameters, wrapped data key, checksum
+    identity.json                 server, certificates; sealed: TLS key
+    enrolment.json                an enrolment under way; sealed: TLS key
+    keys/<key id>.json            public shares, label; sealed: client share
+    generations/<request id>.json a generation under way; sealed: client share and nonce
+
+Every entry is sealed under a key of this store alone, with its kind, its name and its whole public part as associated
+data: it opens only where it was written, as it was written. What this cannot show is a file put back to what it once
+was, or removed; the server's list of keys shows the latter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from cryptography.exceptions import InvalidTag
+
+from mpc.errors import FoursealError
+from mpc.four_prime_rsa import KeyShare
+from signer_agent.home import Home
+from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
+from signer_agent.keystore.entries import (
+    GenerationRequest,
+    Identity,
+    KeyRecord,
+    PendingEnrolment,
+    PendingGeneration,
+    tls_key_to_secret_bytes,
+)
+from signer_agent.keystore.folder import PrivateFolder, translated
+from signer_agent.keystore.sealing import DataKey, KdfParameters, Passphrase, Sealed
+from wire.catalogue import ServiceError
+from wire.ids import check_key_id, check_request_id
+
+_HEADER: Final = "keystore.json"
+_IDENTITY: Final = "identity.json"
+_ENROLMENT: Final = "enrolment.json"
+_SUFFIX: Final = ".json"
+_VERSION: Final = 1
+
+_Loaded = TypeVar("_Loaded")
+
+
+class KeyStore:
+    """An opened key store. Use ``create`` or ``open``. Safe to use from several threads."""
+
+    def __init__(self, home: Home, data_key: DataKey) -> None:
+        self._data_key = data_key
+        self._root = PrivateFolder.open(home.folder)
+        self._keys = PrivateFolder.create(home.keys)
+        self._generations = PrivateFolder.create(home.generations)
+
+    @classmethod
+    def create(cls, home: Home, passphrase: Passphrase) -> KeyStore:
+        """Make a new key store.
+
+        Raises:
+            ServiceError: STORE_EXISTS, PASSPHRASE_UNSUITABLE (too short), STORE_UNUSABLE, STORE_PERMISSIONS.
+        """
+        passphrase.require_length()
+        require_no_store(home)
+        root = PrivateFolder.create(home.folder)
+        data_key = DataKey.generate()
+        root.write(_HEADER, _wrap_header(data_key, passphrase))
+        return cls(home, data_key)
+
+    @classmethod
+    def open(cls, home: Home, passphrase: Passphrase) -> KeyStore:
+        """Open an existing key store. Takes some 0.1 s.
+
+        Raises:
+            ServiceError: STORE_MISSING, PASSPHRASE_WRONG, STORE_DAMAGED (header), STORE_PERMISSIONS, STORE_UNUSABLE.
+        """
+        require_store(home)
+        root = PrivateFolder.open(home.folder)
+        with _damage_of(root.path / _HEADER):
+            parameters, sealed, context = _read_header(root.read(_HEADER) or b"")
+        try:
+            data_key = DataKey.unwrap(passphrase, parameters, context, sealed)
+        except InvalidTag:
+            raise ServiceError("PASSPHRASE_WRONG") from None
+        return cls(home, data_key)
+
+    def change_passphrase(self, passphrase: Passphrase) -> None:
+        """Wrap the data key under a new passphrase. The old header file is gone after that, its backups are not.
+
+        Raises:
+            ServiceError: PASSPHRASE_UNSUITABLE (too short), STORE_UNUSABLE.
+        """
+        passphrase.require_length()
+        self._root.write(_HEADER, _wrap_header(self._data_key, passphrase))
+
+    def signature_salt(self, length: int, *request: str | bytes) -> bytes:
+        """See ``DataKey.signature_salt``."""
+        return self._data_key.signature_salt(length, *request)
+
+    def identity(self) -> Identity | None:
+        """Return the agent's identity, None before enrolment.
+
+        Raises:
+            ServiceError: STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE.
+        """
+        return self._load(self._root, "identity", _IDENTITY, Identity.load)
+
+    def save_identity(self, identity: Identity) -> None:
+        """Store the identity that an enrolment brought, in place of an older one, and forget the enrolment.
+
+        Raises:
+            ServiceError: STORE_UNUSABLE.
+        """
+        secret = tls_key_to_secret_bytes(identity.private_key)
+        self._save(self._root, "identity", _IDENTITY, identity.to_public(), secret)
+        self._root.remove(_ENROLMENT)  # a crash before this leaves an enrolment that nobody asks for again
+
+    def pending_enrolment(self) -> PendingEnrolment | None:
+        """Return the enrolment under way, or None. Raises as ``identity`` does."""
+        return self._load(self._root, "enrolment", _ENROLMENT, PendingEnrolment.load)
+
+    def save_pending_enrolment(self, pending: PendingEnrolment) -> None:
+        """Store an enrolment under way, in place of another. Raises ServiceError (STORE_UNUSABLE)."""
+        secret = tls_key_to_secret_bytes(pending.private_key)
+        self._save(self._root, "enrolment", _ENROLMENT, pending.to_public(), secret)
+
+    def records(self) -> list[KeyRecord]:
+        """Return all keys, sorted by id. Raises as ``identity`` does."""
+        records = (self.key(name.removesuffix(_SUFFIX)) for name in self._keys.names(_SUFFIX))
+        return [record for record in records if record is not None]
+
+    def records_version(self) -> int:
+        """Return a number that changes when a key is stored or removed. Raises ServiceError (STORE_UNUSABLE)."""
+        return self._keys.version()
+
+    def key(self, key_id: str) -> KeyRecord | None:
+        """Return the key of that id, or None. Raises as ``identity`` does, and MalformedInput (KEY_ID_MALFORMED)."""
+
+        def load(fields: Fields, _: bytes) -> KeyRecord:
+            return KeyRecord.from_public(fields)
+
+        return self._load(self._keys, "key", check_key_id(key_id) + _SUFFIX, load)
+
+    def share(self, key_id: str) -> KeyShare | None:
+        """Return the client share of that key, or None. Raises as ``key`` does."""
+
+        def load(fields: Fields, secret: bytes) -> KeyShare:
+            return KeyRecord.from_public(fields).load_share(secret)
+
+        return self._load(self._keys, "key", check_key_id(key_id) + _SUFFIX, load)
+
+    def remove_key(self, key_id: str) -> None:
+        """Erase a key with its share, if it is there. Raises ServiceError (STORE_UNUSABLE)."""
+        self._keys.remove(check_key_id(key_id) + _SUFFIX)
+
+    def request_ids(self) -> list[str]:
+        """Return the request ids of all generations under way, sorted. Raises ServiceError (STORE_UNUSABLE)."""
+        return [name.removesuffix(_SUFFIX) for name in self._generations.names(_SUFFIX)]
+
+    def pending_generation(self, request_id: str) -> PendingGeneration | None:
+        """Return a generation under way, or None. Raises as ``identity`` does."""
+
+        def load(fields: Fields, secret: bytes) -> PendingGeneration:
+            return PendingGeneration.load(GenerationRequest.from_public(fields), secret)
+
+        return self._load(self._generations, "generation", check_request_id(request_id) + _SUFFIX, load)
+
+    def save_pending_generation(self, pending: PendingGeneration) -> None:
+        """Store a generation before anything of it leaves the process. Raises ServiceError (STORE_UNUSABLE)."""
+        name = pending.request.request_id + _SUFFIX
+        self._save(self._generations, "generation", name, pending.request.to_public(), pending.to_secret_bytes())
+
+    def finish_generation(self, pending: PendingGeneration, record: KeyRecord) -> None:
+        """Store the key that came of a generation, and forget the generation. Raises ServiceError (STORE_UNUSABLE)."""
+        secret = pending.client.share.to_secret_bytes()
+        self._save(self._keys, "key", record.key_id + _SUFFIX, record.to_public(), secret)
+        self.remove_pending_generation(pending.request.request_id)  # a crash before this repeats the last steps
+
+    def remove_pending_generation(self, request_id: str) -> None:
+        """Erase a generation with its share, if it is there. Raises ServiceError (STORE_UNUSABLE)."""
+        self._generations.remove(request_id + _SUFFIX)
+
+    def _save(self, folder: PrivateFolder, kind: str, name: str, public: Json, secret: bytes) -> None:
+        sealed = self._data_key.seal(secret, self._context(kind, name, public))
+        document = {"kind": kind, "version": _VERSION, "public": public, "sealed": _sealed_to_json(sealed)}
+        folder.write(name, encode(document))
+
+    def _load(
+        self, folder: PrivateFolder, kind: str, name: str, load: Callable[[Fields, bytes], _Loaded]
+    ) -> _Loaded | None:
+        content = folder.read(name)
+        if content is None:
+            return None
+        with _damage_of(folder.path / name):
+            fields = Fields(decode(content))
+            if (fields.text("kind"), fields.integer("version")) != (kind, _VERSION):
+                raise DocumentError(f"not {kind} of version {_VERSION}")
+            public, sealed = fields.document("public"), _sealed_from_fields(fields.fields("sealed"))
+            fields.end()
+            secret = self._data_key.open(sealed, self._context(kind, name, public))
+            return load(Fields(public), secret)
+
+    def _context(self, kind: str, name: str, public: Json) -> bytes:
+        return encode({"kind": kind, "name": name, "version": _VERSION, "public": public})
+
+
+def require_store(home: Home) -> None:
+    """Raise ServiceError (STORE_MISSING) unless there is a key store; STORE_UNUSABLE if that cannot be seen."""
+    with translated(home.folder):
+        found = (home.folder / _HEADER).exists()
+    if not found:
+        raise ServiceError("STORE_MISSING", folder=str(home.folder))
+
+
+def require_no_store(home: Home) -> None:
+    """Raise ServiceError (STORE_EXISTS) if there is a key store; STORE_UNUSABLE if that cannot be seen."""
+    with translated(home.folder):
+        found = (home.folder / _HEADER).exists()
+    if found:
+        raise ServiceError("STORE_EXISTS", folder=str(home.folder))
+
+
+def _wrap_header(data_key: DataKey, passphrase: Passphrase) -> bytes:
+    parameters = KdfParameters.fresh()
+    header: Json = {
+        "kind": "key store",
+        "version": _VERSION,
+        "kdf": {
+            "name": "argon2id",
+            "salt": bytes_to_text(parameters.salt),
+            "memory_kib": parameters.memory_kib,
+            "iterations": parameters.iterations,
+            "lanes": parameters.lanes,
+        },
+    }
+    header["data_key"] = _sealed_to_json(data_key.wrap(passphrase, parameters, encode(header)))
+    return encode({**header, "checksum": _checksum(header)})
+
+
+def _read_header(content: bytes) -> tuple[KdfParameters, Sealed, bytes]:
+    """Return argon2id parameters, wrapped data key and its associated data.
+
+    The checksum stops no attacker. It tells a damaged file from a wrong passphrase, which look the same otherwise.
+    """
+    document = decode(content)
+    checksum = document.pop("checksum", None)
+    if checksum != _checksum(document):
+        raise DocumentError("the checksum does not hold")
+    context = encode({name: value for name, value in document.items() if name != "data_key"})
+    fields = Fields(document)
+    if (fields.text("kind"), fields.integer("version")) != ("key store", _VERSION):
+        raise DocumentError(f"not a key store of version {_VERSION}")
+    kdf, sealed = fields.fields("kdf"), _sealed_from_fields(fields.fields("data_key"))
+    fields.end()
+    if kdf.text("name") != "argon2id":
+        raise DocumentError("another function than argon2id")
+    parameters = KdfParameters(
+        kdf.data("salt"), kdf.integer("memory_kib"), kdf.integer("iterations"), kdf.integer("lanes")
+    )
+    kdf.end()
+    return parameters, sealed, context
+
+
+def _checksum(document: Json) -> str:
+    return hashlib.sha256(encode(document)).hexdigest()
+
+
+def _sealed_to_json(sealed: Sealed) -> Json:
+    return {"nonce": bytes_to_text(sealed.nonce), "ciphertext": bytes_to_text(sealed.ciphertext)}
+
+
+def _sealed_from_fields(fields: Fields) -> Sealed:
+    sealed = Sealed(fields.data("nonce"), fields.data("ciphertext"))
+    fields.end()
+    return sealed
+
+
+@contextmanager
+def _damage_of(path: Path) -> Iterator[None]:
+    """Turn whatever is wrong with a file's content into STORE_DAMAGED, which names the file."""
+    try:
+        yield
+    except InvalidTag:
+        raise ServiceError("STORE_DAMAGED", file=str(path), problem="its seal does not hold") from None
+    except (ValueError, FoursealError) as error:
+        raise ServiceError("STORE_DAMAGED", file=str(path), problem=str(error)) from error

@@ -1,0 +1,39 @@
+"""A run that measures everything a little: for tests of the benchmark, not for figures."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.context import Bench
+from bench.harness.cores import divide_cores
+from bench.harness.progress import Progress
+from bench.plan import Plan
+
+TINY = Plan(
+    name="tiny",
+    rounds=2,
+    slice_seconds=0.001,
+    engine_half_bits=(2048,),
+    joint_half_bits=(2048,),
+    generation_half_bits=(2048,),
+    generation_rounds=1,
+    grpc_half_bits=(2048,),
+    grpc_generation_half_bits=(2048,),
+    agent_half_bits=(2048,),
+    in_flight=(1, 4),
+    load_rounds=2,
+    load_seconds=0.01,
+)
+
+
+def silent_console() -> Console:
+    """A console that nobody sees; what was written is in its ``file``."""
+    return Console(file=io.StringIO(), width=110)
+
+
+def tiny_bench(workspace: Path, cores: set[int]) -> Bench:
+    """The surroundings of a scenario, for ``TINY``."""
+    return Bench(TINY, divide_cores(cores), Progress(silent_console()), workspace)

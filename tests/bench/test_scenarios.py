@@ -1,0 +1,130 @@
+"""Every scenario runs, and names what it promises to. Its figures, of so little work, mean nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bench.cli import SCENARIOS, app
+from bench.errors import BenchFailed
+from bench.harness.results import Outcome
+from bench.rig.joint_pair import make_signing_pair
+from bench.rig.requests import check_signatures
+from bench.rig.server import ServerProcess
+from bench.scenarios import engine, generation, joint, padding_oracle, soak
+from bench.session import publish, run_scenarios
+from mpc.engines import Gmpy2Engine
+from tests.bench.plans import TINY, silent_console, tiny_bench
+
+
+def _names(outcome: Outcome) -> set[str]:
+    return {result.name for result in outcome.results}
+
+
+def test_engine(tmp_path: Path) -> None:
+    """Bare, blinded, checked, and the parts by themselves."""
+    outcome = engine.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
+    assert _names(outcome) == {"bare_2048", "engine_2048", "checked_2048", "blinding_2048", "self_check_2048"}
+    assert {ratio.name for ratio in outcome.ratios} == {"engine_over_bare_2048", "engine_checked_over_bare_2048"}
+
+
+def test_bare_operation_is_the_engines_operation() -> None:
+    """What the engine is compared with computes the same."""
+    share = make_signing_pair(2048).client
+    base = 0x1234567
+    expected = Gmpy2Engine().exponentiate(share.crt, base, os.urandom)
+    assert engine.bare_operation(share.crt, lambda: base)() == expected
+
+
+def test_joint(tmp_path: Path) -> None:
+    """The joint key and the whole key, in the same rounds."""
+    outcome = joint.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
+    assert _names(outcome) == {"joint_4096_gmpy2", "whole_4096"}
+    assert [ratio.name for ratio in outcome.ratios] == ["joint_4096_gmpy2_over_whole_4096"]
+
+
+def test_joint_operation_makes_a_signature() -> None:
+    """What is timed ends in a joint signature of the right length."""
+    pair = make_signing_pair(2048)
+    signature = joint.joint(pair, Gmpy2Engine())()
+    assert isinstance(signature, bytes)
+    assert len(signature) == pair.joint_key.byte_length
+
+
+def test_generation(tmp_path: Path) -> None:
+    """The whole, one share, and the exchange."""
+    outcome = generation.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
+    assert _names(outcome) == {"generation_2048", "share_generation_2048", "generation_exchange_2048"}
+    whole, shares, exchange = (result.samples for result in outcome.results)
+    assert whole[0] == pytest.approx(sum(shares) + exchange[0])
+
+
+def test_padding_oracle(tmp_path: Path) -> None:
+    """A time of every kind and two scores of every failure."""
+    outcome = padding_oracle.run(tiny_bench(tmp_path, os.sched_getaffinity(0)), 60)
+    names = _names(outcome)
+    assert {
+        "time_valid",
+        "time_separator_missing",
+        "welch_t_random_first_byte_not_zero_over_random_first_byte_zero",
+    } <= names
+    assert len(names) == len(outcome.results) == 9 + 8 + 8
+    assert all(len(result.samples) == 60 for result in outcome.results if result.name.startswith("time_"))
+    assert "Chance brings scores within 4.5" in outcome.remarks[0]
+
+
+def test_signature_that_does_not_hold_ends_the_run() -> None:
+    """A figure is reported only for signatures that hold."""
+    joint_key = make_signing_pair(2048).joint_key
+    with pytest.raises(BenchFailed, match="does not hold"):
+        check_signatures(joint_key, [(bytes(32), bytes(joint_key.byte_length))])
+
+
+def test_server_that_cannot_start_is_told(tmp_path: Path) -> None:
+    """With the server's own words."""
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(BenchFailed, match="cannot be made"),
+        ServerProcess(tmp_path / "file" / "home", os.sched_getaffinity(0)),
+    ):
+        pass
+
+
+@pytest.mark.slow
+def test_everything_from_end_to_end(tmp_path: Path) -> None:
+    """All scenarios of a bench with the real server and the real agent, and both files of the report."""
+    run, outcome = run_scenarios("bench", TINY, list(SCENARIOS.values()), silent_console())
+    publish(tmp_path, "latest", run, outcome, silent_console())
+    document = json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))
+    assert set(document["ratios"]) == {
+        "engine_over_bare_2048",
+        "engine_checked_over_bare_2048",
+        "joint_4096_gmpy2_over_whole_4096",
+        "grpc_over_engine_gmpy2_2048",
+    }
+    assert {"fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_4", "grpc_generation_2048", "agent_2048_4"} <= {
+        result["name"] for result in document["results"]
+    }
+    assert (tmp_path / "latest.png").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_soak(tmp_path: Path) -> None:
+    """A rate and the server's memory after every piece."""
+    outcome = soak.run(tiny_bench(tmp_path, os.sched_getaffinity(0)), soak.SMALLEST)
+    rate, memory = outcome.results
+    assert (rate.name, memory.name, len(rate.samples)) == ("soak_rate", "soak_resident_memory", len(memory.samples))
+    assert all(10 < mebibytes < 1000 for mebibytes in memory.samples)
+    assert "verified" in outcome.remarks[0]
+
+
+@pytest.mark.parametrize("arguments", [["--only", "nothing"], ["--soak", "5"], ["--soak", "many"], ["--unknown"]])
+def test_wrong_command_is_refused(arguments: list[str]) -> None:
+    """Before anything is measured, without a traceback."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output

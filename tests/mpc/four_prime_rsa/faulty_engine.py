@@ -1,0 +1,41 @@
+"""The default engine with a fault that a test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from mpc.engines import CrtPrivateKey, Random
+from tests.mpc.parties import ENGINE
+
+ALTERED_NUMBERS: Final = ("exponent_p", "exponent_q", "q_inverse")
+ALTERED_RESULTS: Final[dict[str, Callable[[int, int], int]]] = {
+    "lowest bit": lambda result, _: result ^ 1,
+    "bit 1000": lambda result, _: result ^ 1 << 1000,
+    "highest bit": lambda result, _: result ^ 1 << 2047,
+    "not reduced": lambda result, modulus: result + modulus,
+    "negative": lambda result, modulus: result - modulus,
+    "zero": lambda *_: 0,
+    "the modulus": lambda _, modulus: modulus,
+}
+
+
+@dataclass
+class FaultyEngine:
+    """The default engine with a fault: in a number of the key while it works, or in the result."""
+
+    fault: str
+    made: list[int] = field(default_factory=list)
+    name: str = "faulty"
+
+    def exponentiate(self, key: CrtPrivateKey, base: int, random: Random) -> int:
+        """See ``Engine.exponentiate``."""
+        numbers = {name: getattr(key, name) for name in CrtPrivateKey.__slots__}
+        if self.fault in ALTERED_NUMBERS:
+            numbers[self.fault] ^= 4
+        result = ENGINE.exponentiate(CrtPrivateKey(**numbers), base, random)
+        if self.fault in ALTERED_RESULTS:
+            result = ALTERED_RESULTS[self.fault](result, key.modulus)
+        self.made.append(result)
+        return result

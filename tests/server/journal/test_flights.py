@@ -1,0 +1,126 @@
+"""Operations under way: bounded as a whole and for each caller, shared by repeats, and never leaked."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from server.journal import Flights, Request
+from tests.server.journal.journals import ALICE, BOB, request, turns
+from wire.catalogue import ServiceError
+
+
+class Tower:
+    """Starts operations and lands them when a test says so."""
+
+    def __init__(self, *, capacity: int, capacity_of_caller: int) -> None:
+        self.flights = Flights(capacity=capacity, capacity_of_caller=capacity_of_caller)
+        self.started: list[asyncio.Future[bytes]] = []
+
+    def join(self, asked: Request) -> asyncio.Task[bytes]:
+        """Ask, without waiting."""
+        return asyncio.create_task(self.flights.join(asked, self.started.append))
+
+    async def joined(self, *asked: Request) -> list[asyncio.Task[bytes]]:
+        """Ask, and let all of them come as far as they can."""
+        tasks = [self.join(one) for one in asked]
+        await turns()
+        return tasks
+
+
+def reason_of(task: asyncio.Task[bytes]) -> str | None:
+    """Why a call was refused at once; None while it waits."""
+    if not task.done():
+        return None
+    error = task.exception()
+    assert isinstance(error, ServiceError)
+    return error.reason
+
+
+async def test_one_caller_does_not_starve_another() -> None:
+    """A caller that has its share of the room is refused, and another is let in."""
+    tower = Tower(capacity=4, capacity_of_caller=3)
+    greedy = await tower.joined(*(request(number, caller=ALICE) for number in range(10)))
+    assert [reason_of(task) for task in greedy] == [None] * 3 + ["OVERLOADED"] * 7
+    modest = await tower.joined(*(request(number, caller=BOB) for number in range(2)))
+    assert [reason_of(task) for task in modest] == [None, "OVERLOADED"]  # now the whole room is taken
+    assert len(tower.started) == 4
+    for answer in tower.started:
+        answer.set_result(b"answer")
+    assert await asyncio.gather(*greedy[:3], modest[0]) == [b"answer"] * 4
+
+
+@pytest.mark.parametrize("end", ["answered", "failed", "hung up"])
+async def test_room_is_free_again_however_an_operation_ends(end: str) -> None:
+    """Nothing is counted twice or for ever; failures that nobody waits for disturb nobody."""
+    tower = Tower(capacity=1, capacity_of_caller=1)
+    for number in range(50):
+        (task,) = await tower.joined(request(number))
+        assert reason_of(task) is None
+        if end == "hung up":
+            task.cancel()
+            await turns()
+            (refused,) = await tower.joined(request(1000))
+            assert reason_of(refused) == "OVERLOADED"  # the operation goes on without its caller
+        if end == "answered":
+            tower.started[-1].set_result(b"answer")
+        else:
+            tower.started[-1].set_exception(ServiceError("FAULT_DETECTED"))
+        await asyncio.wait([task])
+        await turns()
+    assert len(tower.started) == 50
+    assert not tower.flights._answers
+    assert not tower.flights._of_caller
+
+
+async def test_a_repeat_takes_no_room() -> None:
+    """Whoever joins what is under way is not refused for want of room, and starts nothing."""
+    tower = Tower(capacity=1, capacity_of_caller=1)
+    tasks = await tower.joined(*([request()] * 5))
+    assert len(tower.started) == 1
+    tower.started[0].set_result(b"answer")
+    assert await asyncio.gather(*tasks) == [b"answer"] * 5
+
+
+async def test_a_repeat_after_the_end_is_a_new_flight() -> None:
+    """What has ended is forgotten here: the journal knows it."""
+    tower = Tower(capacity=1, capacity_of_caller=1)
+    (first,) = await tower.joined(request())
+    tower.started[0].set_result(b"answer")
+    assert await first == b"answer"
+    await tower.joined(request(body=b"other"))
+    assert len(tower.started) == 2
+
+
+async def test_every_waiter_hears_of_the_failure() -> None:
+    """An operation that fails does so for all who wait for it."""
+    tower = Tower(capacity=1, capacity_of_caller=1)
+    tasks = await tower.joined(*([request()] * 3))
+    tower.started[0].set_exception(ServiceError("STORAGE_UNAVAILABLE"))
+    await asyncio.wait(tasks)
+    assert [reason_of(task) for task in tasks] == ["STORAGE_UNAVAILABLE"] * 3
+
+
+async def test_idle_when_the_last_has_ended() -> None:
+    """Waiting for idleness waits for what was begun meanwhile, too, and for those whose caller hung up."""
+    tower = Tower(capacity=3, capacity_of_caller=3)
+    await asyncio.wait_for(tower.flights.wait_idle(), 30)
+    first, second = await tower.joined(request(1), request(2))
+    idle = asyncio.create_task(tower.flights.wait_idle())
+    first.cancel()
+    tower.started[1].set_exception(ServiceError("FAULT_DETECTED"))
+    await asyncio.wait([second])
+    await tower.joined(request(3))
+    tower.started[0].set_result(b"answer")
+    await turns(10)
+    assert not idle.done()
+    tower.started[2].set_result(b"answer")
+    await asyncio.wait_for(idle, 30)
+
+
+@pytest.mark.parametrize(("capacity", "capacity_of_caller"), [(1, 0), (0, 0), (1, 2)])
+def test_room_that_makes_no_sense(capacity: int, capacity_of_caller: int) -> None:
+    """A bound that admits nobody, or binds nobody, is a mistake of the configuration."""
+    with pytest.raises(ValueError, match="capacity"):
+        Flights(capacity=capacity, capacity_of_caller=capacity_of_caller)
