@@ -72,6 +72,8 @@ _ENTRIES: Final = (
         "Choose a new request_id for every new request.",
     ),
     Entry("KEY_ID_MALFORMED", _INVALID, 'A key id is "key-" and 26 characters of [a-z2-7].', _CORRECT),
+    Entry("SESSION_ID_MALFORMED", _INVALID, 'A session id is "session-" and 26 characters of [a-z2-7].', _CORRECT),
+    Entry("ENVELOPE_ID_MALFORMED", _INVALID, 'An envelope id is "envelope-" and 26 characters of [a-z2-7].', _CORRECT),
     Entry("AGENT_ID_MALFORMED", _INVALID, "An agent's name has 1 to 63 characters of [a-z0-9._-].", _CORRECT),
     Entry("PAGE_TOKEN_INVALID", _INVALID, "The page token is none of this list.", "Start at the first page."),
     Entry("BATCH_SIZE_WRONG", _INVALID, "A batch has 1 to {maximum} items, not {found}.", "Split the batch."),

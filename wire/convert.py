@@ -1,13 +1,16 @@
-"""Enumerations of the protos and those of ``mpc``, in both directions, strictly."""
+"""Values of the protos and ours, in both directions, strictly."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from fourseal.v1 import algorithms_pb2, key_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from mpc.errors import MalformedInput
 from mpc.four_prime_rsa import HashAlgorithm, Purpose, SignatureAlgorithm
+from wire.catalogue import ServiceError
 
 _SIGNATURE_ALGORITHMS: Final = {
     algorithms_pb2.SIGNATURE_ALGORITHM_RSA_PSS_SHA256: SignatureAlgorithm.PSS_SHA256,
@@ -63,3 +66,22 @@ def purpose_from_proto(value: key_pb2.KeyPurpose.ValueType) -> Purpose:
 def purpose_to_proto(purpose: Purpose) -> key_pb2.KeyPurpose.ValueType:
     """The proto's value."""
     return _PURPOSES_BACK[purpose]
+
+
+def timestamp_of(time: datetime) -> Timestamp:
+    """An aware time as the protos have it."""
+    timestamp = Timestamp()
+    timestamp.FromDatetime(time)
+    return timestamp
+
+
+def time_of(timestamp: Timestamp, field: str) -> datetime:
+    """A time of a request, UTC.
+
+    Raises:
+        ServiceError: FIELD_INVALID: not a time of the years 1 to 9999.
+    """
+    try:
+        return timestamp.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise ServiceError("FIELD_INVALID", field=field, problem="no time of the years 1 to 9999") from None

@@ -61,6 +61,7 @@ def records(home: Home, key: str, page_size: int, page_token: str, *, as_json: b
             str(record.sequence),
             _time(record.intent_time),
             record.agent_id,
+            record.account or "",
             record.method,
             record.key_id,
             record.algorithm or "",
@@ -69,7 +70,7 @@ def records(home: Home, key: str, page_size: int, page_token: str, *, as_json: b
         )
         for record in page.rows
     ]
-    columns = ("no.", "asked", "agent", "what", "key", "algorithm", "digest begins", "outcome")
+    columns = ("no.", "asked", "agent", "account", "what", "key", "algorithm", "digest begins", "outcome")
     show_table("Operation records", columns, rows)
     _show_next(page)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import grpc
 from fourseal.v1 import enrolment_service_pb2, enrolment_service_pb2_grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from server.identity.enrolment import Enrolment
+from wire.convert import timestamp_of
 
 
 class EnrolmentRpc(enrolment_service_pb2_grpc.EnrolmentServiceServicer):
@@ -28,11 +28,9 @@ class EnrolmentRpc(enrolment_service_pb2_grpc.EnrolmentServiceServicer):
     ) -> enrolment_service_pb2.EnrolAgentResponse:
         """See the proto."""
         enrolled = await self._enrolment.enrol(request.token, request.certificate_request_der)
-        expire_time = Timestamp()
-        expire_time.FromDatetime(enrolled.expire_time)
         return enrolment_service_pb2.EnrolAgentResponse(
             agent_id=enrolled.agent_id,
             certificate_der=enrolled.certificate_der,
             authority_certificate_der=enrolled.authority_certificate_der,
-            expire_time=expire_time,
+            expire_time=timestamp_of(enrolled.expire_time),
         )

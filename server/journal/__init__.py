@@ -7,6 +7,7 @@
 from server.journal.flights import Flights
 from server.journal.policy import CheckCallers, Policy, Verdicts
 from server.journal.records import Caller, Intent, OperationRecord, Outcome, Request, Result
+from server.journal.requests import own_request_of, request_of
 from server.journal.runner import Act, OperationRunner, Prepare, run_at_once
 from server.journal.store import list_operations, probe
 
@@ -25,6 +26,8 @@ __all__ = [
     "Result",
     "Verdicts",
     "list_operations",
+    "own_request_of",
     "probe",
+    "request_of",
     "run_at_once",
 ]

@@ -39,12 +39,14 @@ class Request:
         request_id: chosen by the caller, once per operation.
         method: what.
         body_sha256: digest of the whole request, to tell a repeat from another request with the same request_id.
+        account: who is logged in at the agent; None for calls that need no login.
     """
 
     caller: Caller
     request_id: str
     method: str
     body_sha256: bytes
+    account: str | None = None
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -124,6 +126,7 @@ class OperationRecord:
 
     sequence: int
     agent_id: str
+    account: str | None
     request_id: str
     method: str
     key_id: str

@@ -42,6 +42,7 @@ operations = Table(
     metadata,
     Column("sequence", Counted, primary_key=True, autoincrement=True),
     Column("agent_id", Text, nullable=False),
+    Column("account", Text),
     Column("certificate_sha256", LargeBinary, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("method", Text, nullable=False),
@@ -98,6 +99,7 @@ _finish = (
 _list = select(
     _column.sequence,
     _column.agent_id,
+    _column.account,
     _column.request_id,
     _column.method,
     _column.key_id,
@@ -184,6 +186,7 @@ def _intent_values(intent: Intent, now: datetime) -> dict[str, Any]:
     request = intent.request
     return {
         "agent_id": request.caller.agent_id,
+        "account": request.account,
         "certificate_sha256": request.caller.certificate_sha256,
         "request_id": request.request_id,
         "method": request.method,

@@ -72,12 +72,34 @@ class Decryptions:
         return intent, partial(self._act, ciphertext)
 
     def _act(self, ciphertext: Ciphertext, key_id: str) -> Result:
-        return Result(release=self._use_share(key_id, ciphertext), keep=False)
+        return Result(
+            release=decrypt_partially(self._shares, key_id, ciphertext, self._engine, self._random), keep=False
+        )
 
-    def _use_share(self, key_id: str, ciphertext: Ciphertext) -> bytes:
-        share = self._shares.open(key_id, ciphertext.joint_key.server)
-        if share is None:  # erased between the commit of the intent and now
-            raise ServiceError("KEY_DESTROYED", key_id=key_id)
-        if not isinstance(share, DecryptionShare):
-            raise WrongPurpose(wanted=ciphertext.joint_key.purpose, found=share.purpose)
-        return create_partial_decryption(share, ciphertext, self._engine, self._random).to_bytes()
+
+def decrypt_partially(
+    shares: ShareCustody, key_id: str, ciphertext: Ciphertext, engine: Engine, random: Random
+) -> bytes:
+    """Use the server's share. For who has decided, and recorded, that it may be used now.
+
+    Args:
+        shares: where the share is.
+        key_id: its name there.
+        ciphertext: what is decrypted.
+        engine: exponentiates.
+        random: for blinding.
+
+    Returns:
+        The server's partial decryption, checked.
+
+    Raises:
+        ServiceError: KEY_DESTROYED: erased between the record of the intent and now.
+        WrongPurpose: a share for signing.
+        FaultDetected: our own result did not hold; nothing was released.
+    """
+    share = shares.open(key_id, ciphertext.joint_key.server)
+    if share is None:
+        raise ServiceError("KEY_DESTROYED", key_id=key_id)
+    if not isinstance(share, DecryptionShare):
+        raise WrongPurpose(wanted=ciphertext.joint_key.purpose, found=share.purpose)
+    return create_partial_decryption(share, ciphertext, engine, random).to_bytes()

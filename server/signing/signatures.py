@@ -91,16 +91,42 @@ class Signatures:
         return intent, partial(self._act, message, client_partial)
 
     def _act(self, message: EncodedMessage, client_partial: PartialSignature, key_id: str) -> Result:
-        return Result(release=self._use_share(key_id, message, client_partial))
+        return Result(release=sign_jointly(self._shares, key_id, message, client_partial, self._engine, self._random))
 
-    def _use_share(self, key_id: str, message: EncodedMessage, client_partial: PartialSignature) -> bytes:
-        share = self._shares.open(key_id, message.joint_key.server)
-        if share is None:  # erased between the commit of the intent and now
-            raise ServiceError("KEY_DESTROYED", key_id=key_id)
-        if not isinstance(share, SigningShare):
-            raise WrongPurpose(wanted=message.joint_key.purpose, found=share.purpose)
-        server_partial = create_partial_signature(share, message, self._engine, self._random)
-        return combine_signature(message, client_partial, server_partial)
+
+def sign_jointly(
+    shares: ShareCustody,
+    key_id: str,
+    message: EncodedMessage,
+    client_partial: PartialSignature,
+    engine: Engine,
+    random: Random,
+) -> bytes:
+    """Use the server's share, and combine. For who has decided, and recorded, that it may be used now.
+
+    Args:
+        shares: where the share is.
+        key_id: its name there.
+        message: what is signed, encoded here.
+        client_partial: the client's, checked.
+        engine: exponentiates.
+        random: for blinding.
+
+    Returns:
+        The joint signature, checked.
+
+    Raises:
+        ServiceError: KEY_DESTROYED: erased between the record of the intent and now.
+        WrongPurpose: a share for decryption.
+        FaultDetected: our own result did not hold; nothing was released.
+    """
+    share = shares.open(key_id, message.joint_key.server)
+    if share is None:
+        raise ServiceError("KEY_DESTROYED", key_id=key_id)
+    if not isinstance(share, SigningShare):
+        raise WrongPurpose(wanted=message.joint_key.purpose, found=share.purpose)
+    server_partial = create_partial_signature(share, message, engine, random)
+    return combine_signature(message, client_partial, server_partial)
 
 
 def _check_client(key: OpenedKey, wish: SignatureWish) -> tuple[EncodedMessage, PartialSignature]:

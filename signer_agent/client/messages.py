@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 
 from fourseal.v1 import agent_service_pb2, key_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from mpc.errors import FoursealError, PeerMisbehaved
 from mpc.four_prime_rsa import HALF_BITS, JointPublicKey, PublicShare, Purpose, Role, SignatureAlgorithm
@@ -17,6 +16,7 @@ from wire.convert import (
     purpose_to_proto,
     signature_algorithm_from_proto,
     signature_algorithm_to_proto,
+    timestamp_of,
 )
 from wire.ids import check_key_id
 
@@ -71,8 +71,8 @@ def key_to_proto(key: AgentKey) -> agent_service_pb2.AgentKey:
         state=_STATES_BACK.get(key.state, key_pb2.KEY_STATE_UNSPECIFIED),
         half_bits=key.half_bits,
         policy=policy_to_proto(key.algorithms, key.daily_limit),
-        create_time=_to_timestamp(key.create_time),
-        destroy_time=_to_timestamp(key.destroy_time) if key.destroy_time else None,
+        create_time=timestamp_of(key.create_time),
+        destroy_time=timestamp_of(key.destroy_time) if key.destroy_time else None,
     )
     if key.joint_key is not None:
         message.client_modulus = key.joint_key.client.to_bytes()
@@ -130,9 +130,3 @@ def _joint_key(key: key_pb2.Key, purpose: Purpose) -> JointPublicKey:
     if joint_key.half_bits != key.half_bits or joint_key.to_der() != key.joint_public_key_der:
         raise ValueError("its parts do not belong together")
     return joint_key
-
-
-def _to_timestamp(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

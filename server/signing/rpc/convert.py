@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from hashlib import sha256
 from typing import Any, Final
 
 import grpc
 from fourseal.v1 import key_pb2
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
-from server.journal import Caller, Request
 from server.signing.states import KeyState
 from server.signing.store import Key
 from wire.catalogue import ServiceError
-from wire.convert import purpose_to_proto, signature_algorithm_from_proto, signature_algorithm_to_proto
-from wire.ids import check_request_id
+from wire.convert import (
+    purpose_to_proto,
+    signature_algorithm_from_proto,
+    signature_algorithm_to_proto,
+    timestamp_of,
+)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -31,21 +30,6 @@ _STATES: Final = {
     KeyState.DESTROYED: key_pb2.KEY_STATE_DESTROYED,
     KeyState.ABORTED: key_pb2.KEY_STATE_ABORTED,
 }
-
-
-def request_of(caller: Caller, request_id: str, method: str, message: Message) -> Request:
-    """A changing call with the request_id that its caller chose.
-
-    Raises:
-        MalformedInput: REQUEST_ID_MALFORMED.
-    """
-    return own_request_of(caller, check_request_id(request_id), method, message)
-
-
-def own_request_of(caller: Caller, request_id: str, method: str, message: Message) -> Request:
-    """A changing call with a request_id of ours."""
-    body = sha256(message.SerializeToString(deterministic=True)).digest()
-    return Request(caller, request_id, method, body)
 
 
 def policy_from_proto(policy: key_pb2.KeyPolicy, purpose: Purpose) -> tuple[tuple[SignatureAlgorithm, ...], int]:
@@ -79,12 +63,6 @@ def key_to_proto(key: Key) -> key_pb2.Key:
             algorithms=[signature_algorithm_to_proto(algorithm) for algorithm in key.algorithms],
             daily_limit=key.daily_limit,
         ),
-        create_time=_timestamp(key.create_time),
-        destroy_time=None if key.destroy_time is None else _timestamp(key.destroy_time),
+        create_time=timestamp_of(key.create_time),
+        destroy_time=None if key.destroy_time is None else timestamp_of(key.destroy_time),
     )
-
-
-def _timestamp(time: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(time)
-    return timestamp

@@ -6,8 +6,9 @@ from fourseal.v1 import decryption_service_pb2 as pb
 from fourseal.v1 import decryption_service_pb2_grpc
 
 from server.identity import CallerReader
+from server.journal import request_of
 from server.signing.decryptions import Decryptions, DecryptionWish
-from server.signing.rpc.convert import Context, request_of
+from server.signing.rpc.convert import Context
 from wire.ids import check_key_id
 from wire.peer import peer_certificate
 

@@ -10,6 +10,7 @@ from fourseal.v1 import key_service_pb2_grpc
 
 from mpc.four_prime_rsa import HALF_BITS
 from server.identity import CallerReader
+from server.journal import own_request_of, request_of
 from server.signing.generation import (
     Generation,
     GenerationWish,
@@ -18,7 +19,7 @@ from server.signing.generation import (
     finish_request_id,
 )
 from server.signing.keys import Keys
-from server.signing.rpc.convert import Context, key_to_proto, own_request_of, policy_from_proto, request_of
+from server.signing.rpc.convert import Context, key_to_proto, policy_from_proto
 from server.signing.states import KeyChange
 from server.signing.store import Key
 from wire.catalogue import ServiceError

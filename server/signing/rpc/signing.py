@@ -9,8 +9,8 @@ from fourseal.v1 import signing_service_pb2_grpc
 
 from mpc.errors import FoursealError
 from server.identity import CallerReader
-from server.journal import Caller
-from server.signing.rpc.convert import Context, request_of
+from server.journal import Caller, request_of
+from server.signing.rpc.convert import Context
 from server.signing.signatures import Signatures, SignatureWish
 from wire.catalogue import ServiceError
 from wire.convert import signature_algorithm_from_proto

