@@ -9,8 +9,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.output import OUTPUT
-from signer_agent.cli.session import Session, command
 from signer_agent.daemon.client import DaemonAgent
 from signer_agent.daemon.start import start_daemon, wait_for_end
 from signer_agent.home import Home
@@ -26,54 +26,54 @@ _Result = TypeVar("_Result")
 
 
 @command(app)
-def start(session: Session, *, lock_after: LockAfterOption = 0.0) -> None:
+def start(invocation: Invocation, *, lock_after: LockAfterOption = 0.0) -> None:
     """Start the daemon in the background, locked."""
-    start_daemon(session.home, 60 * lock_after)
-    _show(session.home, _with_daemon(session.home, DaemonAgent.state))
+    start_daemon(invocation.home, 60 * lock_after)
+    _show(invocation.home, _with_daemon(invocation.home, DaemonAgent.state))
     OUTPUT.note("Next: fourseal agent unlock.")
 
 
 @command(app)
-def run(session: Session, *, lock_after: LockAfterOption = 0.0) -> None:
+def run(invocation: Invocation, *, lock_after: LockAfterOption = 0.0) -> None:
     """Run the daemon in the foreground, locked, for a service manager. The log goes to standard error."""
     from signer_agent.daemon.process import harden, serve  # noqa: PLC0415  # takes as long to import as all else
 
     harden()
-    socket = str(session.home.socket)
-    asyncio.run(serve(session.home, 60 * lock_after, lambda: OUTPUT.show({"socket": socket}, [("Socket", socket)])))
+    socket = str(invocation.home.socket)
+    asyncio.run(serve(invocation.home, 60 * lock_after, lambda: OUTPUT.show({"socket": socket}, [("Socket", socket)])))
 
 
 @command(app)
-def stop(session: Session) -> None:
+def stop(invocation: Invocation) -> None:
     """Let the daemon finish what it is doing and end; returns when it has ended."""
-    _with_daemon(session.home, DaemonAgent.stop)
-    wait_for_end(session.home)
+    _with_daemon(invocation.home, DaemonAgent.stop)
+    wait_for_end(invocation.home)
     OUTPUT.show({"running": False}, [("Agent", "stopped")])
 
 
 @command(app)
-def status(session: Session) -> None:
+def status(invocation: Invocation) -> None:
     """Say whether the daemon runs, and whether it is locked. Exit status 1 if it does not run."""
-    _show(session.home, _with_daemon(session.home, DaemonAgent.state))
+    _show(invocation.home, _with_daemon(invocation.home, DaemonAgent.state))
 
 
 @command(app)
-def unlock(session: Session) -> None:
+def unlock(invocation: Invocation) -> None:
     """Open the daemon's key store. One that is open is opened again, and learns a new enrolment."""
-    _with_daemon(session.home, DaemonAgent.state)  # so that nobody types a passphrase for a daemon that does not run
-    passphrase = session.passphrase()
+    _with_daemon(invocation.home, DaemonAgent.state)  # so that nobody types a passphrase for a daemon that does not run
+    passphrase = invocation.passphrase()
 
     async def unlocked(agent: DaemonAgent) -> AgentState:
         await agent.unlock(passphrase)
         return await agent.state()
 
-    _show(session.home, _with_daemon(session.home, unlocked))
+    _show(invocation.home, _with_daemon(invocation.home, unlocked))
 
 
 @command(app)
-def lock(session: Session) -> None:
+def lock(invocation: Invocation) -> None:
     """Make the daemon forget every opened secret."""
-    _with_daemon(session.home, DaemonAgent.lock)
+    _with_daemon(invocation.home, DaemonAgent.lock)
     OUTPUT.show({"locked": True}, [("Agent", "locked")])
 
 

@@ -9,6 +9,7 @@ import typer
 
 from mpc.four_prime_rsa import HashAlgorithm, OaepParameters, Purpose
 from signer_agent.cli.files import read_file, require_absent, write_file
+from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.options import (
     ForceOption,
     KeyOption,
@@ -17,7 +18,6 @@ from signer_agent.cli.options import (
 )
 from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.public_keys import load_public_key, require_one
-from signer_agent.cli.session import Session
 from wire.catalogue import ServiceError
 
 _SUFFIX: Final = ".enc"
@@ -33,7 +33,7 @@ LabelOption = Annotated[str, typer.Option("--label", help="Label of OAEP, UTF-8.
 
 
 def encrypt(
-    session: Session,
+    invocation: Invocation,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What to encrypt; a few hundred bytes.")],
     *,
     key: KeyOption = "",
@@ -50,7 +50,7 @@ def encrypt(
     require_absent(target, force=force)
     parameters = _parameters(hash_name, mgf_hash, label)
     plaintext = read_file(file, _MAX_PLAINTEXT_BYTES, "RSAES-OAEP")
-    found = load_public_key(session, key, public_key, Purpose.DECRYPT)
+    found = load_public_key(invocation, key, public_key, Purpose.DECRYPT)
     maximum = parameters.max_plaintext_bytes((found.key_size + 7) // 8)
     if len(plaintext) > maximum:
         raise ServiceError("PLAINTEXT_TOO_LONG", found=len(plaintext), maximum=max(maximum, 0))
@@ -59,7 +59,7 @@ def encrypt(
 
 
 def decrypt(
-    session: Session,
+    invocation: Invocation,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The ciphertext.")],
     *,
     key: KeyOption,
@@ -74,7 +74,7 @@ def decrypt(
     require_absent(target, force=force)
     parameters = _parameters(hash_name, mgf_hash, label)
     ciphertext = read_file(file, _MAX_CIPHERTEXT_BYTES, "a ciphertext")
-    with session.agent() as agent:
+    with invocation.agent() as agent:
         plaintext = agent.decrypt(key, ciphertext, parameters)
     write_file(target, plaintext, secret=True)
     _show(target, "Plaintext")

@@ -16,6 +16,7 @@ from grpc import StatusCode
 
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
 from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, write_file
+from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import (
     ForceOption,
     KeyArgument,
@@ -23,7 +24,6 @@ from signer_agent.cli.options import (
     YesOption,
 )
 from signer_agent.cli.output import OUTPUT, print_json
-from signer_agent.cli.session import Session, command
 from signer_agent.interface import DEFAULT_HALF_BITS
 from signer_agent.model import AgentKey, KeyChange
 from wire.ids import new_request_id
@@ -44,7 +44,7 @@ class ExportFormat(StrEnum):
 
 @command(app)
 def generate(
-    session: Session,
+    invocation: Invocation,
     purpose: Annotated[Purpose, typer.Argument(help="What the key will do, for its whole life.")],
     *,
     label: Annotated[str, typer.Option(help="A name for people, at most 64 characters.")] = "",
@@ -58,7 +58,7 @@ def generate(
 ) -> None:
     """Generate a joint key together with the server."""
     request_id = request_id or new_request_id()
-    with session.agent() as agent, OUTPUT.progress("Generating") as on_step:
+    with invocation.agent() as agent, OUTPUT.progress("Generating") as on_step:
         try:
             key = agent.generate_key(
                 purpose,
@@ -77,9 +77,9 @@ def generate(
 
 
 @command(app, "list")
-def list_keys(session: Session) -> None:
+def list_keys(invocation: Invocation) -> None:
     """List all keys as the server has them now, oldest first."""
-    with session.agent() as agent:
+    with invocation.agent() as agent:
         keys = agent.list_keys()
     columns = ("Key", "Label", "Purpose", "State", "Bits", "Created")
     rows = [
@@ -91,17 +91,17 @@ def list_keys(session: Session) -> None:
 
 @command(app)
 def show(
-    session: Session,
+    invocation: Invocation,
     key: KeyArgument,
 ) -> None:
     """Show a key as the server has it now."""
-    with session.agent() as agent:
+    with invocation.agent() as agent:
         _show(agent.get_key(key))
 
 
 @command(app)
 def export(
-    session: Session,
+    invocation: Invocation,
     key: KeyArgument,
     *,
     format: Annotated[ExportFormat, typer.Option(help="How to write it.")] = ExportFormat.PEM,  # noqa: A002
@@ -111,7 +111,7 @@ def export(
     """Write the joint public key, which any RSA software takes, to standard output or a file."""
     target = out or Path(STANDARD_OUTPUT)
     require_absent(target, force=force)
-    with session.agent() as agent:
+    with invocation.agent() as agent:
         found = agent.get_key(key)
     exported = _exported(found, format)
     if str(target) != STANDARD_OUTPUT:
@@ -127,25 +127,25 @@ def export(
 
 @command(app)
 def enable(
-    session: Session,
+    invocation: Invocation,
     key: KeyArgument,
 ) -> None:
     """Let a key be used again."""
-    _change(session, key, KeyChange.ENABLE)
+    _change(invocation, key, KeyChange.ENABLE)
 
 
 @command(app)
 def disable(
-    session: Session,
+    invocation: Invocation,
     key: KeyArgument,
 ) -> None:
     """Let the server refuse every use of a key until it is enabled again."""
-    _change(session, key, KeyChange.DISABLE)
+    _change(invocation, key, KeyChange.DISABLE)
 
 
 @command(app)
 def destroy(
-    session: Session,
+    invocation: Invocation,
     key: KeyArgument,
     *,
     final: Annotated[bool, typer.Option("--final", help="Second step: erase both shares. Cannot be undone.")] = False,
@@ -158,17 +158,17 @@ def destroy(
     if final and cancel:
         raise typer.BadParameter("--final and --cancel contradict each other")
     if cancel:
-        _change(session, key, KeyChange.CANCEL_DESTRUCTION)
+        _change(invocation, key, KeyChange.CANCEL_DESTRUCTION)
     elif final:
         OUTPUT.confirm(f"Erase both shares of {key!r}? This cannot be undone", yes=yes)
-        _change(session, key, KeyChange.DESTROY)
+        _change(invocation, key, KeyChange.DESTROY)
     else:
         OUTPUT.confirm(f"Schedule the destruction of {key!r}? It refuses every use from now on", yes=yes)
-        _change(session, key, KeyChange.SCHEDULE_DESTRUCTION)
+        _change(invocation, key, KeyChange.SCHEDULE_DESTRUCTION)
 
 
-def _change(session: Session, key: str, change: KeyChange) -> None:
-    with session.agent() as agent:
+def _change(invocation: Invocation, key: str, change: KeyChange) -> None:
+    with invocation.agent() as agent:
         _show(agent.change_key(key, change))
 
 

@@ -11,8 +11,8 @@ import typer
 
 from mpc.errors import FoursealError
 from signer_agent.cli import agents, encryption, keys, setup, signatures
+from signer_agent.cli.invocation import command
 from signer_agent.cli.output import OUTPUT
-from signer_agent.cli.session import command
 from signer_agent.version import VERSION
 from wire.catalogue import ServiceError
 

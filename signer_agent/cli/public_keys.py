@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from mpc.four_prime_rsa import Purpose
 from signer_agent.cli.files import read_file
-from signer_agent.cli.session import Session
+from signer_agent.cli.invocation import Invocation
 from wire.catalogue import ServiceError
 
 _MAX_PEM_BYTES: Final = 64 * 1024
@@ -24,20 +24,20 @@ def require_one(key: str, public_key: Path | None) -> None:
         raise typer.BadParameter("name the key by --key or by --public-key, one of the two")
 
 
-def load_public_key(session: Session, key: str, public_key: Path | None, purpose: Purpose) -> RSAPublicKey:
+def load_public_key(invocation: Invocation, key: str, public_key: Path | None, purpose: Purpose) -> RSAPublicKey:
     """Return the public key that the options name.
 
     Args:
-        session: gets at the agent.
+        invocation: gets at the agent.
         key: id or label of a key of the agent, or empty.
         public_key: file with an RSA public key in PEM, or None.
         purpose: what the agent's key must be for.
 
     Raises:
-        FoursealError: PUBLIC_KEY_INVALID, FILE_UNUSABLE, WRONG_PURPOSE; those of ``Session.agent`` and of ``get_key``.
+        FoursealError: PUBLIC_KEY_INVALID, FILE_UNUSABLE, WRONG_PURPOSE; those of ``Invocation.agent`` and ``get_key``.
     """
     if public_key is None:
-        with session.agent() as agent:
+        with invocation.agent() as agent:
             joint_key = agent.get_key(key).require_joint_key()
         joint_key.require(purpose)
         return joint_key.to_cryptography()

@@ -10,43 +10,43 @@ from typing import Annotated, Optional
 import typer
 
 from signer_agent.cli.files import read_file
+from signer_agent.cli.invocation import Invocation, new_passphrase
 from signer_agent.cli.output import OUTPUT
-from signer_agent.cli.session import Session, new_passphrase
 from signer_agent.client.enrolment import enrol as enrol_with
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore, require_no_store, require_store
 from signer_agent.ticket import MAX_TICKET_BYTES, Ticket
 
 
-def init(session: Session) -> None:
+def init(invocation: Invocation) -> None:
     """Make a key store, encrypted with a passphrase."""
-    require_no_store(session.home)
-    KeyStore.create(session.home, Passphrase(new_passphrase(session.passphrase_file)))
-    OUTPUT.show({"folder": str(session.home.folder)}, [("Key store", str(session.home.folder))])
+    require_no_store(invocation.home)
+    KeyStore.create(invocation.home, Passphrase(new_passphrase(invocation.passphrase_file)))
+    OUTPUT.show({"folder": str(invocation.home.folder)}, [("Key store", str(invocation.home.folder))])
     OUTPUT.note("Next: fourseal enrol --ticket FILE, with a ticket of the server's operator.")
 
 
 def enrol(
-    session: Session,
+    invocation: Invocation,
     *,
     ticket: Annotated[Path, typer.Option("--ticket", help="The ticket, from the server's operator.")],
 ) -> None:
     """Get a certificate of a server, by a ticket that works once. A new ticket replaces the certificate."""
-    require_store(session.home)
+    require_store(invocation.home)
     parsed = Ticket.parse(read_file(ticket, MAX_TICKET_BYTES, "a ticket"), str(ticket), datetime.now(UTC))
-    store = KeyStore.open(session.home, Passphrase(session.passphrase()))
+    store = KeyStore.open(invocation.home, Passphrase(invocation.passphrase()))
     identity = asyncio.run(enrol_with(store, parsed))
     OUTPUT.show(
         {"agent_id": identity.agent_id, "server": identity.server_address},
         [("Enrolled as", identity.agent_id), ("Server", identity.server_address)],
     )
-    if session.home.socket.exists():
+    if invocation.home.socket.exists():
         OUTPUT.note("The daemon learns it by: fourseal agent unlock.")
     OUTPUT.note("Next: fourseal key generate sign.")
 
 
 def change_passphrase(
-    session: Session,
+    invocation: Invocation,
     *,
     new_passphrase_file: Annotated[
         Optional[Path],  # noqa: UP045  # typer reads it
@@ -54,7 +54,7 @@ def change_passphrase(
     ] = None,
 ) -> None:
     """Encrypt the key store with another passphrase. Copies made before still open with the old one."""
-    require_store(session.home)
-    store = KeyStore.open(session.home, Passphrase(session.passphrase("Old passphrase")))
+    require_store(invocation.home)
+    store = KeyStore.open(invocation.home, Passphrase(invocation.passphrase("Old passphrase")))
     store.change_passphrase(Passphrase(new_passphrase(new_passphrase_file)))
-    OUTPUT.show({"folder": str(session.home.folder)}, [("Passphrase changed", str(session.home.folder))])
+    OUTPUT.show({"folder": str(invocation.home.folder)}, [("Passphrase changed", str(invocation.home.folder))])

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
 from signer_agent.cli.files import HashedFile, hash_file, read_file, require_absent, write_file
+from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.options import (
     ForceOption,
     KeyOption,
@@ -20,7 +21,6 @@ from signer_agent.cli.options import (
 )
 from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.public_keys import load_public_key, require_one
-from signer_agent.cli.session import Session
 from signer_agent.interface import DEFAULT_ALGORITHM
 from wire.catalogue import ServiceError
 
@@ -31,7 +31,7 @@ AlgorithmOption = Annotated[SignatureAlgorithm, typer.Option("--algorithm", "-a"
 
 
 def sign(
-    session: Session,
+    invocation: Invocation,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What to sign; of any size.")],
     *,
     key: KeyOption,
@@ -45,7 +45,7 @@ def sign(
     target = out or file.with_name(file.name + _SUFFIX)
     require_absent(target, force=force)
     document = hash_file(file, algorithm.hash)  # what is shown is what is signed: the file is not read again
-    with session.agent() as agent:
+    with invocation.agent() as agent:
         found = agent.get_key(key)
         OUTPUT.note(*_description(document, algorithm, f"{found.key_id} {found.label}".strip()))
         OUTPUT.confirm("Sign this?", yes=yes)
@@ -63,7 +63,7 @@ def sign(
 
 
 def verify(
-    session: Session,
+    invocation: Invocation,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What was signed.")],
     *,
     signature: Annotated[
@@ -76,7 +76,7 @@ def verify(
 ) -> None:
     """Verify a signature of a file. Exit status 0 if it holds, 1 if it does not or could not be checked."""
     require_one(key, public_key)
-    found = load_public_key(session, key, public_key, Purpose.SIGN)
+    found = load_public_key(invocation, key, public_key, Purpose.SIGN)
     path = signature or file.with_name(file.name + _SUFFIX)
     value = read_file(path, _MAX_SIGNATURE_BYTES, "a signature")
     document = hash_file(file, algorithm.hash)

@@ -1,7 +1,7 @@
 """What every command has: the agent's folder, the passphrase, ``--json``; and how a command gets at the agent.
 
-A command is a function whose first parameter is a ``Session``; ``command`` registers it, with the options of a session
-behind its own. An agent is the daemon if it runs unlocked, else the key store opened with its passphrase.
+A command is a function whose first parameter is an ``Invocation``; ``command`` registers it, with the options of an
+invocation behind its own. An agent is the daemon if it runs unlocked, else the key store opened with its passphrase.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _Command = TypeVar("_Command", bound=Callable[..., None])
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Invocation:
     """What the options that every command has say.
 
     Args:
@@ -79,7 +79,7 @@ def new_passphrase(file: Path | None) -> str:
     """Take a new passphrase from its file, or ask a person twice.
 
     Raises:
-        ServiceError: as ``Session.passphrase``; PASSPHRASE_UNSUITABLE: the two differ.
+        ServiceError: as ``Invocation.passphrase``; PASSPHRASE_UNSUITABLE: the two differ.
     """
     passphrase = _read_passphrase(file, "New passphrase")
     if file is None and _read_passphrase(None, "The same again") != passphrase:
@@ -88,16 +88,16 @@ def new_passphrase(file: Path | None) -> str:
 
 
 def command(app: typer.Typer, name: str | None = None) -> Callable[[_Command], _Command]:
-    """Register a command, a function whose first parameter is a ``Session``, under its own name or another."""
+    """Register a command, a function whose first parameter is an ``Invocation``, under its own name or another."""
 
     def register(function: _Command) -> _Command:
         @functools.wraps(function)
         def called(*, home: Path | None, passphrase_file: Path | None, json: bool, **own: Any) -> None:  # noqa: ANN401
             OUTPUT.as_json = json
-            function(Session(Home.find(home), passphrase_file), **own)
+            function(Invocation(Home.find(home), passphrase_file), **own)
 
         own_parameters = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        called.__signature__ = inspect.Signature([*own_parameters, *_SESSION_PARAMETERS])  # type: ignore[attr-defined]
+        called.__signature__ = inspect.Signature([*own_parameters, *_INVOCATION_PARAMETERS])  # type: ignore[attr-defined]
         app.command(name)(called)
         return function
 
@@ -120,7 +120,7 @@ def _option(name: str, annotation: object, default: object) -> inspect.Parameter
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-_SESSION_PARAMETERS: Final = (
+_INVOCATION_PARAMETERS: Final = (
     _option(
         "home",
         Annotated[
