@@ -10,7 +10,7 @@ from server.identity.server_certificate import (
     ensure_server_certificate,
     find_server_certificate_end,
 )
-from server.identity.store import Agent, AgentState, list_agents
+from server.identity.store.agents import Agent, AgentState, list_agents
 from server.identity.tickets import TICKET_LIFETIME, Ticket, add_ticket, drop_expired_tickets, new_token
 
 __all__ = [

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from mpc.errors import FoursealError
 from server.errors import OperatorError
-from server.identity import store
-from server.identity.store import Agent, AgentState
+from server.identity.store import agents as store
+from server.identity.store.agents import Agent, AgentState
 from server.journal import Caller
 from wire.catalogue import ServiceError
 

@@ -1,52 +1,88 @@
 """The development certificate authority: one ECDSA P-256 key, sealed in custody, that signs for this server alone.
 
-It signs two sorts of certificates: the server's own (extended key usage serverAuth) and the agents' (clientAuth, with
-the agent's name as ``urn:fourseal:agent:<name>`` in the subject alternative name). Keys for TLS have nothing to do with
-key shares.
+It signs, each sort with one extended key usage of its own, so that none passes for another:
+
+* the server's TLS certificate (serverAuth) and the agents' (clientAuth, with the agent's name as
+  ``urn:fourseal:agent:<name>`` in the subject alternative name); keys for TLS have nothing to do with key shares;
+* under the private arc: signers' certificates (with ``urn:fourseal:account:<name>``), the certificates of contract
+  sessions, and that of the key which signs relay passes;
+* the list of revoked certificates.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     load_der_private_key,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import Connection
 
+from contract.oids import DEFAULT_ARC, Arc
 from server.custody import Context, Sealer
 from server.custody.sealing import SealBroken
 from server.errors import OperatorError
-from server.identity import store
+from server.identity.certificate_forms import CertificateForm, common_name, general_name, key_usage_of
+from server.identity.store import agents as store
 
 AGENT_URI_PREFIX: Final = "urn:fourseal:agent:"
+ACCOUNT_URI_PREFIX: Final = "urn:fourseal:account:"
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 AGENT_LIFETIME: Final = timedelta(days=397)
+SIGNER_LIFETIME: Final = timedelta(days=397)
 BACKDATE: Final = timedelta(minutes=10)
 """Certificates begin this long before they are made: clocks may differ by that much."""
 _NAME: Final = "authority"
 _SERVER_COMMON_NAME: Final = "Fourseal server"  # a host may not fit here; clients look at the alternative names
+_RELAY_COMMON_NAME: Final = "Fourseal relay passes"
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedCertificate:
+    """An entry of the list: which certificate, since when, why."""
+
+    serial_number: int
+    revoke_time: datetime
+    reason: x509.ReasonFlags
+
+    def to_entry(self) -> x509.RevokedCertificate:
+        """The entry as X.509 has it."""
+        return (
+            x509.RevokedCertificateBuilder()
+            .serial_number(self.serial_number)
+            .revocation_date(self.revoke_time)
+            .add_extension(x509.CRLReason(self.reason), critical=False)
+            .build()
+        )
 
 
 class Authority:
     """An authority that is ready to sign. From ``load`` or ``ensure``."""
 
-    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, arc: Arc = DEFAULT_ARC) -> None:
         self.certificate = certificate
+        self.arc = arc
         self._key = key
 
     @classmethod
-    def load(cls, connection: Connection, sealer: Sealer) -> Authority:
+    def load(cls, connection: Connection, sealer: Sealer, arc: Arc = DEFAULT_ARC) -> Authority:
         """The authority of this database.
+
+        Args:
+            connection: a transaction.
+            sealer: opens its private key.
+            arc: of the object identifiers in what it issues.
 
         Raises:
             OperatorError: there is none, or its key does not open.
@@ -55,7 +91,7 @@ class Authority:
         if credential is None:
             raise _no_authority()
         key = open_key(sealer, _NAME, credential)
-        return cls(x509.load_der_x509_certificate(credential.certificate), key)
+        return cls(x509.load_der_x509_certificate(credential.certificate), key, arc)
 
     @classmethod
     def ensure(cls, connection: Connection, sealer: Sealer, now: datetime) -> bool:
@@ -63,11 +99,17 @@ class Authority:
         if store.find_credential(connection, _NAME) is not None:
             return False
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Fourseal development authority")])
+        name = common_name("Fourseal development authority")
         certificate = (
-            _builder(name, name, key.public_key(), now, AUTHORITY_LIFETIME)
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - BACKDATE)
+            .not_valid_after(now + AUTHORITY_LIFETIME)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_key_usage(signs_certificates=True), critical=True)
+            .add_extension(key_usage_of(signs_certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
@@ -100,36 +142,127 @@ class Authority:
         self, public_key: ec.EllipticCurvePublicKey, names: list[str], now: datetime, lifetime: timedelta
     ) -> x509.Certificate:
         """A certificate for this server under host names and IP addresses."""
-        alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
-        return self._issue(
+        alternatives = tuple(map(general_name, names))
+        return self._issue_for_tls(
             _SERVER_COMMON_NAME, public_key, alternatives, ExtendedKeyUsageOID.SERVER_AUTH, now, lifetime
         )
 
     def issue_for_agent(self, public_key: ec.EllipticCurvePublicKey, agent_id: str, now: datetime) -> x509.Certificate:
         """A client certificate for an agent."""
-        alternatives = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(AGENT_URI_PREFIX + agent_id)])
-        return self._issue(agent_id, public_key, alternatives, ExtendedKeyUsageOID.CLIENT_AUTH, now, AGENT_LIFETIME)
+        alternatives = (x509.UniformResourceIdentifier(AGENT_URI_PREFIX + agent_id),)
+        return self._issue_for_tls(
+            agent_id, public_key, alternatives, ExtendedKeyUsageOID.CLIENT_AUTH, now, AGENT_LIFETIME
+        )
 
-    def _issue(
+    def issue_signer_certificate(
+        self,
+        public_key: CertificatePublicKeyTypes,
+        name: str,
+        display_name: str,
+        usage: x509.ObjectIdentifier,
+        now: datetime,
+    ) -> x509.Certificate:
+        """A certificate of a signer, for 397 days.
+
+        Args:
+            public_key: RSA, P-256, Ed25519 or X25519; whether it fits the usage is the caller's to know.
+            name: the account.
+            display_name: what people call it.
+            usage: ``arc.signer_sign`` or ``arc.signer_encrypt``.
+            now: the present time.
+        """
+        key_usage = {
+            self.arc.signer_sign: key_usage_of(digital_signature=True, content_commitment=True),
+            self.arc.signer_encrypt: key_usage_of(key_encipherment=True),
+        }[usage]
+        alternatives = (x509.UniformResourceIdentifier(ACCOUNT_URI_PREFIX + name),)
+        return self._issue(
+            CertificateForm(
+                display_name, public_key, usage, key_usage, now - BACKDATE, now + SIGNER_LIFETIME, alternatives
+            )
+        )
+
+    def issue_session_certificate(
+        self,
+        public_key: CertificatePublicKeyTypes,
+        extension_der: bytes,
+        usage: x509.ObjectIdentifier,
+        common_name: str,
+        not_before: datetime,
+        not_after: datetime,
+    ) -> x509.Certificate:
+        """A certificate of a contract session.
+
+        Args:
+            public_key: of the session's share for signing, or for decryption.
+            extension_der: the session info, which becomes the extension ``arc.session_info``, not critical.
+            usage: ``arc.session_sign`` or ``arc.session_encrypt``.
+            common_name: of its subject.
+            not_before: begin of its validity, in whole seconds.
+            not_after: end of its validity, in whole seconds.
+        """
+        key_usage = {
+            self.arc.session_sign: key_usage_of(digital_signature=True),
+            self.arc.session_encrypt: key_usage_of(key_encipherment=True),
+        }[usage]
+        info = x509.UnrecognizedExtension(self.arc.session_info, extension_der)
+        return self._issue(
+            CertificateForm(common_name, public_key, usage, key_usage, not_before, not_after, extensions=(info,))
+        )
+
+    def issue_relay_pass_certificate(
+        self, public_key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta
+    ) -> x509.Certificate:
+        """A certificate for the key that signs relay passes."""
+        key_usage = key_usage_of(digital_signature=True)
+        return self._issue(
+            CertificateForm(
+                _RELAY_COMMON_NAME, public_key, self.arc.relay_pass, key_usage, now - BACKDATE, now + lifetime
+            )
+        )
+
+    def issue_revocation_list(
+        self, revoked: Iterable[RevokedCertificate], number: int, now: datetime, lifetime: timedelta
+    ) -> bytes:
+        """An X.509 version 2 list of revoked certificates, DER (RFC 5280 section 5).
+
+        Args:
+            revoked: every certificate that was revoked and has not expired.
+            number: must rise from list to list.
+            now: the present time.
+            lifetime: until the next list at the latest.
+        """
+        issuer_key = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
+            self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        )
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now)
+            .next_update(now + lifetime)
+            .add_extension(x509.CRLNumber(number), critical=False)
+            .add_extension(issuer_key, critical=False)
+        )
+        for each in revoked:
+            builder = builder.add_revoked_certificate(each.to_entry())
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    def _issue_for_tls(
         self,
         common_name: str,
         public_key: ec.EllipticCurvePublicKey,
-        alternatives: x509.SubjectAlternativeName,
+        alternatives: tuple[x509.GeneralName, ...],
         usage: x509.ObjectIdentifier,
         now: datetime,
         lifetime: timedelta,
     ) -> x509.Certificate:
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-        authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        return (
-            _builder(name, self.certificate.subject, public_key, now, lifetime)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(alternatives, critical=False)
-            .add_extension(authority_key, critical=False)
-            .sign(self._key, hashes.SHA256())
+        key_usage = key_usage_of(digital_signature=True)
+        return self._issue(
+            CertificateForm(common_name, public_key, usage, key_usage, now - BACKDATE, now + lifetime, alternatives)
         )
+
+    def _issue(self, form: CertificateForm) -> x509.Certificate:
+        return form.to_builder(self.certificate).sign(self._key, hashes.SHA256())
 
 
 def seal_key(
@@ -165,42 +298,3 @@ def _no_authority() -> OperatorError:
 
 def _context(name: str, certificate_der: bytes) -> Context:
     return Context("private-key", name, (certificate_der,))
-
-
-def _builder(
-    subject: x509.Name,
-    issuer: x509.Name,
-    public_key: ec.EllipticCurvePublicKey,
-    now: datetime,
-    lifetime: timedelta,
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(public_key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATE)
-        .not_valid_after(now + lifetime)
-    )
-
-
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)

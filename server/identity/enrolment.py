@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection
 
 from server.clock import Clock
-from server.identity import store
 from server.identity.authority import Authority
-from server.identity.store import Agent, AgentState
+from server.identity.store import agents as store
+from server.identity.store.agents import Agent, AgentState
 from server.identity.tickets import token_digest
 from server.storage import Database
 from wire.catalogue import ServiceError

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import Connection
 
 from server.custody import Sealer
-from server.identity import store
 from server.identity.authority import Authority, open_key, seal_key
+from server.identity.store import agents as store
 
 LIFETIME: Final = timedelta(days=397)
 RENEW_BEFORE: Final = timedelta(days=60)

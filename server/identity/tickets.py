@@ -17,8 +17,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from server.errors import OperatorError
-from server.identity import store
-from server.identity.store import AgentState
+from server.identity.store import agents as store
+from server.identity.store.agents import AgentState
 
 TOKEN_BYTES: Final = 32
 TICKET_LIFETIME: Final = timedelta(days=1)

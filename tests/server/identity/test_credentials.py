@@ -33,7 +33,7 @@ from server.identity import (
 from server.identity.authority import open_key
 from server.identity.enrolment import _requested_key
 from server.identity.server_certificate import RENEW_BEFORE
-from server.identity.store import AgentState, find_credential
+from server.identity.store.agents import AgentState, find_credential
 from server.root.application import Server
 from server.root.ground import Ground, open_ground
 from server.root.home import Home

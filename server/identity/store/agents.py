@@ -1,4 +1,4 @@
-"""The tables of identity: credentials of the server itself, tickets, agents."""
+"""Credentials of the server itself, tickets, agents."""
 
 from __future__ import annotations
 

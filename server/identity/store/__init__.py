@@ -1,0 +1,1 @@
+"""The tables of identity, each sort of rows beside the functions that read and write it."""
