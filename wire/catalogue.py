@@ -390,6 +390,12 @@ _ENTRIES: Final = (
     ),
     # Unavailable, and faults of ours
     Entry("SERVER_UNAVAILABLE", _UNAVAILABLE, "The server cannot be reached.", "Check address and network; repeat."),
+    Entry(
+        "FINISHED_MEANWHILE",
+        _UNAVAILABLE,
+        "The same request was finished meanwhile.",
+        "Repeat with the same request_id to get its answer.",
+    ),
     Entry("SHUTTING_DOWN", _UNAVAILABLE, "The server is shutting down.", "Repeat with the same request_id."),
     Entry(
         "STORAGE_UNAVAILABLE",

@@ -36,6 +36,7 @@ from server.journal.records import (
 )
 from server.storage import Instant, metadata
 from server.storage.tables import Sequence as Counted
+from wire.catalogue import ServiceError
 
 operations = Table(
     "operations",
@@ -140,7 +141,8 @@ def finish(connection: Connection, results: Sequence[tuple[Intent, Result]], now
     """Record results of pending operations.
 
     Raises:
-        RuntimeError: one was not pending.
+        ServiceError: FINISHED_MEANWHILE: one was not pending any more. A repeat that came with a renewed certificate is a
+            flight of its own, and was faster.
     """
     values = [
         {"of_agent": intent.request.caller.agent_id, "of_request": intent.request.request_id}
@@ -148,7 +150,7 @@ def finish(connection: Connection, results: Sequence[tuple[Intent, Result]], now
         for intent, result in results
     ]
     if connection.execute(_finish, values).rowcount != len(results):
-        raise RuntimeError("an operation was not pending")
+        raise ServiceError("FINISHED_MEANWHILE")
 
 
 def list_operations(

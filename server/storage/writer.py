@@ -80,6 +80,7 @@ class GroupCommitWriter:
         self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._entry = threading.Lock()  # nothing is queued behind the end
         self._erasure_owed = False
         self.more_is_coming: Callable[[], bool] = lambda: False
         """Whether it is worth waiting some milliseconds for more jobs: a commit costs the same for one and for many."""
@@ -92,14 +93,16 @@ class GroupCommitWriter:
         Raises:
             ServiceError: STORAGE_UNAVAILABLE, after ``close``.
         """
-        if self._closed:
-            raise ServiceError("STORAGE_UNAVAILABLE")
-        self._jobs.put(job)
+        with self._entry:
+            if self._closed:
+                raise ServiceError("STORAGE_UNAVAILABLE")
+            self._jobs.put(job)
 
     def close(self) -> None:
         """Write all that is queued, and end the thread."""
-        self._closed = True
-        self._jobs.put(None)
+        with self._entry:
+            self._closed = True
+            self._jobs.put(None)
         self._thread.join()
 
     def _run(self) -> None:

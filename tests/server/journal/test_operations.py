@@ -162,6 +162,26 @@ async def test_an_operation_goes_on_when_its_caller_hangs_up(journal: Journal, p
     assert act.done == 1
 
 
+async def test_a_certificate_renewed_while_an_operation_is_under_way(journal: Journal, path: Path) -> None:
+    """The repeat with the new one is a flight of its own; whoever comes second is told to repeat, and both agree."""
+    entered, release = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        entered.set()
+        assert release.wait(WAIT_SECONDS)
+
+    slow = asyncio.create_task(journal.ask(request(), Answers(fault=wait)))
+    assert await asyncio.to_thread(entered.wait, WAIT_SECONDS)
+    renewed = request(caller=replace(ALICE, certificate_sha256=b"n" * 32))
+    answer = await journal.ask(renewed, Answers())
+    release.set()
+    with pytest.raises(ServiceError) as refused:
+        await slow
+    assert refused.value.reason == "FINISHED_MEANWHILE"
+    assert await journal.ask(request(), Answers()) == answer
+    assert outside(path, "outcome, answer") == [("done", answer)]
+
+
 async def test_a_request_that_does_not_hold_is_not_recorded(journal: Journal, path: Path) -> None:
     """What preparation finds wrong never reaches the database, and blocks nothing."""
 
