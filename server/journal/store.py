@@ -141,8 +141,8 @@ def finish(connection: Connection, results: Sequence[tuple[Intent, Result]], now
     """Record results of pending operations.
 
     Raises:
-        ServiceError: FINISHED_MEANWHILE: one was not pending any more. A repeat that came with a renewed certificate is a
-            flight of its own, and was faster.
+        ServiceError: FINISHED_MEANWHILE: one was not pending any more. A repeat that came with a renewed certificate
+            is a flight of its own, and was faster.
     """
     values = [
         {"of_agent": intent.request.caller.agent_id, "of_request": intent.request.request_id}
