@@ -18,8 +18,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -30,14 +29,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import Connection
 
 from contract.oids import DEFAULT_ARC, Arc
+from contract.profiles import Profile, SignerKey, session_profile, signer_profile
+from contract.session_info import SessionInfo
+from mpc.four_prime_rsa import Purpose
 from server.custody import Context, Sealer
 from server.custody.sealing import SealBroken
 from server.errors import OperatorError
-from server.identity.certificate_forms import CertificateForm, common_name, general_name, key_usage_of
+from server.identity.own_profiles import authority_profile, general_name, own_profile
 from server.identity.store import agents as store
 
 AGENT_URI_PREFIX: Final = "urn:fourseal:agent:"
-ACCOUNT_URI_PREFIX: Final = "urn:fourseal:account:"
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 AGENT_LIFETIME: Final = timedelta(days=397)
 SIGNER_LIFETIME: Final = timedelta(days=397)
@@ -74,6 +75,7 @@ class Authority:
         self.certificate = certificate
         self.arc = arc
         self._key = key
+        self._key_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
 
     @classmethod
     def load(cls, connection: Connection, sealer: Sealer, arc: Arc = DEFAULT_ARC) -> Authority:
@@ -99,20 +101,9 @@ class Authority:
         if store.find_credential(connection, _NAME) is not None:
             return False
         key = ec.generate_private_key(ec.SECP256R1())
-        name = common_name("Fourseal development authority")
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - BACKDATE)
-            .not_valid_after(now + AUTHORITY_LIFETIME)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(key_usage_of(signs_certificates=True), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .sign(key, hashes.SHA256())
-        )
+        profile = authority_profile("Fourseal development authority", key.public_key())
+        builder = _builder(profile, profile.subject, key.public_key(), now - BACKDATE, now + AUTHORITY_LIFETIME)
+        certificate = builder.sign(key, hashes.SHA256())
         store.put_credential(connection, _NAME, seal_key(sealer, _NAME, certificate, key))
         return True
 
@@ -142,84 +133,60 @@ class Authority:
         self, public_key: ec.EllipticCurvePublicKey, names: list[str], now: datetime, lifetime: timedelta
     ) -> x509.Certificate:
         """A certificate for this server under host names and IP addresses."""
-        alternatives = tuple(map(general_name, names))
-        return self._issue_for_tls(
-            _SERVER_COMMON_NAME, public_key, alternatives, ExtendedKeyUsageOID.SERVER_AUTH, now, lifetime
-        )
+        alternatives = list(map(general_name, names))
+        profile = own_profile(_SERVER_COMMON_NAME, public_key, ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
+        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_for_agent(self, public_key: ec.EllipticCurvePublicKey, agent_id: str, now: datetime) -> x509.Certificate:
         """A client certificate for an agent."""
-        alternatives = (x509.UniformResourceIdentifier(AGENT_URI_PREFIX + agent_id),)
-        return self._issue_for_tls(
-            agent_id, public_key, alternatives, ExtendedKeyUsageOID.CLIENT_AUTH, now, AGENT_LIFETIME
-        )
+        alternatives = [x509.UniformResourceIdentifier(AGENT_URI_PREFIX + agent_id)]
+        profile = own_profile(agent_id, public_key, ExtendedKeyUsageOID.CLIENT_AUTH, alternatives)
+        return self._issue(profile, public_key, now - BACKDATE, now + AGENT_LIFETIME)
 
     def issue_signer_certificate(
-        self,
-        public_key: CertificatePublicKeyTypes,
-        name: str,
-        display_name: str,
-        usage: x509.ObjectIdentifier,
-        now: datetime,
+        self, name: str, display_name: str, purpose: Purpose, public_key: SignerKey, now: datetime
     ) -> x509.Certificate:
         """A certificate of a signer, for 397 days.
 
         Args:
-            public_key: RSA, P-256, Ed25519 or X25519; whether it fits the usage is the caller's to know.
             name: the account.
-            display_name: what people call it.
-            usage: ``arc.signer_sign`` or ``arc.signer_encrypt``.
+            display_name: what people call it, at most 64 bytes of UTF-8.
+            purpose: sign or decrypt.
+            public_key: its key for that.
             now: the present time.
+
+        Raises:
+            MalformedInput: SIGNER_KEY_UNSUITABLE.
         """
-        key_usage = {
-            self.arc.signer_sign: key_usage_of(digital_signature=True, content_commitment=True),
-            self.arc.signer_encrypt: key_usage_of(key_encipherment=True),
-        }[usage]
-        alternatives = (x509.UniformResourceIdentifier(ACCOUNT_URI_PREFIX + name),)
-        return self._issue(
-            CertificateForm(
-                display_name, public_key, usage, key_usage, now - BACKDATE, now + SIGNER_LIFETIME, alternatives
-            )
-        )
+        profile = signer_profile(name, display_name, purpose, public_key, self.arc)
+        return self._issue(profile, public_key, now - BACKDATE, now + SIGNER_LIFETIME)
 
     def issue_session_certificate(
         self,
-        public_key: CertificatePublicKeyTypes,
-        extension_der: bytes,
-        usage: x509.ObjectIdentifier,
-        common_name: str,
+        info: SessionInfo,
+        purpose: Purpose,
+        public_key: rsa.RSAPublicKey,
         not_before: datetime,
         not_after: datetime,
     ) -> x509.Certificate:
         """A certificate of a contract session.
 
         Args:
-            public_key: of the session's share for signing, or for decryption.
-            extension_der: the session info, which becomes the extension ``arc.session_info``, not critical.
-            usage: ``arc.session_sign`` or ``arc.session_encrypt``.
-            common_name: of its subject.
-            not_before: begin of its validity, in whole seconds.
-            not_after: end of its validity, in whole seconds.
+            info: the session at this revision; stands in the certificate.
+            purpose: sign or decrypt.
+            public_key: of the session's share for that purpose.
+            not_before: begin of its validity; fractions of a second are cut off.
+            not_after: end of its validity.
         """
-        key_usage = {
-            self.arc.session_sign: key_usage_of(digital_signature=True),
-            self.arc.session_encrypt: key_usage_of(key_encipherment=True),
-        }[usage]
-        info = x509.UnrecognizedExtension(self.arc.session_info, extension_der)
-        return self._issue(
-            CertificateForm(common_name, public_key, usage, key_usage, not_before, not_after, extensions=(info,))
-        )
+        profile = session_profile(info, purpose, public_key, self.arc)
+        return self._issue(profile, public_key, not_before, not_after)
 
     def issue_relay_pass_certificate(
         self, public_key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta
     ) -> x509.Certificate:
         """A certificate for the key that signs relay passes."""
-        key_usage = key_usage_of(digital_signature=True)
-        return self._issue(
-            CertificateForm(
-                _RELAY_COMMON_NAME, public_key, self.arc.relay_pass, key_usage, now - BACKDATE, now + lifetime
-            )
-        )
+        profile = own_profile(_RELAY_COMMON_NAME, public_key, self.arc.relay_pass)
+        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_revocation_list(
         self, revoked: Iterable[RevokedCertificate], number: int, now: datetime, lifetime: timedelta
@@ -232,37 +199,23 @@ class Authority:
             now: the present time.
             lifetime: until the next list at the latest.
         """
-        issuer_key = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
-            self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        )
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
             .last_update(now)
             .next_update(now + lifetime)
             .add_extension(x509.CRLNumber(number), critical=False)
-            .add_extension(issuer_key, critical=False)
+            .add_extension(self._key_identifier, critical=False)
         )
         for each in revoked:
             builder = builder.add_revoked_certificate(each.to_entry())
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.DER)
 
-    def _issue_for_tls(
-        self,
-        common_name: str,
-        public_key: ec.EllipticCurvePublicKey,
-        alternatives: tuple[x509.GeneralName, ...],
-        usage: x509.ObjectIdentifier,
-        now: datetime,
-        lifetime: timedelta,
+    def _issue(
+        self, profile: Profile, public_key: SignerKey, not_before: datetime, not_after: datetime
     ) -> x509.Certificate:
-        key_usage = key_usage_of(digital_signature=True)
-        return self._issue(
-            CertificateForm(common_name, public_key, usage, key_usage, now - BACKDATE, now + lifetime, alternatives)
-        )
-
-    def _issue(self, form: CertificateForm) -> x509.Certificate:
-        return form.to_builder(self.certificate).sign(self._key, hashes.SHA256())
+        builder = _builder(profile, self.certificate.subject, public_key, not_before, not_after)
+        return builder.add_extension(self._key_identifier, critical=False).sign(self._key, hashes.SHA256())
 
 
 def seal_key(
@@ -298,3 +251,20 @@ def _no_authority() -> OperatorError:
 
 def _context(name: str, certificate_der: bytes) -> Context:
     return Context("private-key", name, (certificate_der,))
+
+
+def _builder(
+    profile: Profile, issuer: x509.Name, public_key: SignerKey, not_before: datetime, not_after: datetime
+) -> x509.CertificateBuilder:
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(profile.subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
+    )
+    for extension, critical in profile.extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder

@@ -1,0 +1,80 @@
+"""What the certificates look like that only this server and its agents read: for TLS, and for relay passes.
+
+Those of signers and sessions, which everybody reads, stand in ``contract.profiles``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from contract.profiles import Profile
+
+
+def own_profile(
+    common_name: str,
+    public_key: ec.EllipticCurvePublicKey,
+    usage: x509.ObjectIdentifier,
+    alternatives: Sequence[x509.GeneralName] = (),
+) -> Profile:
+    """The profile of a certificate whose key makes signatures of one kind.
+
+    Args:
+        common_name: of its subject, at most 64 bytes of UTF-8.
+        public_key: its subject's.
+        usage: the one extended key usage.
+        alternatives: subject alternative names.
+    """
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (key_usage(signs_certificates=False), True),
+        (x509.ExtendedKeyUsage([usage]), False),
+        (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
+    ]
+    if alternatives:
+        extensions.append((x509.SubjectAlternativeName(alternatives), False))
+    return Profile(subject_name(common_name), tuple(extensions))
+
+
+def authority_profile(common_name: str, public_key: ec.EllipticCurvePublicKey) -> Profile:
+    """The profile of an authority's own certificate, which has none below it but those that end a chain."""
+    return Profile(
+        subject_name(common_name),
+        (
+            (x509.BasicConstraints(ca=True, path_length=0), True),
+            (key_usage(signs_certificates=True), True),
+            (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
+        ),
+    )
+
+
+def subject_name(common_name: str) -> x509.Name:
+    """A name with a common name alone."""
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    """Certificates and lists of revoked ones, or anything else that is not content."""
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def general_name(name: str) -> x509.GeneralName:
+    """A host name or an IP address."""
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
