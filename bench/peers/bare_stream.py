@@ -21,6 +21,9 @@ from wire import limits, tls
 
 if TYPE_CHECKING:  # gRPC's classes take parameters in their type stubs only
     Context = grpc.aio.ServicerContext[bytes, bytes]
+    Handlers = dict[str, grpc.RpcMethodHandler[bytes, bytes]]
+    Post = grpc.aio.StreamUnaryMultiCallable[bytes, bytes]
+    Fetch = grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
 
 SEGMENT_BYTES: Final = 1 << 20
 _IN_MEMORY: Final = 4  # segments that wait in the relay: enough that neither side waits for the other
@@ -42,15 +45,12 @@ async def relay(target: Target) -> None:
             yield segment
 
     server = grpc.aio.server(options=limits.server_options())
-    handlers = {
+    handlers: Handlers = {
         "Post": grpc.stream_unary_rpc_method_handler(post),
         "Fetch": grpc.unary_stream_rpc_method_handler(fetch),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
-    key, certificate, authority = (
-        Path(file).read_bytes() for file in (target.key, target.certificate, target.authority)
-    )
-    port = server.add_secure_port(target.address, tls.server_credentials(key, certificate, authority))
+    port = server.add_secure_port(target.address, _server_credentials(target))
     await server.start()
     _say({"port": port})
     await asyncio.to_thread(sys.stdin.read)
@@ -67,7 +67,7 @@ async def post(target: Target) -> None:
 
     async with grpc.aio.secure_channel(target.address, target.credentials(), limits.channel_options()) as channel:
         await channel.channel_ready()
-        call = channel.stream_unary(f"/{_SERVICE}/Post")
+        call: Post = channel.stream_unary(f"/{_SERVICE}/Post")
         _say({"ready": True})
         while line := await asyncio.to_thread(sys.stdin.readline):
             began = time.monotonic()
@@ -79,13 +79,20 @@ async def fetch(target: Target) -> None:
     """For each line on standard input: fetch one content, and say when it was there."""
     async with grpc.aio.secure_channel(target.address, target.credentials(), limits.channel_options()) as channel:
         await channel.channel_ready()
-        call = channel.unary_stream(f"/{_SERVICE}/Fetch")
+        call: Fetch = channel.unary_stream(f"/{_SERVICE}/Fetch")
         _say({"ready": True})
         while await asyncio.to_thread(sys.stdin.readline):
             found = 0
             async for segment in call(b""):
                 found += len(segment)
             _say({"bytes": found, "ended": time.monotonic()})
+
+
+def _server_credentials(target: Target) -> grpc.ServerCredentials:
+    key, certificate, authority = (
+        Path(file).read_bytes() for file in (target.key, target.certificate, target.authority)
+    )
+    return tls.server_credentials(key, certificate, authority)
 
 
 def _say(what: dict[str, object]) -> None:
