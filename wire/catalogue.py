@@ -59,6 +59,8 @@ _UNAVAILABLE = StatusCode.UNAVAILABLE
 _CORRECT: Final = "Correct the request."
 _REBUILD: Final = "Use a client library that follows docs/protocol.md."
 _NEW_SHARE: Final = "Make a new share and start a new generation."
+_FORMATS: Final = "See docs/formats.md."
+_DISTRUST: Final = "Do not trust what came with it, and ask the operator."
 
 _ENTRIES: Final = (
     # Requests as such
@@ -387,6 +389,63 @@ _ENTRIES: Final = (
         StatusCode.ABORTED,
         "The {culprit}'s answer does not have the form it must have: {problem}.",
         "It was thrown away. Tell the operator.",
+    ),
+    # Contract sessions: formats
+    Entry("ARC_MALFORMED", _INVALID, "The arc is no object identifier in dotted form.", _CORRECT),
+    Entry(
+        "ACCOUNT_NAME_MALFORMED",
+        _INVALID,
+        "An account's name has 1 to 63 characters of [a-z0-9._-] and begins and ends with one of [a-z0-9].",
+        _CORRECT,
+    ),
+    Entry("DISPLAY_NAME_MALFORMED", _INVALID, "A display name {problem}.", _CORRECT),
+    Entry("SUBJECT_MALFORMED", _INVALID, "A session's subject {problem}.", _CORRECT),
+    Entry("PLACE_MALFORMED", _INVALID, "A session's place is empty or a URI of at most 2000 characters.", _CORRECT),
+    Entry("SESSION_ID_MALFORMED", _INVALID, "The session id is not one that a server makes.", _CORRECT),
+    Entry("ENVELOPE_ID_MALFORMED", _INVALID, 'An envelope id is "envelope-" and 26 characters of [a-z2-7].', _CORRECT),
+    Entry(
+        "CONTENT_TYPE_MALFORMED",
+        _INVALID,
+        "A content type is a media type in lower case of at most 127 characters.",
+        _CORRECT,
+    ),
+    Entry("FILE_NAME_MALFORMED", _INVALID, "A file name {problem}.", "Send the file under another name."),
+    Entry("SESSION_INFO_MALFORMED", _INVALID, "The session info is refused: {problem}.", _FORMATS),
+    Entry("STATEMENT_MALFORMED", _INVALID, "The statement is refused: {problem}.", _FORMATS),
+    Entry("DESCRIPTION_MALFORMED", _INVALID, "The content description is refused: {problem}.", _FORMATS),
+    Entry("ENVELOPE_MALFORMED", _INVALID, "The envelope's header is refused: {problem}.", _FORMATS),
+    Entry("KEY_CIPHERTEXT_MALFORMED", _INVALID, "A key ciphertext is refused: {problem}.", _FORMATS),
+    Entry("CERTIFICATE_MALFORMED", _INVALID, "The certificate is refused: {problem}.", _FORMATS),
+    Entry("SIGNER_KEY_UNSUITABLE", _INVALID, "A signer cannot have this key to {purpose}.", "Make another key."),
+    Entry(
+        "KEY_IS_NO_HALF",
+        _PRECONDITION,
+        "The certificate's key is no RSA key, and makes no joint key.",
+        "Use a session of the separate scheme, or request a certificate for an RSA key.",
+    ),
+    Entry("NOT_A_MEMBER", _PRECONDITION, "{name} is no member of this session now.", "See who is, and try again."),
+    Entry(
+        "NOT_A_RECIPIENT", _PRECONDITION, "{name} is no recipient of this message.", "Only its recipients can open it."
+    ),
+    Entry(
+        "AUTHORITY_UNSUITABLE",
+        _PRECONDITION,
+        "This is not the certificate of an authority with an ECDSA key.",
+        "Get the authority's certificate from the operator.",
+    ),
+    Entry("CERTIFICATE_NOT_ISSUED", _PRECONDITION, "The authority did not issue this certificate.", _DISTRUST),
+    Entry("CERTIFICATE_OF_OTHER_USAGE", _PRECONDITION, "The certificate is for another use.", _DISTRUST),
+    Entry(
+        "CONTENT_DAMAGED",
+        StatusCode.DATA_LOSS,
+        "The sealed content does not open: it was damaged, or is of another message.",
+        "Fetch it again; if that does not help, ask its author to send it again.",
+    ),
+    Entry(
+        "CERTIFICATE_NOT_VALID",
+        _PRECONDITION,
+        "The certificate is not valid at this time.",
+        "Request a new one, or look at the clock.",
     ),
     # Unavailable, and faults of ours
     Entry("SERVER_UNAVAILABLE", _UNAVAILABLE, "The server cannot be reached.", "Check address and network; repeat."),

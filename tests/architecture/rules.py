@@ -20,7 +20,10 @@ PURE_MAY_IMPORT = (
     *("itertools", "math", "operator", "struct", "types", "typing"),
     *("cryptography.exceptions", "cryptography.hazmat.primitives", "gmpy2"),
 )
+FORMATS = ("contract",)
+FORMATS_MAY_IMPORT = (*("base64", "datetime", "re", "unicodedata", "cryptography.hazmat.asn1", "cryptography.x509"),)
 IMPURE_BUILTINS = frozenset({"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"})
+CLOCK_METHODS = frozenset({"now", "utcnow", "today"})
 
 LAYERS = (
     ("mpc.errors",),
@@ -58,12 +61,15 @@ def pure_packages_touch_nothing(module: Module) -> Iterator[str]:
     """No I/O, clock, threads or randomness of its own: values and bytes in, values and bytes out."""
     if not module.within(*PURE):
         return
+    allowed = PURE_MAY_IMPORT + (FORMATS_MAY_IMPORT if module.within(*FORMATS) else ())
     for found in module.imports():
-        if not found.within(*PURE_MAY_IMPORT):
+        if not found.within(*allowed):
             yield _wrong(module, found.line, f"a pure package imports {found.name}")
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_BUILTINS:
             yield _wrong(module, node.lineno, f"a pure package calls {node.func.id}()")
+        if isinstance(node, ast.Attribute) and node.attr in CLOCK_METHODS:
+            yield _wrong(module, node.lineno, f"a pure package reads a clock: {node.attr}")
 
 
 def nothing_imports_upwards(module: Module) -> Iterator[str]:

@@ -20,6 +20,9 @@ BROKEN: list[tuple[Rule, str, str]] = [
     (rules.pure_packages_touch_nothing, "mpc.errors", "from fourseal.v1 import errors_pb2"),
     (rules.pure_packages_touch_nothing, "mpc.errors", "from cryptography.x509 import Certificate"),
     (rules.pure_packages_touch_nothing, "contract.envelope", "open('x')"),
+    (rules.pure_packages_touch_nothing, "contract.envelope", "import secrets"),
+    (rules.pure_packages_touch_nothing, "contract.statement", "f = datetime.now"),
+    (rules.pure_packages_touch_nothing, "transparency.tree", "from cryptography import x509"),
     (rules.pure_packages_touch_nothing, "transparency.tree", "print(1)"),
     (rules.nothing_imports_upwards, "mpc.errors", "from mpc.engines import Engine"),
     (rules.nothing_imports_upwards, "mpc.engines.interface", "import mpc.four_prime_rsa"),
@@ -53,6 +56,7 @@ BROKEN: list[tuple[Rule, str, str]] = [
 ]
 
 KEPT: list[tuple[Rule, str, str]] = [
+    (rules.pure_packages_touch_nothing, "contract.statement", "import re\nfrom datetime import UTC, datetime"),
     (rules.pure_packages_touch_nothing, "mpc.engines.gmpy2_engine", "import gmpy2\nfrom mpc.secret import Secret"),
     (rules.pure_packages_touch_nothing, "server.clock", "import time"),
     (rules.nothing_imports_upwards, "server.storage.database", "from server.storage.writer import Writer"),
