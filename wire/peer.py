@@ -1,14 +1,23 @@
-"""Who is at the other end of a server's TLS line, as far as TLS knows."""
+"""Who is at the other end of a server's line: as far as TLS knows, and with which login."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # gRPC's classes take parameters in their type stubs only
     from wire.interceptor import Context
+
+LOGIN_KEY: Final = "fourseal-login"
+"""Metadata with the token of a login."""
 
 
 def peer_certificate(context: Context) -> bytes | None:
     """The client certificate of a call, PEM, which TLS has checked; None where the listener asks for none."""
     (pem,) = context.auth_context().get("x509_pem_cert") or (None,)
     return pem
+
+
+def login_token(context: Context) -> str | None:
+    """The token of the login that a call came with; None if it came with none, or with several."""
+    found = [value for key, value in context.invocation_metadata() or () if key == LOGIN_KEY]
+    return found[0] if len(found) == 1 and isinstance(found[0], str) else None

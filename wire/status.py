@@ -1,7 +1,7 @@
 """Errors as gRPC statuses, and back: the one place for each direction.
 
-A status carries google.rpc.Status with an ErrorInfo (AIP-193): reason, domain, metadata. An overloaded server adds
-RetryInfo.
+A status carries google.rpc.Status with an ErrorInfo (AIP-193): reason, domain, metadata. Where waiting helps, it adds
+RetryInfo: after the error's metadata ``retry_seconds``, or after a second where the server is overloaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wire.catalogue import CATALOGUE, render
 
 DOMAIN: Final = "fourseal"
 DETAILS_KEY: Final = "grpc-status-details-bin"
-_RETRY_AFTER_SECONDS: Final = 1
+_OVERLOADED_SECONDS: Final = 1
 _MAX_TEXT_BYTES: Final = 1024  # of a message or of one value of metadata
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode if code is not grpc.StatusCode.OK}
 
@@ -60,8 +60,9 @@ def status_of(error: FoursealError) -> Status:
     code, message, metadata = _public(error)
     details = status_pb2.Status(code=code.value[0], message=message)
     details.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
-    if error.reason == "OVERLOADED":
-        details.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=_RETRY_AFTER_SECONDS)))
+    retry_seconds = _retry_seconds(error)
+    if retry_seconds is not None:
+        details.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=retry_seconds)))
     return Status(code, message, ((DETAILS_KEY, details.SerializeToString()),))
 
 
@@ -103,6 +104,14 @@ def _public(error: FoursealError) -> tuple[grpc.StatusCode, str, dict[str, str]]
     blames_server = error.metadata.get("culprit") == "server"
     code = grpc.StatusCode.ABORTED if blames_server else entry.code  # its caller did nothing wrong
     return code, render(entry, dict(metadata)), metadata
+
+
+def _retry_seconds(error: FoursealError) -> int | None:
+    """After how many seconds another try makes sense; None where waiting does not help."""
+    given = error.metadata.get("retry_seconds", "")
+    if given.isdecimal():
+        return int(given)
+    return _OVERLOADED_SECONDS if error.reason == "OVERLOADED" else None
 
 
 def _sendable(text: str) -> str:
