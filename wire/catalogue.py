@@ -157,8 +157,8 @@ _ENTRIES: Final = (
     Entry(
         "CODE_SENT_RECENTLY",
         StatusCode.RESOURCE_EXHAUSTED,
-        "A code was sent less than a minute ago.",
-        "Use it, or ask for another in {retry_seconds} seconds.",
+        "A code was sent less than a minute ago; another can be sent in {retry_seconds} seconds.",
+        "Use that one, or wait.",
     ),
     Entry(
         "CODE_NOT_SENT",
@@ -172,6 +172,8 @@ _ENTRIES: Final = (
         "The proof that you have the account's sign key does not hold.",
         "Begin the proof again, with the account's active certificates.",
     ),
+    Entry("POSSESSION_MALFORMED", _INVALID, "The proof of possession is refused: {problem}.", _REBUILD),
+    Entry("KEY_BINDING_MALFORMED", _INVALID, "The binding of the encrypt key is refused: {problem}.", _REBUILD),
     Entry(
         "PROOF_REQUIRED",
         _PRECONDITION,
