@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from contract.oids import DEFAULT_ARC, Arc
+from mpc.errors import MalformedInput
 from server.errors import OperatorError
 
 CONFIG_NAME: Final = "config.toml"
@@ -23,6 +25,13 @@ def _check_address(address: str) -> str:
     if match is None or int(match["port"]) > _MAX_PORT:
         raise ValueError("must be host:port, port 0 for a free one")
     return address
+
+
+def _check_arc(arc: str) -> str:
+    try:
+        return Arc(arc).arc
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
 
 
 Address = Annotated[str, AfterValidator(_check_address)]
@@ -61,6 +70,26 @@ class Settings(BaseSettings):
     """Threads that exponentiate; 0: one a core."""
     opened_shares: int = Field(1024, ge=1)
     """Key shares that stay open in memory."""
+    login_idle_seconds: int = Field(30 * 60, ge=60, le=24 * 3600)
+    """Time after which a login that is not used ends."""
+    login_lifetime_seconds: int = Field(12 * 3600, ge=60, le=7 * 24 * 3600)
+    """Time after which any login ends."""
+    oid_arc: Annotated[str, AfterValidator(_check_arc)] = DEFAULT_ARC.arc
+    """Arc of the object identifiers in certificates. Must never change once certificates were issued."""
+    revocation_list_seconds: int = Field(7 * 24 * 3600, ge=3600, le=90 * 24 * 3600)
+    """Time from one list of revoked certificates to the next at the latest."""
+    sms_provider: Literal["none", "file", "webhook"] = "none"
+    """Who passes on text messages with one-time codes."""
+    sms_file: str = ""
+    """Provider file: where messages are appended."""
+    sms_webhook_url: str = ""
+    """Provider webhook: where messages are posted."""
+    sms_webhook_secret_file: str = ""
+    """Provider webhook: file with the secret that messages are authenticated by, at least 32 bytes."""
+    webauthn_rp_id: str = Field("localhost", min_length=1, max_length=253)
+    """Host name by which security keys know this server."""
+    webauthn_origins: list[str] = Field(["https://localhost"], min_length=1)
+    """Origins of the software that talks to security keys."""
     health_interval_seconds: float = Field(5.0, gt=0)
     """Time between two checks of database, custody and journal."""
     shutdown_grace_seconds: float = Field(30.0, ge=0)
@@ -88,6 +117,10 @@ class Settings(BaseSettings):
             raise ValueError("public_host must be one of server_names")
         if self.max_operations_per_caller > self.max_operations:
             raise ValueError("max_operations_per_caller must be at most max_operations")
+        if self.sms_provider == "file" and not self.sms_file:
+            raise ValueError("sms_provider file needs sms_file")
+        if self.sms_provider == "webhook" and not (self.sms_webhook_url and self.sms_webhook_secret_file):
+            raise ValueError("sms_provider webhook needs sms_webhook_url and sms_webhook_secret_file")
         return self
 
     @property

@@ -25,6 +25,7 @@ from math import gcd
 from typing import Final
 
 import gmpy2
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from gmpy2 import mpz
 
 from mpc.errors import MalformedInput, PeerMisbehaved
@@ -97,6 +98,10 @@ class PublicShare:
         """The modulus, big-endian, exactly ``byte_length`` bytes."""
         return integer_to_bytes(self.modulus, self.byte_length)
 
+    def to_cryptography(self) -> RSAPublicKey:
+        """The half alone as ``cryptography`` has it: for its own certificate, and for what it signs alone."""
+        return RSAPublicNumbers(PUBLIC_EXPONENT, self.modulus).public_key()
+
 
 def admit_foreign_share(
     role: Role, purpose: Purpose, half_bits: int, modulus: bytes, exponent: int = PUBLIC_EXPONENT
@@ -125,18 +130,27 @@ def admit_foreign_share(
         raise _rejected(
             role, "MODULUS_SIZE_WRONG", f"has {share.half_bits} bits, not {half_bits}", found=share.half_bits
         )
-    number = mpz(value)
+    check_foreign_modulus(role, value)
+    return share
+
+
+def check_foreign_modulus(role: Role, modulus: int) -> None:
+    """Checks 4 to 8 of the module's list, of an odd modulus of any size: for RSA keys that are to be no half, too.
+
+    Raises:
+        PeerMisbehaved: the reason names the check that failed; the culprit is ``role``.
+    """
+    number = mpz(modulus)
     if gcd(number, _SMALL_PRIME_PRODUCT) != 1:  # (4)
         raise _rejected(role, "MODULUS_HAS_SMALL_FACTOR", "has a prime factor below 2^16")
     if gmpy2.is_power(number):  # (5)
         raise _rejected(role, "MODULUS_IS_POWER", "is a power of a smaller number")
     if gmpy2.is_strong_prp(number, 2):  # (6) one round: every prime passes it, and is refused
         raise _rejected(role, "MODULUS_IS_PRIME", "is prime")
-    if has_roca_fingerprint(value):  # (7)
+    if has_roca_fingerprint(modulus):  # (7)
         raise _rejected(role, "MODULUS_HAS_ROCA_FINGERPRINT", "was made by a faulty generator (CVE-2017-15361)")
     if _fermat_splits(number):  # (8)
         raise _rejected(role, "MODULUS_FACTORS_TOO_CLOSE", "is split by Fermat's method: its primes are close")
-    return share
 
 
 def check_half_bits(half_bits: int) -> None:

@@ -1,35 +1,70 @@
-"""Who calls: the server's own certificate authority, certificates, tickets, agents."""
+"""Who calls and who is logged in: certificate authority, tickets, agents; accounts, logins, signers' certificates."""
 
+from server.identity.account_rules import AccountRules, AccountTerms, compose_account_rules
+from server.identity.accounts.administration import disable_account, enable_account, unlock_account
 from server.identity.agents import check_callers, require_caller, revoke
 from server.identity.authority import Authority
 from server.identity.callers import CallerReader
+from server.identity.certificates.certificates import Pair, SignerCertificates
+from server.identity.certificates.revocation import RevocationLists
 from server.identity.enrolment import Enrolment
+from server.identity.factors.security_keys import RelyingParty
+from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
+from server.identity.logins.logins import Logins
 from server.identity.server_certificate import (
     CurrentCertificate,
     ServerCertificate,
     ensure_server_certificate,
     find_server_certificate_end,
 )
+from server.identity.store.accounts import Account, AccountState, list_accounts
 from server.identity.store.agents import Agent, AgentState, list_agents
+from server.identity.store.certificates import IssuedCertificate, RevocationReason
+from server.identity.store.events import AccountEvent, list_events
+from server.identity.store.logins import Login, Proof
 from server.identity.tickets import TICKET_LIFETIME, Ticket, add_ticket, drop_expired_tickets, new_token
 
 __all__ = [
     "TICKET_LIFETIME",
+    "Account",
+    "AccountEvent",
+    "AccountRules",
+    "AccountState",
+    "AccountTerms",
     "Agent",
     "AgentState",
     "Authority",
     "CallerReader",
     "CurrentCertificate",
     "Enrolment",
+    "FileSms",
+    "IssuedCertificate",
+    "Login",
+    "Logins",
+    "Pair",
+    "Proof",
+    "RelyingParty",
+    "RevocationLists",
+    "RevocationReason",
     "ServerCertificate",
+    "SignerCertificates",
+    "SmsProvider",
     "Ticket",
+    "WebhookSms",
     "add_ticket",
     "check_callers",
+    "compose_account_rules",
+    "disable_account",
     "drop_expired_tickets",
+    "enable_account",
     "ensure_server_certificate",
     "find_server_certificate_end",
+    "list_accounts",
     "list_agents",
+    "list_events",
     "new_token",
+    "read_secret",
     "require_caller",
     "revoke",
+    "unlock_account",
 ]

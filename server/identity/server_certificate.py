@@ -11,7 +11,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from sqlalchemy import Connection
 
 from server.custody import Sealer
@@ -50,6 +50,14 @@ class CurrentCertificate:
         """Private key and certificate, PEM."""
         certificate = self._certificate
         return certificate.key_pem, certificate.certificate_pem
+
+    def possession_key(self) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
+        """Certificate (DER) and private key, by which the server proves to a signer who it is."""
+        key_pem, certificate_pem = self.pair()
+        key = load_pem_private_key(key_pem, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError  # ensure_server_certificate makes no other
+        return x509.load_pem_x509_certificate(certificate_pem).public_bytes(Encoding.DER), key
 
 
 def ensure_server_certificate(

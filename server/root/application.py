@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from contract.oids import Arc
 from mpc.engines import Engine, Gmpy2Engine
 from mpc.errors import FoursealError
 from server.clock import Clock, system_clock
@@ -114,7 +115,7 @@ class Server:
             await self._keep_house_once()
 
     async def _keep_house_once(self) -> None:
-        """Renew the certificate, abort generations that were never finished, drop tickets that were never used."""
+        """Renew the certificate, abort what was never finished, drop what was never used or has ended."""
         now = self._ground.clock()
         try:
             if self._certificate.is_due(now):
@@ -123,6 +124,7 @@ class Server:
             for key_id in await self._rules.generation.expire():
                 self._log.info("generation_expired", key_id=key_id)
             await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
+            await self._ground.database.write(self._rules.accounts.keep_house)
         except (FoursealError, OperatorError) as error:  # the next round tries again
             self._log.error("housekeeping_failed", cause=str(error))
 
@@ -155,7 +157,7 @@ async def start_server(
     ground.database.erase_traces()  # of what a crash kept from being erased
     authority, made = await ground.database.write(lambda connection: _credentials(connection, ground, settings))
     certificate = CurrentCertificate(made)
-    rules = compose_rules(ground, authority, settings, engine or Gmpy2Engine())
+    rules = compose_rules(ground, authority, certificate, settings, engine or Gmpy2Engine(), log)
     in_flight = BoundedInFlight(settings.max_calls)
 
     async def check() -> None:
@@ -171,6 +173,6 @@ async def start_server(
 
 def _credentials(connection: Connection, ground: Ground, settings: Settings) -> tuple[Authority, ServerCertificate]:
     sealer = ground.custody.sealer
-    authority = Authority.load(connection, sealer)
+    authority = Authority.load(connection, sealer, Arc(settings.oid_arc))
     now = ground.clock()
     return authority, ensure_server_certificate(connection, sealer, authority, settings.server_names, now)

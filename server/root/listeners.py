@@ -10,6 +10,10 @@ from dataclasses import dataclass
 import grpc
 import structlog
 from fourseal.v1 import (
+    account_service_pb2,
+    account_service_pb2_grpc,
+    certificate_service_pb2,
+    certificate_service_pb2_grpc,
     decryption_service_pb2,
     decryption_service_pb2_grpc,
     enrolment_service_pb2,
@@ -24,7 +28,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from server.config import Settings
 from server.errors import OperatorError
 from server.identity import CurrentCertificate
-from server.identity.rpc import EnrolmentRpc
+from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
 from server.root.calls import ServerInterceptor
 from server.root.health import Health
 from server.root.rules import Rules
@@ -38,6 +42,8 @@ AGENT_SERVICES = (
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
     signing_service_pb2.DESCRIPTOR.services_by_name["SigningService"].full_name,
     decryption_service_pb2.DESCRIPTOR.services_by_name["DecryptionService"].full_name,
+    account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
+    certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
 )
 ENROLMENT_SERVICES = (enrolment_service_pb2.DESCRIPTOR.services_by_name["EnrolmentService"].full_name,)
 
@@ -84,6 +90,12 @@ class Listeners:
         )
         decryption_service_pb2_grpc.add_DecryptionServiceServicer_to_server(
             DecryptionRpc(rules.callers, rules.decryptions), self._agents
+        )
+        account_service_pb2_grpc.add_AccountServiceServicer_to_server(
+            AccountRpc(rules.callers, rules.accounts), self._agents
+        )
+        certificate_service_pb2_grpc.add_CertificateServiceServicer_to_server(
+            CertificateRpc(rules.callers, rules.accounts), self._agents
         )
         enrolment_service_pb2_grpc.add_EnrolmentServiceServicer_to_server(
             EnrolmentRpc(rules.enrolment), self._enrolment

@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from mpc.engines import Engine
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
-from server.identity import Authority, CallerReader, Enrolment, check_callers
+from server.identity import (
+    AccountRules,
+    Authority,
+    CallerReader,
+    CurrentCertificate,
+    Enrolment,
+    check_callers,
+    compose_account_rules,
+)
 from server.journal import Flights, OperationRunner
+from server.root.account_terms import account_terms
 from server.root.ground import Ground
 from server.signing import (
     Decryptions,
@@ -33,6 +44,7 @@ class Rules:
 
     callers: CallerReader
     enrolment: Enrolment
+    accounts: AccountRules
     keys: Keys
     generation: Generation
     signatures: Signatures
@@ -49,9 +61,17 @@ class Rules:
         """End the threads."""
         for workers in self.workers:
             workers.close()
+        self.accounts.close()
 
 
-def compose_rules(ground: Ground, authority: Authority, settings: Settings, engine: Engine) -> Rules:
+def compose_rules(
+    ground: Ground,
+    authority: Authority,
+    certificate: CurrentCertificate,
+    settings: Settings,
+    engine: Engine,
+    log: structlog.stdlib.BoundLogger,
+) -> Rules:
     """Put the rules together on an open database and custody."""
     database, shares, clock = ground.database, ground.custody.shares, ground.clock
     operations = Flights(capacity=settings.max_operations, capacity_of_caller=settings.max_operations_per_caller)
@@ -79,6 +99,16 @@ def compose_rules(ground: Ground, authority: Authority, settings: Settings, engi
     return Rules(
         CallerReader(clock),
         Enrolment(database, authority, clock),
+        compose_account_rules(
+            database,
+            ground.custody.sealer,
+            authority,
+            certificate,
+            account_terms(settings, clock),
+            secrets.token_bytes,
+            clock,
+            log,
+        ),
         keys,
         generation,
         Signatures(opened, shares, signing, engine, secrets.token_bytes),

@@ -33,6 +33,13 @@ _CONFIG = """\
 # generation_lifetime_seconds = 3600     # after which an unfinished generation is aborted
 # max_operations = 1024                  # under way at a time
 # max_operations_per_caller = 512
+# login_idle_seconds = 1800              # after which a login that is not used ends
+# login_lifetime_seconds = 43200         # after which any login ends
+# revocation_list_seconds = 604800       # from one list of revoked certificates to the next at the latest
+# sms_provider = "none"                  # or "file" with sms_file, or "webhook" with sms_webhook_url and
+#                                        # sms_webhook_secret_file: docs/operations.md
+# webauthn_rp_id = "localhost"           # host name by which security keys know this server
+# webauthn_origins = ["https://localhost"]  # of the software that talks to security keys
 # health_interval_seconds = 5.0
 # shutdown_grace_seconds = 30.0
 # reflection = false                     # whether the server describes its services

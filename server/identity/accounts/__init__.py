@@ -1,0 +1,1 @@
+"""Accounts: passwords, lockout, registration, changes, and what is recorded of them."""

@@ -1,0 +1,1 @@
+"""Certificates of signers: issued for keys whose possession is proved, revoked, listed."""

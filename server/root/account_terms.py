@@ -1,0 +1,33 @@
+"""How accounts are run, as it is configured."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from server.clock import Clock
+from server.config import Settings
+from server.identity import AccountTerms, FileSms, RelyingParty, SmsProvider, WebhookSms, read_secret
+
+
+def account_terms(settings: Settings, clock: Clock) -> AccountTerms:
+    """The terms, with the provider of text messages.
+
+    Raises:
+        OperatorError: the webhook's URL or secret cannot be used.
+    """
+    return AccountTerms(
+        login_idle=timedelta(seconds=settings.login_idle_seconds),
+        login_lifetime=timedelta(seconds=settings.login_lifetime_seconds),
+        revocation_list_lifetime=timedelta(seconds=settings.revocation_list_seconds),
+        party=RelyingParty(settings.webauthn_rp_id, tuple(settings.webauthn_origins)),
+        sms=_sms_provider(settings, clock),
+    )
+
+
+def _sms_provider(settings: Settings, clock: Clock) -> SmsProvider | None:
+    if settings.sms_provider == "file":
+        return FileSms(Path(settings.sms_file))
+    if settings.sms_provider == "webhook":
+        return WebhookSms(settings.sms_webhook_url, read_secret(Path(settings.sms_webhook_secret_file)), clock)
+    return None
