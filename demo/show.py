@@ -88,6 +88,11 @@ class Show:
         for line in text.strip().splitlines():
             self._lines(Text(line, style="dim"))
 
+    def seen(self, evidence_server: str, media_server: str = "nothing") -> None:
+        """What each server could see of a step."""
+        for who, what in (("evidence server", evidence_server), ("media server", media_server)):
+            self._lines(Text.assemble((f"{who} sees: ", "magenta"), what))
+
     def refusal(self, attempt: str, answer: str) -> None:
         """An attack's attempt, and how it was refused."""
         self._lines(Text(attempt))

@@ -9,7 +9,7 @@ from wire.catalogue import CATALOGUE, Entry
 _HEAD = """\
 # Errors
 
-Made from `wire/catalogue.py` by `scripts/errors_page.py`; do not edit it here.
+Made from `wire/catalogue/` by `scripts/errors_page.py`; do not edit it here.
 
 Every refusal is a gRPC status with a `google.rpc.ErrorInfo` in its details: `domain` is `fourseal`, `reason` is a name
 of this table and never changes, `metadata` holds whatever varies in the text. `metadata.culprit` is `client` or

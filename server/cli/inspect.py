@@ -60,8 +60,7 @@ def records(home: Home, key: str, page_size: int, page_token: str, *, as_json: b
         (
             str(record.sequence),
             _time(record.intent_time),
-            record.agent_id,
-            record.account or "",
+            record.agent_id if record.account is None else f"{record.account} at {record.agent_id}",
             record.method,
             record.key_id,
             record.algorithm or "",
@@ -70,7 +69,7 @@ def records(home: Home, key: str, page_size: int, page_token: str, *, as_json: b
         )
         for record in page.rows
     ]
-    columns = ("no.", "asked", "agent", "account", "what", "key", "algorithm", "digest begins", "outcome")
+    columns = ("no.", "asked", "who", "what", "key", "algorithm", "digest begins", "outcome")
     show_table("Operation records", columns, rows)
     _show_next(page)
 

@@ -1,0 +1,143 @@
+"""What the signer agent and its command line refuse by themselves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grpc import StatusCode
+
+from wire.catalogue.entry import INVALID, PRECONDITION, UNAVAILABLE, Entry
+
+ENTRIES: Final[tuple[Entry, ...]] = (
+    # The agent
+    Entry("AGENT_LOCKED", PRECONDITION, "The signer agent is locked.", "Unlock it: fourseal agent unlock."),
+    Entry("PASSPHRASE_WRONG", StatusCode.UNAUTHENTICATED, "The passphrase does not open the key store.", "Try again."),
+    Entry(
+        "PASSPHRASE_UNSUITABLE",
+        INVALID,
+        "The passphrase cannot be used: {problem}.",
+        "Choose one of 8 characters to 1024 bytes of UTF-8.",
+    ),
+    Entry("STORE_MISSING", PRECONDITION, "There is no key store in {folder}.", "Make one: fourseal init."),
+    Entry(
+        "STORE_EXISTS",
+        StatusCode.ALREADY_EXISTS,
+        "There is a key store in {folder} already.",
+        "Use it, or choose another folder with FOURSEAL_HOME.",
+    ),
+    Entry(
+        "STORE_DAMAGED",
+        StatusCode.DATA_LOSS,
+        "The file {file} of the key store is damaged or was tampered with: {problem}.",
+        "Restore it from a backup.",
+    ),
+    Entry(
+        "STORE_PERMISSIONS",
+        PRECONDITION,
+        "The key store is not yours alone: {file}: {problem}.",
+        "Find out who could use it, then take the rights away: chmod -R go-rwx.",
+    ),
+    Entry(
+        "STORE_UNUSABLE",
+        PRECONDITION,
+        "The key store cannot be used: {file}: {problem}.",
+        "Put that right, then repeat with the same request_id.",
+    ),
+    Entry(
+        "MEMORY_MISSING",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "There are no {mebibytes} MiB of memory, which opening the key store takes.",
+        "Free some memory and try again.",
+    ),
+    Entry(
+        "NOT_ENROLLED",
+        PRECONDITION,
+        "The agent has no certificate of a server.",
+        "Ask the operator for a ticket, then: fourseal enrol --ticket FILE.",
+    ),
+    Entry(
+        "CERTIFICATE_EXPIRED",
+        PRECONDITION,
+        "The agent's certificate expired on {expire_time}.",
+        "Ask the operator for a new ticket, then: fourseal enrol --ticket FILE.",
+    ),
+    Entry(
+        "SERVER_UNTRUSTED",
+        PRECONDITION,
+        "What answers at {server} does not prove to be the server that the agent is enrolled with.",
+        "Check the address; if the server is new, enrol again with a new ticket.",
+    ),
+    Entry(
+        "SHARE_MISSING",
+        PRECONDITION,
+        "The client share of key {key_id} is not in this key store.",
+        "Use the key store that generated it.",
+    ),
+    Entry("LABEL_AMBIGUOUS", INVALID, "Several keys have the label {label}.", "Name the key by its id."),
+    Entry(
+        "PLAINTEXT_TOO_LONG",
+        INVALID,
+        "The plaintext has {found} bytes; at most {maximum} fit into one ciphertext of this key.",
+        "Encrypt longer content with a content key, and that key with the joint public key.",
+    ),
+    Entry("SIGNATURE_INVALID", INVALID, "The signature does not hold.", "Check file, key and algorithm."),
+    Entry(
+        "PRIVATE_KEY_DIVIDED",
+        PRECONDITION,
+        "The private key of {key_id} exists nowhere in one piece.",
+        "Use it through the agent; it cannot be taken out.",
+    ),
+    Entry(
+        "LOOP_BLOCKED",
+        PRECONDITION,
+        "A blocking call was made on the thread of the event loop that it needs.",
+        "Make it in another thread: asyncio.to_thread.",
+    ),
+    Entry("AGENT_NOT_RUNNING", UNAVAILABLE, "No signer agent runs in {folder}.", "Start it: fourseal agent start."),
+    Entry(
+        "AGENT_RUNNING",
+        StatusCode.ALREADY_EXISTS,
+        "A signer agent runs in {folder} already.",
+        "Use it, or stop it: fourseal agent stop.",
+    ),
+    Entry(
+        "AGENT_START_FAILED",
+        PRECONDITION,
+        "The signer agent did not start: {problem}; its log is {log}.",
+        "Put that right and start it again.",
+    ),
+    Entry("AGENT_CLOSED", PRECONDITION, "The agent was closed.", "Open it again."),
+    # The command line
+    Entry("FILE_UNUSABLE", INVALID, "The file {file} cannot be used: {problem}.", "Name another file."),
+    Entry(
+        "FILE_EXISTS",
+        StatusCode.ALREADY_EXISTS,
+        "The file {file} exists already.",
+        "Name another with --out, or replace it with --force.",
+    ),
+    Entry("TICKET_INVALID", INVALID, "The ticket {file} cannot be used: {problem}.", "Ask the operator for a new one."),
+    Entry(
+        "PUBLIC_KEY_INVALID",
+        INVALID,
+        "The file {file} holds no RSA public key in PEM.",
+        "Export one: fourseal key export.",
+    ),
+    Entry(
+        "NOT_CONFIRMED",
+        PRECONDITION,
+        "Nothing was done, for nobody agreed to it.",
+        "Answer yes, or pass --yes where nobody can be asked.",
+    ),
+    Entry(
+        "PASSPHRASE_MISSING",
+        PRECONDITION,
+        "The key store's passphrase is needed, and nobody can be asked for it.",
+        "Pass --passphrase-file, or set FOURSEAL_PASSPHRASE_FILE.",
+    ),
+    Entry(
+        "ANSWER_MALFORMED",
+        StatusCode.ABORTED,
+        "The {culprit}'s answer does not have the form it must have: {problem}.",
+        "It was thrown away. Tell the operator.",
+    ),
+)

@@ -1,0 +1,39 @@
+"""Whatever is unavailable, and faults of ours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grpc import StatusCode
+
+from wire.catalogue.entry import UNAVAILABLE, Entry
+
+ENTRIES: Final[tuple[Entry, ...]] = (
+    Entry("SERVER_UNAVAILABLE", UNAVAILABLE, "The server cannot be reached.", "Check address and network; repeat."),
+    Entry(
+        "FINISHED_MEANWHILE",
+        UNAVAILABLE,
+        "The same request was finished meanwhile.",
+        "Repeat with the same request_id to get its answer.",
+    ),
+    Entry("SHUTTING_DOWN", UNAVAILABLE, "The server is shutting down.", "Repeat with the same request_id."),
+    Entry(
+        "STORAGE_UNAVAILABLE",
+        UNAVAILABLE,
+        "The database cannot be read or written now.",
+        "Repeat with the same request_id; the operator finds the cause in the log.",
+    ),
+    Entry(
+        "CUSTODY_UNAVAILABLE",
+        UNAVAILABLE,
+        "The server's key shares cannot be opened now.",
+        "Repeat with the same request_id; the operator finds the cause in the log.",
+    ),
+    Entry(
+        "FAULT_DETECTED",
+        StatusCode.INTERNAL,
+        "A result of the server failed its own check; nothing was released.",
+        "Repeat with the same request_id. The operator must look at the machine.",
+    ),
+    Entry("UNEXPECTED", StatusCode.INTERNAL, "The server met a fault of its own.", "Tell the operator."),
+)
