@@ -25,6 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+accounts_app = typer.Typer(help="List accounts; close, open and unlock them; see what happened to them.")
+app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
+
 HomeOption = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it
     typer.Option("--home", envvar=HOME_VARIABLE, help="Home folder.", show_default=str(default_home())),
@@ -145,6 +148,79 @@ def audit(home: HomeOption = None, json: JsonOption = False) -> None:
     from server.cli.audit import audit as command
 
     command(_home(home), as_json=json)
+
+
+AccountArgument = Annotated[str, typer.Argument(help="Name of the account.")]
+
+
+@accounts_app.callback()
+def accounts(context: typer.Context, home: HomeOption = None, json: JsonOption = False) -> None:
+    """List accounts; close, open and unlock them; see what happened to them."""
+    if context.invoked_subcommand is None:
+        accounts_list(home, json=json)
+
+
+@accounts_app.command("list")
+def accounts_list(
+    home: HomeOption = None,
+    page_size: PageSizeOption = 100,
+    page_token: PageTokenOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List accounts, oldest first."""
+    from server.cli.accounts import accounts as command
+
+    command(_home(home), page_size, page_token, as_json=json)
+
+
+@accounts_app.command("disable")
+def accounts_disable(name: AccountArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Close an account: its logins end, and nobody can log in. Works at once, also on a running server."""
+    from server.cli.accounts import disable as command
+
+    command(_home(home), name, as_json=json)
+
+
+@accounts_app.command("enable")
+def accounts_enable(name: AccountArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Open an account that was closed."""
+    from server.cli.accounts import enable as command
+
+    command(_home(home), name, as_json=json)
+
+
+@accounts_app.command("unlock")
+def accounts_unlock(name: AccountArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Forget the failures to log in to an account, which have locked it."""
+    from server.cli.accounts import unlock as command
+
+    command(_home(home), name, as_json=json)
+
+
+@accounts_app.command("events")
+def accounts_events(
+    name: Annotated[str, typer.Argument(help="Of this account only.")] = "",
+    home: HomeOption = None,
+    page_size: PageSizeOption = 100,
+    page_token: PageTokenOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List what happened to accounts, oldest first."""
+    from server.cli.accounts import events as command
+
+    command(_home(home), name, page_size, page_token, as_json=json)
+
+
+@app.command()
+def crl(
+    out: Annotated[Path, typer.Option(help="File to write, DER.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the list of revoked certificates (X.509)."""
+    from server.cli.accounts import crl as command
+
+    command(_home(home), out, as_json=json)
 
 
 def _home(folder: Path | None) -> Home:

@@ -34,8 +34,8 @@ from wire.convert import timestamp_of
 from wire.ids import new_request_id
 from wire.peer import LOGIN_KEY
 
-accounts = account_service_pb2
-certificates = certificate_service_pb2
+pb = account_service_pb2
+certificate_pb = certificate_service_pb2
 
 PASSWORD = "correct horse battery staple"  # noqa: S105
 STEP = timedelta(seconds=30)
@@ -82,12 +82,12 @@ class Person:
     encrypt_key: EncryptKey = field(default_factory=lambda: x25519.X25519PrivateKey.generate().public_key())
 
     @property
-    def accounts(self) -> account_service_pb2_grpc.AccountServiceStub:
+    def accounts(self) -> account_service_pb2_grpc.AccountServiceAsyncStub:
         """AccountService."""
         return account_service_pb2_grpc.AccountServiceStub(self.client.channel)
 
     @property
-    def certificates(self) -> certificate_service_pb2_grpc.CertificateServiceStub:
+    def certificates(self) -> certificate_service_pb2_grpc.CertificateServiceAsyncStub:
         """CertificateService."""
         return certificate_service_pb2_grpc.CertificateServiceStub(self.client.channel)
 
@@ -95,16 +95,16 @@ class Person:
         """A call with the person's login."""
         return await call(partial(method, metadata=((LOGIN_KEY, self.token),)), request)
 
-    def registration(self, **changed: object) -> accounts.RegisterAccountRequest:
+    def registration(self, **changed: object) -> pb.RegisterAccountRequest:
         """A valid request, to be sent or to be spoilt."""
         wanted = {
             "request_id": new_request_id(),
             "name": self.name,
             "display_name": self.name.title(),
             "password": self.password,
-            "second_factor": accounts.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP, hint="phone"),
+            "second_factor": pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP, hint="phone"),
         }
-        return accounts.RegisterAccountRequest(**(wanted | changed))  # type: ignore[arg-type]  # its fields
+        return pb.RegisterAccountRequest(**(wanted | changed))  # type: ignore[arg-type]  # its fields
 
     async def register(self) -> None:
         """Register, and show that the app works."""
@@ -114,20 +114,20 @@ class Person:
         confirmed = await call(self.accounts.ConfirmSecondFactor, self.confirmation(self.app.code()))
         assert confirmed.account.state == account_pb2.ACCOUNT_STATE_ACTIVE
 
-    def confirmation(self, code: str) -> accounts.ConfirmSecondFactorRequest:
+    def confirmation(self, code: str) -> pb.ConfirmSecondFactorRequest:
         """The answer to a new factor."""
-        return accounts.ConfirmSecondFactorRequest(
+        return pb.ConfirmSecondFactorRequest(
             name=self.name, factor_id=self.factor_id, password=self.password, code=code
         )
 
     async def begin(self, password: str | None = None) -> str:
         """First step of logging in; the challenge."""
-        request = accounts.BeginLoginRequest(name=self.name, password=password or self.password)
+        request = pb.BeginLoginRequest(name=self.name, password=password or self.password)
         return (await call(self.accounts.BeginLogin, request)).challenge
 
-    async def finish(self, challenge: str, code: str) -> accounts.FinishLoginResponse:
+    async def finish(self, challenge: str, code: str) -> pb.FinishLoginResponse:
         """Second step."""
-        request = accounts.FinishLoginRequest(challenge=challenge, factor_id=self.factor_id, code=code)
+        request = pb.FinishLoginRequest(challenge=challenge, factor_id=self.factor_id, code=code)
         return await call(self.accounts.FinishLogin, request)
 
     async def log_in(self) -> str:
@@ -139,12 +139,12 @@ class Person:
 
     def signer_request(
         self, *, sign_roots: Sequence[bytes] = (), encrypt_roots: Sequence[bytes] = (), request_id: str = ""
-    ) -> certificates.IssueSignerCertificatesRequest:
+    ) -> certificate_pb.IssueSignerCertificatesRequest:
         """A valid request for certificates, to be sent or to be spoilt."""
         chosen = request_id or new_request_id()
         encrypt = spki(self.encrypt_key)
         binding = EncryptKeyBinding(self.name, chosen, spki(self.sign_key.public_key()), encrypt)
-        return certificates.IssueSignerCertificatesRequest(
+        return certificate_pb.IssueSignerCertificatesRequest(
             request_id=chosen,
             sign_request_der=pkcs10(self.sign_key),
             sign_certification_roots=sign_roots,
@@ -158,14 +158,14 @@ class Person:
         response = await self.call(self.certificates.IssueSignerCertificates, self.signer_request())
         return pair_of(response)
 
-    async def begin_proof(self, nonce: bytes) -> accounts.BeginPossessionProofResponse:
+    async def begin_proof(self, nonce: bytes) -> pb.BeginPossessionProofResponse:
         """First step of a proof of possession."""
-        request = accounts.BeginPossessionProofRequest(client_nonce=nonce)
+        request = pb.BeginPossessionProofRequest(client_nonce=nonce)
         return await self.call(self.accounts.BeginPossessionProof, request)
 
     def proof(
         self,
-        begun: accounts.BeginPossessionProofResponse,
+        begun: pb.BeginPossessionProofResponse,
         nonce: bytes,
         pair: dict[Purpose, x509.Certificate],
         **changed: object,
@@ -187,9 +187,9 @@ class Person:
 
     def proof_request(
         self, proof: PossessionProof, pair: dict[Purpose, x509.Certificate], signature: bytes | None = None
-    ) -> accounts.FinishPossessionProofRequest:
+    ) -> pb.FinishPossessionProofRequest:
         """The second step, signed by this person's key unless another signature is given."""
-        return accounts.FinishPossessionProofRequest(
+        return pb.FinishPossessionProofRequest(
             server_nonce=proof.server_nonce,
             time=timestamp_of(proof.time),
             sign_certificate_der=pair[Purpose.SIGN].public_bytes(Encoding.DER),
@@ -222,11 +222,11 @@ def pkcs10(key: SignerPrivateKey) -> bytes:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "root")])
     algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     builder = x509.CertificateSigningRequestBuilder().subject_name(name)
-    return builder.sign(key, algorithm).public_bytes(Encoding.DER)  # type: ignore[arg-type]  # None is right for Ed25519
+    return builder.sign(key, algorithm).public_bytes(Encoding.DER)
 
 
 def pair_of(
-    response: certificates.IssueSignerCertificatesResponse | certificates.GetSignerCertificatesResponse,
+    response: certificate_pb.IssueSignerCertificatesResponse | certificate_pb.GetSignerCertificatesResponse,
 ) -> dict[Purpose, x509.Certificate]:
     """Both certificates of an answer."""
     return {

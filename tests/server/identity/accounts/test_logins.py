@@ -12,7 +12,7 @@ from server.identity import disable_account, enable_account
 from server.root.application import Server
 from server.root.home import Home
 from tests.server.harness import Client, MovableClock, call, enrol, make_ticket, query, running_server
-from tests.server.identity.accounts.people import Authenticator, Person, accounts
+from tests.server.identity.accounts.people import Authenticator, Person, pb
 from wire.ids import new_request_id
 from wire.status import RemoteError
 
@@ -28,7 +28,7 @@ async def refusal(attempt: object) -> str:
 
 async def get_account(person: Person) -> account_pb2.Account:
     """A call that needs nothing but a login."""
-    return (await person.call(person.accounts.GetAccount, accounts.GetAccountRequest())).account
+    return (await person.call(person.accounts.GetAccount, pb.GetAccountRequest())).account
 
 
 async def test_whole_story(logged_in: Person) -> None:
@@ -36,7 +36,7 @@ async def test_whole_story(logged_in: Person) -> None:
     account = await get_account(logged_in)
     assert (account.name, account.display_name, account.state) == ("alice", "Alice", account_pb2.ACCOUNT_STATE_ACTIVE)
     assert [(factor.factor_id, factor.hint) for factor in account.second_factors] == [(logged_in.factor_id, "phone")]
-    (login,) = (await logged_in.call(logged_in.accounts.ListLogins, accounts.ListLoginsRequest())).logins
+    (login,) = (await logged_in.call(logged_in.accounts.ListLogins, pb.ListLoginsRequest())).logins
     assert (login.agent_id, login.login_id, login.proven) == ("laptop", logged_in.login_id, False)
     assert login.expire_time.ToDatetime() - login.use_time.ToDatetime() == timedelta(minutes=30)
 
@@ -46,7 +46,7 @@ async def test_call_without_login_is_refused(alice: Person) -> None:
     for alice.token in ("", "x" * 43, "é" * 10, "x" * 5000):
         if alice.token.isascii():
             assert await refusal(get_account(alice)) == "LOGIN_REQUIRED"
-    assert await refusal(call(alice.accounts.GetAccount, accounts.GetAccountRequest())) == "LOGIN_REQUIRED"
+    assert await refusal(call(alice.accounts.GetAccount, pb.GetAccountRequest())) == "LOGIN_REQUIRED"
 
 
 async def test_stolen_token_is_worth_nothing_elsewhere(logged_in: Person, mallory: Person) -> None:
@@ -89,17 +89,17 @@ async def test_revoked_login_ends_at_once(logged_in: Person) -> None:
     first_token, first_id = logged_in.token, logged_in.login_id
     await logged_in.log_in()
     for _ in range(2):
-        await logged_in.call(logged_in.accounts.RevokeLogin, accounts.RevokeLoginRequest(login_id=first_id))
+        await logged_in.call(logged_in.accounts.RevokeLogin, pb.RevokeLoginRequest(login_id=first_id))
     second_token, logged_in.token = logged_in.token, first_token
     assert await refusal(get_account(logged_in)) == "LOGIN_REQUIRED"
     logged_in.token = second_token
-    await logged_in.call(logged_in.accounts.RevokeLogin, accounts.RevokeLoginRequest())
+    await logged_in.call(logged_in.accounts.RevokeLogin, pb.RevokeLoginRequest())
     assert await refusal(get_account(logged_in)) == "LOGIN_REQUIRED"
 
 
 async def test_nobody_revokes_anothers_login(logged_in: Person, mallory: Person) -> None:
     """A login's name works within its account alone."""
-    await mallory.call(mallory.accounts.RevokeLogin, accounts.RevokeLoginRequest(login_id=logged_in.login_id))
+    await mallory.call(mallory.accounts.RevokeLogin, pb.RevokeLoginRequest(login_id=logged_in.login_id))
     assert (await get_account(logged_in)).name == "alice"
 
 
@@ -108,7 +108,7 @@ async def test_new_password_ends_the_other_logins(logged_in: Person) -> None:
     stolen = logged_in.token
     await logged_in.log_in()
     open_challenge = await logged_in.begin()
-    change = accounts.ChangePasswordRequest(password=logged_in.password, new_password=OTHER_PASSWORD)
+    change = pb.ChangePasswordRequest(password=logged_in.password, new_password=OTHER_PASSWORD)
     await logged_in.call(logged_in.accounts.ChangePassword, change)
     kept, logged_in.token = logged_in.token, stolen
     assert await refusal(get_account(logged_in)) == "LOGIN_REQUIRED"
@@ -123,10 +123,10 @@ async def test_new_password_ends_the_other_logins(logged_in: Person) -> None:
 
 async def test_password_is_not_changed_without_the_old_one(logged_in: Person) -> None:
     """An agent that was left unlocked does not give the account away."""
-    change = accounts.ChangePasswordRequest(password=OTHER_PASSWORD, new_password=OTHER_PASSWORD)
+    change = pb.ChangePasswordRequest(password=OTHER_PASSWORD, new_password=OTHER_PASSWORD)
     assert await refusal(logged_in.call(logged_in.accounts.ChangePassword, change)) == "LOGIN_FAILED"
     for unsuitable in ("short", "a" * 1025, "x" * 40, "I am ALICE, let me in"):
-        change = accounts.ChangePasswordRequest(password=logged_in.password, new_password=unsuitable)
+        change = pb.ChangePasswordRequest(password=logged_in.password, new_password=unsuitable)
         assert await refusal(logged_in.call(logged_in.accounts.ChangePassword, change)) == "PASSWORD_UNSUITABLE"
     await logged_in.log_in()
 
@@ -190,10 +190,12 @@ async def test_disabled_account_is_closed_at_once(logged_in: Person, account_ser
 
 async def test_logins_survive_a_restart(account_home: Home, clock: MovableClock, logged_in: Person) -> None:
     """They are in the database; so is what ends them."""
-    async with running_server(account_home, clock=clock) as second:
-        async with Client(second.serving, logged_in.client.identity) as client:
-            logged_in.client = client
-            assert (await get_account(logged_in)).name == "alice"
+    async with (
+        running_server(account_home, clock=clock) as second,
+        Client(second.serving, logged_in.client.identity) as client,
+    ):
+        logged_in.client = client
+        assert (await get_account(logged_in)).name == "alice"
 
 
 async def test_logins_are_listed_newest_first_in_pages(logged_in: Person) -> None:
@@ -204,7 +206,7 @@ async def test_logins_are_listed_newest_first_in_pages(logged_in: Person) -> Non
         made.append(logged_in.login_id)
     found, token = [], ""
     while True:
-        request = accounts.ListLoginsRequest(page_size=1, page_token=token)
+        request = pb.ListLoginsRequest(page_size=1, page_token=token)
         page = await logged_in.call(logged_in.accounts.ListLogins, request)
         found += [login.login_id for login in page.logins]
         token = page.next_page_token
@@ -216,7 +218,7 @@ async def test_logins_are_listed_newest_first_in_pages(logged_in: Person) -> Non
 async def test_what_happened_is_recorded(logged_in: Person, account_home: Home) -> None:
     """Every step, in order, with the agent."""
     assert await refusal(logged_in.begin(OTHER_PASSWORD)) == "LOGIN_FAILED"
-    await logged_in.call(logged_in.accounts.RevokeLogin, accounts.RevokeLoginRequest())
+    await logged_in.call(logged_in.accounts.RevokeLogin, pb.RevokeLoginRequest())
     rows = query(account_home, "SELECT event, agent_id FROM account_events WHERE account = 'alice' ORDER BY sequence")
     names = ["registered", "factor_confirmed", "password_accepted", "logged_in", "password_failed", "login_revoked"]
     assert rows == [(name, "laptop") for name in names]
@@ -224,10 +226,8 @@ async def test_what_happened_is_recorded(logged_in: Person, account_home: Home) 
 
 async def test_request_ids_are_those_of_the_journal(logged_in: Person, account_home: Home) -> None:
     """A factor that is added stands there with the account."""
-    wish = accounts.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP)
-    request = accounts.AddSecondFactorRequest(
-        request_id=new_request_id(), password=logged_in.password, second_factor=wish
-    )
+    wish = pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP)
+    request = pb.AddSecondFactorRequest(request_id=new_request_id(), password=logged_in.password, second_factor=wish)
     first = await logged_in.call(logged_in.accounts.AddSecondFactor, request)
     assert await logged_in.call(logged_in.accounts.AddSecondFactor, request) == first
     rows = query(account_home, "SELECT method, account FROM operations ORDER BY sequence")
