@@ -1,0 +1,333 @@
+"""Second factors: registered, repeated, confirmed, added, removed; text messages; security keys."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from fourseal.v1 import account_pb2
+
+from server.errors import OperatorError
+from server.identity import FileSms, WebhookSms, read_secret
+from server.identity.accounts.registration import MOST_AWAITING
+from server.identity.factors.sms import MessageNotSent
+from server.root.application import Server
+from server.root.home import Home
+from tests.server.harness import Client, MovableClock, call, query
+from tests.server.identity.accounts.people import Authenticator, Person, pb
+from tests.server.identity.accounts.security_key import SecurityKey
+from wire.ids import new_request_id
+from wire.status import RemoteError
+
+NUMBER = "+15550100"
+SMS = pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_SMS, phone_number=NUMBER)
+SECURITY_KEY = pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_WEBAUTHN, hint="blue key")
+WRONG = "wrong password"
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+async def reason_of(attempt: object) -> str:
+    """Why a call is refused."""
+    with pytest.raises(RemoteError) as refused:
+        await attempt  # type: ignore[misc]  # a coroutine
+    return refused.value.reason
+
+
+async def register(person: Person, request: pb.RegisterAccountRequest) -> pb.RegisterAccountResponse:
+    """Register."""
+    made = await call(person.accounts.RegisterAccount, request)
+    person.factor_id = made.setup.factor.factor_id
+    return made
+
+
+def sent_code(messages: Path) -> str:
+    """The code in the last message."""
+    message = json.loads(messages.read_text().splitlines()[-1])
+    assert message["to"] == NUMBER
+    code: str = message["text"].split()[0]
+    return code
+
+
+def mode_of(path: Path) -> int:
+    """Who may use a file."""
+    return path.stat().st_mode
+
+
+@pytest.fixture
+def bob(laptop: Client, clock: MovableClock) -> Person:
+    """Bob has not registered."""
+    return Person("bob", laptop, clock)
+
+
+async def test_repeat_of_a_registration_has_the_same_setup_until_it_is_confirmed(bob: Person) -> None:
+    """With the same password: with another it is another request; and no secret is shown after confirmation."""
+    request = bob.registration()
+    first = await register(bob, request)
+    assert first.setup.totp_uri.startswith("otpauth://totp/Fourseal:bob?secret=")
+    assert await register(bob, request) == first
+    request.password = "another good password"  # noqa: S105
+    assert await reason_of(register(bob, request)) == "REQUEST_ID_REUSED"
+    request.password = bob.password
+    assert await reason_of(register(bob, bob.registration())) == "ACCOUNT_EXISTS"
+    bob.app = Authenticator(first.setup.totp_uri, bob.clock)
+    confirmation = bob.confirmation(bob.app.code())
+    for _ in range(2):
+        confirmed = await call(bob.accounts.ConfirmSecondFactor, confirmation)
+        assert confirmed.account.state == account_pb2.ACCOUNT_STATE_ACTIVE
+    assert not (await register(bob, request)).setup.totp_uri
+
+
+async def test_nobody_logs_in_before_the_factor_is_confirmed(bob: Person) -> None:
+    """The password alone is as good as a wrong one."""
+    await register(bob, bob.registration())
+    assert await reason_of(bob.begin()) == "LOGIN_FAILED"
+    assert await reason_of(call(bob.accounts.ConfirmSecondFactor, bob.confirmation("000000"))) == "LOGIN_FAILED"
+    bob.factor_id = "a" * 16
+    assert await reason_of(call(bob.accounts.ConfirmSecondFactor, bob.confirmation("000000"))) == "FACTOR_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"name": "Bob"}, "ACCOUNT_NAME_MALFORMED"),
+        ({"name": "b" * 64}, "ACCOUNT_NAME_MALFORMED"),
+        ({"display_name": ""}, "DISPLAY_NAME_MALFORMED"),
+        ({"display_name": "署" * 22}, "DISPLAY_NAME_MALFORMED"),
+        ({"password": "short"}, "PASSWORD_UNSUITABLE"),
+        ({"request_id": ""}, "REQUEST_ID_MALFORMED"),
+        ({"second_factor": pb.NewSecondFactor()}, "FIELD_INVALID"),
+        ({"second_factor": pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_SMS)}, "FIELD_INVALID"),
+        (
+            {"second_factor": pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_SMS, phone_number="0123")},
+            "FIELD_INVALID",
+        ),
+        (
+            {"second_factor": pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP, phone_number=NUMBER)},
+            "FIELD_INVALID",
+        ),
+        (
+            {"second_factor": pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP, hint="x" * 65)},
+            "FIELD_INVALID",
+        ),
+        ({"second_factor": pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP, hint="a\nb")}, "FIELD_INVALID"),
+    ],
+)
+async def test_wrong_registrations(bob: Person, changed: dict[str, object], reason: str) -> None:
+    """Each is refused with its reason."""
+    assert await reason_of(register(bob, bob.registration(**changed))) == reason
+
+
+async def test_unconfirmed_accounts_are_bounded_and_dropped(
+    bob: Person, account_server: Server, clock: MovableClock
+) -> None:
+    """One agent cannot take all names; what is abandoned is free again after a day."""
+    for number in range(MOST_AWAITING):
+        await register(bob, bob.registration(name=f"bob{number}"))
+    assert await reason_of(register(bob, bob.registration())) == "TOO_MANY_REGISTRATIONS"
+    clock.move(timedelta(days=1, seconds=1))
+    await account_server._keep_house_once()
+    await register(bob, bob.registration(name="bob0"))
+
+
+async def test_factors_are_added_and_removed(logged_in: Person) -> None:
+    """With the password; a new one works after confirmation; the last one stays."""
+    wish = pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP, hint="tablet")
+    request = pb.AddSecondFactorRequest(request_id=new_request_id(), password=WRONG, second_factor=wish)
+    assert await reason_of(logged_in.call(logged_in.accounts.AddSecondFactor, request)) == "LOGIN_FAILED"
+    request.password = logged_in.password
+    added = (await logged_in.call(logged_in.accounts.AddSecondFactor, request)).setup
+    first_id, first_app = logged_in.factor_id, logged_in.app
+    logged_in.factor_id = added.factor.factor_id
+    logged_in.app = Authenticator(added.totp_uri, logged_in.clock)
+    early = logged_in.finish(await logged_in.begin(), logged_in.app.code())
+    assert await reason_of(early) == "LOGIN_FAILED"
+    await call(logged_in.accounts.ConfirmSecondFactor, logged_in.confirmation(logged_in.app.code()))
+    await logged_in.log_in()
+    remove = pb.RemoveSecondFactorRequest(password=logged_in.password, factor_id=first_id)
+    for _ in range(2):
+        left = (await logged_in.call(logged_in.accounts.RemoveSecondFactor, remove)).account.second_factors
+        assert [factor.hint for factor in left] == ["tablet"]
+    remove.factor_id = logged_in.factor_id
+    assert await reason_of(logged_in.call(logged_in.accounts.RemoveSecondFactor, remove)) == "LAST_FACTOR"
+    assert first_app is not None
+    logged_in.factor_id = first_id
+    assert await reason_of(logged_in.finish(await logged_in.begin(), first_app.code())) == "LOGIN_FAILED"
+
+
+async def test_text_messages(bob: Person, messages: Path, clock: MovableClock) -> None:
+    """Registered and logged in by codes: each once, for what it was sent for, five minutes, once a minute."""
+    made = await register(bob, bob.registration(second_factor=SMS))
+    assert made.setup.factor.hint == "•" * 7 + "00"
+    confirmation = sent_code(messages)
+    assert await reason_of(call(bob.accounts.ConfirmSecondFactor, bob.confirmation("x"))) == "LOGIN_FAILED"
+    await call(bob.accounts.ConfirmSecondFactor, bob.confirmation(confirmation))
+    assert mode_of(messages) & 0o077 == 0
+    clock.move(timedelta(minutes=1))
+    challenge, other = await bob.begin(), await bob.begin()
+    send = pb.SendLoginCodeRequest(challenge=challenge, factor_id=bob.factor_id)
+    await call(bob.accounts.SendLoginCode, send)
+    code = sent_code(messages)
+    assert await reason_of(call(bob.accounts.SendLoginCode, send)) == "CODE_SENT_RECENTLY"
+    assert await reason_of(bob.finish(other, code)) == "LOGIN_FAILED"
+    attempts = [bob.finish(challenge, code) for _ in range(3)]
+    outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+    assert sum(not isinstance(each, Exception) for each in outcomes) == 1
+    clock.move(timedelta(minutes=1))
+    await call(bob.accounts.SendLoginCode, pb.SendLoginCodeRequest(challenge=other, factor_id=bob.factor_id))
+    clock.move(timedelta(minutes=5))
+    assert await reason_of(bob.finish(other, sent_code(messages))) == "LOGIN_FAILED"
+    send.factor_id = "a" * 16
+    send.challenge = await bob.begin()
+    assert await reason_of(call(bob.accounts.SendLoginCode, send)) == "FACTOR_NOT_FOUND"
+
+
+async def test_code_that_was_guessed_at_five_times_is_dead(bob: Person, messages: Path, clock: MovableClock) -> None:
+    """Even where the lock has ended by then."""
+    await register(bob, bob.registration(second_factor=SMS))
+    code = sent_code(messages)
+    for _ in range(5):
+        assert await reason_of(call(bob.accounts.ConfirmSecondFactor, bob.confirmation("x"))) == "LOGIN_FAILED"
+    clock.move(timedelta(seconds=31))
+    assert await reason_of(call(bob.accounts.ConfirmSecondFactor, bob.confirmation(code))) == "LOGIN_FAILED"
+
+
+async def finish_with_key(person: Person, key: SecurityKey, **spoilt: object) -> pb.FinishLoginResponse:
+    """A login by a security key; ``spoilt`` changes the device for this once."""
+    request = pb.BeginLoginRequest(name=person.name, password=person.password)
+    begun = await call(person.accounts.BeginLogin, request)
+    kept = {name: getattr(key, name) for name in spoilt}
+    for name, value in spoilt.items():
+        setattr(key, name, value)
+    response = key.authenticate(begun.webauthn_options_json)
+    for name, value in kept.items():
+        setattr(key, name, value)
+    finish = pb.FinishLoginRequest(
+        challenge=begun.challenge, factor_id=person.factor_id, webauthn_response_json=response
+    )
+    return await call(person.accounts.FinishLogin, finish)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_security_key(bob: Person, *, packed: bool) -> None:
+    """Registered and logged in with; a copy whose counter stands still is refused."""
+    key = SecurityKey(packed=packed)
+    made = await register(bob, bob.registration(second_factor=SECURITY_KEY))
+    response = key.register(made.setup.webauthn_options_json)
+    confirmation = bob.confirmation("")
+    for wrong in ("", "{}", "[" * 5000, "x" * 40000):
+        confirmation.webauthn_response_json = wrong
+        assert await reason_of(call(bob.accounts.ConfirmSecondFactor, confirmation)) == "LOGIN_FAILED"
+    confirmation.webauthn_response_json = response
+    await call(bob.accounts.ConfirmSecondFactor, confirmation)
+    assert (await finish_with_key(bob, key)).token
+    assert await reason_of(finish_with_key(bob, key, counter=0)) == "LOGIN_FAILED"
+    assert (await finish_with_key(bob, key, counter=10)).token
+
+
+async def test_security_key_without_user_elsewhere_or_another(bob: Person) -> None:
+    """Nobody verified, another origin, another key with that name: refused, at registration and at login."""
+    key = SecurityKey()
+    made = await register(bob, bob.registration(second_factor=SECURITY_KEY))
+    confirmation = bob.confirmation("")
+    for wrong in (SecurityKey(origin="https://evil.example"), SecurityKey(verifies_user=False)):
+        confirmation.webauthn_response_json = wrong.register(made.setup.webauthn_options_json)
+        assert await reason_of(call(bob.accounts.ConfirmSecondFactor, confirmation)) == "LOGIN_FAILED"
+    confirmation.webauthn_response_json = key.register(made.setup.webauthn_options_json)
+    await call(bob.accounts.ConfirmSecondFactor, confirmation)
+    other = SecurityKey(credential_id=key.credential_id)
+    assert await reason_of(finish_with_key(bob, other)) == "LOGIN_FAILED"
+    assert await reason_of(finish_with_key(bob, key, origin="https://evil.example")) == "LOGIN_FAILED"
+    assert await reason_of(finish_with_key(bob, key, verifies_user=False)) == "LOGIN_FAILED"
+    assert (await finish_with_key(bob, key)).login.login_id
+
+
+async def test_secrets_moved_to_another_account_do_not_open(
+    logged_in: Person, mallory: Person, account_home: Home, account_server: Server
+) -> None:
+    """Whoever can write the database cannot make Mallory's app that of Alice."""
+    ((sealed,),) = query(account_home, "SELECT sealed FROM second_factors WHERE account = 'mallory'")
+    await account_server._ground.database.write(
+        lambda connection: (
+            connection.exec_driver_sql(
+                "UPDATE second_factors SET sealed = ? WHERE account = 'alice'", (sealed,)
+            ).rowcount
+        )
+    )
+    assert mallory.app is not None
+    assert await reason_of(logged_in.finish(await logged_in.begin(), mallory.app.code())) == "FACTOR_DAMAGED"
+
+
+@contextmanager
+def receiver(status: int) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+    """A web server on this machine that answers everything with one status; its URL, and what it got."""
+    got: list[tuple[dict[str, str], bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(status)
+            self.send_header("Location", "http://127.0.0.1:1/")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/sms?to=all", got
+        server.shutdown()
+        thread.join()
+
+
+def test_webhook_is_authenticated(clock: MovableClock) -> None:
+    """The receiver can tell who sent it, and when; a redirect or an error is no success."""
+    with receiver(204) as (url, got):
+        WebhookSms(url, SECRET, clock).send(NUMBER, "123456 is it")
+    headers, body = got[0]
+    assert json.loads(body) == {"to": NUMBER, "text": "123456 is it"}
+    time, _, mac = headers["Fourseal-Signature"].partition(",v1=")
+    seconds = time.removeprefix("t=")
+    assert abs(int(seconds) - clock().timestamp()) < 60
+    assert mac == hmac.new(SECRET, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+    for status in (302, 500):
+        with receiver(status) as (url, got), pytest.raises(MessageNotSent, match=str(status)):
+            WebhookSms(url, SECRET, clock).send(NUMBER, "text")
+    with pytest.raises(MessageNotSent) as refused:
+        WebhookSms(url, SECRET, clock).send(NUMBER, "secret text")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://sms.example/", "ftp://localhost/", "https://", "https://user:word@sms.example/", "http://[::1", "x"],
+)
+def test_webhook_in_the_clear_is_refused(url: str, clock: MovableClock) -> None:
+    """Codes leave this machine by TLS alone."""
+    with pytest.raises(OperatorError):
+        WebhookSms(url, SECRET, clock)
+
+
+def test_webhook_secret(tmp_path: Path, clock: MovableClock) -> None:
+    """Long enough, from a file."""
+    with pytest.raises(OperatorError, match="shorter"):
+        WebhookSms("https://sms.example/", b"short", clock)
+    with pytest.raises(OperatorError, match="cannot be read"):
+        read_secret(tmp_path / "missing")
+    (tmp_path / "secret").write_bytes(SECRET + b"\n")
+    assert read_secret(tmp_path / "secret") == SECRET
+
+
+def test_file_provider_says_when_it_cannot_write(tmp_path: Path) -> None:
+    """As the webhook does."""
+    with pytest.raises(MessageNotSent):
+        FileSms(tmp_path / "missing" / "messages").send(NUMBER, "text")
