@@ -1,0 +1,131 @@
+"""A real server process with accounts, its log and database searched for what must not be there; and its commands."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from os import environ, pathsep
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+
+from server.root.home import Home
+from tests.server.harness import (
+    IMPORT_ROOTS,
+    Client,
+    MovableClock,
+    ServerProcess,
+    database_bytes,
+    enrol,
+    make_ticket,
+)
+from tests.server.identity.accounts.people import STEP, Person
+from tests.server.identity.accounts.test_factors import NUMBER, SMS, register, sent_code
+from wire.status import RemoteError
+
+WRONG = "wrong horse battery staple"
+
+
+def spellings(secret: bytes) -> Iterator[bytes]:
+    """Ways in which bytes could stand in a text or in a database."""
+    yield secret
+    yield secret.hex().encode()
+    yield base64.b64encode(secret).rstrip(b"=")
+    yield base64.urlsafe_b64encode(secret).rstrip(b"=")
+    yield base64.b32encode(secret).rstrip(b"=")
+
+
+def answer(home: Home, *arguments: str) -> Any:  # noqa: ANN401  # JSON
+    """Run a command of the operator's that succeeds, with --json."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from server.cli import main; main()", *arguments, "--home", str(home.folder), "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environ | {"PYTHONPATH": pathsep.join(IMPORT_ROOTS)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+async def test_no_secret_in_log_and_database(account_home: Home, messages: Path) -> None:
+    """Passwords, secrets of apps, codes, tokens, numbers: none in the log; in the database sealed or hashed at most."""
+    clock = MovableClock()
+    with ServerProcess(account_home, FOURSEAL_LOG_LEVEL="debug") as process:
+        identity = await enrol(make_ticket(account_home, "laptop", process.serving))
+        async with Client(process.serving, identity) as client:
+            alice, bob = (Person(name, client, clock) for name in ("alice", "bob"))
+            await alice.register()
+            assert alice.app is not None
+            challenge = await alice.begin()
+            finished = await alice.finish(challenge, _next_code(alice))
+            alice.token, alice.login_id = finished.token, finished.login.login_id
+            await alice.prove(await alice.get_certificates())
+            await register(bob, bob.registration(second_factor=SMS))
+            code = sent_code(messages)
+            for attempt in (bob.begin(WRONG), alice.finish(challenge, "000000"), bob.finish("x" * 43, code)):
+                with pytest.raises(RemoteError):
+                    await attempt
+            events = answer(account_home, "accounts", "events", "alice")["events"]
+        assert process.terminate() == 0
+        log = process.log_path.read_bytes()
+    stored = database_bytes(account_home)
+    hidden = [
+        alice.password.encode(),
+        WRONG.encode(),
+        base64.b32decode(alice.app.secret),
+        alice.token.encode(),
+        challenge.encode(),
+        NUMBER.encode(),
+        NUMBER[1:].encode(),
+    ]
+    for secret in hidden:
+        for spelling in spellings(secret):
+            assert spelling not in log
+            assert spelling not in stored
+            assert spelling not in json.dumps(events).encode()
+    assert f" {code} ".encode() not in log
+    assert code.encode() not in json.dumps(events).encode()
+    assert {event["event"] for event in events} >= {"registered", "logged_in", "certificates_issued"}
+
+
+async def test_commands_beside_a_running_server(account_home: Home, tmp_path: Path) -> None:
+    """List, disable, enable, unlock, the list of revoked certificates: as JSON, and at once."""
+    clock = MovableClock()
+    with ServerProcess(account_home) as process:
+        identity = await enrol(make_ticket(account_home, "laptop", process.serving))
+        async with Client(process.serving, identity) as client:
+            alice = Person("alice", client, clock)
+            await alice.register()
+            assert [each["state"] for each in answer(account_home, "accounts")["accounts"]] == ["active"]
+            assert answer(account_home, "accounts", "disable", "alice")["state"] == "disabled"
+            for _ in range(5):
+                with pytest.raises(RemoteError) as refused:
+                    await alice.begin()
+                assert refused.value.reason == "LOGIN_FAILED"
+            assert answer(account_home, "accounts", "enable", "alice")["state"] == "active"
+            with pytest.raises(RemoteError) as refused:
+                await alice.begin()
+            assert refused.value.reason == "ACCOUNT_LOCKED"
+            assert answer(account_home, "accounts", "unlock", "alice") == {"name": "alice", "unlocked": True}
+            await alice.begin()
+    first = answer(account_home, "accounts", "events", "--page-size", "1")
+    rest = answer(account_home, "accounts", "events", "--page-token", first["next_page_token"])
+    names = [event["event"] for event in (*first["events"], *rest["events"])]
+    assert names[:3] == ["registered", "factor_confirmed", "disabled"]
+    assert names[-3:] == ["enabled", "unlocked", "password_accepted"]
+    out = tmp_path / "list.crl"
+    assert answer(account_home, "crl", "--out", str(out))["number"] == 1
+    x509.load_der_x509_crl(out.read_bytes())
+
+
+def _next_code(person: Person) -> str:
+    """The code of the step after the one that was used to confirm: the server allows one step of difference."""
+    assert person.app is not None
+    person.clock.move(STEP)
+    return person.app.code()
