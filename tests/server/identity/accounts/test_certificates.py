@@ -24,9 +24,13 @@ from contract.signer_keys import check_signature_alone, sign_alone
 from contract.signer_requests import signer_certification_context
 from mpc.four_prime_rsa import KeyShare, Purpose, Role, SigningShare, generate_key_share, own_private_key
 from mpc.four_prime_rsa.certification import certify_modulus
+from server.identity import Proof
+from server.journal import Caller
+from server.root.application import Server
 from server.root.home import Home
 from tests.server.harness import ENGINE, MovableClock, call, database_path, query
-from tests.server.identity.accounts.people import Person, certificate_pb, pair_of, pkcs10, spki
+from tests.server.identity.accounts.people import Person, certificate_pb, pair_of, pb, pkcs10, spki
+from wire.catalogue import ServiceError
 from wire.ids import new_request_id
 from wire.status import RemoteError
 
@@ -94,6 +98,12 @@ async def revoke(person: Person, request_id: str = "") -> certificate_pb.RevokeS
         request_id=request_id or new_request_id(), reason=certificate_pb.REVOCATION_REASON_KEY_COMPROMISE
     )
     return await person.call(person.certificates.RevokeSignerCertificates, request)
+
+
+async def is_proven(person: Person) -> bool:
+    """Whether the person's newest login is."""
+    page = await person.call(person.accounts.ListLogins, pb.ListLoginsRequest())
+    return page.logins[0].proven
 
 
 def openssl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -213,6 +223,31 @@ async def test_wrong_keys_are_refused(logged_in: Person) -> None:
     assert not (await find(logged_in)).HasField("sign_certificate")
 
 
+async def test_sessions_learn_what_was_proved(logged_in: Person, pair: Pair, account_server: Server) -> None:
+    """Nothing before the proof; then both certificates; nothing after a revocation, and no login after its end."""
+    logins, database = account_server._rules.accounts.logins, account_server._ground.database
+    own = x509.load_pem_x509_certificate(logged_in.client.identity.certificate_pem)
+    login = await logins.read(logged_in.token, Caller("laptop", fingerprint(own)))
+
+    async def proved() -> Proof:
+        return await database.write(lambda connection: logins.require_proven(connection, login))
+
+    with pytest.raises(ServiceError) as refused:
+        await proved()
+    assert refused.value.reason == "PROOF_REQUIRED"
+    await logged_in.prove(pair)
+    found = await proved()
+    assert (found.sign_certificate, found.encrypt_certificate) == tuple(map(fingerprint, pair.values()))
+    await revoke(logged_in)
+    with pytest.raises(ServiceError) as refused:
+        await proved()
+    assert refused.value.reason == "PROOF_REQUIRED"
+    await logged_in.call(logged_in.accounts.RevokeLogin, pb.RevokeLoginRequest())
+    with pytest.raises(ServiceError) as refused:
+        await proved()
+    assert refused.value.reason == "LOGIN_REQUIRED"
+
+
 async def test_one_rsa_key_for_both_is_refused(logged_in: Person, shares: dict[Purpose, KeyShare]) -> None:
     """Even with everything else right."""
     sign = shares[Purpose.SIGN]
@@ -238,6 +273,7 @@ async def test_new_pair_supersedes_the_old(logged_in: Person, pair: Pair, mallor
     logged_in.sign_key = ed25519.Ed25519PrivateKey.generate()
     logged_in.encrypt_key = x25519.X25519PrivateKey.generate().public_key()
     new = await logged_in.get_certificates()
+    assert not await is_proven(logged_in)
     assert pair_of(await find(mallory, "alice")) == new
     revoked = x509.load_der_x509_crl(await revocation_list(mallory))
     for certificate in pair.values():

@@ -68,12 +68,16 @@ def bob(laptop: Client, clock: MovableClock) -> Person:
     return Person("bob", laptop, clock)
 
 
-async def test_repeat_of_a_registration_has_the_same_setup_until_it_is_confirmed(bob: Person) -> None:
+async def test_repeat_of_a_registration_has_the_same_setup_until_it_is_confirmed(
+    bob: Person, account_home: Home
+) -> None:
     """With the same password: with another it is another request; and no secret is shown after confirmation."""
     request = bob.registration()
     first = await register(bob, request)
     assert first.setup.totp_uri.startswith("otpauth://totp/Fourseal:bob?secret=")
     assert await register(bob, request) == first
+    ((kept,),) = query(account_home, "SELECT body_sha256 FROM operations")
+    assert kept != hashlib.sha256(request.SerializeToString(deterministic=True)).digest()  # no fast hash of a password
     request.password = "another good password"  # noqa: S105
     assert await reason_of(register(bob, request)) == "REQUEST_ID_REUSED"
     request.password = bob.password
