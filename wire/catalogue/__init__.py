@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from mpc.errors import FoursealError
-from wire.catalogue import accounts, agent, faults, formats, keys, relay, requests, sessions
+from wire.catalogue import accounts, agent, faults, formats, keys, messages, relay, requests, sessions
 from wire.catalogue.entry import Entry
 
 __all__ = ["CATALOGUE", "Entry", "ServiceError", "render"]
@@ -22,6 +22,7 @@ _ENTRIES: Final = (
     *keys.ENTRIES,
     *sessions.ENTRIES,
     *relay.ENTRIES,
+    *messages.ENTRIES,
     *formats.ENTRIES,
     *agent.ENTRIES,
     *faults.ENTRIES,
