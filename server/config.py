@@ -34,6 +34,10 @@ def _check_arc(arc: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _check_relay_address(address: str) -> str:
+    return address and _check_address(address)
+
+
 Address = Annotated[str, AfterValidator(_check_address)]
 HostName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
 """A DNS name in ASCII (punycode for others), or an IP address."""
@@ -60,6 +64,14 @@ class Settings(BaseSettings):
     """Time between the two steps in which a key is destroyed."""
     generation_lifetime_seconds: int = Field(3600, ge=1, le=7 * 24 * 3600)
     """Time after which a generation that was not finished is aborted."""
+    relay_address: Annotated[str, AfterValidator(_check_relay_address)] = ""
+    """host:port of the media server as agents reach it; empty: this server relays itself."""
+    relay_quota_mebibytes: int = Field(8192, ge=1, le=1 << 30)
+    """Content of one author in one session that may wait at the media server, MiB."""
+    session_clock_seconds: int = Field(120, ge=1, le=600)
+    """Seconds by which the time of a statement may differ from the server's."""
+    max_session_days: int = Field(366, ge=1, le=366)
+    """Days from the begin of a contract session to its end, at most."""
     max_operations: int = Field(1024, ge=1)
     """Operations under way at a time; more are refused with RESOURCE_EXHAUSTED."""
     max_operations_per_caller: int = Field(512, ge=1)

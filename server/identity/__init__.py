@@ -17,9 +17,9 @@ from server.identity.server_certificate import (
     ensure_server_certificate,
     find_server_certificate_end,
 )
-from server.identity.store.accounts import Account, AccountState, list_accounts
+from server.identity.store.accounts import Account, AccountState, find_account, list_accounts
 from server.identity.store.agents import Agent, AgentState, list_agents
-from server.identity.store.certificates import IssuedCertificate, RevocationReason
+from server.identity.store.certificates import IssuedCertificate, RevocationReason, find_certificate
 from server.identity.store.events import AccountEvent, list_events
 from server.identity.store.logins import Login, Proof
 from server.identity.tickets import TICKET_LIFETIME, Ticket, add_ticket, drop_expired_tickets, new_token
@@ -58,6 +58,8 @@ __all__ = [
     "drop_expired_tickets",
     "enable_account",
     "ensure_server_certificate",
+    "find_account",
+    "find_certificate",
     "find_server_certificate_end",
     "list_accounts",
     "list_agents",

@@ -115,7 +115,7 @@ class Server:
             await self._keep_house_once()
 
     async def _keep_house_once(self) -> None:
-        """Renew the certificate, abort what was never finished, drop what was never used or has ended."""
+        """Renew the certificate, close sessions whose time is over, abort and drop what was left or has ended."""
         now = self._ground.clock()
         try:
             if self._certificate.is_due(now):
@@ -123,6 +123,8 @@ class Server:
                 self._log.info("certificate_renewed")
             for key_id in await self._rules.generation.expire():
                 self._log.info("generation_expired", key_id=key_id)
+            for session_id in await self._rules.sessions.closing.close_overdue():
+                self._log.info("session_closed", session_id=session_id)
             await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
             await self._ground.database.write(self._rules.accounts.keep_house)
         except (FoursealError, OperatorError) as error:  # the next round tries again

@@ -5,6 +5,7 @@ A check that fails does not keep the others from being made, unless they stand o
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import shutil
 import stat
@@ -38,6 +39,8 @@ from server.identity import Authority, find_server_certificate_end
 from server.journal import probe
 from server.root.ground import Ground, open_ground
 from server.root.home import Home, Serving
+from server.sessions import expected_shares as session_shares
+from server.signing import expected_shares as key_shares
 from server.signing import inspect_shares
 from wire import tls
 
@@ -137,7 +140,8 @@ def _check_database(ground: Ground) -> Finding:
 
 
 def _check_shares(ground: Ground) -> Finding:
-    found = inspect_shares(ground.database, ground.custody.shares)
+    expected = itertools.chain(key_shares(ground.database), session_shares(ground.database))
+    found = inspect_shares(ground.custody.shares, expected)
     if found.damaged:
         text = f"{len(found.damaged)} missing or damaged: {', '.join(found.damaged[:5])}"
         return Finding("key shares", State.FAILED, text, "Restore the database from a backup.")

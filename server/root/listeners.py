@@ -14,6 +14,8 @@ from fourseal.v1 import (
     account_service_pb2_grpc,
     certificate_service_pb2,
     certificate_service_pb2_grpc,
+    contract_session_service_pb2,
+    contract_session_service_pb2_grpc,
     decryption_service_pb2,
     decryption_service_pb2_grpc,
     enrolment_service_pb2,
@@ -32,6 +34,7 @@ from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
 from server.root.calls import ServerInterceptor
 from server.root.health import Health
 from server.root.rules import Rules
+from server.sessions.rpc import ContractSessionRpc
 from server.signing.rpc import DecryptionRpc, KeyRpc, SigningRpc
 from wire import tls
 from wire.in_flight import InFlight
@@ -44,6 +47,7 @@ AGENT_SERVICES = (
     decryption_service_pb2.DESCRIPTOR.services_by_name["DecryptionService"].full_name,
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
     certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
+    contract_session_service_pb2.DESCRIPTOR.services_by_name["ContractSessionService"].full_name,
 )
 ENROLMENT_SERVICES = (enrolment_service_pb2.DESCRIPTOR.services_by_name["EnrolmentService"].full_name,)
 
@@ -96,6 +100,9 @@ class Listeners:
         )
         certificate_service_pb2_grpc.add_CertificateServiceServicer_to_server(
             CertificateRpc(rules.callers, rules.accounts), self._agents
+        )
+        contract_session_service_pb2_grpc.add_ContractSessionServiceServicer_to_server(
+            ContractSessionRpc(rules.callers, rules.sessions), self._agents
         )
         enrolment_service_pb2_grpc.add_EnrolmentServiceServicer_to_server(
             EnrolmentRpc(rules.enrolment), self._enrolment

@@ -24,6 +24,7 @@ from server.identity import (
 from server.journal import Flights, OperationRunner
 from server.root.account_terms import account_terms
 from server.root.ground import Ground
+from server.sessions import SessionRules, SessionTerms, Work, compose_session_rules
 from server.signing import (
     Decryptions,
     Generation,
@@ -36,6 +37,7 @@ from server.storage import Threads
 
 _GENERATIONS: Final = 32  # under way at a time: each takes a core for seconds
 _GENERATIONS_PER_CALLER: Final = 8
+_MEBIBYTE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Rules:
     generation: Generation
     signatures: Signatures
     decryptions: Decryptions
+    sessions: SessionRules
     flights: tuple[Flights, ...]
     workers: tuple[Threads, ...]
 
@@ -96,23 +99,46 @@ def compose_rules(
         OperationRunner(database, operations, workers, check_callers, JointOperationPolicy(purpose, clock), clock)
         for purpose in (Purpose.SIGN, Purpose.DECRYPT)
     )
+    accounts = compose_account_rules(
+        database,
+        ground.custody.sealer,
+        authority,
+        certificate,
+        account_terms(settings, clock),
+        secrets.token_bytes,
+        clock,
+        log,
+    )
+    sessions = compose_session_rules(
+        database,
+        shares,
+        authority,
+        accounts.logins,
+        Work(operations, workers, generations, generation_workers),
+        _session_terms(settings),
+        engine,
+        secrets.token_bytes,
+        clock,
+    )
     return Rules(
         CallerReader(clock),
         Enrolment(database, authority, clock),
-        compose_account_rules(
-            database,
-            ground.custody.sealer,
-            authority,
-            certificate,
-            account_terms(settings, clock),
-            secrets.token_bytes,
-            clock,
-            log,
-        ),
+        accounts,
         keys,
         generation,
         Signatures(opened, shares, signing, engine, secrets.token_bytes),
         Decryptions(opened, shares, decrypting, engine, secrets.token_bytes),
+        sessions,
         (operations, generations),
         (workers, generation_workers),
+    )
+
+
+def _session_terms(settings: Settings) -> SessionTerms:
+    return SessionTerms(
+        clock_difference=timedelta(seconds=settings.session_clock_seconds),
+        longest=timedelta(days=settings.max_session_days),
+        opened=settings.opened_shares,
+        relay_address=settings.relay_address,
+        relay_quota_bytes=settings.relay_quota_mebibytes * _MEBIBYTE,
     )

@@ -1,12 +1,17 @@
-"""Looks through all key shares: whether each is there, and opens as the half of its key."""
+"""Looks through key shares: whether each that must be there is, and opens as what it is said to be.
+
+``inspect_shares`` opens; what there must be is said by those whose shares they are: here ``expected_shares`` for joint
+keys, and other systems for theirs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from mpc.four_prime_rsa import PublicShare
 from server.custody import ShareCustody
 from server.signing import store
 from server.signing.opened_keys import server_share_of
@@ -20,13 +25,28 @@ _AT_A_TIME: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedShare:
+    """A share that must be in custody, or must not be there any more.
+
+    Args:
+        name: in custody.
+        public: its public half.
+        wanted: whether it must be there.
+    """
+
+    name: str
+    public: PublicShare
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ShareInspection:
     """What was found.
 
     Args:
         sound: how many shares opened.
-        damaged: ids of keys whose share is missing or does not open.
-        left_over: ids of keys whose share should have been erased.
+        damaged: names of shares that are missing or do not open.
+        left_over: names of shares that should have been erased.
     """
 
     sound: int
@@ -34,29 +54,38 @@ class ShareInspection:
     left_over: list[str]
 
 
-def inspect_shares(database: Database, shares: ShareCustody) -> ShareInspection:
+def inspect_shares(shares: ShareCustody, expected: Iterable[ExpectedShare]) -> ShareInspection:
     """Open every share. Takes some milliseconds each.
 
     Raises:
         ServiceError: STORAGE_UNAVAILABLE.
     """
     sound, damaged, left_over = 0, list[str](), list[str]()
-    for key in _all_keys(database):
-        wanted = key.state not in _WITHOUT_SHARE
-        there = _opens(shares, key)
-        if wanted and there:
+    for share in expected:
+        there = _opens(shares, share)
+        if share.wanted and there:
             sound += 1
-        elif wanted:
-            damaged.append(key.key_id)
+        elif share.wanted:
+            damaged.append(share.name)
         elif there is not None:
-            left_over.append(key.key_id)
+            left_over.append(share.name)
     return ShareInspection(sound, damaged, left_over)
 
 
-def _opens(shares: ShareCustody, key: Key) -> bool | None:
-    """Whether the share of a key opens; None if there is none."""
+def expected_shares(database: Database) -> Iterator[ExpectedShare]:
+    """The server's share of every joint key.
+
+    Raises:
+        ServiceError: STORAGE_UNAVAILABLE.
+    """
+    for key in _all_keys(database):
+        yield ExpectedShare(key.key_id, server_share_of(key), wanted=key.state not in _WITHOUT_SHARE)
+
+
+def _opens(shares: ShareCustody, share: ExpectedShare) -> bool | None:
+    """Whether a share opens; None if it is not there."""
     try:
-        return True if shares.open(key.key_id, server_share_of(key)) is not None else None
+        return True if shares.open(share.name, share.public) is not None else None
     except ServiceError as error:
         if error.reason != "SHARE_DAMAGED":
             raise
