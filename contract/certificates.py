@@ -32,8 +32,8 @@ from contract.profiles import (
     signer_profile,
 )
 from contract.session_info import SessionInfo
-from mpc.errors import MalformedInput
-from mpc.four_prime_rsa import PUBLIC_EXPONENT, PublicShare, Purpose, Role
+from mpc.errors import MalformedInput, WrongPurpose
+from mpc.four_prime_rsa import PUBLIC_EXPONENT, JointPublicKey, PublicShare, Purpose, Role
 
 MAX_CERTIFICATE_BYTES: Final = 128 << 10
 """Longest certificate that is looked at."""
@@ -162,6 +162,24 @@ class SessionCertificate:
     def public_share(self) -> PublicShare:
         """The server's half of a joint key."""
         return self.share
+
+
+def joint_key(signer: SignerCertificate, session: SessionCertificate) -> JointPublicKey:
+    """The joint public key of a signer and a session, of the purpose that both certificates have.
+
+    Raises:
+        MalformedInput: KEY_IS_NO_HALF, HALF_SIZES_DIFFER, MODULI_NOT_COPRIME, MODULI_TOO_CLOSE.
+        PeerMisbehaved: the signer's RSA key makes no half.
+        WrongPurpose: the certificates' purposes differ.
+    """
+    return JointPublicKey(signer.public_share(), session.public_share())
+
+
+def require_same_purpose(purpose: Purpose, signer: SignerCertificate, session: SessionCertificate) -> None:
+    """Raise WrongPurpose unless both certificates are for that purpose."""
+    for each in (signer, session):
+        if each.purpose is not purpose:
+            raise WrongPurpose(wanted=purpose, found=each.purpose)
 
 
 def check_chain(

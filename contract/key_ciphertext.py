@@ -19,6 +19,9 @@ TAG_BYTES: Final = 16
 X25519_INNER_BYTES: Final = 80
 """Inner ciphertext by HPKE: encapsulated key (32), content key (32), tag (16); RFC 9180."""
 
+MAX_KEY_CIPHERTEXT_BYTES: Final = 4 << 10
+"""Longest key ciphertext that is looked at."""
+
 _KEY_REASON: Final = "KEY_CIPHERTEXT_MALFORMED"
 _HALF_BYTES: Final = tuple(bits // 8 for bits in HALF_BITS)
 _RSA_INNER_BYTES: Final = range(256, 1024 + 1)
@@ -72,6 +75,24 @@ KeyCiphertext = JointKeyCiphertext | NestedKeyCiphertext
 """One recipient's."""
 
 
+def write_key_ciphertext(ciphertext: KeyCiphertext) -> bytes:
+    """DER of KeyCiphertextRequest: a key ciphertext that travels alone, to the session. docs/formats.md."""
+    return der.write_structure(_KeyCiphertextRequest(version=der.VERSION, ciphertext=to_structure(ciphertext)))
+
+
+def read_key_ciphertext(data: bytes) -> KeyCiphertext:
+    """Read ``write_key_ciphertext``.
+
+    Raises:
+        MalformedInput: KEY_CIPHERTEXT_MALFORMED.
+    """
+    read = der.read_structure(_KeyCiphertextRequest, data, MAX_KEY_CIPHERTEXT_BYTES, reason=_KEY_REASON)
+    der.require_version(read.version, reason=_KEY_REASON)
+    ciphertext = from_structure(read.ciphertext)
+    der.require_canonical(data, write_key_ciphertext(ciphertext), reason=_KEY_REASON)
+    return ciphertext
+
+
 @asn1.sequence
 class NestedKeyCiphertextStructure:
     """ASN.1 of the nested form."""
@@ -100,3 +121,9 @@ def from_structure(read: bytes | NestedKeyCiphertextStructure) -> KeyCiphertext:
     if isinstance(read, bytes):
         return JointKeyCiphertext(read)
     return NestedKeyCiphertext(read.session, read.box)
+
+
+@asn1.sequence
+class _KeyCiphertextRequest:
+    version: int
+    ciphertext: KeyCiphertextStructure

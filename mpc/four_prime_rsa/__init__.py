@@ -4,7 +4,8 @@ Source: I. Damgard, G. L. Mikkelsen, T. Skeltved, "On the Security of Distribute
 8949, pages 18 to 33. Neither party alone can sign or decrypt; strength against either is that of one half.
 
 Read in this order: ``roles``, ``public_share``, ``key_share``, ``joint_key``; ``partials``, the one place where a
-secret exponent is used; ``signing``, ``decryption`` with ``encodings``; ``certification``, ``generation``.
+secret exponent is used; ``signing``, ``decryption`` with ``encodings``; ``certification``, ``generation``;
+``own_key``: a half alone.
 """
 
 from mpc.four_prime_rsa.algorithms import HashAlgorithm, OaepParameters, SignatureAlgorithm, SignaturePadding
@@ -35,6 +36,7 @@ from mpc.four_prime_rsa.key_share import (
     generate_key_share,
     load_key_share,
 )
+from mpc.four_prime_rsa.own_key import decrypt_alone, own_private_key
 from mpc.four_prime_rsa.public_share import HALF_BITS, PUBLIC_EXPONENT, PublicShare, admit_foreign_share
 from mpc.four_prime_rsa.roles import Purpose, Role
 from mpc.four_prime_rsa.signing import (
@@ -78,10 +80,12 @@ __all__ = [
     "commit_to_share",
     "create_partial_decryption",
     "create_partial_signature",
+    "decrypt_alone",
     "find_shared_factors",
     "generate_key_share",
     "load_key_share",
     "open_commitment",
+    "own_private_key",
     "parse_partial_decryption",
     "parse_partial_signature",
 ]

@@ -1,0 +1,180 @@
+"""Making key ciphertexts, and opening nested ones. Those of the joint scheme are opened as any joint ciphertext is.
+
+Joint scheme: RSAES-OAEP under N_recipient * N_session with the recipient's label, ``joint_ciphertext``; then partials
+and ``combine_decryption`` with ``key_parameters(label)`` (``mpc.four_prime_rsa``).
+
+Separate scheme, from the outside: AES-256-GCM under a wrapping key (the box), the wrapping key in RSAES-OAEP under the
+session's half alone; inside, the content key for the recipient, RSAES-OAEP or HPKE (RFC 9180, base mode,
+DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM). The session peels its layer without learning which envelope it is
+of; the recipient's layer is bound to envelope and name by the label.
+
+Labels are those of ``EnvelopeCore.label``. OAEP padding and HPKE keys take OpenSSL's randomness.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import rsa, x25519
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from contract.certificates import SessionCertificate, SignerCertificate, joint_key, require_same_purpose
+from contract.content_key import CONTENT_KEY_BYTES, ContentKey
+from contract.key_ciphertext import (
+    X25519_INNER_BYTES,
+    JointKeyCiphertext,
+    KeyCiphertext,
+    NestedKeyCiphertext,
+)
+from contract.session_info import Scheme
+from contract.signatures import require_scheme
+from mpc.engines.interface import Random
+from mpc.errors import DecryptionFailed, MalformedInput
+from mpc.four_prime_rsa import (
+    Ciphertext,
+    DecryptionShare,
+    HashAlgorithm,
+    OaepParameters,
+    Purpose,
+    decrypt_alone,
+)
+
+RecipientPrivateKey = rsa.RSAPrivateKey | x25519.X25519PrivateKey
+"""A key that opens inner ciphertexts. May be a subclass that reaches a smart card."""
+
+_WRAPPING_KEY_BYTES: Final = 32
+_ZERO_NONCE: Final = bytes(12)
+_SESSION_LAYER: Final = OaepParameters(HashAlgorithm.SHA256, HashAlgorithm.SHA256, b"fourseal/v1/session layer")
+_HPKE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+def key_parameters(label: bytes) -> OaepParameters:
+    """The OAEP parameters of a key ciphertext: SHA-256, MGF1 with SHA-256, the recipient's label."""
+    return OaepParameters(HashAlgorithm.SHA256, HashAlgorithm.SHA256, label)
+
+
+def seal_key(
+    content_key: ContentKey,
+    label: bytes,
+    recipient: SignerCertificate,
+    session: SessionCertificate,
+    random: Random,
+) -> KeyCiphertext:
+    """Seal the content key for one recipient, by the session's scheme.
+
+    Args:
+        content_key: of the envelope.
+        label: the recipient's, ``EnvelopeCore.label``.
+        recipient: its certificate for encryption.
+        session: the session's certificate for encryption.
+        random: randomness for the wrapping key.
+
+    Raises:
+        WrongPurpose: a certificate is for signing.
+        MalformedInput: KEY_IS_NO_HALF, and what ``JointPublicKey`` raises, in the joint scheme.
+    """
+    require_same_purpose(Purpose.DECRYPT, recipient, session)
+    secret = content_key.to_secret_bytes()
+    if session.info.scheme is Scheme.JOINT:
+        public_key = joint_key(recipient, session).to_cryptography()
+        return JointKeyCiphertext(public_key.encrypt(secret, key_parameters(label).to_cryptography_padding()))
+    wrapping_key = random(_WRAPPING_KEY_BYTES)
+    outer = session.public_share().to_cryptography()
+    return NestedKeyCiphertext(
+        session=outer.encrypt(wrapping_key, _SESSION_LAYER.to_cryptography_padding()),
+        # The nonce is fixed because a wrapping key seals this one box.
+        box=AESGCM(wrapping_key).encrypt(_ZERO_NONCE, _seal_inner(secret, label, recipient), None),
+    )
+
+
+def joint_ciphertext(
+    ciphertext: KeyCiphertext, recipient: SignerCertificate, session: SessionCertificate
+) -> Ciphertext:
+    """A key ciphertext of the joint scheme, for partial decryption by recipient and session.
+
+    Raises:
+        WrongPurpose: a certificate is for signing.
+        VerificationFailed: SCHEME_WRONG: the session is of the separate scheme.
+        MalformedInput: KEY_CIPHERTEXT_MALFORMED: it is a nested one; CIPHERTEXT_MALFORMED.
+    """
+    require_same_purpose(Purpose.DECRYPT, recipient, session)
+    require_scheme(session, Scheme.JOINT)
+    if not isinstance(ciphertext, JointKeyCiphertext):
+        raise _other_scheme()
+    return Ciphertext(joint_key(recipient, session), ciphertext.data)
+
+
+def peel_session(share: DecryptionShare, ciphertext: KeyCiphertext) -> bytes:
+    """Take the session's layer off. The session does this; it learns nothing of what is inside.
+
+    Returns:
+        The inner ciphertext, for ``open_inner``.
+
+    Raises:
+        WrongPurpose: not a decryption share.
+        MalformedInput: KEY_CIPHERTEXT_MALFORMED: it is a joint one.
+        DecryptionFailed: for every other cause.
+    """
+    if not isinstance(ciphertext, NestedKeyCiphertext):
+        raise _other_scheme()
+    wrapping_key = decrypt_alone(share, ciphertext.session, _SESSION_LAYER)
+    try:
+        if len(wrapping_key) == _WRAPPING_KEY_BYTES:
+            return AESGCM(wrapping_key).decrypt(_ZERO_NONCE, ciphertext.box, None)
+    except InvalidTag:
+        pass  # refused below, as a key of another length is
+    raise DecryptionFailed
+
+
+def open_inner(private_key: RecipientPrivateKey, inner: bytes, label: bytes) -> ContentKey:
+    """Open the inner ciphertext with the recipient's key alone.
+
+    Args:
+        private_key: of the recipient's certificate for encryption.
+        inner: from ``peel_session``.
+        label: the recipient's, ``EnvelopeCore.label``.
+
+    Raises:
+        DecryptionFailed: for every cause.
+    """
+    try:
+        if isinstance(private_key, rsa.RSAPrivateKey):
+            secret = _open_rsa(private_key, inner, label)
+        else:
+            secret = _HPKE.decrypt(inner, private_key, label) if len(inner) == X25519_INNER_BYTES else b""
+    except (ValueError, InvalidTag):
+        secret = b""
+    return content_key_from(secret)
+
+
+def content_key_from(secret: bytes) -> ContentKey:
+    """The content key out of an opened key ciphertext.
+
+    Raises:
+        DecryptionFailed: it has another length than a content key.
+    """
+    if len(secret) != CONTENT_KEY_BYTES:
+        raise DecryptionFailed
+    return ContentKey(secret)
+
+
+def _seal_inner(secret: bytes, label: bytes, recipient: SignerCertificate) -> bytes:
+    public_key = recipient.public_key
+    if isinstance(public_key, rsa.RSAPublicKey):
+        return public_key.encrypt(secret, key_parameters(label).to_cryptography_padding())
+    if isinstance(public_key, x25519.X25519PublicKey):
+        return _HPKE.encrypt(secret, public_key, label)
+    raise MalformedInput("SIGNER_KEY_UNSUITABLE", "a signer cannot have this key to decrypt", purpose=Purpose.DECRYPT)
+
+
+def _open_rsa(private_key: rsa.RSAPrivateKey, inner: bytes, label: bytes) -> bytes:
+    if len(inner) != private_key.key_size // 8:  # OpenSSL takes shorter ones as well
+        return b""
+    return private_key.decrypt(inner, key_parameters(label).to_cryptography_padding())
+
+
+def _other_scheme() -> MalformedInput:
+    problem = "of the other scheme"
+    return MalformedInput("KEY_CIPHERTEXT_MALFORMED", f"the key ciphertext is {problem}", problem=problem)
