@@ -27,7 +27,7 @@ NONCE_BYTES: Final = 32
 """Of each side's random nonce."""
 
 _PROTOCOL: Final = "fourseal/v1/possession"
-_REASON: Final = "POSSESSION_MALFORMED"
+_POSSESSION_REASON: Final = "POSSESSION_MALFORMED"
 _MAX_LOGIN: Final = 64
 
 
@@ -78,16 +78,20 @@ class PossessionProof:
 
     def __post_init__(self) -> None:
         check_account_name(self.account)
-        der.require_that(0 < len(self.login_id) <= _MAX_LOGIN, "no name of a login", reason=_REASON)
-        der.require_digest(self.agent_certificate, "the agent's certificate", reason=_REASON)
-        der.require_digest(self.server_certificate, "the server's certificate", reason=_REASON)
+        der.require_that(0 < len(self.login_id) <= _MAX_LOGIN, "no name of a login", reason=_POSSESSION_REASON)
+        der.require_digest(self.agent_certificate, "the agent's certificate", reason=_POSSESSION_REASON)
+        der.require_digest(self.server_certificate, "the server's certificate", reason=_POSSESSION_REASON)
         for nonce in (self.client_nonce, self.server_nonce):
-            der.require_that(len(nonce) == NONCE_BYTES, f"a nonce has not {NONCE_BYTES} bytes", reason=_REASON)
-        der.require_time(self.time, "the time", reason=_REASON)
+            der.require_that(
+                len(nonce) == NONCE_BYTES, f"a nonce has not {NONCE_BYTES} bytes", reason=_POSSESSION_REASON
+            )
+        der.require_time(self.time, "the time", reason=_POSSESSION_REASON)
         expected = 2 if self.role is PossessionRole.SIGNER else 0
-        der.require_that(len(self.certificates) == expected, "a wrong number of certificates", reason=_REASON)
+        der.require_that(
+            len(self.certificates) == expected, "a wrong number of certificates", reason=_POSSESSION_REASON
+        )
         for certificate in self.certificates:
-            der.require_digest(certificate, "an account's certificate", reason=_REASON)
+            der.require_digest(certificate, "an account's certificate", reason=_POSSESSION_REASON)
 
     def to_der(self) -> bytes:
         """DER of PossessionProof: docs/formats.md. What a signature is over."""

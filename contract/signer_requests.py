@@ -22,7 +22,7 @@ MAX_KEY_BYTES: Final = 2 << 10
 
 _CERTIFICATION_DOMAIN: Final = "fourseal/v1/signer certificate"
 _BINDING_PROTOCOL: Final = "fourseal/v1/encrypt key binding"
-_REASON: Final = "KEY_BINDING_MALFORMED"
+_BINDING_REASON: Final = "KEY_BINDING_MALFORMED"
 _MAX_REQUEST_ID: Final = 64
 
 
@@ -63,9 +63,9 @@ class EncryptKeyBinding:
 
     def __post_init__(self) -> None:
         check_account_name(self.account)
-        der.require_that(0 < len(self.request_id) <= _MAX_REQUEST_ID, "no request id", reason=_REASON)
+        der.require_that(0 < len(self.request_id) <= _MAX_REQUEST_ID, "no request id", reason=_BINDING_REASON)
         for key in (self.sign_key, self.encrypt_key):
-            der.require_that(0 < len(key) <= MAX_KEY_BYTES, "a key of a wrong length", reason=_REASON)
+            der.require_that(0 < len(key) <= MAX_KEY_BYTES, "a key of a wrong length", reason=_BINDING_REASON)
 
     def to_der(self) -> bytes:
         """DER of EncryptKeyBinding: docs/formats.md. What the signature is over."""
