@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     """host:port of the media server as agents reach it; empty: this server relays itself."""
     relay_quota_mebibytes: int = Field(8192, ge=1, le=1 << 30)
     """Content of one author in one session that may wait at the media server, MiB."""
+    relay_envelope_days: int = Field(30, ge=1, le=366)
+    """Days for which an envelope waits for its recipients."""
+    relay_upload_hours: int = Field(24, ge=1, le=366 * 24)
+    """Hours for which an unfinished upload can be gone on with."""
+    relay_envelope_mebibytes: int = Field(65536, ge=1, le=1 << 30)
+    """Content of one envelope, MiB."""
     session_clock_seconds: int = Field(120, ge=1, le=600)
     """Seconds by which the time of a statement may differ from the server's."""
     max_session_days: int = Field(366, ge=1, le=366)

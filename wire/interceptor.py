@@ -41,7 +41,7 @@ _MALFORMED: Final = object()
 
 
 class RpcInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler whose request is one message; others (reflection) pass.
+    """Wraps every handler that answers one message or takes one; others (reflection, which does neither) pass.
 
     Args:
         log: bound structlog logger for the access log.
@@ -61,10 +61,14 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
     ) -> Handler:
         """See ``grpc.aio.ServerInterceptor``."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.request_streaming:
+        if handler is None or (handler.request_streaming and handler.response_streaming):
             return handler
         method = handler_call_details.method
         parse = _lenient(handler.request_deserializer)
+        if handler.stream_unary:
+            return grpc.stream_unary_rpc_method_handler(
+                self._wrap_unary(_strict(handler.stream_unary), method), parse, handler.response_serializer
+            )
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
                 self._wrap_unary(handler.unary_unary, method), parse, handler.response_serializer
@@ -148,6 +152,21 @@ def _lenient(parse: Callable[[bytes], object] | None) -> Callable[[bytes], objec
     return lenient
 
 
+def _strict(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler of a stream of requests, which meets REQUEST_MALFORMED where one was no message."""
+
+    async def checked(requests: AsyncIterator[object]) -> AsyncIterator[object]:
+        async for request in requests:
+            if request is _MALFORMED:
+                raise ServiceError("REQUEST_MALFORMED")
+            yield request
+
+    async def strict(requests: AsyncIterator[object], context: Context) -> object:
+        return await call(checked(requests), context)
+
+    return strict
+
+
 @asynccontextmanager
 async def _limited(seconds: float) -> AsyncIterator[None]:
     limit = asyncio.timeout(seconds)
@@ -160,16 +179,25 @@ async def _limited(seconds: float) -> AsyncIterator[None]:
         raise  # somebody else's, from within
 
 
-def _checked_time(request: object, context: Context) -> float:
-    """Seconds that the call may take. Raises for a request that was no message, or a deadline too short."""
-    if request is _MALFORMED:
-        raise ServiceError("REQUEST_MALFORMED")
+def call_seconds(context: Context) -> float:
+    """Seconds that a call may take from now on.
+
+    Raises:
+        ServiceError: DEADLINE_TOO_SHORT.
+    """
     remaining = cast("float | None", context.time_remaining())
     if remaining is None:
         return DEFAULT_DEADLINE_SECONDS
     if remaining < MIN_DEADLINE_SECONDS:
         raise ServiceError("DEADLINE_TOO_SHORT", minimum=str(MIN_DEADLINE_SECONDS))
     return min(remaining, MAX_DEADLINE_SECONDS) - HOP_RESERVE_SECONDS
+
+
+def _checked_time(request: object, context: Context) -> float:
+    """As ``call_seconds``. Raises for a request that was no message, too."""
+    if request is _MALFORMED:
+        raise ServiceError("REQUEST_MALFORMED")
+    return call_seconds(context)
 
 
 def _loggable(error: FoursealError) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who is at the other end of a server's line: as far as TLS knows, and with which login."""
+"""Who is at the other end of a server's line: as far as TLS knows, and with which login or pass."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ if TYPE_CHECKING:  # gRPC's classes take parameters in their type stubs only
 
 LOGIN_KEY: Final = "fourseal-login"
 """Metadata with the token of a login."""
+RELAY_KEY: Final = "fourseal-pass-bin"
+"""Metadata with a relay pass."""
 
 
 def peer_certificate(context: Context) -> bytes | None:
@@ -21,3 +23,9 @@ def login_token(context: Context) -> str | None:
     """The token of the login that a call came with; None if it came with none, or with several."""
     found = [value for key, value in context.invocation_metadata() or () if key == LOGIN_KEY]
     return found[0] if len(found) == 1 and isinstance(found[0], str) else None
+
+
+def relay_pass(context: Context) -> bytes | None:
+    """The relay pass that a call came with; None if it came with none, or with several."""
+    found = [value for key, value in context.invocation_metadata() or () if key == RELAY_KEY]
+    return found[0] if len(found) == 1 and isinstance(found[0], bytes) else None

@@ -35,7 +35,7 @@ from server.root.calls import BoundedInFlight
 from server.root.ground import Ground, open_ground
 from server.root.health import Health
 from server.root.home import Home, Serving
-from server.root.listeners import AGENT_SERVICES, ENROLMENT_SERVICES, Listeners
+from server.root.listeners import AGENT_SERVICES, ENROLMENT_SERVICES, RELAY_SERVICES, Listeners
 from server.root.rules import Rules, compose_rules
 
 _HOUSEKEEPING_SECONDS: Final = 60.0
@@ -125,6 +125,8 @@ class Server:
                 self._log.info("generation_expired", key_id=key_id)
             for session_id in await self._rules.sessions.closing.close_overdue():
                 self._log.info("session_closed", session_id=session_id)
+            if self._rules.relay is not None:
+                await self._rules.relay.relay.expire()
             await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
             await self._ground.database.write(self._rules.accounts.keep_house)
         except (FoursealError, OperatorError) as error:  # the next round tries again
@@ -159,14 +161,15 @@ async def start_server(
     ground.database.erase_traces()  # of what a crash kept from being erased
     authority, made = await ground.database.write(lambda connection: _credentials(connection, ground, settings))
     certificate = CurrentCertificate(made)
-    rules = compose_rules(ground, authority, certificate, settings, engine or Gmpy2Engine(), log)
+    rules = compose_rules(home, ground, authority, certificate, settings, engine or Gmpy2Engine(), log)
     in_flight = BoundedInFlight(settings.max_calls)
 
     async def check() -> None:
         await ground.database.read(ground.custody.check)
         await ground.database.write(lambda connection: probe(connection, clock()))
 
-    health = Health((*AGENT_SERVICES, *ENROLMENT_SERVICES), check, settings.health_interval_seconds, log)
+    relayed = () if rules.relay is None else RELAY_SERVICES
+    health = Health((*AGENT_SERVICES, *relayed, *ENROLMENT_SERVICES), check, settings.health_interval_seconds, log)
     listeners = Listeners(settings, certificate, authority.certificate_pem, rules, health, in_flight, log)
     server = Server(home, settings, log, ground, rules, health, listeners, in_flight, certificate)
     await server.start()

@@ -22,6 +22,8 @@ from fourseal.v1 import (
     enrolment_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
+    relay_service_pb2,
+    relay_service_pb2_grpc,
     signing_service_pb2,
     signing_service_pb2_grpc,
 )
@@ -31,6 +33,7 @@ from server.config import Settings
 from server.errors import OperatorError
 from server.identity import CurrentCertificate
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
+from server.relay.rpc import RelayRpc
 from server.root.calls import ServerInterceptor
 from server.root.health import Health
 from server.root.rules import Rules
@@ -49,6 +52,7 @@ AGENT_SERVICES = (
     certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
     contract_session_service_pb2.DESCRIPTOR.services_by_name["ContractSessionService"].full_name,
 )
+RELAY_SERVICES = (relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name,)
 ENROLMENT_SERVICES = (enrolment_service_pb2.DESCRIPTOR.services_by_name["EnrolmentService"].full_name,)
 
 
@@ -104,16 +108,21 @@ class Listeners:
         contract_session_service_pb2_grpc.add_ContractSessionServiceServicer_to_server(
             ContractSessionRpc(rules.callers, rules.sessions), self._agents
         )
+        if rules.relay is not None:
+            relay_service_pb2_grpc.add_RelayServiceServicer_to_server(
+                RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents
+            )
         enrolment_service_pb2_grpc.add_EnrolmentServiceServicer_to_server(
             EnrolmentRpc(rules.enrolment), self._enrolment
         )
-        for server, services in ((self._agents, AGENT_SERVICES), (self._enrolment, ENROLMENT_SERVICES)):
+        of_agents = AGENT_SERVICES if rules.relay is None else (*AGENT_SERVICES, *RELAY_SERVICES)
+        for server, services in ((self._agents, of_agents), (self._enrolment, ENROLMENT_SERVICES)):
             health_pb2_grpc.add_HealthServicer_to_server(health, server)
             if settings.reflection:
-                _describe(server, (*services, _HEALTH))
+                describe(server, (*services, _HEALTH))
         self.ports = Ports(
-            _listen(self._agents, settings.listen, tls.renewable_server_credentials(certificate.pair, authority_pem)),
-            _listen(
+            listen_on(self._agents, settings.listen, tls.renewable_server_credentials(certificate.pair, authority_pem)),
+            listen_on(
                 self._enrolment, settings.enrolment_listen, tls.renewable_server_credentials(certificate.pair, None)
             ),
         )
@@ -129,7 +138,8 @@ class Listeners:
         await self._agents.stop(grace)
 
 
-def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
+def listen_on(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
+    """Have a server listen; returns the port. Raises OperatorError where nothing can."""
     try:
         return server.add_secure_port(address, credentials)
     except RuntimeError:
@@ -138,7 +148,8 @@ def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCrede
         ) from None
 
 
-def _describe(server: grpc.aio.Server, services: tuple[str, ...]) -> None:
+def describe(server: grpc.aio.Server, services: tuple[str, ...]) -> None:
+    """Let a server describe its services to whoever asks."""
     from grpc_reflection.v1alpha import reflection  # noqa: PLC0415  # needed by option only
 
     reflection.enable_server_reflection((*services, reflection.SERVICE_NAME), server)

@@ -24,6 +24,8 @@ from server.identity import (
 from server.journal import Flights, OperationRunner
 from server.root.account_terms import account_terms
 from server.root.ground import Ground
+from server.root.home import Home
+from server.root.relay import RelayPart, compose_relay
 from server.sessions import SessionRules, SessionTerms, Work, compose_session_rules
 from server.signing import (
     Decryptions,
@@ -52,6 +54,8 @@ class Rules:
     signatures: Signatures
     decryptions: Decryptions
     sessions: SessionRules
+    relay: RelayPart | None
+    """None where a media server relays."""
     flights: tuple[Flights, ...]
     workers: tuple[Threads, ...]
 
@@ -65,9 +69,12 @@ class Rules:
         for workers in self.workers:
             workers.close()
         self.accounts.close()
+        if self.relay is not None:
+            self.relay.files.close()
 
 
 def compose_rules(
+    home: Home,
     ground: Ground,
     authority: Authority,
     certificate: CurrentCertificate,
@@ -129,6 +136,9 @@ def compose_rules(
         Signatures(opened, shares, signing, engine, secrets.token_bytes),
         Decryptions(opened, shares, decrypting, engine, secrets.token_bytes),
         sessions,
+        None
+        if settings.relay_address
+        else compose_relay(database, home.folder, authority.certificate, settings, clock),
         (operations, generations),
         (workers, generation_workers),
     )

@@ -65,4 +65,23 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "The certificate is not valid at this time.",
         "Request a new one, or look at the clock.",
     ),
+    Entry("CONTENT_KEY_MALFORMED", INVALID, "A content key has 32 bytes.", CORRECT),
+    Entry("SEGMENT_LENGTH_WRONG", INVALID, "No segment of this length may come here.", CORRECT),
+    Entry("TRAILER_MALFORMED", INVALID, "The message's trailer is refused: {problem}.", FORMATS),
+    Entry("SIGNATURE_MALFORMED", INVALID, "The signature is refused: {problem}.", FORMATS),
+    Entry("SCHEME_WRONG", PRECONDITION, "The session is of the {scheme} scheme.", "Sign and seal by that scheme."),
+    Entry(
+        "STATEMENT_OF_OTHER_CERTIFICATE",
+        PRECONDITION,
+        "The statement names other certificates.",
+        "Use the certificates that it names, or make a new statement.",
+    ),
+    Entry(
+        "AUTHOR_NOT_A_MEMBER",
+        PRECONDITION,
+        "The session's info does not have this author as a member.",
+        "Join the session first.",
+    ),
+    Entry("REVOCATION_LIST_MALFORMED", INVALID, "The revocation list is refused: {problem}.", FORMATS),
+    Entry("REVOCATION_LIST_NOT_ISSUED", PRECONDITION, "The authority did not issue this revocation list.", DISTRUST),
 )

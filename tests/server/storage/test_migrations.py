@@ -38,7 +38,8 @@ def tables(backend: Backend) -> set[str]:
     """Names of the tables that are there."""
     engine = backend.open_readers(1)
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").all()
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        rows = connection.exec_driver_sql(query).all()
     engine.dispose()
     return {row[0] for row in rows}
 

@@ -1,0 +1,130 @@
+"""RelayService."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import grpc
+from fourseal.v1 import relay_service_pb2 as pb
+from fourseal.v1 import relay_service_pb2_grpc
+
+from contract.relay_pass import RelayPass
+from server.identity import CallerReader
+from server.relay.passes import PassReader
+from server.relay.rules import Finish, Notice, Part, Relay
+from wire.catalogue import ServiceError
+from wire.convert import timestamp_of
+from wire.ids import check_envelope_id
+from wire.interceptor import call_seconds
+from wire.peer import peer_certificate, relay_pass
+
+_MAX_IDS: Final = 1000
+_LEAVE_SECONDS: Final = 0.05  # before the deadline
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
+    """RelayService.
+
+    Args:
+        callers: says which agent calls.
+        passes: reads passes.
+        relay: the rules.
+    """
+
+    def __init__(self, callers: CallerReader, passes: PassReader, relay: Relay) -> None:
+        self._callers = callers
+        self._passes = passes
+        self._relay = relay
+
+    async def PostEnvelope(
+        self, requests: AsyncIterator[pb.PostEnvelopeRequest], context: _Context
+    ) -> pb.PostEnvelopeResponse:
+        """See the proto."""
+        shown = self._read_pass(context)
+        first = await anext(requests, pb.PostEnvelopeRequest())
+        if first.WhichOneof("part") != "start":
+            raise ServiceError("FIELD_INVALID", field="part", problem="a stream begins with a start")
+        envelope = await self._relay.post(shown, first.start.header_der, first.start.segment, _parts(requests))
+        response = pb.PostEnvelopeResponse(expire_time=timestamp_of(envelope.expire_time))
+        if envelope.finish_time is not None:
+            response.finish_time.CopyFrom(timestamp_of(envelope.finish_time))
+        return response
+
+    async def GetUpload(self, request: pb.GetUploadRequest, context: _Context) -> pb.GetUploadResponse:
+        """See the proto."""
+        shown = self._read_pass(context)
+        segment, finished = await self._relay.upload_state(shown, check_envelope_id(request.envelope_id))
+        return pb.GetUploadResponse(segment=segment, finished=finished)
+
+    async def WatchMailbox(
+        self, request: pb.WatchMailboxRequest, context: _Context
+    ) -> AsyncIterator[pb.WatchMailboxResponse]:
+        """See the proto."""
+        shown = self._read_pass(context)
+        if request.after_position < 0:
+            raise ServiceError("FIELD_INVALID", field="after_position", problem="below 0")
+        try:
+            async with asyncio.timeout(call_seconds(context) - _LEAVE_SECONDS):
+                async for notice in self._relay.watch(shown, request.after_position):
+                    yield _notice_to_proto(notice)
+        except TimeoutError:
+            return  # the stream ends cleanly; the caller calls again
+
+    async def FetchEnvelope(
+        self, request: pb.FetchEnvelopeRequest, context: _Context
+    ) -> AsyncIterator[pb.FetchEnvelopeResponse]:
+        """See the proto."""
+        shown = self._read_pass(context)
+        if request.segment < 0:
+            raise ServiceError("FIELD_INVALID", field="segment", problem="below 0")
+        envelope = await self._relay.fetch(shown, check_envelope_id(request.envelope_id))
+        yield pb.FetchEnvelopeResponse(header_der=envelope.header or b"")
+        async for part in self._relay.parts(envelope, request.segment):
+            if isinstance(part, Finish):
+                yield pb.FetchEnvelopeResponse(finish=_finish_to_proto(part))
+            else:
+                yield pb.FetchEnvelopeResponse(segment=part)
+
+    async def AcknowledgeEnvelopes(
+        self, request: pb.AcknowledgeEnvelopesRequest, context: _Context
+    ) -> pb.AcknowledgeEnvelopesResponse:
+        """See the proto."""
+        shown = self._read_pass(context)
+        if not 1 <= len(request.envelope_ids) <= _MAX_IDS:
+            raise ServiceError("BATCH_SIZE_WRONG", maximum=_MAX_IDS, found=len(request.envelope_ids))
+        await self._relay.acknowledge(shown, [check_envelope_id(each) for each in request.envelope_ids])
+        return pb.AcknowledgeEnvelopesResponse()
+
+    def _read_pass(self, context: _Context) -> RelayPass:
+        caller = self._callers.read(peer_certificate(context))
+        return self._passes.read(relay_pass(context), caller.certificate_sha256)
+
+
+async def _parts(requests: AsyncIterator[pb.PostEnvelopeRequest]) -> AsyncIterator[Part]:
+    async for request in requests:
+        match request.WhichOneof("part"):
+            case "segment":
+                yield request.segment
+            case "finish":
+                finish = request.finish
+                yield Finish(finish.segments, finish.sequence, finish.trailer)
+                return
+            case _:
+                raise ServiceError("FIELD_INVALID", field="part", problem="neither a segment nor a finish")
+
+
+def _notice_to_proto(notice: Notice) -> pb.WatchMailboxResponse:
+    return pb.WatchMailboxResponse(
+        position=notice.position,
+        envelope_id=notice.envelope_id,
+        author=notice.author,
+        sequence=notice.sequence,
+        content_bytes=notice.content_bytes,
+    )
+
+
+def _finish_to_proto(finish: Finish) -> pb.EnvelopeFinish:
+    return pb.EnvelopeFinish(segments=finish.segments, sequence=finish.sequence, trailer=finish.trailer)

@@ -1,0 +1,222 @@
+"""The tables of the relay: envelopes, what waits in mailboxes, and what each author has there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from server.storage import Instant, metadata
+from server.storage.tables import Sequence as Counted
+
+envelopes = Table(
+    "relay_envelopes",
+    metadata,
+    Column("envelope_id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("header_sha256", LargeBinary, nullable=False),
+    Column("header", LargeBinary),
+    Column("check_key", LargeBinary, nullable=False),
+    Column("content_bytes", BigInteger, nullable=False),
+    Column("segments", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("trailer", LargeBinary),
+    Column("finish_time", Instant),
+    Column("expire_time", Instant, nullable=False),
+    CheckConstraint("state IN ('uploading', 'finished', 'delivered')", name="state"),
+    Index(None, "session_id", "author", "state"),
+    Index(None, "expire_time"),
+)
+
+mail = Table(
+    "relay_mail",
+    metadata,
+    Column("position", Counted, primary_key=True, autoincrement=True),
+    Column("session_id", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("envelope_id", Text, nullable=False),
+    UniqueConstraint("envelope_id", "recipient"),
+    Index(None, "session_id", "recipient", "position"),
+    sqlite_autoincrement=True,  # a position is never given twice: watchers go on from the last one that they saw
+)
+
+authors = Table(
+    "relay_authors",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("author", Text, primary_key=True),
+    Column("last_sequence", BigInteger, nullable=False),
+    Column("waiting_envelopes", BigInteger, nullable=False),
+    Column("waiting_bytes", BigInteger, nullable=False),
+)
+
+
+class EnvelopeState(StrEnum):
+    """Where an envelope stands."""
+
+    UPLOADING = "uploading"
+    FINISHED = "finished"
+    DELIVERED = "delivered"
+    """Every recipient has it. Header, trailer and content are gone; the row answers a repeat of its upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A row of an envelope. ``header`` and ``trailer`` are None once it was delivered."""
+
+    envelope_id: str
+    session_id: str
+    author: str
+    state: EnvelopeState
+    header_sha256: bytes
+    header: bytes | None
+    check_key: bytes = field(repr=False)
+    content_bytes: int
+    segments: int
+    sequence: int
+    trailer: bytes | None
+    finish_time: datetime | None
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An envelope in a mailbox, as a notice tells of it."""
+
+    position: int
+    envelope_id: str
+    author: str
+    sequence: int
+    content_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorUsage:
+    """What an author has in a session: highest sequence number, envelopes and bytes that still wait."""
+
+    last_sequence: int = 0
+    waiting_envelopes: int = 0
+    waiting_bytes: int = 0
+
+
+def find_envelope(connection: Connection, envelope_id: str) -> Envelope | None:
+    """An envelope by its id."""
+    row = connection.execute(select(envelopes).where(envelopes.c.envelope_id == envelope_id)).one_or_none()
+    return None if row is None else _envelope(row)
+
+
+def put_envelope(connection: Connection, envelope: Envelope) -> None:
+    """Keep an envelope; one of that id is replaced."""
+    values = {name: getattr(envelope, name) for name in Envelope.__dataclass_fields__} | {"state": envelope.state.value}
+    changed = connection.execute(update(envelopes).where(envelopes.c.envelope_id == envelope.envelope_id), values)
+    if not changed.rowcount:
+        connection.execute(insert(envelopes), values)
+
+
+def drop_envelope(connection: Connection, envelope_id: str) -> None:
+    """Forget an envelope, and whatever of it waits in mailboxes."""
+    connection.execute(delete(mail).where(mail.c.envelope_id == envelope_id))
+    connection.execute(delete(envelopes).where(envelopes.c.envelope_id == envelope_id))
+
+
+def count_uploads(connection: Connection, session_id: str, author: str) -> int:
+    """Uploads of an author that are not finished."""
+    query = select(func.count()).where(
+        envelopes.c.session_id == session_id,
+        envelopes.c.author == author,
+        envelopes.c.state == EnvelopeState.UPLOADING.value,
+    )
+    return connection.execute(query).scalar_one()
+
+
+def list_expired(connection: Connection, now: datetime, limit: int) -> list[Envelope]:
+    """Envelopes whose time is over."""
+    query = select(envelopes).where(envelopes.c.expire_time <= now).order_by(envelopes.c.expire_time).limit(limit)
+    return [_envelope(row) for row in connection.execute(query)]
+
+
+def list_with_content(connection: Connection, after: str, limit: int) -> list[Envelope]:
+    """Envelopes that have content, by id, from the one after ``after`` on."""
+    query = (
+        select(envelopes)
+        .where(envelopes.c.envelope_id > after, envelopes.c.state != EnvelopeState.DELIVERED.value)
+        .order_by(envelopes.c.envelope_id)
+        .limit(limit)
+    )
+    return [_envelope(row) for row in connection.execute(query)]
+
+
+def find_usage(connection: Connection, session_id: str, author: str) -> AuthorUsage:
+    """What an author has in a session."""
+    columns = (authors.c[name] for name in AuthorUsage.__dataclass_fields__)
+    query = select(*columns).where(authors.c.session_id == session_id, authors.c.author == author)
+    row = connection.execute(query).one_or_none()
+    return AuthorUsage() if row is None else AuthorUsage(**row._asdict())
+
+
+def put_usage(connection: Connection, session_id: str, author: str, usage: AuthorUsage) -> None:
+    """Keep what an author has in a session."""
+    values = {name: getattr(usage, name) for name in AuthorUsage.__dataclass_fields__}
+    changed = connection.execute(
+        update(authors).where(authors.c.session_id == session_id, authors.c.author == author), values
+    )
+    if not changed.rowcount:
+        connection.execute(insert(authors), {"session_id": session_id, "author": author} | values)
+
+
+def add_mail(connection: Connection, session_id: str, envelope_id: str, recipients: Iterable[str]) -> None:
+    """Put an envelope into mailboxes. The writer is one thread: positions rise in the order of commits."""
+    values = [{"session_id": session_id, "recipient": name, "envelope_id": envelope_id} for name in recipients]
+    connection.execute(insert(mail), values)
+
+
+def list_mail(connection: Connection, session_id: str, recipient: str, after: int, limit: int) -> list[Mail]:
+    """What waits in a mailbox after a position, in order."""
+    query = (
+        select(mail.c.position, mail.c.envelope_id, envelopes.c.author, envelopes.c.sequence, envelopes.c.content_bytes)
+        .join(envelopes, envelopes.c.envelope_id == mail.c.envelope_id)
+        .where(mail.c.session_id == session_id, mail.c.recipient == recipient, mail.c.position > after)
+        .order_by(mail.c.position)
+        .limit(limit)
+    )
+    return [Mail(**row._asdict()) for row in connection.execute(query)]
+
+
+def take_mail(connection: Connection, session_id: str, recipient: str, envelope_id: str) -> bool:
+    """Take an envelope out of a mailbox; whether it was there."""
+    query = delete(mail).where(
+        mail.c.envelope_id == envelope_id, mail.c.recipient == recipient, mail.c.session_id == session_id
+    )
+    return connection.execute(query).rowcount == 1
+
+
+def is_awaited(connection: Connection, envelope_id: str) -> bool:
+    """Whether an envelope waits in any mailbox."""
+    query = select(mail.c.position).where(mail.c.envelope_id == envelope_id).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _envelope(row: Row[*tuple[Any, ...]]) -> Envelope:
+    return Envelope(**(row._asdict() | {"state": EnvelopeState(row.state)}))

@@ -1,0 +1,57 @@
+"""The relay put together, for the media server and for the combined mode."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+
+from contract.oids import Arc
+from server.clock import Clock
+from server.config import Settings
+from server.errors import OperatorError
+from server.relay import PassReader, Relay, RelayTerms
+from server.relay.content import ContentFolder
+from server.storage import Database, Threads
+
+CONTENT_NAME: Final = "content"
+_THREADS: Final = 2  # a disk is not faster with more
+_MEBIBYTE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RelayPart:
+    """What the gRPC face stands on, and what has to be closed."""
+
+    passes: PassReader
+    relay: Relay
+    files: Threads
+
+
+def compose_relay(
+    database: Database, home: Path, authority: x509.Certificate, settings: Settings, clock: Clock
+) -> RelayPart:
+    """Put the relay together, and delete what a crash left over. On an event loop.
+
+    Raises:
+        OperatorError: the folder for content cannot be used.
+    """
+    try:
+        folder = ContentFolder(home / CONTENT_NAME)
+        files = Threads(_THREADS, "content")
+        terms = RelayTerms(
+            envelope_lifetime=timedelta(days=settings.relay_envelope_days),
+            upload_lifetime=timedelta(hours=settings.relay_upload_hours),
+            max_envelope_bytes=settings.relay_envelope_mebibytes * _MEBIBYTE,
+        )
+        relay = Relay(database, folder, files, terms, secrets.token_bytes, clock)
+        relay.sweep()
+    except OSError as error:
+        raise OperatorError(
+            f"the folder {home / CONTENT_NAME} cannot be used: {error.strerror}", "Check its owner and the free space."
+        ) from error
+    return RelayPart(PassReader(authority, Arc(settings.oid_arc), clock), relay, files)
