@@ -1,0 +1,128 @@
+"""Messages as text for people and as JSON for programs.
+
+What others wrote is shown without what could move the cursor, change colours or look like a line of ours: every
+character that is not printable is written as an escape, and every line of it begins with a mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from contract.statement import Decision, Statement
+from signer_agent.contracts.answers import SeenAnswer, SentMessage
+from signer_agent.contracts.mailbox import Message
+
+MAX_SHOWN_BYTES: Final = 64 << 10
+"""Longest text that is shown and not only told of."""
+_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_STEP: Final = 1024
+_DECIDED: Final = {Decision.ACCEPT: "accepts", Decision.REJECT: "rejects"}
+
+
+def visible(text: str) -> str:
+    """One line: every character that is not printable as an escape."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def visible_lines(text: str, mark: str = "| ") -> list[str]:
+    """Text of others, line by line, each behind a mark."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return [mark + visible(line) for line in lines]
+
+
+def size_text(size: int) -> str:
+    """A size for people: 1.5 MiB."""
+    number, unit = float(size), 0
+    while number >= _STEP and unit < len(_UNITS) - 1:
+        number, unit = number / _STEP, unit + 1
+    return f"{number:.1f} {_UNITS[unit]}" if unit else f"{size} {_UNITS[0]}"
+
+
+def what_text(message: Message) -> str:
+    """What a message is: a name, or its type; or what it answers."""
+    return kind_text(message.statement, message.description.content_type, message.description.name)
+
+
+def kind_text(statement: Statement, content_type: str, name: str) -> str:
+    """The same of a statement and its content."""
+    if statement.answer is not None:
+        return f"{_DECIDED[statement.answer.decision]} a message of {statement.answer.statement.author}"
+    return name or content_type
+
+
+def verdict_text(message: Message) -> str:
+    """Verified, or why not; and what is to be said of its delivery."""
+    verdict = "verified" if message.verdict.verified else f"NOT VERIFIED: {message.verdict.problem}"
+    return f"{verdict} ({message.note})" if message.note else verdict
+
+
+def answers_text(answers: Sequence[SeenAnswer]) -> str:
+    """Who answered what, and when."""
+    return "; ".join(
+        f"{answer.author} {_DECIDED[answer.decision]} {answer.time:%Y-%m-%d %H:%M:%S}"
+        + ("" if answer.verified else " (NOT VERIFIED)")
+        for answer in answers
+    )
+
+
+def message_json(message: Message, answers: Sequence[SeenAnswer] = ()) -> dict[str, Any]:
+    """A received message for programs."""
+    return {
+        "number": message.number,
+        "envelope_id": message.envelope_id,
+        **_statement_json(message.statement),
+        "receive_time": message.receive_time.isoformat(),
+        "content_type": message.description.content_type,
+        "name": message.description.name,
+        "size": message.description.length,
+        "digest": message.description.digest.hex(),
+        "in_reply_to": message.description.in_reply_to.hex() if message.description.in_reply_to else None,
+        "verified": message.verdict.verified,
+        "problem": message.verdict.problem,
+        "note": message.note,
+        "checks": [
+            {"name": check.name, "outcome": check.outcome.value, "reason": check.reason}
+            for check in message.verdict.checks
+        ],
+        "answers": [_answer_json(answer) for answer in answers],
+    }
+
+
+def sent_json(sent: SentMessage) -> dict[str, Any]:
+    """A sent message for programs."""
+    return {
+        "envelope_id": sent.envelope_id,
+        **_statement_json(sent.statement),
+        "recipients": [recipient.name for recipient in sent.statement.recipients],
+        "content_type": sent.content_type,
+        "name": sent.name,
+        "size": sent.length,
+        "digest": sent.digest.hex(),
+        "expire_time": sent.expire_time.isoformat(),
+        "answers": [_answer_json(answer) for answer in sent.answers],
+    }
+
+
+def _statement_json(statement: Statement) -> dict[str, Any]:
+    answer = statement.answer
+    return {
+        "session_id": statement.session_id,
+        "author": statement.author,
+        "time": statement.time.isoformat(),
+        "sequence": statement.sequence,
+        "statement": statement.digest.hex(),
+        "answer": {"decision": answer.decision.value, "statement": answer.statement.digest.hex()} if answer else None,
+    }
+
+
+def _answer_json(answer: SeenAnswer) -> dict[str, Any]:
+    return {
+        "author": answer.author,
+        "decision": answer.decision.value,
+        "time": answer.time.isoformat(),
+        "verified": answer.verified,
+        "number": answer.number or None,
+    }

@@ -1,0 +1,113 @@
+"""Answers: accepting or rejecting a message, and who has answered what.
+
+An answer is a statement of its own that contains the whole statement that it answers; author and session sign it like
+any other. It goes to the author of the answered message and to its other recipients who are still members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from contract.statement import Decision, Statement
+from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.outbox import OutboxEntry
+from wire.catalogue import ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAnswer:
+    """Somebody's answer.
+
+    Args:
+        author: who answered.
+        decision: accept or reject.
+        time: by the author's clock, UTC.
+        verified: whether the answer holds.
+        number: of the message that brought it, in our mailbox; 0 for an answer of our own.
+    """
+
+    author: str
+    decision: Decision
+    time: datetime
+    verified: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message of ours that the media server has.
+
+    Args:
+        envelope_id: of its envelope.
+        statement: what was signed.
+        content_type: media type.
+        name: file name, or empty.
+        length: bytes of its content.
+        digest: SHA-256 of its content, 32 bytes.
+        expire_time: until when the media server keeps it for who has not fetched it, UTC.
+        answers: of its recipients, as far as they are here.
+    """
+
+    envelope_id: str
+    statement: Statement
+    content_type: str
+    name: str
+    length: int
+    digest: bytes
+    expire_time: datetime
+    answers: tuple[SeenAnswer, ...]
+
+
+def answers_to(statement: Statement, messages: Iterable[Message], sent: Iterable[OutboxEntry]) -> list[SeenAnswer]:
+    """The answers to a statement, oldest first: those received, and our own."""
+    digest, found = statement.digest, []
+    for message in messages:
+        answer = message.statement.answer
+        if answer is not None and answer.statement.digest == digest:
+            said = message.statement
+            found.append(SeenAnswer(said.author, answer.decision, said.time, message.verdict.verified, message.number))
+    for entry in sent:
+        said = entry.require_signing().statement
+        if said.answer is not None and said.answer.statement.digest == digest:
+            found.append(SeenAnswer(said.author, said.answer.decision, said.time, verified=True, number=0))
+    return sorted(found, key=lambda answer: answer.time)
+
+
+def sent_message(entry: OutboxEntry, messages: Iterable[Message], sent: Iterable[OutboxEntry]) -> SentMessage:
+    """A finished entry of the outbox, with the answers to it."""
+    signing = entry.require_signing()
+    description = signing.description
+    return SentMessage(
+        entry.envelope_id,
+        signing.statement,
+        description.content_type,
+        description.name,
+        description.length,
+        description.digest,
+        entry.expire_time or entry.create_time,
+        tuple(answers_to(signing.statement, messages, sent)),
+    )
+
+
+def require_answerable(message: Message, decision: Decision, answers: Iterable[SeenAnswer]) -> None:
+    """Raise unless a message can be answered so.
+
+    Raises:
+        ServiceError: ANSWER_TO_ANSWER; ANSWERED_ALREADY; MESSAGE_NOT_VERIFIED: what does not hold is not accepted.
+    """
+    number = message.number
+    if message.statement.answer is not None:
+        raise ServiceError("ANSWER_TO_ANSWER", number=number)
+    for answer in answers:
+        if not answer.number:
+            raise ServiceError("ANSWERED_ALREADY", number=number, decision=answer.decision.value)
+    if decision is Decision.ACCEPT and not message.verdict.verified:
+        raise ServiceError("MESSAGE_NOT_VERIFIED", number=number, problem=message.verdict.problem)
+
+
+def everybody_of(statement: Statement, ourselves: str, members: Iterable[str]) -> tuple[str, ...]:
+    """Author and recipients of a statement who are members, without ourselves, sorted."""
+    addressed = {statement.author, *(each.name for each in statement.recipients)}
+    return tuple(sorted((addressed & set(members)) - {ourselves}))

@@ -1,0 +1,269 @@
+"""The local mailbox: what was received, kept as ciphertext.
+
+::
+
+    mailbox/<account>/messages/<number>.json   ids; sealed: content key, statement, description, signature, checks
+    mailbox/<account>/content/<envelope id>    the sealed content, segment by segment
+    mailbox/<account>/incoming/<envelope id>   the same of what is still coming, and its sealed content key
+
+Plaintext leaves it only where somebody asks for it. A message is in it whole or not at all: first its content is
+durable, then the entry that names it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Self
+
+from contract.description import ContentDescription
+from contract.names import check_account_name
+from contract.statement import Statement
+from contract.trailer import SignedStatement
+from mpc.secret import Secret
+from signer_agent.contracts.verdicts import Verdict
+from signer_agent.home import Home
+from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
+from signer_agent.keystore.folder import PrivateFolder, translated
+from signer_agent.keystore.store import KeyStore
+from wire.catalogue import ServiceError
+from wire.ids import check_envelope_id, check_session_id
+
+_DIGITS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as its recipient sees it, without its content.
+
+    Args:
+        number: by which this mailbox names it, from 1.
+        envelope_id: of the envelope that it came in.
+        statement: what its author signed.
+        description: what its content is.
+        receive_time: when it was here, UTC.
+        verdict: whether it holds, and why not.
+        note: what is to be said of its delivery: out of order, or another is missing; mostly empty.
+    """
+
+    number: int
+    envelope_id: str
+    statement: Statement
+    description: ContentDescription
+    receive_time: datetime
+    verdict: Verdict
+    note: str
+
+
+class MailboxEntry(Secret):
+    """A message with what opens its content.
+
+    Args:
+        message: public to whoever may open the key store.
+        signed: the opened trailer.
+        header_der: of its envelope.
+        content_key: 32 bytes.
+    """
+
+    __slots__ = ("content_key", "header_der", "message", "signed")
+
+    def __init__(self, message: Message, signed: SignedStatement, header_der: bytes, content_key: bytes) -> None:
+        self.message = message
+        self.signed = signed
+        self.header_der = header_der
+        self.content_key = content_key
+
+    def _public_summary(self) -> str:
+        return f"number={self.message.number} envelope={self.message.envelope_id}"
+
+    def to_public(self) -> Json:
+        """See ``Entry``."""
+        return {
+            "number": self.message.number,
+            "envelope_id": self.message.envelope_id,
+            "receive_time": self.message.receive_time.isoformat(),
+        }
+
+    def to_secret_bytes(self) -> bytes:
+        """See ``Entry``."""
+        return encode(
+            {
+                "content_key": bytes_to_text(self.content_key),
+                "header": bytes_to_text(self.header_der),
+                "signed": bytes_to_text(self.signed.to_der()),
+                "verdict": self.message.verdict.to_json(),
+                "note": self.message.note,
+            }
+        )
+
+    @classmethod
+    def load(cls, fields: Fields, secret: bytes) -> Self:
+        """See ``Entry``."""
+        number, envelope_id = fields.integer("number"), fields.text("envelope_id")
+        receive_time = datetime.fromisoformat(fields.text("receive_time"))
+        fields.end()
+        sealed = Fields(decode(secret))
+        signed = SignedStatement.from_der(sealed.data("signed"))
+        verdict = Verdict.from_json(sealed.document("verdict"))
+        message = Message(
+            number, envelope_id, signed.statement, signed.description, receive_time, verdict, sealed.text("note")
+        )
+        entry = cls(message, signed, sealed.data("header"), sealed.data("content_key"))
+        sealed.end()
+        return entry
+
+
+class IncomingEntry(Secret):
+    """An envelope that is being received.
+
+    Args:
+        envelope_id: its id.
+        header_der: its header.
+        content_key: 32 bytes.
+    """
+
+    __slots__ = ("content_key", "envelope_id", "header_der")
+
+    def __init__(self, envelope_id: str, header_der: bytes, content_key: bytes) -> None:
+        self.envelope_id = envelope_id
+        self.header_der = header_der
+        self.content_key = content_key
+
+    def _public_summary(self) -> str:
+        return f"envelope={self.envelope_id}"
+
+    def to_public(self) -> Json:
+        """See ``Entry``."""
+        return {"envelope_id": self.envelope_id, "header": bytes_to_text(self.header_der)}
+
+    def to_secret_bytes(self) -> bytes:
+        """See ``Entry``."""
+        return self.content_key
+
+    @classmethod
+    def load(cls, fields: Fields, secret: bytes) -> Self:
+        """See ``Entry``."""
+        entry = cls(fields.text("envelope_id"), fields.data("header"), secret)
+        fields.end()
+        return entry
+
+
+class Mailbox:
+    """One account's local mailbox. Safe to use from several threads and processes. Every method may read files.
+
+    Every method raises ServiceError (STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE).
+
+    Args:
+        store: the opened key store.
+        home: the agent's folder.
+        account: whose.
+    """
+
+    def __init__(self, store: KeyStore, home: Home, account: str) -> None:
+        place = f"mailbox/{check_account_name(account)}"
+        self._messages = store.drawer(f"{place}/messages", "message", MailboxEntry, _check_number)
+        self._incoming = store.drawer(f"{place}/incoming", "incoming envelope", IncomingEntry, check_envelope_id)
+        self._root = PrivateFolder.create(home.folder / place)
+        self._parts = PrivateFolder.create(self._root.path / "incoming")
+        self._content = PrivateFolder.create(self._root.path / "content")
+
+    def entries(self) -> list[MailboxEntry]:
+        """All messages, in the order in which they were received."""
+        found = (self._messages.get(name) for name in self._messages.names())
+        return [entry for entry in found if entry is not None]
+
+    def entry(self, number: int) -> MailboxEntry:
+        """One message.
+
+        Raises:
+            ServiceError: MESSAGE_NOT_FOUND.
+        """
+        found = self._messages.get(f"{number:0{_DIGITS}}") if 0 < number < 10**_DIGITS else None
+        if found is None:
+            raise ServiceError("MESSAGE_NOT_FOUND", number=number)
+        return found
+
+    def incoming(self, envelope_id: str) -> IncomingEntry | None:
+        """An envelope whose receiving was interrupted."""
+        return self._incoming.get(envelope_id)
+
+    def begin(self, incoming: IncomingEntry) -> None:
+        """Remember that an envelope is being received, and how it is opened."""
+        self._incoming.put(incoming.envelope_id, incoming)
+
+    def forget(self, envelope_id: str) -> None:
+        """Remove what came of an envelope that is not kept."""
+        with translated(self._parts.path):
+            self.part_path(envelope_id).unlink(missing_ok=True)
+        self._incoming.remove(envelope_id)
+
+    def part_path(self, envelope_id: str) -> Path:
+        """Where the sealed content of an envelope lies while it comes."""
+        return self._parts.path / check_envelope_id(envelope_id)
+
+    def content_path(self, envelope_id: str) -> Path:
+        """Where the sealed content of a message lies."""
+        return self._content.path / check_envelope_id(envelope_id)
+
+    def keep(self, entry: MailboxEntry) -> None:
+        """Keep a message under its number; its content is durable at ``part_path``."""
+        envelope_id = entry.message.envelope_id
+        with translated(self._content.path):
+            self.part_path(envelope_id).replace(self.content_path(envelope_id))
+            _sync(self._content.path)
+        self._messages.put(f"{entry.message.number:0{_DIGITS}}", entry)  # a crash before this receives it once more
+        self._incoming.remove(envelope_id)
+
+    @contextmanager
+    def numbering(self) -> Iterator[int]:
+        """The next number, for a message that is kept meanwhile."""
+        with self._root.lock("numbering.lock"):
+            names = self._messages.names()
+            yield int(names[-1]) + 1 if names else 1
+
+    @contextmanager
+    def receiving(self, session_id: str) -> Iterator[None]:
+        """Be the only one who receives in a session.
+
+        Raises:
+            ServiceError: MAILBOX_BUSY: another program of the account's does.
+        """
+        with alone(self._root.path / f"{check_session_id(session_id)}.lock") as is_alone:
+            if not is_alone:
+                raise ServiceError("MAILBOX_BUSY", session_id=session_id)
+            yield
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Hold a lock unless somebody else does; yields whether it is held. A process that dies lets go of it."""
+    with translated(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _check_number(name: str) -> str:
+    if len(name) != _DIGITS or not (name.isascii() and name.isdigit()):
+        raise DocumentError("no number of a message")
+    return name
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

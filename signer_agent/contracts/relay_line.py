@@ -1,0 +1,183 @@
+"""The line to the media server: mutual TLS, a pass with every call, deadlines, and what is repeated.
+
+A pass lives for minutes. It is fetched when it is first needed, and once more when the media server does not take it
+any longer. Streams are not repeated here: whoever uses one goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import grpc
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fourseal.v1 import relay_service_pb2
+from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
+
+from mpc.errors import FoursealError
+from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
+from signer_agent.keystore.entries import Identity
+from wire.limits import channel_options
+from wire.status import RemoteError, error_from_rpc
+from wire.tls import channel_credentials
+
+if TYPE_CHECKING:  # these exist for the type checker only
+    from fourseal.v1.relay_service_pb2_grpc import RelayServiceAsyncStub
+
+    PostCall = grpc.aio.StreamUnaryCall[relay_service_pb2.PostEnvelopeRequest, relay_service_pb2.PostEnvelopeResponse]
+
+STREAM_SECONDS: Final = 110.0
+"""Deadline of a stream: somewhat less than the server's longest."""
+PASS_KEY: Final = "fourseal-pass-bin"  # noqa: S105  # its place in the metadata
+_RECONNECT_OPTIONS: Final = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
+_MAX_IDS: Final = 1000
+_BROKEN: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_OLD_PASS: Final = ("PASS_INVALID", "PASS_NOT_VALID", "RELAY_RECIPIENT_UNKNOWN")  # the last: it joined later
+_WENT_ON: Final = ("UPLOAD_INCOMPLETE", "UPLOAD_ELSEWHERE")
+
+_Response = TypeVar("_Response")
+
+
+def is_break(error: FoursealError) -> bool:
+    """Whether a stream broke, or its pass was too old, and another can go on where it ended."""
+    if not isinstance(error, RemoteError):
+        return False
+    return error.code in _BROKEN or error.reason in _OLD_PASS or error.reason in _WENT_ON
+
+
+class RelayLine:
+    """A connection to the media server for one session. Belongs to the event loop that it was made on.
+
+    Args:
+        identity: who we are, and whom we believe.
+        address: "host:port" of the media server.
+        fetch_pass: gets a fresh pass, DER.
+    """
+
+    def __init__(self, identity: Identity, address: str, fetch_pass: Callable[[], Awaitable[bytes]]) -> None:
+        self._address = address
+        self._fetch_pass = fetch_pass
+        self._pass = b""
+        self._pass_turn = asyncio.Lock()
+        key_pem = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        credentials = channel_credentials(identity.authority_pem, key_pem, identity.certificate_pem)
+        self._channel = grpc.aio.secure_channel(address, credentials, [*channel_options(), *_RECONNECT_OPTIONS])
+        self._stub: RelayServiceAsyncStub = RelayServiceStub(self._channel)
+
+    async def upload_state(self, envelope_id: str) -> relay_service_pb2.GetUploadResponse:
+        """How far an upload of ours has come.
+
+        Raises:
+            RemoteError: what the media server answered.
+        """
+        request = relay_service_pb2.GetUploadRequest(envelope_id=envelope_id)
+        return await self._call(self._stub.GetUpload, request)
+
+    async def acknowledge(self, envelope_ids: Sequence[str]) -> None:
+        """Say that we have these. Raises as ``upload_state``."""
+        for first in range(0, len(envelope_ids), _MAX_IDS):
+            ids = envelope_ids[first : first + _MAX_IDS]
+            request = relay_service_pb2.AcknowledgeEnvelopesRequest(envelope_ids=ids)
+            await self._call(self._stub.AcknowledgeEnvelopes, request)
+
+    @asynccontextmanager
+    async def post(self) -> AsyncIterator[Post]:
+        """An upload, under way while the context lasts.
+
+        Raises:
+            RemoteError: what the media server answered, or that the stream broke (``is_break``).
+        """
+        async with self._stream(self._stub.PostEnvelope) as call:
+            yield Post(call)
+
+    async def watch(
+        self, after_position: int, seconds: float = STREAM_SECONDS
+    ) -> AsyncIterator[relay_service_pb2.WatchMailboxResponse]:
+        """Notices, until the time is over. Raises as ``post``."""
+        request = relay_service_pb2.WatchMailboxRequest(after_position=after_position)
+        async with self._stream(self._stub.WatchMailbox, request, seconds=seconds) as call:
+            async for notice in call:
+                yield notice
+
+    async def fetch(self, envelope_id: str, segment: int) -> AsyncIterator[relay_service_pb2.FetchEnvelopeResponse]:
+        """The parts of an envelope from a segment on. Raises as ``post``."""
+        request = relay_service_pb2.FetchEnvelopeRequest(envelope_id=envelope_id, segment=segment)
+        async with self._stream(self._stub.FetchEnvelope, request, seconds=STREAM_SECONDS) as call:
+            async for part in call:
+                yield part
+
+    async def close(self) -> None:
+        """Close the connection. Nothing may be in flight."""
+        await self._channel.close()
+
+    @asynccontextmanager
+    async def _stream(
+        self, method: Callable[..., Any], *request: object, seconds: float = STREAM_SECONDS
+    ) -> AsyncIterator[Any]:
+        shown = await self._current_pass()
+        call = method(*request, metadata=_metadata(shown), timeout=seconds)
+        try:
+            yield call
+        except grpc.aio.AioRpcError as error:
+            refusal = error_from_rpc(error)
+            if refusal.reason in _OLD_PASS:
+                self._drop_pass(shown)
+            raise refusal from None
+        finally:
+            call.cancel()
+
+    async def _call(self, method: Callable[..., Awaitable[_Response]], request: object) -> _Response:
+        shown = await self._current_pass()
+        try:
+            return await self._call_with(method, request, shown)
+        except RemoteError as error:
+            if error.reason not in _OLD_PASS:
+                raise
+        self._drop_pass(shown)
+        return await self._call_with(method, request, await self._current_pass())
+
+    async def _call_with(self, method: Callable[..., Awaitable[_Response]], request: object, shown: bytes) -> _Response:
+        def with_pass(message: object, *, timeout: float) -> Awaitable[_Response]:  # noqa: ASYNC109  # gRPC's
+            return method(message, timeout=timeout, metadata=_metadata(shown))
+
+        return await call_repeatedly(with_pass, request, self._address, CALL_SECONDS)
+
+    def _drop_pass(self, shown: bytes) -> None:
+        """Let the next call fetch a fresh one, unless another call has done so."""
+        if self._pass == shown:
+            self._pass = b""
+
+    async def _current_pass(self) -> bytes:
+        async with self._pass_turn:
+            if not self._pass:
+                self._pass = await self._fetch_pass()
+            return self._pass
+
+
+class Post:
+    """An upload under way.
+
+    Args:
+        call: of gRPC.
+    """
+
+    def __init__(self, call: PostCall) -> None:
+        self._call = call
+
+    async def write(self, part: relay_service_pb2.PostEnvelopeRequest) -> None:
+        """Send a part; returns when there is room for another. Raises AioRpcError: the stream has ended."""
+        try:
+            await self._call.write(part)
+        except asyncio.InvalidStateError:  # it has ended; why, says the answer
+            await self._call
+
+    async def answer(self) -> relay_service_pb2.PostEnvelopeResponse:
+        """Say that this was all, and wait for the answer. Raises AioRpcError."""
+        await self._call.done_writing()
+        return await self._call
+
+
+def _metadata(shown: bytes) -> tuple[tuple[str, bytes], ...]:
+    return ((PASS_KEY, shown),)

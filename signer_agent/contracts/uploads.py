@@ -1,0 +1,151 @@
+"""An upload: one envelope's segments to the media server, going on where a stream broke.
+
+Segments are sealed on a worker thread while those before them are on their way. The last few stay in memory: after a
+break the media server mostly lacks only some of these. If it lacks more, the source is read again from its beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fourseal.v1 import relay_service_pb2
+
+from mpc.errors import FoursealError
+from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentSealing
+from signer_agent.contracts.relay_line import STREAM_SECONDS, RelayLine, is_break
+from wire.catalogue import ServiceError
+
+OnProgress = Callable[[int], None]
+"""Is told how many bytes of the content have been sent; on the thread of the event loop."""
+
+_KEPT_SEGMENTS: Final = 2 * BATCH_SEGMENTS
+_MAX_FRUITLESS: Final = 5  # breaks one after the other without a segment in between
+_SENDING_SECONDS: Final = 0.75 * STREAM_SECONDS  # of a stream; after that another one goes on, so that none is cut off
+
+
+class Upload:
+    """One upload. Belongs to the event loop that it was made on.
+
+    Args:
+        line: to the media server.
+        envelope_id: of the envelope.
+        header_der: its header.
+        begin: begins to seal the content, from its first segment; blocks.
+        repeatable: whether ``begin`` can be called again.
+        finish: makes what comes after the content; called once.
+        on_progress: see ``OnProgress``.
+    """
+
+    def __init__(
+        self,
+        line: RelayLine,
+        envelope_id: str,
+        header_der: bytes,
+        begin: Callable[[], ContentSealing],
+        *,
+        repeatable: bool,
+        finish: Callable[[ContentSealing], Awaitable[relay_service_pb2.EnvelopeFinish]],
+        on_progress: OnProgress,
+    ) -> None:
+        self._line = line
+        self._envelope_id = envelope_id
+        self._header_der = header_der
+        self._begin = begin
+        self._repeatable = repeatable
+        self._make_finish = finish
+        self._on_progress = on_progress
+        self._content: ContentSealing | None = None
+        self._kept: deque[tuple[int, bytes]] = deque(maxlen=_KEPT_SEGMENTS)
+        self._ahead: asyncio.Task[list[bytes]] | None = None
+        self._finish: relay_service_pb2.EnvelopeFinish | None = None
+
+    async def run(self, first: int) -> relay_service_pb2.PostEnvelopeResponse:
+        """Send everything.
+
+        Args:
+            first: number of the first segment that the media server lacks.
+
+        Raises:
+            FoursealError: of the source, of ``finish``, or what the media server answered; SOURCE_NOT_REPEATABLE.
+        """
+        fruitless = 0
+        try:
+            while True:
+                try:
+                    return await self._stream(first)
+                except FoursealError as error:
+                    if not is_break(error) or fruitless == _MAX_FRUITLESS:
+                        raise
+                state = await self._line.upload_state(self._envelope_id)
+                fruitless = 0 if state.segment > first else fruitless + 1
+                first = state.segment
+        finally:
+            await self._stop()
+
+    async def _stream(self, first: int) -> relay_service_pb2.PostEnvelopeResponse:
+        """One stream. Raises as ``run``, and if its time was over before the content was: another one goes on."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _SENDING_SECONDS
+        async with self._line.post() as post:
+            start = relay_service_pb2.EnvelopeStart(header_der=self._header_der, segment=first)
+            await post.write(relay_service_pb2.PostEnvelopeRequest(start=start))
+            number = first
+            while (segment := await self._segment(number)) is not None:
+                await post.write(relay_service_pb2.PostEnvelopeRequest(segment=segment))
+                number += 1
+                if loop.time() >= end:
+                    return await post.answer()  # which says that this was not all
+            await post.write(relay_service_pb2.PostEnvelopeRequest(finish=await self._finish_of()))
+            return await post.answer()
+
+    async def _segment(self, number: int) -> bytes | None:
+        """The sealed segment of that number; None beyond the last."""
+        if self._content is None or (self._kept and number < self._kept[0][0]):
+            await self._begin_again()
+        while True:
+            for kept_number, segment in self._kept:
+                if kept_number == number:
+                    return segment
+            if not await self._seal_more():
+                return None
+
+    async def _begin_again(self) -> None:
+        if self._content is not None and not self._repeatable:
+            raise ServiceError("SOURCE_NOT_REPEATABLE")
+        await self._stop()
+        self._kept.clear()
+        self._content = await asyncio.to_thread(self._begin)
+
+    async def _seal_more(self) -> bool:
+        """Take the next batch, and let the one after it be sealed meanwhile. False at the end."""
+        content = self._content
+        if content is None:
+            return False
+        ahead, self._ahead = self._ahead, None
+        first = self._kept[-1][0] + 1 if self._kept else 0
+        batch = await (ahead or asyncio.to_thread(content.next_batch))
+        self._kept.extend((first + index, segment) for index, segment in enumerate(batch))
+        self._on_progress(content.length)
+        if not content.ended:
+            self._ahead = asyncio.create_task(asyncio.to_thread(content.next_batch))
+        return bool(batch)
+
+    async def _finish_of(self) -> relay_service_pb2.EnvelopeFinish:
+        if self._finish is None:
+            content = self._content
+            if content is None or not content.ended:
+                raise AssertionError("the content has not ended")
+            self._finish = await self._make_finish(content)
+        return self._finish
+
+    async def _stop(self) -> None:
+        """Let go of the source, after what is being sealed."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            await asyncio.gather(ahead, return_exceptions=True)
+        if self._content is not None:
+            self._content.close()
+            self._content = None
