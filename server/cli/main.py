@@ -28,6 +28,9 @@ app = typer.Typer(
 accounts_app = typer.Typer(help="List accounts; close, open and unlock them; see what happened to them.")
 app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
 
+sessions_app = typer.Typer(help="List contract sessions; show one.")
+app.add_typer(sessions_app, name="sessions", invoke_without_command=True)
+
 HomeOption = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it
     typer.Option("--home", envvar=HOME_VARIABLE, help="Home folder.", show_default=str(default_home())),
@@ -158,6 +161,36 @@ def accounts(context: typer.Context, home: HomeOption = None, json: JsonOption =
     """List accounts; close, open and unlock them; see what happened to them."""
     if context.invoked_subcommand is None:
         accounts_list(home, json=json)
+
+
+@sessions_app.callback(invoke_without_command=True)
+def sessions(context: typer.Context, home: HomeOption = None, json: JsonOption = False) -> None:
+    """List contract sessions; show one."""
+    if context.invoked_subcommand is None:
+        sessions_list(home, json=json)
+
+
+@sessions_app.command("list")
+def sessions_list(
+    home: HomeOption = None,
+    page_size: PageSizeOption = 100,
+    page_token: PageTokenOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List contract sessions, oldest first."""
+    from server.cli.sessions import sessions as command
+
+    command(_home(home), page_size, page_token, as_json=json)
+
+
+@sessions_app.command("show")
+def sessions_show(
+    session_id: Annotated[str, typer.Argument(help="The session.")], home: HomeOption = None, json: JsonOption = False
+) -> None:
+    """Show one contract session and who is in it."""
+    from server.cli.sessions import session as command
+
+    command(_home(home), session_id, as_json=json)
 
 
 @accounts_app.command("list")

@@ -26,6 +26,14 @@ _advance = (
     )
     .values(number=bindparam("new_number"))
 )
+_find_statement = select(_statement.digest).where(
+    _statement.session_id == bindparam("session_id"), _statement.digest == bindparam("digest")
+)
+_find_answer = select(_answer.digest).where(
+    _answer.session_id == bindparam("session_id"),
+    _answer.digest == bindparam("digest"),
+    _answer.author == bindparam("author"),
+)
 
 
 def find_numbers(connection: Connection, session_id: str, author: str, recipients: Iterable[str]) -> dict[str, int]:
@@ -73,8 +81,7 @@ def add_statement(connection: Connection, session_id: str, digest: bytes) -> Non
 
 def is_signed(connection: Connection, session_id: str, digest: bytes) -> bool:
     """Whether a statement was signed in a session."""
-    query = select(_statement.digest).where(_statement.session_id == session_id, _statement.digest == digest)
-    return connection.execute(query).first() is not None
+    return connection.execute(_find_statement, {"session_id": session_id, "digest": digest}).first() is not None
 
 
 def add_answer(connection: Connection, session_id: str, digest: bytes, author: str) -> None:
@@ -84,7 +91,5 @@ def add_answer(connection: Connection, session_id: str, digest: bytes, author: s
 
 def is_answered(connection: Connection, session_id: str, digest: bytes, author: str) -> bool:
     """Whether somebody has answered a statement."""
-    query = select(_answer.digest).where(
-        _answer.session_id == session_id, _answer.digest == digest, _answer.author == author
-    )
-    return connection.execute(query).first() is not None
+    values = {"session_id": session_id, "digest": digest, "author": author}
+    return connection.execute(_find_answer, values).first() is not None

@@ -45,7 +45,7 @@ async def session_server(session_home: Home, clock: MovableClock) -> AsyncIterat
 async def people(world: World, session_server: Server, clock: MovableClock) -> AsyncIterator[dict[str, Signer]]:
     """Everybody, by name."""
     async with AsyncExitStack() as stack:
-        made = {name: arrive(world, session_server, clock, name) for name in (*JOINT, *SEPARATE)}
+        made = {name: arrive(world, session_server.serving, clock, name) for name in (*JOINT, *SEPARATE)}
         for person in made.values():
             await stack.enter_async_context(person.client)
         yield made

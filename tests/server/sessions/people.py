@@ -25,7 +25,7 @@ from contract.oids import DEFAULT_ARC
 from contract.signatures import joint_message, sign_separately
 from contract.signer_keys import SignerPrivateKey
 from contract.signer_requests import signer_certification_context
-from contract.statement import Answer, Recipient, Statement
+from contract.statement import Recipient, Statement
 from mpc.four_prime_rsa import (
     DecryptionShare,
     KeyShare,
@@ -37,8 +37,7 @@ from mpc.four_prime_rsa import (
     own_private_key,
 )
 from mpc.four_prime_rsa.certification import certify_modulus
-from server.root.application import Server
-from server.root.home import Home
+from server.root.home import Home, Serving
 from server.sessions.shares import share_name
 from tests.server.harness import (
     ENGINE,
@@ -157,9 +156,7 @@ class Signer(Person):
         request = pb.CloseSessionRequest(request_id=new_request_id(), session_id=session_id)
         return (await self.call(self.sessions.CloseSession, request)).session
 
-    def statement(
-        self, session: Session, *recipients: Signer, sequence: int = 1, answer: Answer | None = None, **changed: Any
-    ) -> Statement:
+    def statement(self, session: Session, *recipients: Signer, sequence: int = 1, **changed: object) -> Statement:
         """A valid statement, as far as the session that is given says, to be signed or to be spoilt."""
         used = {member.name: member.messages_from_caller for member in session.members}
         addressed = [
@@ -175,9 +172,8 @@ class Signer(Person):
             "sequence": sequence,
             "recipients": tuple(addressed),
             "description": secrets.token_bytes(32),
-            "answer": answer,
         }
-        return Statement(**(wanted | changed))
+        return Statement(**(wanted | changed))  # type: ignore[arg-type]  # its fields
 
     def request(self, session: Session, statement: Statement, **changed: object) -> pb.SignStatementRequest:
         """A request to sign a statement under the session that is given."""
@@ -248,10 +244,10 @@ def copy_home(world: World, folder: Path) -> Home:
     return Home(folder)
 
 
-def arrive(world: World, server: Server, clock: MovableClock, name: str) -> Signer:
+def arrive(world: World, serving: Serving, clock: MovableClock, name: str) -> Signer:
     """Somebody known, at a server on a copy of the world's folder."""
     known = world.people[name]
-    return Signer(name, Client(server.serving, known.identity), clock, token=known.token, known=known)
+    return Signer(name, Client(serving, known.identity), clock, token=known.token, known=known)
 
 
 async def _prepare(folder: Path) -> World:

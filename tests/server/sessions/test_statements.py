@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fourseal.v1 import account_service_pb2, certificate_service_pb2, contract_session_pb2
@@ -77,7 +78,7 @@ async def test_of_twenty_with_one_number_one_is_signed(alice: Signer, bob: Signe
     assert refused <= {"SEQUENCE_REPEATED"}
 
 
-Spoil = Callable[[Signer, Signer, Signer, Session], dict[str, object]]
+Spoil = Callable[[Signer, Signer, Signer, Session], dict[str, Any]]
 _REFUSED: dict[str, Spoil] = {
     "RECIPIENT_UNKNOWN": lambda _a, _b, c, _s: {
         "recipients": (Recipient("carol", c.encrypt_certificate.fingerprint, 1),)
@@ -95,7 +96,7 @@ _REFUSED: dict[str, Spoil] = {
 @pytest.mark.parametrize("reason", _REFUSED)
 async def test_refused(alice: Signer, bob: Signer, carol: Signer, session: Session, reason: str) -> None:
     """Each with its own reason, and the next right statement is signed: nothing was counted."""
-    spoilt = alice.statement(session, bob, **_REFUSED[reason](alice, bob, carol, session))
+    spoilt = replace(alice.statement(session, bob), **_REFUSED[reason](alice, bob, carol, session))
     assert await reason_of(alice, alice.request(session, spoilt)) == reason
     await alice.sign(session, alice.statement(session, bob))
 
