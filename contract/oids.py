@@ -11,7 +11,7 @@ from cryptography.x509 import ObjectIdentifier
 from mpc.errors import MalformedInput
 
 _DOTTED: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,38})){1,20}", re.ASCII)  # 39 digits: a UUID as an integer
-_LONGEST_SUFFIX: Final = ".6"
+_LONGEST_SUFFIX: Final = ".7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ class Arc:
     def relay_pass(self) -> ObjectIdentifier:
         """Extended key usage: the key that signs relay passes."""
         return self._under(6)
+
+    @property
+    def media_server(self) -> ObjectIdentifier:
+        """Extended key usage, beside serverAuth: a media server, which is no evidence server."""
+        return self._under(7)
 
     def _under(self, number: int) -> ObjectIdentifier:
         return ObjectIdentifier(f"{self.arc}.{number}")

@@ -1,9 +1,10 @@
 """The development certificate authority: one ECDSA P-256 key, sealed in custody, that signs for this server alone.
 
-It signs, each sort with one extended key usage of its own, so that none passes for another:
+It signs, each sort with extended key usages of its own, so that none passes for another:
 
-* the server's TLS certificate (serverAuth) and the agents' (clientAuth, with the agent's name as
-  ``urn:fourseal:agent:<name>`` in the subject alternative name); keys for TLS have nothing to do with key shares;
+* the TLS certificates of the server (serverAuth), of media servers (the same, and one under the private arc) and of
+  agents (clientAuth, with the agent's name as ``urn:fourseal:agent:<name>`` in the subject alternative name); keys for
+  TLS have nothing to do with key shares;
 * under the private arc: signers' certificates (with ``urn:fourseal:account:<name>``), the certificates of contract
   sessions, and that of the key which signs relay passes;
 * the list of revoked certificates.
@@ -46,6 +47,7 @@ BACKDATE: Final = timedelta(minutes=10)
 """Certificates begin this long before they are made: clocks may differ by that much."""
 _NAME: Final = "authority"
 _SERVER_COMMON_NAME: Final = "Fourseal server"  # a host may not fit here; clients look at the alternative names
+_MEDIA_COMMON_NAME: Final = "Fourseal media server"
 _RELAY_COMMON_NAME: Final = "Fourseal relay passes"
 
 
@@ -134,13 +136,21 @@ class Authority:
     ) -> x509.Certificate:
         """A certificate for this server under host names and IP addresses."""
         alternatives = list(map(general_name, names))
-        profile = own_profile(_SERVER_COMMON_NAME, public_key, ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
+        profile = own_profile(_SERVER_COMMON_NAME, public_key, [ExtendedKeyUsageOID.SERVER_AUTH], alternatives)
+        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
+
+    def issue_for_media_server(
+        self, public_key: ec.EllipticCurvePublicKey, names: list[str], now: datetime, lifetime: timedelta
+    ) -> x509.Certificate:
+        """A TLS certificate for a media server. With its second usage it cannot prove to be this server."""
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, self.arc.media_server]
+        profile = own_profile(_MEDIA_COMMON_NAME, public_key, usages, list(map(general_name, names)))
         return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_for_agent(self, public_key: ec.EllipticCurvePublicKey, agent_id: str, now: datetime) -> x509.Certificate:
         """A client certificate for an agent."""
         alternatives = [x509.UniformResourceIdentifier(AGENT_URI_PREFIX + agent_id)]
-        profile = own_profile(agent_id, public_key, ExtendedKeyUsageOID.CLIENT_AUTH, alternatives)
+        profile = own_profile(agent_id, public_key, [ExtendedKeyUsageOID.CLIENT_AUTH], alternatives)
         return self._issue(profile, public_key, now - BACKDATE, now + AGENT_LIFETIME)
 
     def issue_signer_certificate(
@@ -185,7 +195,7 @@ class Authority:
         self, public_key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta
     ) -> x509.Certificate:
         """A certificate for the key that signs relay passes."""
-        profile = own_profile(_RELAY_COMMON_NAME, public_key, self.arc.relay_pass)
+        profile = own_profile(_RELAY_COMMON_NAME, public_key, [self.arc.relay_pass])
         return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_revocation_list(

@@ -18,7 +18,7 @@ from contract.profiles import Profile
 def own_profile(
     common_name: str,
     public_key: ec.EllipticCurvePublicKey,
-    usage: x509.ObjectIdentifier,
+    usages: Sequence[x509.ObjectIdentifier],
     alternatives: Sequence[x509.GeneralName] = (),
 ) -> Profile:
     """The profile of a certificate whose key makes signatures of one kind.
@@ -26,13 +26,13 @@ def own_profile(
     Args:
         common_name: of its subject, at most 64 bytes of UTF-8.
         public_key: its subject's.
-        usage: the one extended key usage.
+        usages: extended key usages, which no other sort of certificate has.
         alternatives: subject alternative names.
     """
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (key_usage(signs_certificates=False), True),
-        (x509.ExtendedKeyUsage([usage]), False),
+        (x509.ExtendedKeyUsage(usages), False),
         (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
     ]
     if alternatives:

@@ -6,6 +6,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
+from wire.catalogue import ServiceError
+
 
 class Bells:
     """One bell a mailbox: it rings when something comes.
@@ -17,6 +19,7 @@ class Bells:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._rung = asyncio.Condition()
+        self.ended = False
 
     def count(self, session_id: str, recipient: str) -> int:
         """How often the bell has rung."""
@@ -29,7 +32,19 @@ class Bells:
                 self._counts[session_id, recipient] += 1
             self._rung.notify_all()
 
-    async def wait(self, session_id: str, recipient: str, count: int) -> None:
-        """Return when the bell has rung more often than that."""
+    async def end(self) -> None:
+        """Wake all who wait, for good."""
         async with self._rung:
-            await self._rung.wait_for(lambda: self.count(session_id, recipient) != count)
+            self.ended = True
+            self._rung.notify_all()
+
+    async def wait(self, session_id: str, recipient: str, count: int) -> None:
+        """Return when the bell has rung more often than that.
+
+        Raises:
+            ServiceError: SHUTTING_DOWN.
+        """
+        async with self._rung:
+            await self._rung.wait_for(lambda: self.ended or self.count(session_id, recipient) != count)
+            if self.ended:
+                raise ServiceError("SHUTTING_DOWN")

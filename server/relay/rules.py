@@ -175,6 +175,11 @@ class Relay:
             if not waiting:
                 await self._bells.wait(shown.session_id, shown.account, rung)
 
+    async def end_streams(self) -> None:
+        """End, at a shutdown, the streams that wait for what may never come."""
+        await self._bells.end()
+        await self._uploads.leave()
+
     async def fetch(self, shown: RelayPass, envelope_id: str) -> Envelope:
         """An envelope that the caller wrote or is a recipient of.
 
@@ -389,6 +394,8 @@ async def _follow(upload: Upload, first: int) -> AsyncIterator[Part]:
         if upload.finished is not None:
             yield _end_of(upload.finished)
             return
+        if upload.left:
+            raise ServiceError("SHUTTING_DOWN")
         if upload.abandoned:
             raise ServiceError("UPLOAD_ABANDONED", envelope_id=upload.envelope.envelope_id)
 

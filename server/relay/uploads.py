@@ -39,6 +39,8 @@ class Upload:
         """Of the segment that is being written."""
         self.finished: Envelope | None = None
         self.abandoned = False
+        self.left = False
+        """Whether followers are sent away, for the server is shutting down."""
         self.users = 0
         self._content = content
         self._files = files
@@ -109,6 +111,12 @@ class Upload:
             self.finished, self.abandoned = finished, finished is None
             self._changed.notify_all()
 
+    async def leave(self) -> None:
+        """Send followers away."""
+        async with self._changed:
+            self.left = True
+            self._changed.notify_all()
+
     async def wait_beyond(self, segments: int) -> None:
         """Return when there are more segments than that, or there will be none."""
         async with self._changed:
@@ -127,7 +135,7 @@ class Upload:
     @property
     def ended(self) -> bool:
         """Whether nothing more comes."""
-        return self.abandoned or self.finished is not None
+        return self.left or self.abandoned or self.finished is not None
 
     async def read(self, number: int) -> bytes:
         """A segment that is there. Raises ServiceError (CONTENT_LOST)."""
@@ -178,6 +186,11 @@ class Uploads:
         upload = self._open.get(envelope_id)
         if upload is not None:
             await upload.end(None)
+
+    async def leave(self) -> None:
+        """Send all followers away."""
+        for upload in list(self._open.values()):
+            await upload.leave()
 
     def of_mailbox(self, session_id: str, recipient: str) -> list[Upload]:
         """Those that are for somebody in a session and not finished."""

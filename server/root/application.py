@@ -98,6 +98,8 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._rules.relay is not None:
+            await self._rules.relay.relay.end_streams()
         try:
             async with asyncio.timeout(self._settings.shutdown_grace_seconds):
                 await self._rules.wait_idle()

@@ -46,10 +46,7 @@ def open_ground(
         OperatorError: no database, or a newer one's; no master key, or another one's.
     """
     backend = backend_of(home.database_url(settings))
-    if schema_state(backend) is SchemaState.OLDER:
-        upgrade_schema(backend)
-        log.info("schema_upgraded")
-    database = Database(backend, log)
+    database = open_database(backend, log)
     try:
         custody = Custody(database, home.master_key(settings), secrets.token_bytes, capacity=settings.opened_shares)
         database.read_now(custody.check)
@@ -57,6 +54,18 @@ def open_ground(
         database.close()
         raise
     return Ground(backend, database, custody, clock)
+
+
+def open_database(backend: Backend, log: structlog.stdlib.BoundLogger) -> Database:
+    """Open a database. One of an older version is brought up to date first.
+
+    Raises:
+        OperatorError: no database, or a newer one's.
+    """
+    if schema_state(backend) is SchemaState.OLDER:
+        upgrade_schema(backend)
+        log.info("schema_upgraded")
+    return Database(backend, log)
 
 
 def upgrade_schema(backend: Backend) -> None:

@@ -43,7 +43,7 @@ from wire import tls
 from wire.in_flight import InFlight
 from wire.limits import server_options
 
-_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 AGENT_SERVICES = (
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
     signing_service_pb2.DESCRIPTOR.services_by_name["SigningService"].full_name,
@@ -119,7 +119,7 @@ class Listeners:
         for server, services in ((self._agents, of_agents), (self._enrolment, ENROLMENT_SERVICES)):
             health_pb2_grpc.add_HealthServicer_to_server(health, server)
             if settings.reflection:
-                describe(server, (*services, _HEALTH))
+                describe(server, (*services, HEALTH))
         self.ports = Ports(
             listen_on(self._agents, settings.listen, tls.renewable_server_credentials(certificate.pair, authority_pem)),
             listen_on(

@@ -69,18 +69,19 @@ def set_up(home: Home, log: structlog.stdlib.BoundLogger, clock: Clock) -> Itera
     Raises:
         OperatorError: something cannot be made, or the master key of an existing database is missing.
     """
-    yield _make_folder(home.folder)
+    yield make_folder(home.folder)
     yield _make_config(home)
     settings = load_settings(home.folder)
     backend = backend_of(home.database_url(settings))
     backend.create()
     state = schema_state(backend)
     yield _make_master_key(home.master_key(settings), database_is_new=state is SchemaState.EMPTY)
-    yield _make_schema(backend, home.database_url(settings), state)
+    yield make_schema(backend, home.database_url(settings), state)
     yield _make_authority(home, settings, backend, log, clock)
 
 
-def _make_folder(folder: Path) -> Step:
+def make_folder(folder: Path) -> Step:
+    """A home folder. Raises OperatorError."""
     made = not folder.exists()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,7 +110,8 @@ def _make_master_key(path: Path, *, database_is_new: bool) -> Step:
     return Step("master key", str(path), made)
 
 
-def _make_schema(backend: Backend, url: str, state: SchemaState) -> Step:
+def make_schema(backend: Backend, url: str, state: SchemaState) -> Step:
+    """The database's tables."""
     made = state in (SchemaState.EMPTY, SchemaState.OLDER)
     if made:
         upgrade_schema(backend)

@@ -1,0 +1,211 @@
+"""Setting a media server up: its own folder, key and database; its certificate comes from the evidence server.
+
+1. ``set_up_media``, at the media server: makes a key, which never leaves, and a request for a certificate.
+2. ``certify_media``, at the evidence server: its operator hands out a certificate for the request.
+3. ``accept_certificate``, at the media server. A renewal is 2 and 3 again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from server.config import load_settings
+from server.errors import OperatorError
+from server.identity import Authority, ServerCertificate
+from server.identity.own_profiles import general_name, subject_name
+from server.identity.server_certificate import LIFETIME
+from server.root.home import Home
+from server.root.setup import Step, make_folder, make_schema
+from server.storage.backend import backend_of
+from server.storage.revision import schema_state
+
+_KEY: Final = "media.key"
+_REQUEST: Final = "media.csr"
+_CERTIFICATE: Final = "media.pem"
+_MOST_NAMES: Final = 16
+_PORT: Final = 7445
+_CONFIG: Final = """\
+# Configuration of a media server. Every value can also be set by an environment variable, such as FOURSEAL_LISTEN.
+
+listen = {listen}
+public_host = {name}
+server_names = {names}
+# relay_envelope_days = 30               # for which an envelope waits for its recipients
+# relay_upload_hours = 24                # for which an unfinished upload can be gone on with
+# relay_envelope_mebibytes = 65536       # of one envelope's content
+# max_calls = 2048                       # under way at a time
+# health_interval_seconds = 5.0
+# shutdown_grace_seconds = 30.0
+# reflection = false                     # whether it describes its services
+# log_level = "info"
+"""
+
+
+def set_up_media(home: Home, names: list[str]) -> Iterator[Step]:
+    """Make whatever a media server needs and has not yet; yields each step after it was done.
+
+    Args:
+        home: its folder.
+        names: host names and IP addresses under which agents reach it.
+
+    Raises:
+        OperatorError: something cannot be made.
+    """
+    yield make_folder(home.folder)
+    yield _make_config(home, names)
+    settings = load_settings(home.folder)
+    backend = backend_of(home.database_url(settings))
+    backend.create()
+    yield make_schema(backend, home.database_url(settings), schema_state(backend))
+    yield _make_key(home.folder / _KEY)
+    yield _make_request(home.folder, names)
+
+
+def certify_media(authority: Authority, request_pem: bytes, own_names: list[str], now: datetime) -> bytes:
+    """The certificate that a media server asks for, and the authority's, PEM.
+
+    Args:
+        authority: issues it.
+        request_pem: from the media server.
+        own_names: of this server, which no other may have: it could take its callers in.
+        now: the present time.
+
+    Raises:
+        OperatorError: the request is none, or asks for a name that it must not have.
+    """
+    try:
+        request = x509.load_pem_x509_csr(request_pem)
+        key, signed = request.public_key(), request.is_signature_valid
+        asked = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = [str(name.value) for name in asked]
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension):
+        raise _no_request() from None
+    if not signed or not isinstance(key, ec.EllipticCurvePublicKey) or not 1 <= len(names) <= _MOST_NAMES:
+        raise _no_request()
+    if not isinstance(key.curve, ec.SECP256R1):
+        raise _no_request()
+    for name in names:
+        if name in own_names:
+            raise OperatorError(
+                f"{name} is a name of the evidence server",
+                "Give the media server a name or address of its own; on one machine, 127.0.0.2 will do.",
+            )
+    certificate = authority.issue_for_media_server(key, names, now, LIFETIME)
+    return certificate.public_bytes(Encoding.PEM) + authority.certificate_pem
+
+
+def accept_certificate(home: Home, bundle_pem: bytes) -> ServerCertificate:
+    """Take what ``certify_media`` made.
+
+    Raises:
+        OperatorError: it is for another key, or is none.
+    """
+    _read_bundle(home.folder, bundle_pem)
+    path = home.folder / _CERTIFICATE
+    draft = path.with_suffix(".new")
+    draft.write_bytes(bundle_pem)
+    draft.replace(path)
+    return load_media_certificate(home)[0]
+
+
+def load_media_certificate(home: Home) -> tuple[ServerCertificate, x509.Certificate]:
+    """The media server's TLS certificate with its key, and the authority's certificate.
+
+    Raises:
+        OperatorError: there is none yet, or they do not belong together.
+    """
+    try:
+        bundle = (home.folder / _CERTIFICATE).read_bytes()
+    except FileNotFoundError:
+        raise OperatorError(
+            "the media server has no certificate yet",
+            f"Have the operator of the evidence server run fourseal-server media certify for {home.folder / _REQUEST}, "
+            "then fourseal-server media accept.",
+        ) from None
+    except OSError as error:
+        raise OperatorError(f"the certificate cannot be read: {error.strerror}", "Check its owner.") from error
+    certificate, authority, key = _read_bundle(home.folder, bundle)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return ServerCertificate(certificate.public_bytes(Encoding.PEM), pem, certificate.not_valid_after_utc), authority
+
+
+def _make_config(home: Home, names: list[str]) -> Step:
+    made = not home.config.exists()
+    if made:
+        listen = f"{names[0] if _is_address(names[0]) else '0.0.0.0'}:{_PORT}"  # noqa: S104  # a name has some address
+        text = _CONFIG.format(listen=json.dumps(listen), name=json.dumps(names[0]), names=json.dumps(names))
+        home.config.write_text(text, encoding="utf-8")
+    return Step("configuration", str(home.config), made)
+
+
+def _is_address(name: str) -> bool:
+    return isinstance(general_name(name), x509.IPAddress) and ":" not in name
+
+
+def _make_key(path: Path) -> Step:
+    made = not path.exists()
+    if made:
+        key = ec.generate_private_key(ec.SECP256R1())
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            file.flush()
+            os.fsync(file.fileno())
+    return Step("key of its own", str(path), made)
+
+
+def _make_request(folder: Path, names: list[str]) -> Step:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject_name("Fourseal media server"))
+    try:
+        alternatives = x509.SubjectAlternativeName(list(map(general_name, names)))
+    except ValueError:
+        raise OperatorError("a name is neither a host name nor an address", "Write host names in ASCII.") from None
+    request = builder.add_extension(alternatives, critical=False).sign(_load_key(folder), hashes.SHA256())
+    (folder / _REQUEST).write_bytes(request.public_bytes(Encoding.PEM))
+    return Step("request for a certificate", str(folder / _REQUEST), made=True)
+
+
+def _load_key(folder: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = load_pem_private_key((folder / _KEY).read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        raise _no_key() from None  # the cause could quote the key
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise _no_key()
+    return key
+
+
+def _read_bundle(folder: Path, bundle: bytes) -> tuple[x509.Certificate, x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = _load_key(folder)
+    try:
+        certificate, authority = x509.load_pem_x509_certificates(bundle)
+        certificate.verify_directly_issued_by(authority)
+        fits = certificate.public_key() == key.public_key()
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        raise OperatorError(
+            "this is no certificate of a media server, with its authority's", "Take what media certify has written."
+        ) from None
+    if not fits:
+        raise OperatorError("the certificate is for another key", "Ask for one with the request of this folder.")
+    return certificate, authority, key
+
+
+def _no_key() -> OperatorError:
+    return OperatorError("the media server's key is missing or damaged", "Run fourseal-server media init.")
+
+
+def _no_request() -> OperatorError:
+    return OperatorError(
+        "this is no request of a media server", "Use the file media.csr that fourseal-server media init has written."
+    )
