@@ -35,7 +35,7 @@ ENTRIES: Final = (
         "This session's joint keys need {wanted} to sign and to decrypt, and your certificates are of other keys.",
         "Request certificates for such keys, or use a session of the separate scheme.",
     ),
-    Entry("NOT_THE_CREATOR", DENIED, "Only {creator}, who made the session, may do this.", "Ask {creator}."),
+    Entry("NOT_THE_CREATOR", DENIED, "Only {creator}, who made the session, may do this.", "Ask its creator."),
     Entry("NOT_INVITED", PRECONDITION, "You have left session {session_id}.", "Ask its creator to invite you again."),
     Entry(
         "SESSION_CLOSED",
