@@ -1,0 +1,184 @@
+"""One valid value of every structure, without real keys, and ways of writing DER that is none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from contract.description import ContentDescription
+from contract.envelope import EnvelopeHeader, RecipientKey
+from contract.key_ciphertext import JointKeyCiphertext, NestedKeyCiphertext, read_key_ciphertext, write_key_ciphertext
+from contract.session_info import Member, Scheme, SessionInfo
+from contract.signatures import JointSignature, SeparateSignature
+from contract.signer_keys import SignerAlgorithm
+from contract.statement import Answer, Decision, Recipient, Statement
+from contract.trailer import SignedStatement
+from tests.contract.world import CONTENT, ENVELOPE_ID, NOW, SESSION_ID
+
+
+def number(value: int) -> bytes:
+    """Thirty-two bytes that stand for a fingerprint."""
+    return bytes([value]) * 32
+
+
+MEMBERS: Final = (Member("alice", number(1), number(2)), Member("bob", number(3), number(4)))
+INFO: Final = SessionInfo(
+    session_id=SESSION_ID,
+    revision=4,
+    scheme=Scheme.JOINT,
+    half_bits=2048,
+    subject="Lease of a room",
+    place="https://meet.example/room?id=5",
+    begin=NOW,
+    end=NOW + timedelta(hours=2),
+    creator="alice",
+    members=MEMBERS,
+    invited=("carol",),
+)
+DESCRIPTION: Final = ContentDescription(
+    nonce=number(9),
+    content_type="text/plain",
+    name="offer.txt",
+    length=len(CONTENT),
+    digest=hashlib.sha256(CONTENT).digest(),
+)
+REPLY: Final = replace(DESCRIPTION, in_reply_to=number(8))
+STATEMENT: Final = Statement(
+    session_id=SESSION_ID,
+    session_certificate=number(5),
+    author="alice",
+    author_certificate=number(1),
+    time=NOW + timedelta(minutes=1),
+    sequence=7,
+    recipients=(Recipient("bob", number(4), 3), Recipient("carol", number(6), 1)),
+    description=DESCRIPTION.commitment,
+)
+ANSWER: Final = Statement(
+    session_id=SESSION_ID,
+    session_certificate=number(5),
+    author="bob",
+    author_certificate=number(3),
+    time=NOW + timedelta(minutes=2),
+    sequence=1,
+    recipients=(Recipient("alice", number(2), 1),),
+    description=DESCRIPTION.commitment,
+    answer=Answer(Decision.ACCEPT, STATEMENT),
+)
+JOINT_KEY: Final = JointKeyCiphertext(b"\x11" * 512)
+NESTED_KEY: Final = NestedKeyCiphertext(b"\x22" * 256, b"\x33" * 96)
+HEADER: Final = EnvelopeHeader(
+    envelope_id=ENVELOPE_ID,
+    session_id=SESSION_ID,
+    author="alice",
+    session_certificate=number(7),
+    keys=(RecipientKey("bob", JOINT_KEY), RecipientKey("carol", JointKeyCiphertext(b"\x44" * 512))),
+)
+NESTED_HEADER: Final = replace(HEADER, keys=(RecipientKey("bob", NESTED_KEY),))
+SIGNED: Final = SignedStatement(STATEMENT, DESCRIPTION, JointSignature(b"\x55" * 512))
+SEPARATELY_SIGNED: Final = SignedStatement(
+    STATEMENT, DESCRIPTION, SeparateSignature(SignerAlgorithm.ED25519, b"\x66" * 64, b"\x77" * 256)
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A structure's bytes, how they are read, and how what was read is written again.
+
+    Args:
+        reason: with which it is refused.
+        data: valid.
+        read_and_write: raises, or returns ``data``.
+    """
+
+    reason: str
+    data: bytes
+    read_and_write: Callable[[bytes], bytes]
+
+
+EXAMPLES: Final = {
+    "session info": Example("SESSION_INFO_MALFORMED", INFO.to_der(), lambda d: SessionInfo.from_der(d).to_der()),
+    "statement": Example("STATEMENT_MALFORMED", STATEMENT.to_der(), lambda d: Statement.from_der(d).to_der()),
+    "answer": Example("STATEMENT_MALFORMED", ANSWER.to_der(), lambda d: Statement.from_der(d).to_der()),
+    "description": Example(
+        "DESCRIPTION_MALFORMED", DESCRIPTION.to_der(), lambda d: ContentDescription.from_der(d).to_der()
+    ),
+    "reply": Example("DESCRIPTION_MALFORMED", REPLY.to_der(), lambda d: ContentDescription.from_der(d).to_der()),
+    "header": Example("ENVELOPE_MALFORMED", HEADER.to_der(), lambda d: EnvelopeHeader.from_der(d).to_der()),
+    "nested header": Example(
+        "ENVELOPE_MALFORMED", NESTED_HEADER.to_der(), lambda d: EnvelopeHeader.from_der(d).to_der()
+    ),
+    "key ciphertext": Example(
+        "KEY_CIPHERTEXT_MALFORMED",
+        write_key_ciphertext(NESTED_KEY),
+        lambda d: write_key_ciphertext(read_key_ciphertext(d)),
+    ),
+    "signed statement": Example("TRAILER_MALFORMED", SIGNED.to_der(), lambda d: SignedStatement.from_der(d).to_der()),
+    "separately signed statement": Example(
+        "TRAILER_MALFORMED", SEPARATELY_SIGNED.to_der(), lambda d: SignedStatement.from_der(d).to_der()
+    ),
+}
+
+
+_OPTIONAL: Final = (0x80, 0xA0)  # as the last field of a statement or description
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    """DER of one value."""
+    length = len(content)
+    if length < 0x80:
+        return bytes([tag, length]) + content
+    size = (length.bit_length() + 7) // 8
+    return bytes([tag, 0x80 | size]) + length.to_bytes(size, "big") + content
+
+
+def parts(data: bytes) -> list[tuple[int, bytes]]:
+    """Tag and content of each value of a run of DER."""
+    found = []
+    while data:
+        length, begin = data[1], 2
+        if length & 0x80:
+            begin += length & 0x7F
+            length = int.from_bytes(data[2:begin], "big")
+        found.append((data[0], data[begin : begin + length]))
+        data = data[begin + length :]
+    return found
+
+
+def fields(data: bytes) -> list[bytes]:
+    """The fields of a SEQUENCE, each whole."""
+    [(_, content)] = parts(data)
+    return [tlv(tag, inner) for tag, inner in parts(content)]
+
+
+def sequence(members: list[bytes]) -> bytes:
+    """A SEQUENCE of these."""
+    return tlv(0x30, b"".join(members))
+
+
+def not_der(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The same value written otherwise, and bytes that are no value."""
+    [(_, content)] = parts(data)
+    members = fields(data)
+    length = len(content)
+    yield "empty", b""
+    yield "cut", data[:-1]
+    yield "byte behind", data + b"\x00"
+    yield "itself behind", data + data
+    yield "long length", b"\x30\x84" + length.to_bytes(4, "big") + content
+    yield "indefinite length", b"\x30\x80" + content + b"\x00\x00"
+    yield "set", tlv(0x31, content)
+    yield "nothing in it", sequence([])
+    yield "another field", sequence([*members, b"\x05\x00"])
+    yield "long integer", sequence([b"\x02\x02\x00\x01", *members[1:]])
+    yield "other version", sequence([b"\x02\x01\x02", *members[1:]])
+    for index in range(len(members)):
+        if members[index][0] not in _OPTIONAL:
+            yield f"field {index} missing", sequence(members[:index] + members[index + 1 :])
+        yield f"field {index} twice", sequence([*members[: index + 1], *members[index:]])
+        if index and members[index - 1] != members[index]:
+            swapped = list(members)
+            swapped[index - 1 : index + 1] = reversed(swapped[index - 1 : index + 1])
+            yield f"fields {index - 1} and {index} swapped", sequence(swapped)
