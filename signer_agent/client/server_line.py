@@ -8,6 +8,7 @@ Repeating ends after 10 seconds, or with the call's deadline.
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fourseal.v1.account_service_pb2_grpc import AccountServiceStub
+from fourseal.v1.certificate_service_pb2_grpc import CertificateServiceStub
+from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionServiceStub
 from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceStub
 from fourseal.v1.key_service_pb2_grpc import KeyServiceStub
 from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
@@ -23,10 +27,14 @@ from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
 from signer_agent.keystore.entries import Identity
 from wire.catalogue import ServiceError
 from wire.limits import channel_options
+from wire.peer import LOGIN_KEY
 from wire.status import RemoteError, error_from_rpc
 from wire.tls import channel_credentials
 
 if TYPE_CHECKING:  # these exist for the type checker only
+    from fourseal.v1.account_service_pb2_grpc import AccountServiceAsyncStub
+    from fourseal.v1.certificate_service_pb2_grpc import CertificateServiceAsyncStub
+    from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionServiceAsyncStub
     from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceAsyncStub
     from fourseal.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
@@ -59,6 +67,7 @@ class ServerLine:
 
     def __init__(self, identity: Identity) -> None:
         _require_current(identity.certificate_pem)
+        self.identity = identity
         self._address = identity.server_address
         key_pem = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         credentials = channel_credentials(identity.authority_pem, key_pem, identity.certificate_pem)
@@ -68,9 +77,17 @@ class ServerLine:
         self.keys: KeyServiceAsyncStub = KeyServiceStub(self._channel)
         self.signing: SigningServiceAsyncStub = SigningServiceStub(self._channel)
         self.decryption: DecryptionServiceAsyncStub = DecryptionServiceStub(self._channel)
+        self.accounts: AccountServiceAsyncStub = AccountServiceStub(self._channel)
+        self.certificates: CertificateServiceAsyncStub = CertificateServiceStub(self._channel)
+        self.sessions: ContractSessionServiceAsyncStub = ContractSessionServiceStub(self._channel)
 
     async def call(
-        self, method: Callable[..., Awaitable[_Response]], request: object, *, seconds: float = CALL_SECONDS
+        self,
+        method: Callable[..., Awaitable[_Response]],
+        request: object,
+        *,
+        seconds: float = CALL_SECONDS,
+        login_token: str = "",
     ) -> _Response:
         """Call the server, and repeat while it is unavailable.
 
@@ -78,11 +95,14 @@ class ServerLine:
             method: of one of the stubs.
             request: its request; whatever changes something has a request_id.
             seconds: deadline.
+            login_token: of the account that is logged in, secret; empty where the call needs none.
 
         Raises:
             RemoteError: what the server, or gRPC for it, answered.
             ServiceError: SERVER_UNTRUSTED.
         """
+        if login_token:
+            method = functools.partial(method, metadata=((LOGIN_KEY, login_token),))
         return await call_repeatedly(method, request, self._address, seconds)
 
     async def close(self) -> None:

@@ -135,9 +135,9 @@ class PrivateFolder:
             return self.path.stat().st_mtime_ns
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder's writer lock; waits for other holders. Not reentrant."""
-        descriptor = os.open(self.path / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+    def lock(self, name: str = _LOCK_NAME) -> Iterator[None]:
+        """Hold a lock of the folder, by default the writer's; waits for other holders. Not reentrant."""
+        descriptor = os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -7,6 +7,7 @@
     enrolment.json                an enrolment under way; sealed: TLS key
     keys/<key id>.json            public shares, label; sealed: client share
     generations/<request id>.json a generation under way; sealed: client share and nonce
+    <folder>/<name>.json          what ``signer_agent.contracts`` keeps, see there
 
 Every entry is sealed under a key of this store alone, with its kind, its name and its whole public part as associated
 data: it opens only where it was written, as it was written. What this cannot show is a file put back to what it once
@@ -27,6 +28,7 @@ from mpc.errors import FoursealError
 from mpc.four_prime_rsa import KeyShare
 from signer_agent.home import Home
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
+from signer_agent.keystore.drawer import Drawer, Entry
 from signer_agent.keystore.entries import (
     GenerationRequest,
     Identity,
@@ -47,6 +49,7 @@ _SUFFIX: Final = ".json"
 _VERSION: Final = 1
 
 _Loaded = TypeVar("_Loaded")
+_Entry = TypeVar("_Entry", bound=Entry)
 
 
 class KeyStore:
@@ -108,7 +111,7 @@ class KeyStore:
         Raises:
             ServiceError: STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE.
         """
-        return self._load(self._root, "identity", _IDENTITY, Identity.load)
+        return self.load(self._root, "identity", _IDENTITY, Identity.load)
 
     def save_identity(self, identity: Identity) -> None:
         """Store the identity that an enrolment brought, in place of an older one, and forget the enrolment.
@@ -117,17 +120,17 @@ class KeyStore:
             ServiceError: STORE_UNUSABLE.
         """
         secret = tls_key_to_secret_bytes(identity.private_key)
-        self._save(self._root, "identity", _IDENTITY, identity.to_public(), secret)
+        self.save(self._root, "identity", _IDENTITY, identity.to_public(), secret)
         self._root.remove(_ENROLMENT)  # a crash before this leaves an enrolment that nobody asks for again
 
     def pending_enrolment(self) -> PendingEnrolment | None:
         """Return the enrolment under way, or None. Raises as ``identity`` does."""
-        return self._load(self._root, "enrolment", _ENROLMENT, PendingEnrolment.load)
+        return self.load(self._root, "enrolment", _ENROLMENT, PendingEnrolment.load)
 
     def save_pending_enrolment(self, pending: PendingEnrolment) -> None:
         """Store an enrolment under way, in place of another. Raises ServiceError (STORE_UNUSABLE)."""
         secret = tls_key_to_secret_bytes(pending.private_key)
-        self._save(self._root, "enrolment", _ENROLMENT, pending.to_public(), secret)
+        self.save(self._root, "enrolment", _ENROLMENT, pending.to_public(), secret)
 
     def records(self) -> list[KeyRecord]:
         """Return all keys, sorted by id. Raises as ``identity`` does."""
@@ -144,7 +147,7 @@ class KeyStore:
         def load(fields: Fields, _: bytes) -> KeyRecord:
             return KeyRecord.from_public(fields)
 
-        return self._load(self._keys, "key", check_key_id(key_id) + _SUFFIX, load)
+        return self.load(self._keys, "key", check_key_id(key_id) + _SUFFIX, load)
 
     def share(self, key_id: str) -> KeyShare | None:
         """Return the client share of that key, or None. Raises as ``key`` does."""
@@ -152,7 +155,7 @@ class KeyStore:
         def load(fields: Fields, secret: bytes) -> KeyShare:
             return KeyRecord.from_public(fields).load_share(secret)
 
-        return self._load(self._keys, "key", check_key_id(key_id) + _SUFFIX, load)
+        return self.load(self._keys, "key", check_key_id(key_id) + _SUFFIX, load)
 
     def remove_key(self, key_id: str) -> None:
         """Erase a key with its share, if it is there. Raises ServiceError (STORE_UNUSABLE)."""
@@ -168,31 +171,41 @@ class KeyStore:
         def load(fields: Fields, secret: bytes) -> PendingGeneration:
             return PendingGeneration.load(GenerationRequest.from_public(fields), secret)
 
-        return self._load(self._generations, "generation", check_request_id(request_id) + _SUFFIX, load)
+        return self.load(self._generations, "generation", check_request_id(request_id) + _SUFFIX, load)
 
     def save_pending_generation(self, pending: PendingGeneration) -> None:
         """Store a generation before anything of it leaves the process. Raises ServiceError (STORE_UNUSABLE)."""
         name = pending.request.request_id + _SUFFIX
-        self._save(self._generations, "generation", name, pending.request.to_public(), pending.to_secret_bytes())
+        self.save(self._generations, "generation", name, pending.request.to_public(), pending.to_secret_bytes())
 
     def finish_generation(self, pending: PendingGeneration, record: KeyRecord) -> None:
         """Store the key that came of a generation, and forget the generation. Raises ServiceError (STORE_UNUSABLE)."""
         secret = pending.client.share.to_secret_bytes()
-        self._save(self._keys, "key", record.key_id + _SUFFIX, record.to_public(), secret)
+        self.save(self._keys, "key", record.key_id + _SUFFIX, record.to_public(), secret)
         self.remove_pending_generation(pending.request.request_id)  # a crash before this repeats the last steps
 
     def remove_pending_generation(self, request_id: str) -> None:
         """Erase a generation with its share, if it is there. Raises ServiceError (STORE_UNUSABLE)."""
         self._generations.remove(request_id + _SUFFIX)
 
-    def _save(self, folder: PrivateFolder, kind: str, name: str, public: Json, secret: bytes) -> None:
+    def drawer(self, folder: str, kind: str, entry: type[_Entry], check: Callable[[str], str]) -> Drawer[_Entry]:
+        """Entries of one kind, in a folder of their own, which is made if need be; see ``Drawer``.
+
+        Raises:
+            ServiceError: STORE_PERMISSIONS, STORE_UNUSABLE.
+        """
+        return Drawer(self, PrivateFolder.create(self._root.path / folder), kind, entry, check)
+
+    def save(self, folder: PrivateFolder, kind: str, name: str, public: Json, secret: bytes) -> None:
+        """Seal and write a file; ``kind``, ``name`` and ``public`` are authenticated with it."""
         sealed = self._data_key.seal(secret, self._context(kind, name, public))
         document = {"kind": kind, "version": _VERSION, "public": public, "sealed": _sealed_to_json(sealed)}
         folder.write(name, encode(document))
 
-    def _load(
+    def load(
         self, folder: PrivateFolder, kind: str, name: str, load: Callable[[Fields, bytes], _Loaded]
     ) -> _Loaded | None:
+        """Read and open a file that ``save`` wrote; None if there is none. Raises as ``identity`` does."""
         content = folder.read(name)
         if content is None:
             return None

@@ -50,7 +50,14 @@ OUTSIDE_LAYERS = ("tests", "scripts", "hatch_build")
 PROJECT = ("mpc", "contract", "transparency", "wire", "server", "signer_agent", "bench", "demo", *OUTSIDE_LAYERS)
 
 ROOTS = ("server.root", "server.cli", "bench", "demo", *OUTSIDE_LAYERS)
-GRPC_PLACES = ("wire", "signer_agent.client", "signer_agent.daemon", "signer_agent.cli", *ROOTS)
+GRPC_PLACES = (
+    "wire",
+    "signer_agent.client",
+    "signer_agent.contracts",
+    "signer_agent.daemon",
+    "signer_agent.cli",
+    *ROOTS,
+)
 STORE_PARTS = ("store", "tables")
 
 LONGEST_MODULE = 500

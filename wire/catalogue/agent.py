@@ -140,4 +140,80 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "The {culprit}'s answer does not have the form it must have: {problem}.",
         "It was thrown away. Tell the operator.",
     ),
+    # Accounts and contract sessions at the agent
+    Entry(
+        "SIGNER_KEYS_MISSING",
+        PRECONDITION,
+        "This key store has no signer keys in use of the account {name}.",
+        "Make some: fourseal certificates renew; or use the key store that has them.",
+    ),
+    Entry(
+        "SIGNER_CERTIFICATE_EXPIRED",
+        PRECONDITION,
+        "The account's certificates expired on {expire_time}.",
+        "Make a new pair: fourseal certificates renew.",
+    ),
+    Entry(
+        "PASSWORD_MISSING",
+        PRECONDITION,
+        "The account's password is needed, and nobody can be asked for it.",
+        "Pass --password-file.",
+    ),
+    Entry(
+        "CODE_MISSING",
+        PRECONDITION,
+        "The answer to the second factor is needed, and nobody can be asked for it.",
+        "Pass --code, or write the code to standard input; for WebAuthn pass --response.",
+    ),
+    Entry(
+        "SERVER_NOT_PROVEN",
+        StatusCode.ABORTED,
+        "The {culprit} did not prove who it is: {problem}.",
+        "Nothing was signed for it. Tell the operator.",
+    ),
+    Entry(
+        "CONTACT_CHANGED",
+        PRECONDITION,
+        "{name} has another certificate ({found}) than before ({known}).",
+        "Ask {name} by another way for the fingerprint; if it is right: fourseal contacts accept {name}.",
+    ),
+    Entry(
+        "CONTACT_UNKNOWN", StatusCode.NOT_FOUND, "Nothing of that kind is known of {name}.", "See fourseal contacts."
+    ),
+    Entry(
+        "CERTIFICATE_NOT_OURS",
+        StatusCode.ABORTED,
+        "The {culprit} sent a certificate for another key or account.",
+        "It was thrown away. Tell the operator.",
+    ),
+    Entry(
+        "SESSION_FACTS_CHANGED",
+        StatusCode.ABORTED,
+        "The {culprit} contradicts what is proved of the session: {problem}.",
+        "Do not sign anything in it. Tell the operator.",
+    ),
+    Entry(
+        "SESSION_ROLLED_BACK",
+        StatusCode.ABORTED,
+        "The {culprit} shows an older session than before: {problem}.",
+        "Do not sign anything in it. Tell the operator.",
+    ),
+    Entry(
+        "MEMBER_CERTIFICATE_WRONG",
+        StatusCode.ABORTED,
+        "The {culprit} shows wrong certificates of a member: {problem}.",
+        "Do not sign anything in the session. Tell the operator.",
+    ),
+    Entry(
+        "MEMBER_REVOKED",
+        PRECONDITION,
+        "The certificates of {name} were revoked.",
+        "The creator of the session can remove {name}, who can then be invited again with new ones.",
+    ),
+    Entry(
+        "REVOCATION_LIST_INVALID",
+        StatusCode.ABORTED,
+        "The {culprit}'s list of revoked certificates does not hold: {problem}.",
+        "Look at the clock; else tell the operator.",
+    ),
 )

@@ -1,0 +1,24 @@
+"""What the server shows and what does not hold: its fault, whatever kind of error says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from contract.errors import VerificationFailed
+from mpc.errors import MalformedInput, PeerMisbehaved, WrongPurpose
+from mpc.four_prime_rsa import Role
+
+
+@contextmanager
+def blaming_server() -> Iterator[None]:
+    """Turn errors about values of the block, which all come from the server, into PeerMisbehaved with their reason."""
+    try:
+        yield
+    except (MalformedInput, VerificationFailed, WrongPurpose, PeerMisbehaved) as error:
+        raise PeerMisbehaved(error.reason, str(error), **{**error.metadata, "culprit": Role.SERVER}) from error
+
+
+def server_lied(reason: str, problem: str) -> PeerMisbehaved:
+    """The server contradicts what is proved. ``problem`` says how."""
+    return PeerMisbehaved(reason, problem, culprit=Role.SERVER, problem=problem)

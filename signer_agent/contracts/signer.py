@@ -1,0 +1,327 @@
+"""``Signer``: an account that is logged in, with its keys: everything that contract sessions need of it.
+
+Sessions are verified whenever they are fetched (``verification``); what a signer signs and opens goes through them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from fourseal.v1 import certificate_service_pb2, contract_session_pb2
+from fourseal.v1 import contract_session_service_pb2 as pb
+
+from contract.certificates import SignerCertificate
+from contract.content_key import ContentKey
+from contract.envelope import EnvelopeHeader
+from contract.key_ciphertext import KeyCiphertext, write_key_ciphertext
+from contract.key_sealing import content_key_from, joint_ciphertext, key_parameters, open_inner
+from contract.session_info import Scheme
+from contract.signatures import (
+    JOINT_ALGORITHM,
+    JointSignature,
+    SeparateSignature,
+    Signature,
+    joint_message,
+    sign_separately,
+    verify_signature,
+)
+from contract.signer_keys import algorithm_of
+from contract.statement import Statement
+from mpc.engines import Gmpy2Engine
+from mpc.errors import blaming
+from mpc.four_prime_rsa import (
+    DecryptionShare,
+    Role,
+    SigningShare,
+    check_joint_signature,
+    combine_decryption,
+    create_partial_decryption,
+    create_partial_signature,
+    decrypt_alone,
+    parse_partial_decryption,
+)
+from signer_agent.client.messages import answer_malformed
+from signer_agent.client.server_line import CALL_SECONDS, ServerLine
+from signer_agent.contracts.blame import blaming_server
+from signer_agent.contracts.entries import Drawers, EncryptKey, SignerKeys, SignKey
+from signer_agent.contracts.login import LoginLine
+from signer_agent.contracts.model import (
+    Counters,
+    MemberCertificates,
+    SessionRevision,
+    SessionState,
+    VerifiedSession,
+)
+from signer_agent.contracts.possession import alone
+from signer_agent.contracts.revocations import Revocations
+from signer_agent.contracts.signer_keys import Pair, read_pair, require_current
+from signer_agent.contracts.verification import SessionVerifier
+from signer_agent.keystore.store import KeyStore
+from wire.catalogue import ServiceError
+from wire.ids import check_session_id, new_request_id
+
+__all__ = ["Counters", "MemberCertificates", "SessionRevision", "SessionState", "Signer", "VerifiedSession"]
+
+_REVOCATIONS_LIFETIME: Final = timedelta(minutes=5)
+
+_Response = TypeVar("_Response")
+
+
+class Signer:
+    """An account that is logged in and has proved its keys. Use ``open``. Belongs to the event loop it was made on.
+
+    Every method raises FoursealError; LOGIN_REQUIRED where the login has ended: nothing here logs in.
+
+    Args:
+        store: the opened key store.
+        line: with the login.
+        name: the account.
+        pairs: its keys, the active ones first, with their certificates.
+    """
+
+    def __init__(self, store: KeyStore, line: LoginLine, name: str, pairs: list[tuple[SignerKeys, Pair]]) -> None:
+        self.name = name
+        self._store = store
+        self._line = line
+        self._pairs = pairs
+        self._engine = Gmpy2Engine()
+        self.authority = x509.load_pem_x509_certificate(line.line.identity.authority_pem)
+        own = [pair for _, pair in pairs]
+        self._verifier = SessionVerifier(line.drawers, self.authority, self.sign_certificate.arc, name, own)
+        self._sessions: dict[str, VerifiedSession] = {}
+        self._revisions: dict[bytes, SessionRevision] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._revocations: tuple[datetime, Revocations] | None = None
+
+    @classmethod
+    async def open(cls, store: KeyStore, line: ServerLine) -> Signer:
+        """The account that is logged in.
+
+        Raises:
+            ServiceError: LOGIN_REQUIRED, PROOF_REQUIRED, SIGNER_KEYS_MISSING, SIGNER_CERTIFICATE_EXPIRED, those of the
+                key store.
+        """
+        with_login = LoginLine(line, await asyncio.to_thread(Drawers, store))
+        login = await with_login.login()
+        keys = await asyncio.to_thread(with_login.drawers.pairs_of, login.account)
+        if not keys:
+            raise ServiceError("SIGNER_KEYS_MISSING", name=login.account)
+        if not login.proven:
+            raise ServiceError("PROOF_REQUIRED")
+        authority = x509.load_pem_x509_certificate(line.identity.authority_pem)
+        pairs = [(each, await asyncio.to_thread(read_pair, each, authority)) for each in keys]
+        require_current(pairs[0][1], datetime.now(UTC))
+        return cls(store, with_login, login.account, pairs)
+
+    @property
+    def sign_certificate(self) -> SignerCertificate:
+        """Our active certificate for signing."""
+        return self._pairs[0][1].sign_certificate
+
+    @property
+    def encrypt_certificate(self) -> SignerCertificate:
+        """Our active certificate for encryption."""
+        return self._pairs[0][1].encrypt_certificate
+
+    @property
+    def sign_key(self) -> SignKey:
+        """The key of our active certificate for signing, secret."""
+        return self._pairs[0][0].sign_key
+
+    @property
+    def encrypt_key(self) -> EncryptKey:
+        """The key of our active certificate for encryption, secret."""
+        return self._pairs[0][0].encrypt_key
+
+    @property
+    def line(self) -> ServerLine:
+        """The line to the server."""
+        return self._line.line
+
+    async def call(
+        self, method: Callable[..., Awaitable[_Response]], request: object, *, seconds: float = CALL_SECONDS
+    ) -> _Response:
+        """Call the server with the login. See ``LoginLine.call``."""
+        return await self._line.call(method, request, seconds=seconds)
+
+    async def session(self, session_id: str, *, refresh: bool = False) -> VerifiedSession:
+        """A session, verified.
+
+        Args:
+            session_id: which.
+            refresh: ask the server even if it was asked before: members and counters change.
+
+        Raises:
+            PeerMisbehaved: what does not hold, see ``verification``; the culprit is the server.
+            ServiceError: CONTACT_CHANGED; SESSION_NOT_FOUND and what else the server refuses.
+        """
+        check_session_id(session_id)
+        async with self._turns.setdefault(session_id, asyncio.Lock()):
+            known = self._sessions.get(session_id)
+            if known is not None and not refresh:
+                return known
+            pinned = await asyncio.to_thread(self._verifier.pin, session_id)
+            request = pb.GetSessionRequest(session_id=session_id)
+            answer = await self.call(self.line.sessions.GetSession, request)
+            revocations = await self.revocations()
+            verify = partial(self._verifier.verify, answer.session, session_id, pinned, revocations, datetime.now(UTC))
+            return self._keep(await asyncio.to_thread(verify))
+
+    async def verified(self, answer: contract_session_pb2.ContractSession, session_id: str = "") -> VerifiedSession:
+        """A session that the server sent in another answer, verified. Raises as ``session``."""
+        with blaming_server():
+            key = check_session_id(answer.session_id)
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            revocations = await self.revocations()
+            pinned = await asyncio.to_thread(self._verifier.pin, key)
+            verify = partial(self._verifier.verify, answer, session_id or key, pinned, revocations, datetime.now(UTC))
+            return self._keep(await asyncio.to_thread(verify))
+
+    async def certificates_of(self, session_id: str, fingerprint: bytes) -> SessionRevision:
+        """A revision of a session, by the fingerprint of either of its certificates. Raises as ``session``."""
+        current = await self.session(session_id)
+        if fingerprint in (current.sign_certificate.fingerprint, current.encrypt_certificate.fingerprint):
+            return current
+        known = self._revisions.get(fingerprint)
+        if known is not None and known.session_id == session_id:
+            return known
+        request = pb.GetSessionCertificatesRequest(session_id=session_id, fingerprint=fingerprint)
+        answer = await self.call(self.line.sessions.GetSessionCertificates, request)
+        revocations = await self.revocations()
+        verify = partial(self._verifier.verify_revision, answer, current, revocations)
+        revision = await asyncio.to_thread(verify)
+        found = (revision.sign_certificate.fingerprint, revision.encrypt_certificate.fingerprint)
+        if fingerprint not in found:
+            raise answer_malformed("it is another revision than the one that was asked for")
+        for each in found:
+            self._revisions[each] = revision
+        return revision
+
+    async def revocations(self) -> Revocations:
+        """The authority's list of revoked certificates, at most five minutes old."""
+        now = datetime.now(UTC)
+        if self._revocations is None or now - self._revocations[0] > _REVOCATIONS_LIFETIME:
+            request = certificate_service_pb2.GetRevocationListRequest()
+            answer = await self.line.call(self.line.certificates.GetRevocationList, request)
+            self._revocations = (now, Revocations.read(answer.revocation_list_der, self.authority, now))
+        return self._revocations[1]
+
+    async def sign_statement(self, statement: Statement, request_id: str | None = None) -> Signature:
+        """Sign a statement of ours together with the session.
+
+        Args:
+            statement: whose session certificate is that of a revision that can be had.
+            request_id: chosen once for this statement: a repeat gets the same signature. By default a fresh one.
+
+        Returns:
+            The signature, verified.
+
+        Raises:
+            PeerMisbehaved: JOINT_SIGNATURE_INVALID, SIGNATURE_INVALID; the culprit is the server.
+        """
+        revision = await self.certificates_of(statement.session_id, statement.session_certificate)
+        request_id = request_id or new_request_id()
+        sign = self._sign_jointly if revision.info.scheme is Scheme.JOINT else self._sign_separately
+        return await sign(statement, revision, request_id)
+
+    async def decrypt_key(self, header: EnvelopeHeader) -> ContentKey:
+        """Open our key ciphertext of an envelope together with the session.
+
+        Raises:
+            MalformedInput: NOT_A_RECIPIENT, KEY_CIPHERTEXT_MALFORMED.
+            PeerMisbehaved: PARTIAL_DECRYPTION_INVALID; the culprit is the server.
+            DecryptionFailed: for every other cause.
+        """
+        ciphertext = header.key_for(self.name)
+        revision = await self.certificates_of(header.session_id, header.session_certificate)
+        own = revision.member(self.name).encrypt_certificate
+        key = next(keys.encrypt_key for keys, pair in self._pairs if pair.encrypt_certificate == own)
+        request = pb.DecryptKeyRequest(
+            request_id=new_request_id(),
+            session_id=header.session_id,
+            key_ciphertext_der=write_key_ciphertext(ciphertext),
+        )
+        answer = await self.call(self.line.sessions.DecryptKey, request)
+        label = header.label(self.name)
+        return await asyncio.to_thread(self._open, ciphertext, key, own, revision, label, answer.partial)
+
+    async def relay_pass(self, session_id: str) -> bytes:
+        """A fresh pass for the session's media server, DER."""
+        request = pb.GetRelayPassRequest(session_id=session_id)
+        return (await self.call(self.line.sessions.GetRelayPass, request)).pass_der
+
+    def _keep(self, session: VerifiedSession) -> VerifiedSession:
+        self._sessions[session.session_id] = session
+        return session
+
+    async def _sign_jointly(self, statement: Statement, revision: SessionRevision, request_id: str) -> Signature:
+        keys, own = self._own_sign_key(statement.author_certificate)
+        statement_der = statement.to_der()
+        salt = self._store.signature_salt(
+            JOINT_ALGORITHM.salt_length, statement.session_id, request_id, JOINT_ALGORITHM, statement.digest
+        )
+        message = joint_message(statement, own, revision.sign_certificate, salt)
+        if not isinstance(keys.sign_key, SigningShare):
+            raise ServiceError("KEY_IS_NO_HALF")
+        make = partial(create_partial_signature, keys.sign_key, message, self._engine, secrets.token_bytes)
+        ours = await asyncio.to_thread(make)
+        request = pb.SignStatementRequest(
+            request_id=request_id, statement_der=statement_der, salt=salt, author_signature=ours.to_bytes()
+        )
+        answer = await self.call(self.line.sessions.SignStatement, request)
+        check_joint_signature(message, answer.signature)
+        return JointSignature(answer.signature)
+
+    async def _sign_separately(self, statement: Statement, revision: SessionRevision, request_id: str) -> Signature:
+        keys, own = self._own_sign_key(statement.author_certificate)
+        make = partial(sign_separately, alone(keys.sign_key), statement, own, revision.sign_certificate)
+        ours = await asyncio.to_thread(make)
+        request = pb.SignStatementRequest(
+            request_id=request_id, statement_der=statement.to_der(), author_signature=ours
+        )
+        answer = await self.call(self.line.sessions.SignStatement, request)
+        with blaming_server():
+            signature = SeparateSignature(algorithm_of(own.public_key), ours, answer.signature)
+            check = partial(verify_signature, statement.to_der(), signature, own, revision.sign_certificate)
+            await asyncio.to_thread(check)
+        return signature
+
+    def _own_sign_key(self, fingerprint: bytes) -> tuple[SignerKeys, SignerCertificate]:
+        for keys, pair in self._pairs:
+            if pair.sign_certificate.fingerprint == fingerprint:
+                return keys, pair.sign_certificate
+        raise ServiceError("SIGNER_KEYS_MISSING", name=self.name)
+
+    def _open(
+        self,
+        ciphertext: KeyCiphertext,
+        key: EncryptKey,
+        own: SignerCertificate,
+        revision: SessionRevision,
+        label: bytes,
+        answer: bytes,
+    ) -> ContentKey:
+        if revision.info.scheme is Scheme.SEPARATE:
+            if isinstance(key, DecryptionShare):
+                return content_key_from(decrypt_alone(key, answer, key_parameters(label)))
+            return open_inner(key, answer, label)
+        if not isinstance(key, DecryptionShare):
+            raise ServiceError("KEY_IS_NO_HALF")
+        joint = joint_ciphertext(ciphertext, own, revision.encrypt_certificate)
+        with blaming(Role.SERVER):
+            theirs = parse_partial_decryption(joint, Role.SERVER, answer)
+        ours = create_partial_decryption(key, joint, self._engine, secrets.token_bytes)
+        return content_key_from(combine_decryption(joint, ours, theirs, key_parameters(label)))
+
+
+def hex_fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256 of a certificate's DER, hex."""
+    return sha256(certificate.public_bytes(Encoding.DER)).hexdigest()

@@ -1,0 +1,301 @@
+"""Signer keys: made here, certified by the server, renewed and revoked.
+
+1. The keys are made and stored, with the request for their certificates, before anything of them leaves the process.
+2. IssueSignerCertificates: the request goes out. A repeat after a crash is the same request and gets the same answer.
+3. The certificates are checked: issued by the authority for these keys and this account. They are stored with the keys,
+   and the pair becomes the active one; an older pair stays, for it opens older messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+from fourseal.v1 import certificate_service_pb2 as pb
+
+from contract.certificates import SignerCertificate, check_chain, load_certificate
+from contract.errors import VerificationFailed
+from contract.oids import Arc
+from contract.profiles import SignerKey
+from contract.signer_keys import sign_alone
+from contract.signer_requests import EncryptKeyBinding, signer_certification_context
+from mpc.engines import Gmpy2Engine
+from mpc.four_prime_rsa import (
+    PUBLIC_EXPONENT,
+    DecryptionShare,
+    KeyShare,
+    Purpose,
+    Role,
+    SigningShare,
+    generate_key_share,
+)
+from mpc.four_prime_rsa.certification import certify_modulus
+from signer_agent.contracts.blame import blaming_server
+from signer_agent.contracts.entries import AccountKeys, EncryptKey, SignerKeys, SignKey
+from signer_agent.contracts.login import LoginLine
+from signer_agent.contracts.possession import alone
+from wire.catalogue import ServiceError
+from wire.ids import new_request_id
+from wire.limits import MAX_DEADLINE_SECONDS
+
+_SIGNER_SIGN: Final = "4"  # the last arc of the extended key usage, contract.oids
+
+
+class SignKind(StrEnum):
+    """Kinds of key for signing."""
+
+    HALF = "half"
+    """A half of joint keys: works in sessions of both schemes. The others work in the separate scheme alone."""
+    RSA = "rsa"
+    P256 = "p256"
+    ED25519 = "ed25519"
+
+
+class EncryptKind(StrEnum):
+    """Kinds of key for encryption."""
+
+    HALF = "half"
+    RSA = "rsa"
+    X25519 = "x25519"
+
+
+class RevocationReason(StrEnum):
+    """Why a pair of certificates is revoked (RFC 5280 section 5.3.1)."""
+
+    KEY_COMPROMISE = "key-compromise"
+    AFFILIATION_CHANGED = "affiliation-changed"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessation-of-operation"
+
+
+_REASONS: Final = {
+    RevocationReason.KEY_COMPROMISE: pb.REVOCATION_REASON_KEY_COMPROMISE,
+    RevocationReason.AFFILIATION_CHANGED: pb.REVOCATION_REASON_AFFILIATION_CHANGED,
+    RevocationReason.SUPERSEDED: pb.REVOCATION_REASON_SUPERSEDED,
+    RevocationReason.CESSATION_OF_OPERATION: pb.REVOCATION_REASON_CESSATION_OF_OPERATION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChoice:
+    """Which keys to make.
+
+    Args:
+        sign: kind of the key for signing.
+        encrypt: kind of the key for encryption.
+        bits: of RSA keys and halves: 2048, 3072 or 4096.
+    """
+
+    sign: SignKind = SignKind.HALF
+    encrypt: EncryptKind = EncryptKind.HALF
+    bits: int = 3072
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A pair of certificates, verified.
+
+    Args:
+        sign_certificate: for signing.
+        encrypt_certificate: for encryption.
+    """
+
+    sign_certificate: SignerCertificate
+    encrypt_certificate: SignerCertificate
+
+
+class SignerKeyring:
+    """The keys of the account that is logged in. Every method raises FoursealError.
+
+    Args:
+        line: with the login.
+    """
+
+    def __init__(self, line: LoginLine) -> None:
+        self._line = line
+        self._drawers = line.drawers
+        self._rpc = line.line.certificates
+        self._authority = x509.load_pem_x509_certificate(line.line.identity.authority_pem)
+
+    async def make(self, choice: KeyChoice, on_step: Callable[[str], None] = lambda _: None) -> Pair:
+        """Make a pair of keys and get certificates for it, which revokes the pair before; or finish what was begun.
+
+        The login is not proven afterwards: ``Logins.prove``.
+
+        Args:
+            choice: which keys; of no effect on a pair that was begun.
+            on_step: is told of each step.
+        """
+        account = (await self._line.login()).account
+        known = await asyncio.to_thread(self._drawers.accounts.get, account) or AccountKeys()
+        request_id = known.pending
+        if not request_id:
+            on_step("Making the keys")
+            request_id = await asyncio.to_thread(self._begin, account, choice)
+        keys = await asyncio.to_thread(self._drawers.signer_keys.get, request_id)
+        if keys is None:
+            raise ServiceError("SIGNER_KEYS_MISSING", name=account)
+        on_step("Getting certificates")
+        request = pb.IssueSignerCertificatesRequest.FromString(keys.request)
+        answer = await self._line.call(self._rpc.IssueSignerCertificates, request, seconds=MAX_DEADLINE_SECONDS)
+        return await asyncio.to_thread(self._finish, account, request_id, keys, answer)
+
+    async def revoke(self, reason: RevocationReason) -> None:
+        """Revoke the account's pair. The keys stay here, for they open older messages."""
+        request = pb.RevokeSignerCertificatesRequest(request_id=new_request_id(), reason=_REASONS[reason])
+        await self._line.call(self._rpc.RevokeSignerCertificates, request)
+        account = (await self._line.login()).account
+        await asyncio.to_thread(self._drawers.accounts.update, account, _without_active)
+
+    async def active(self) -> Pair:
+        """The active pair of the account that is logged in, of this key store.
+
+        Raises SIGNER_KEYS_MISSING.
+        """
+        account = (await self._line.login()).account
+        found = await asyncio.to_thread(self._drawers.pairs_of, account)
+        if not found:
+            raise ServiceError("SIGNER_KEYS_MISSING", name=account)
+        return await asyncio.to_thread(read_pair, found[0], self._authority)
+
+    def _begin(self, account: str, choice: KeyChoice) -> str:
+        request_id = new_request_id()
+        sign, encrypt = _make_sign_key(choice), _make_encrypt_key(choice)
+        sign_der, encrypt_der = public_der(sign), public_der(encrypt)
+        private = alone(sign)
+        binding = EncryptKeyBinding(account, request_id, sign_der, encrypt_der)
+        request = pb.IssueSignerCertificatesRequest(
+            request_id=request_id,
+            sign_request_der=_certificate_request(private, account),
+            sign_certification_roots=_certify(sign, account, request_id),
+            encrypt_public_key_der=encrypt_der,
+            encrypt_certification_roots=_certify(encrypt, account, request_id),
+            encrypt_binding_signature=sign_alone(private, binding.to_der()),
+        )
+        keys = SignerKeys(account, request.SerializeToString(deterministic=True), sign, encrypt)
+        self._drawers.signer_keys.put(request_id, keys)
+        self._drawers.accounts.update(account, lambda known: replace(known or AccountKeys(), pending=request_id))
+        return request_id
+
+    def _finish(
+        self, account: str, request_id: str, keys: SignerKeys, answer: pb.IssueSignerCertificatesResponse
+    ) -> Pair:
+        issued = keys.issued(answer.sign_certificate.certificate_der, answer.encrypt_certificate.certificate_der)
+        pair = read_pair(issued, self._authority)
+        self._drawers.signer_keys.put(request_id, issued)
+
+        def activated(known: AccountKeys | None) -> AccountKeys:
+            former = _without_active(known).former
+            return AccountKeys(active=request_id, pending="", former=former)
+
+        self._drawers.accounts.update(account, activated)  # a crash before this repeats the last steps
+        return pair
+
+
+def read_pair(keys: SignerKeys, authority: x509.Certificate) -> Pair:
+    """The certificates of a pair of keys, checked: the authority's, for these keys and this account.
+
+    Raises:
+        PeerMisbehaved: CERTIFICATE_...; the culprit is the server.
+    """
+    with blaming_server():
+        arc = _arc_of(load_certificate(keys.sign_certificate))
+        sign = SignerCertificate.from_der(keys.sign_certificate, arc)
+        encrypt = SignerCertificate.from_der(keys.encrypt_certificate, arc)
+        at = max(sign.certificate.not_valid_before_utc, encrypt.certificate.not_valid_before_utc)
+        check_chain(sign.certificate, authority, arc.signer_sign, at)
+        check_chain(encrypt.certificate, authority, arc.signer_encrypt, at)
+        for certificate, key in ((sign, keys.sign_key), (encrypt, keys.encrypt_key)):
+            found = certificate.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            if found != public_der(key) or certificate.name != keys.account:
+                raise VerificationFailed("CERTIFICATE_NOT_OURS", "the certificate is for another key or account")
+    return Pair(sign, encrypt)
+
+
+def require_current(pair: Pair, now: datetime) -> None:
+    """Raise ServiceError (SIGNER_CERTIFICATE_EXPIRED) unless both certificates are valid."""
+    expire_time = min(
+        each.certificate.not_valid_after_utc for each in (pair.sign_certificate, pair.encrypt_certificate)
+    )
+    if expire_time <= now:
+        raise ServiceError("SIGNER_CERTIFICATE_EXPIRED", expire_time=expire_time.astimezone(UTC).isoformat())
+
+
+def public_der(key: SignKey | EncryptKey) -> bytes:
+    """The public key as DER SubjectPublicKeyInfo."""
+    public: SignerKey
+    if isinstance(key, KeyShare):
+        public = rsa.RSAPublicNumbers(PUBLIC_EXPONENT, key.public.modulus).public_key()
+    else:
+        public = key.public_key()
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _arc_of(certificate: x509.Certificate) -> Arc:
+    """The installation's arc: our own certificate for signing is used under it."""
+    try:
+        usages = list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except (x509.ExtensionNotFound, ValueError):
+        usages = []
+    arc, _, last = usages[0].dotted_string.rpartition(".") if len(usages) == 1 else ("", "", "")
+    if last != _SIGNER_SIGN:
+        raise VerificationFailed("CERTIFICATE_OF_OTHER_USAGE", "the certificate is for another use")
+    return Arc(arc)
+
+
+def _make_sign_key(choice: KeyChoice) -> SignKey:
+    match choice.sign:
+        case SignKind.HALF:
+            share = generate_key_share(Role.CLIENT, Purpose.SIGN, choice.bits)
+            assert isinstance(share, SigningShare)  # noqa: S101  # what the purpose asks for
+            return share
+        case SignKind.RSA:
+            return rsa.generate_private_key(PUBLIC_EXPONENT, choice.bits)
+        case SignKind.P256:
+            return ec.generate_private_key(ec.SECP256R1())
+        case SignKind.ED25519:
+            return ed25519.Ed25519PrivateKey.generate()
+
+
+def _make_encrypt_key(choice: KeyChoice) -> EncryptKey:
+    match choice.encrypt:
+        case EncryptKind.HALF:
+            share = generate_key_share(Role.CLIENT, Purpose.DECRYPT, choice.bits)
+            assert isinstance(share, DecryptionShare)  # noqa: S101  # what the purpose asks for
+            return share
+        case EncryptKind.RSA:
+            return rsa.generate_private_key(PUBLIC_EXPONENT, choice.bits)
+        case EncryptKind.X25519:
+            return x25519.X25519PrivateKey.generate()
+
+
+def _certify(key: SignKey | EncryptKey, account: str, request_id: str) -> list[bytes]:
+    if not isinstance(key, KeyShare):
+        return []
+    context = signer_certification_context(account, request_id, key.purpose)
+    return certify_modulus(key, context, Gmpy2Engine(), secrets.token_bytes)
+
+
+def _certificate_request(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, name: str
+) -> bytes:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    return builder.sign(key, algorithm).public_bytes(Encoding.DER)
+
+
+def _without_active(known: AccountKeys | None) -> AccountKeys:
+    known = known or AccountKeys()
+    former = (*known.former, known.active) if known.active else known.former
+    return replace(known, active="", former=former)
