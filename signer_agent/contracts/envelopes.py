@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -139,12 +140,12 @@ class ContentOpening:
 
     Args:
         opener: of this envelope, at its first segment.
-        target: open for writing, gets the plaintext; None: nobody.
+        write: takes the plaintext, piece by piece.
     """
 
-    def __init__(self, opener: SegmentOpener, target: int | None = None) -> None:
+    def __init__(self, opener: SegmentOpener, write: Callable[[bytes], object] = len) -> None:
         self._opener = opener
-        self._target = target
+        self._write = write
         self._hash = hashlib.sha256()
         self.length = 0
         """Bytes opened so far."""
@@ -159,13 +160,12 @@ class ContentOpening:
 
         Raises:
             ContentDamaged: it does not open.
-            OSError: of the target.
+            OSError: of ``write``.
         """
         plaintext = self._opener.open(segment, last=last)
         self._hash.update(plaintext)
         self.length += len(plaintext)
-        if self._target is not None:
-            write_fully(self._target, plaintext)
+        self._write(plaintext)
 
 
 class SegmentFile:

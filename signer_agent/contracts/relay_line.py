@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
@@ -19,6 +19,7 @@ from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
 from mpc.errors import FoursealError
 from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
 from signer_agent.keystore.entries import Identity
+from wire.catalogue import CATALOGUE, render
 from wire.limits import channel_options
 from wire.status import RemoteError, error_from_rpc
 from wire.tls import channel_credentials
@@ -35,9 +36,22 @@ _RECONNECT_OPTIONS: Final = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.
 _MAX_IDS: Final = 1000
 _BROKEN: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 _OLD_PASS: Final = ("PASS_INVALID", "PASS_NOT_VALID", "RELAY_RECIPIENT_UNKNOWN")  # the last: it joined later
+_CUT: Final = (grpc.StatusCode.INTERNAL, "Internal error from Core")
 _WENT_ON: Final = ("UPLOAD_INCOMPLETE", "UPLOAD_ELSEWHERE")
 
 _Response = TypeVar("_Response")
+
+
+class StreamCut(RemoteError):
+    """A stream ended while we wrote to it, and why is not known.
+
+    gRPC loses what the other end answered, if it answers before a stream of ours is over (grpc/grpc issue 36066). A
+    stream that is over before the answer comes is told the reason.
+    """
+
+    def __init__(self) -> None:
+        text = render(CATALOGUE["SERVER_UNAVAILABLE"], {})
+        super().__init__("SERVER_UNAVAILABLE", text, grpc.StatusCode.UNAVAILABLE)
 
 
 def is_break(error: FoursealError) -> bool:
@@ -121,6 +135,8 @@ class RelayLine:
         try:
             yield call
         except grpc.aio.AioRpcError as error:
+            if (error.code(), error.details()) == _CUT:
+                raise StreamCut from None
             refusal = error_from_rpc(error)
             if refusal.reason in _OLD_PASS:
                 self._drop_pass(shown)
@@ -175,7 +191,8 @@ class Post:
 
     async def answer(self) -> relay_service_pb2.PostEnvelopeResponse:
         """Say that this was all, and wait for the answer. Raises AioRpcError."""
-        await self._call.done_writing()
+        with suppress(grpc.aio.InternalError):  # it has ended; why, says the answer
+            await self._call.done_writing()
         return await self._call
 
 

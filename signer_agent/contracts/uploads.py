@@ -15,13 +15,14 @@ from fourseal.v1 import relay_service_pb2
 
 from mpc.errors import FoursealError
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentSealing
-from signer_agent.contracts.relay_line import STREAM_SECONDS, RelayLine, is_break
+from signer_agent.contracts.relay_line import STREAM_SECONDS, RelayLine, StreamCut, is_break
 from wire.catalogue import ServiceError
 
 OnProgress = Callable[[int], None]
 """Is told how many bytes of the content have been sent; on the thread of the event loop."""
 
 _KEPT_SEGMENTS: Final = 2 * BATCH_SEGMENTS
+_ALL: Final = -1
 _MAX_FRUITLESS: Final = 5  # breaks one after the other without a segment in between
 _SENDING_SECONDS: Final = 0.75 * STREAM_SECONDS  # of a stream; after that another one goes on, so that none is cut off
 
@@ -72,21 +73,24 @@ class Upload:
             FoursealError: of the source, of ``finish``, or what the media server answered; SOURCE_NOT_REPEATABLE.
         """
         fruitless = 0
+        limits: list[int] = []  # of segments, for the next streams
         try:
             while True:
                 try:
-                    return await self._stream(first)
+                    return await self._stream(first, limits.pop(0) if limits else _ALL)
                 except FoursealError as error:
                     if not is_break(error) or fruitless == _MAX_FRUITLESS:
                         raise
+                    if isinstance(error, StreamCut):
+                        limits = [0, 1]  # short streams, which learn why they are refused
                 state = await self._line.upload_state(self._envelope_id)
                 fruitless = 0 if state.segment > first else fruitless + 1
                 first = state.segment
         finally:
             await self._stop()
 
-    async def _stream(self, first: int) -> relay_service_pb2.PostEnvelopeResponse:
-        """One stream. Raises as ``run``, and if its time was over before the content was: another one goes on."""
+    async def _stream(self, first: int, limit: int) -> relay_service_pb2.PostEnvelopeResponse:
+        """One stream, of some segments. Raises as ``run``, and if it was over before the content: another goes on."""
         loop = asyncio.get_running_loop()
         end = loop.time() + _SENDING_SECONDS
         async with self._line.post() as post:
@@ -94,10 +98,10 @@ class Upload:
             await post.write(relay_service_pb2.PostEnvelopeRequest(start=start))
             number = first
             while (segment := await self._segment(number)) is not None:
+                if number - first == limit or loop.time() >= end:
+                    return await post.answer()  # which says that this was not all
                 await post.write(relay_service_pb2.PostEnvelopeRequest(segment=segment))
                 number += 1
-                if loop.time() >= end:
-                    return await post.answer()  # which says that this was not all
             await post.write(relay_service_pb2.PostEnvelopeRequest(finish=await self._finish_of()))
             return await post.answer()
 
