@@ -1,4 +1,4 @@
-"""The authority's list of revoked certificates, read and checked."""
+"""The authority's list of revoked certificates, read and checked to be of now."""
 
 from __future__ import annotations
 
@@ -7,52 +7,26 @@ from typing import Final
 
 from cryptography import x509
 
-from contract.certificates import require_authority
-from contract.errors import VerificationFailed
-from signer_agent.contracts.blame import blaming_server
+from contract.revocation import RevocationList
+from signer_agent.contracts.blame import blaming_server, server_lied
 
-_MAX_LIST_BYTES: Final = 8 << 20
 _CLOCK_DIFFERENCE: Final = timedelta(minutes=10)
 
 
-class Revocations:
-    """Which certificates are revoked. Use ``read``.
+def read_revocations(data: bytes, authority: x509.Certificate, now: datetime) -> RevocationList:
+    """Read a list that the server sent.
 
-    Args:
-        revoked: X.509 revocation list, checked.
+    Raises:
+        PeerMisbehaved: REVOCATION_LIST_...: not the authority's, or not of now; the culprit is the server.
     """
-
-    def __init__(self, revoked: x509.CertificateRevocationList) -> None:
-        self._revoked = revoked
-
-    @classmethod
-    def read(cls, data: bytes, authority: x509.Certificate, now: datetime) -> Revocations:
-        """Read a list that the server sent.
-
-        Raises:
-            PeerMisbehaved: REVOCATION_LIST_INVALID: not the authority's, or not of now; the culprit is the server.
-        """
-        with blaming_server():
-            key = require_authority(authority)
-            try:
-                if len(data) > _MAX_LIST_BYTES:
-                    raise _invalid("it is too long")
-                revoked = x509.load_der_x509_crl(data)
-                genuine = revoked.issuer == authority.subject and revoked.is_signature_valid(key)
-            except (ValueError, TypeError):
-                raise _invalid("it cannot be read") from None
-            if not genuine:
-                raise _invalid("the authority did not sign it")
-            end = revoked.next_update_utc
-            if end is None or not revoked.last_update_utc - _CLOCK_DIFFERENCE <= now <= end + _CLOCK_DIFFERENCE:
-                raise _invalid("it is not of now")
-        return cls(revoked)
-
-    def revoke_time(self, *certificates: x509.Certificate) -> datetime | None:
-        """When the first of the certificates was revoked, UTC; None if none was."""
-        found = (self._revoked.get_revoked_certificate_by_serial_number(each.serial_number) for each in certificates)
-        return min((each.revocation_date_utc for each in found if each is not None), default=None)
+    with blaming_server():
+        revocations = RevocationList.read(data, authority)
+    if not revocations.issue_time - _CLOCK_DIFFERENCE <= now <= revocations.next_update + _CLOCK_DIFFERENCE:
+        raise server_lied("REVOCATION_LIST_OLD", "the revocation list is not of now")
+    return revocations
 
 
-def _invalid(problem: str) -> VerificationFailed:
-    return VerificationFailed("REVOCATION_LIST_INVALID", f"the revocation list: {problem}", problem=problem)
+def revoke_time(revocations: RevocationList, *certificates: x509.Certificate) -> datetime | None:
+    """When the first of the certificates was revoked, UTC; None if none was."""
+    found = map(revocations.revoked, certificates)
+    return min((each.time for each in found if each is not None), default=None)

@@ -10,11 +10,9 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from typing import Final, TypeVar
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from fourseal.v1 import certificate_service_pb2, contract_session_pb2
 from fourseal.v1 import contract_session_service_pb2 as pb
 
@@ -23,6 +21,7 @@ from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
 from contract.key_ciphertext import KeyCiphertext, write_key_ciphertext
 from contract.key_sealing import content_key_from, joint_ciphertext, key_parameters, open_inner
+from contract.revocation import RevocationList
 from contract.session_info import Scheme
 from contract.signatures import (
     JOINT_ALGORITHM,
@@ -61,7 +60,7 @@ from signer_agent.contracts.model import (
     VerifiedSession,
 )
 from signer_agent.contracts.possession import alone
-from signer_agent.contracts.revocations import Revocations
+from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.signer_keys import Pair, read_pair, require_current
 from signer_agent.contracts.verification import SessionVerifier
 from signer_agent.keystore.store import KeyStore
@@ -99,7 +98,7 @@ class Signer:
         self._sessions: dict[str, VerifiedSession] = {}
         self._revisions: dict[bytes, SessionRevision] = {}
         self._turns: dict[str, asyncio.Lock] = {}
-        self._revocations: tuple[datetime, Revocations] | None = None
+        self._revocations: tuple[datetime, RevocationList] | None = None
 
     @classmethod
     async def open(cls, store: KeyStore, line: ServerLine) -> Signer:
@@ -205,13 +204,13 @@ class Signer:
             self._revisions[each] = revision
         return revision
 
-    async def revocations(self) -> Revocations:
+    async def revocations(self) -> RevocationList:
         """The authority's list of revoked certificates, at most five minutes old."""
         now = datetime.now(UTC)
         if self._revocations is None or now - self._revocations[0] > _REVOCATIONS_LIFETIME:
             request = certificate_service_pb2.GetRevocationListRequest()
             answer = await self.line.call(self.line.certificates.GetRevocationList, request)
-            self._revocations = (now, Revocations.read(answer.revocation_list_der, self.authority, now))
+            self._revocations = (now, read_revocations(answer.revocation_list_der, self.authority, now))
         return self._revocations[1]
 
     async def sign_statement(self, statement: Statement, request_id: str | None = None) -> Signature:
@@ -320,8 +319,3 @@ class Signer:
             theirs = parse_partial_decryption(joint, Role.SERVER, answer)
         ours = create_partial_decryption(key, joint, self._engine, secrets.token_bytes)
         return content_key_from(combine_decryption(joint, ours, theirs, key_parameters(label)))
-
-
-def hex_fingerprint(certificate: x509.Certificate) -> str:
-    """SHA-256 of a certificate's DER, hex."""
-    return sha256(certificate.public_bytes(Encoding.DER)).hexdigest()

@@ -24,6 +24,7 @@ from fourseal.v1 import contract_session_service_pb2 as pb
 
 from contract.certificates import SessionCertificate, SignerCertificate, check_chain
 from contract.oids import Arc
+from contract.revocation import RevocationList
 from contract.session_info import Scheme, SessionInfo
 from contract.session_keys import session_certification_context
 from mpc.four_prime_rsa import Purpose, Role, admit_foreign_share
@@ -41,7 +42,7 @@ from signer_agent.contracts.model import (
     SessionSummary,
     VerifiedSession,
 )
-from signer_agent.contracts.revocations import Revocations
+from signer_agent.contracts.revocations import revoke_time
 from signer_agent.contracts.signer_keys import Pair
 
 _STATES: Final = {
@@ -87,7 +88,7 @@ class SessionVerifier:
         answer: session_pb.ContractSession,
         session_id: str,
         pinned: SessionPin | None,
-        revocations: Revocations,
+        revocations: RevocationList,
         now: datetime,
     ) -> VerifiedSession:
         """Verify a session.
@@ -135,7 +136,7 @@ class SessionVerifier:
         )
 
     def verify_revision(
-        self, answer: pb.GetSessionCertificatesResponse, current: VerifiedSession, revocations: Revocations
+        self, answer: pb.GetSessionCertificatesResponse, current: VerifiedSession, revocations: RevocationList
     ) -> SessionRevision:
         """Verify another revision of a session that was verified; as of the time when it was made. Raises as that."""
         with blaming_server():
@@ -166,7 +167,7 @@ class SessionVerifier:
         check_chain(encrypt.certificate, self._authority, self._arc.session_encrypt, at)
 
     def _members(
-        self, info: SessionInfo, shown: Mapping[str, tuple[bytes, bytes]], revocations: Revocations, at: datetime
+        self, info: SessionInfo, shown: Mapping[str, tuple[bytes, bytes]], revocations: RevocationList, at: datetime
     ) -> dict[str, MemberCertificates]:
         """Steps 5 and 6."""
         members: dict[str, MemberCertificates] = {}
@@ -184,8 +185,8 @@ class SessionVerifier:
                 self._require_ours(sign, encrypt)
             else:
                 self._contacts.require_known(sign, encrypt)
-            revoke_time = revocations.revoke_time(sign.certificate, encrypt.certificate)
-            members[member.name] = MemberCertificates(sign, encrypt, revoke_time)
+            revoked = revoke_time(revocations, sign.certificate, encrypt.certificate)
+            members[member.name] = MemberCertificates(sign, encrypt, revoked)
         return members
 
     def _require_ours(self, sign: SignerCertificate, encrypt: SignerCertificate) -> None:

@@ -168,14 +168,14 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "SERVER_NOT_PROVEN",
         StatusCode.ABORTED,
-        "The {culprit} did not prove who it is: {problem}.",
+        "The server did not prove who it is: {problem}.",
         "Nothing was signed for it. Tell the operator.",
     ),
     Entry(
         "CONTACT_CHANGED",
         PRECONDITION,
         "{name} has another certificate ({found}) than before ({known}).",
-        "Ask {name} by another way for the fingerprint; if it is right: fourseal contacts accept {name}.",
+        "Ask for the fingerprint by another way; if it is right: fourseal contacts accept.",
     ),
     Entry(
         "CONTACT_UNKNOWN", StatusCode.NOT_FOUND, "Nothing of that kind is known of {name}.", "See fourseal contacts."
@@ -183,37 +183,37 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "CERTIFICATE_NOT_OURS",
         StatusCode.ABORTED,
-        "The {culprit} sent a certificate for another key or account.",
+        "The server sent a certificate for another key or account.",
         "It was thrown away. Tell the operator.",
     ),
     Entry(
         "SESSION_FACTS_CHANGED",
         StatusCode.ABORTED,
-        "The {culprit} contradicts what is proved of the session: {problem}.",
+        "The server contradicts what is proved of the session: {problem}.",
         "Do not sign anything in it. Tell the operator.",
     ),
     Entry(
         "SESSION_ROLLED_BACK",
         StatusCode.ABORTED,
-        "The {culprit} shows an older session than before: {problem}.",
+        "The server shows an older session than before: {problem}.",
         "Do not sign anything in it. Tell the operator.",
     ),
     Entry(
         "MEMBER_CERTIFICATE_WRONG",
         StatusCode.ABORTED,
-        "The {culprit} shows wrong certificates of a member: {problem}.",
+        "The server shows wrong certificates of a member: {problem}.",
         "Do not sign anything in the session. Tell the operator.",
     ),
     Entry(
         "MEMBER_REVOKED",
         PRECONDITION,
         "The certificates of {name} were revoked.",
-        "The creator of the session can remove {name}, who can then be invited again with new ones.",
+        "The creator of the session can remove a member, who can be invited again with new ones.",
     ),
     Entry(
-        "REVOCATION_LIST_INVALID",
+        "REVOCATION_LIST_OLD",
         StatusCode.ABORTED,
-        "The {culprit}'s list of revoked certificates does not hold: {problem}.",
+        "The server's list of revoked certificates is not of now.",
         "Look at the clock; else tell the operator.",
     ),
 )
