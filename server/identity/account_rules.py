@@ -108,7 +108,7 @@ def compose_account_rules(
     factors = SecondFactors(sealer, terms.party, random, clock, sends_messages=terms.sms is not None)
     codes = CodeSender(terms.sms, factors, senders, log)
     logins = Logins(database, clock, idle=terms.login_idle, lifetime=terms.login_lifetime)
-    registration = Registration(database, passwords, factors, codes, random, clock)
+    registration = Registration(database, passwords, factors, codes, logins, random, clock)
     lists = RevocationLists(authority, clock, lifetime=terms.revocation_list_lifetime)
     certificates = SignerCertificates(database, authority, lists, logins, checkers, clock)
     return AccountRules(

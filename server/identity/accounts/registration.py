@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -19,10 +19,14 @@ from server.identity.accounts.passwords import CheckedPassword, Passwords
 from server.identity.accounts.view import AccountView, view_of
 from server.identity.agents import check_callers
 from server.identity.factors.factors import CONFIRMATION, Answer, FactorSetup, NewFactor, Question, SecondFactors
+from server.identity.logins.logins import Logins
+from server.identity.names import new_id
 from server.identity.store import accounts as store
 from server.identity.store import factors as factor_store
 from server.identity.store.accounts import Account, AccountState
 from server.identity.store.factors import FactorKind, SecondFactor
+from server.identity.store.logins import Login
+from server.identity.tickets import new_token, token_digest
 from server.journal import Caller, Intent, Request, Result, run_at_once
 from server.storage import Database
 from wire.catalogue import ServiceError
@@ -45,6 +49,21 @@ class Registered:
     setup: FactorSetup
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A second factor works. Whoever has just given password and first factor of a new account is logged in.
+
+    Args:
+        view: the account.
+        token: of the login; empty if there is none.
+        login: the login; None for another factor than the first.
+    """
+
+    view: AccountView
+    token: str = field(default="", repr=False)
+    login: Login | None = None
+
+
 class Registration:
     """Makes accounts.
 
@@ -53,7 +72,8 @@ class Registration:
         passwords: makes and checks hashes.
         factors: makes and checks second factors.
         codes: sends one-time codes.
-        random: randomness for user handles.
+        logins: whoever confirms a new account is logged in.
+        random: randomness for user handles and tokens.
         clock: the time.
     """
 
@@ -63,6 +83,7 @@ class Registration:
         passwords: Passwords,
         factors: SecondFactors,
         codes: CodeSender,
+        logins: Logins,
         random: Callable[[int], bytes],
         clock: Clock,
     ) -> None:
@@ -70,6 +91,7 @@ class Registration:
         self._passwords = passwords
         self._factors = factors
         self._codes = codes
+        self._logins = logins
         self._random = random
         self._clock = clock
 
@@ -116,10 +138,10 @@ class Registration:
         await self.send_confirmation(registered.setup.factor)
         return registered
 
-    async def confirm(self, caller: Caller, name: str, factor_id: str, password: str, answer: Answer) -> AccountView:
-        """See that a second factor works: it can be used from then on, and a new account is active.
+    async def confirm(self, caller: Caller, name: str, factor_id: str, password: str, answer: Answer) -> Confirmed:
+        """See that a second factor works: it can be used from then on, and a new account is active and logged in.
 
-        A factor that was confirmed before stays so, and the account is answered.
+        A factor that was confirmed before stays so, and the account is answered, without a login.
 
         Raises:
             MalformedInput: ACCOUNT_NAME_MALFORMED.
@@ -139,8 +161,8 @@ class Registration:
 
         question = await self._database.write(begin)
         if question is not None:
-            await self._settle(caller, checked, question, answer)
-        return await self._database.read(lambda connection: view_of(connection, name))
+            return await self._settle(caller, checked, question, answer)
+        return Confirmed(await self._database.read(lambda connection: view_of(connection, name)))
 
     async def send_confirmation(self, factor: SecondFactor) -> None:
         """Send the code that shows that a new factor works, unless one was sent a moment ago.
@@ -188,20 +210,25 @@ class Registration:
             raise ServiceError("FACTOR_NOT_FOUND")
         return Registered(view, self._factors.setup_of(factor))
 
-    async def _settle(self, caller: Caller, checked: CheckedPassword, question: Question, answer: Answer) -> None:
+    async def _settle(self, caller: Caller, checked: CheckedPassword, question: Question, answer: Answer) -> Confirmed:
         accepted = await asyncio.to_thread(self._factors.check, question, answer)
         name, factor_id = checked.account, question.factor.factor_id
+        token = new_token(self._random)
 
-        def settle(connection: Connection) -> bool:
+        def settle(connection: Connection) -> Confirmed | None:
             account = checked.require_unchanged(connection)
             if accepted is None or not self._factors.settle(connection, question, accepted):
                 record_failure(connection, self._clock(), name, caller, Event.FACTOR_FAILED)
-                return False
+                return None
             lockout.forget(connection, name)
-            if account.state is AccountState.AWAITING_FACTOR:
-                store.set_state(connection, name, AccountState.ACTIVE)
             record(connection, self._clock(), name, caller, Event.FACTOR_CONFIRMED, factor_id)
-            return True
+            if account.state is not AccountState.AWAITING_FACTOR:
+                return Confirmed(view_of(connection, name))
+            store.set_state(connection, name, AccountState.ACTIVE)
+            login = self._logins.make(connection, name, caller, new_id(self._random), token_digest(token))
+            return Confirmed(view_of(connection, name), token, login)
 
-        if not await self._database.write(settle):
+        confirmed = await self._database.write(settle)
+        if confirmed is None:
             raise ServiceError("LOGIN_FAILED")
+        return confirmed

@@ -56,10 +56,13 @@ class AccountRpc(account_service_pb2_grpc.AccountServiceServicer):
     ) -> pb.ConfirmSecondFactorResponse:
         """See the proto."""
         answer = Answer(request.code, request.webauthn_response_json)
-        view = await self._rules.registration.confirm(
+        confirmed = await self._rules.registration.confirm(
             self._caller(context), request.name, request.factor_id, request.password, answer
         )
-        return pb.ConfirmSecondFactorResponse(account=account_to_proto(view))
+        response = pb.ConfirmSecondFactorResponse(account=account_to_proto(confirmed.view), token=confirmed.token)
+        if confirmed.login is not None:
+            response.login.CopyFrom(login_to_proto(confirmed.login, self._rules.logins))
+        return response
 
     async def BeginLogin(self, request: pb.BeginLoginRequest, context: Context) -> pb.BeginLoginResponse:
         """See the proto."""

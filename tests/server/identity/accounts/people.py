@@ -76,6 +76,7 @@ class Person:
     password: str = PASSWORD
     token: str = ""
     login_id: str = ""
+    first_login_id: str = ""
     factor_id: str = ""
     app: Authenticator | None = None
     sign_key: SignerPrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
@@ -113,6 +114,8 @@ class Person:
         self.app = Authenticator(made.setup.totp_uri, self.clock)
         confirmed = await call(self.accounts.ConfirmSecondFactor, self.confirmation(self.app.code()))
         assert confirmed.account.state == account_pb2.ACCOUNT_STATE_ACTIVE
+        self.token, self.login_id = confirmed.token, confirmed.login.login_id
+        self.first_login_id = self.login_id
 
     def confirmation(self, code: str) -> pb.ConfirmSecondFactorRequest:
         """The answer to a new factor."""

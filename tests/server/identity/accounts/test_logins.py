@@ -36,9 +36,26 @@ async def test_whole_story(logged_in: Person) -> None:
     account = await get_account(logged_in)
     assert (account.name, account.display_name, account.state) == ("alice", "Alice", account_pb2.ACCOUNT_STATE_ACTIVE)
     assert [(factor.factor_id, factor.hint) for factor in account.second_factors] == [(logged_in.factor_id, "phone")]
-    (login,) = (await logged_in.call(logged_in.accounts.ListLogins, pb.ListLoginsRequest())).logins
+    login, first = (await logged_in.call(logged_in.accounts.ListLogins, pb.ListLoginsRequest())).logins
+    assert first.login_id == logged_in.first_login_id
     assert (login.agent_id, login.login_id, login.proven) == ("laptop", logged_in.login_id, False)
     assert login.expire_time.ToDatetime() - login.use_time.ToDatetime() == timedelta(minutes=30)
+
+
+async def test_confirming_logs_in_once(alice: Person) -> None:
+    """Password and first factor were just given. A repeat gets no login, nor does another factor."""
+    assert (await get_account(alice)).name == "alice"
+    again = await call(alice.accounts.ConfirmSecondFactor, alice.confirmation("000000"))
+    assert (again.token, again.HasField("login")) == ("", False)
+    wish = pb.NewSecondFactor(kind=account_pb2.SECOND_FACTOR_KIND_TOTP)
+    request = pb.AddSecondFactorRequest(request_id=new_request_id(), password=alice.password, second_factor=wish)
+    added = (await alice.call(alice.accounts.AddSecondFactor, request)).setup
+    code = Authenticator(added.totp_uri, alice.clock).code()
+    confirmation = pb.ConfirmSecondFactorRequest(
+        name=alice.name, factor_id=added.factor.factor_id, password=alice.password, code=code
+    )
+    confirmed = await call(alice.accounts.ConfirmSecondFactor, confirmation)
+    assert (len(confirmed.account.second_factors), confirmed.token) == (2, "")
 
 
 async def test_call_without_login_is_refused(alice: Person) -> None:
@@ -200,7 +217,7 @@ async def test_logins_survive_a_restart(account_home: Home, clock: MovableClock,
 
 async def test_logins_are_listed_newest_first_in_pages(logged_in: Person) -> None:
     """Every one once, however they are cut."""
-    made = [logged_in.login_id]
+    made = [logged_in.first_login_id, logged_in.login_id]
     for _ in range(2):
         await logged_in.log_in()
         made.append(logged_in.login_id)
@@ -220,7 +237,8 @@ async def test_what_happened_is_recorded(logged_in: Person, account_home: Home) 
     assert await refusal(logged_in.begin(OTHER_PASSWORD)) == "LOGIN_FAILED"
     await logged_in.call(logged_in.accounts.RevokeLogin, pb.RevokeLoginRequest())
     rows = query(account_home, "SELECT event, agent_id FROM account_events WHERE account = 'alice' ORDER BY sequence")
-    names = ["registered", "factor_confirmed", "password_accepted", "logged_in", "password_failed", "login_revoked"]
+    names = ["registered", "factor_confirmed", "logged_in", "password_accepted", "logged_in"]
+    names += ["password_failed", "login_revoked"]
     assert rows == [(name, "laptop") for name in names]
 
 
