@@ -187,6 +187,8 @@ async def test_closing_destroys_the_signing_share(
     with pytest.raises(RemoteError) as refused:
         await bob.send(stolen)
     assert refused.value.reason == "SESSION_CLOSED"
+    intents = "SELECT count(*) FROM operations WHERE request_id = ?"
+    assert query(session_home, intents, stolen.request_id) == [(0,)]  # refused before anything was tried
     key = sign_certificate_of(session).share.to_cryptography()
     digest = sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     sql = "SELECT account, digest, outcome FROM operations WHERE method = 'CloseSession' AND key_id = ?"

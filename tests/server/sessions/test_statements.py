@@ -199,6 +199,15 @@ async def test_login_revoked(alice: Signer, bob: Signer, session: Session) -> No
     assert await reason_of(alice, request) == "LOGIN_REQUIRED"
 
 
+async def test_token_of_another(alice: Signer, bob: Signer, mallory: Signer, session: Session) -> None:
+    """Stolen keys and a stolen token: from another agent they are worth nothing, nor are keys with one's own login."""
+    request = alice.request(session, alice.statement(session, bob))
+    own, mallory.token = mallory.token, alice.token
+    assert await reason_of(mallory, request) == "LOGIN_REQUIRED"
+    mallory.token = own
+    assert await reason_of(mallory, request) == "NOT_THE_AUTHOR"
+
+
 async def test_certificate_revoked(alice: Signer, bob: Signer, session: Session) -> None:
     """Nothing is signed with it any more; others go on."""
     request = alice.request(session, alice.statement(session, bob))
