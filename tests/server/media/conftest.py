@@ -1,0 +1,106 @@
+"""An evidence server's home, a media server's home with a certificate of it, and an agent that both know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import Connection
+
+from contract.certificates import fingerprint
+from contract.envelope import EnvelopeHeader, RecipientKey
+from contract.key_ciphertext import JointKeyCiphertext
+from contract.oids import DEFAULT_ARC
+from contract.relay_pass import RelayPass
+from server.clock import system_clock
+from server.config import load_settings
+from server.custody import Sealer, load_master_keys
+from server.identity import Authority
+from server.root.home import Home
+from server.root.media_setup import accept_certificate, certify_media, set_up_media
+from server.storage import Database
+from server.storage.backend import backend_of
+from tests.server.harness import Identity, enrol, make_home, make_ticket, running_server, silent_log
+from wire.ids import new_envelope_id, new_session_id
+
+MEDIA_ADDRESS = "127.0.0.2"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Both homes, and who is there."""
+
+    evidence: Home
+    media: Home
+    authority: Authority
+    agent: Identity
+
+    def pass_for(self, account: str, session_id: str, members: tuple[str, ...] = ("alice", "bob")) -> bytes:
+        """A pass as the evidence server gives it."""
+        key, now = ec.generate_private_key(ec.SECP256R1()), system_clock().replace(microsecond=0)
+        certificate = self.authority.issue_relay_pass_certificate(key.public_key(), now, timedelta(hours=1))
+        shown = RelayPass(
+            session_id=session_id,
+            account=account,
+            agent_certificate=fingerprint(x509.load_pem_x509_certificate(self.agent.certificate_pem)),
+            members=members,
+            begin=now - timedelta(minutes=1),
+            end=now + timedelta(minutes=9),
+            may_post=True,
+            quota_bytes=1 << 30,
+        )
+        return shown.sign(key, certificate.public_bytes(Encoding.DER))
+
+
+def load_authority(home: Home) -> Authority:
+    """The authority of an evidence server, as its own process has it."""
+    settings = load_settings(home.folder)
+    database = Database(backend_of(home.database_url(settings)), silent_log())
+
+    def unit(connection: Connection) -> Authority:
+        sealer = Sealer(load_master_keys(home.master_key(settings)), lambda _: b"")
+        return Authority.load(connection, sealer, DEFAULT_ARC)
+
+    try:
+        return database.read_now(unit)
+    finally:
+        database.close()
+
+
+def header_of(session_id: str, author: str = "alice", recipients: tuple[str, ...] = ("bob",)) -> EnvelopeHeader:
+    """A header; nobody could open its keys."""
+    keys = tuple(RecipientKey(name, JointKeyCiphertext(b"\1" * 512)) for name in recipients)
+    return EnvelopeHeader(new_envelope_id(), session_id, author, b"c" * 32, keys)
+
+
+def make_media_home(folder: Path, authority: Authority) -> Home:
+    """Set a media server up, on a free port."""
+    media = Home(folder)
+    for _ in set_up_media(media, [MEDIA_ADDRESS]):
+        pass
+    request = (folder / "media.csr").read_bytes()
+    accept_certificate(media, certify_media(authority, request, ["localhost", "127.0.0.1"], system_clock()))
+    text = media.config.read_text(encoding="utf-8").replace(":7445", ":0")
+    media.config.write_text(text, encoding="utf-8")
+    return media
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> Scene:
+    """A media server's home, and an agent that was enrolled; no server runs."""
+    evidence = make_home(tmp_path / "evidence")
+    async with running_server(evidence) as server:
+        agent = await enrol(make_ticket(evidence, "laptop", server.serving))
+    authority = load_authority(evidence)
+    return Scene(evidence, make_media_home(tmp_path / "media", authority), authority, agent)
+
+
+@pytest.fixture
+def session_id() -> str:
+    """A fresh one."""
+    return new_session_id()

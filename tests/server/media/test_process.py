@@ -1,0 +1,139 @@
+"""The media server as a process of its own: it relays while the evidence server is stopped, and survives a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+import grpc
+import pytest
+from fourseal.v1 import relay_service_pb2 as pb
+from fourseal.v1 import relay_service_pb2_grpc, signing_service_pb2, signing_service_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from contract.envelope import EnvelopeHeader
+from tests.server.harness import CALL_SECONDS, IMPORT_ROOTS, call
+from tests.server.media.conftest import Scene, header_of
+from wire import tls
+from wire.limits import channel_options
+from wire.peer import RELAY_KEY
+from wire.status import RemoteError
+
+SEALED = (1 << 20) + 16
+SEGMENTS = (b"a" * SEALED, b"b" * 1000)
+
+
+class MediaProcess:
+    """``fourseal-server media run``."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it and wait until it serves."""
+        with (folder / "media.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from server.cli import main; main()", "media", "run", "--home", str(folder)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(IMPORT_ROOTS)},
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, (folder / "media.log").read_text(encoding="utf-8")[-2000:]
+        self.address = json.loads(line)["server"]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it; returns its exit status."""
+        self.process.send_signal(number)  # one that has ended gets none
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop()
+
+
+@asynccontextmanager
+async def line_to(process: MediaProcess, scene: Scene) -> AsyncIterator[grpc.aio.Channel]:
+    """The agent's line."""
+    credentials = tls.channel_credentials(
+        scene.authority.certificate_pem, scene.agent.key_pem, scene.agent.certificate_pem
+    )
+    async with grpc.aio.secure_channel(process.address, credentials, channel_options()) as channel:
+        yield channel
+
+
+async def post(channel: grpc.aio.Channel, shown: bytes, header: EnvelopeHeader) -> pb.PostEnvelopeResponse:
+    """A whole envelope."""
+
+    async def parts() -> AsyncIterator[pb.PostEnvelopeRequest]:
+        yield pb.PostEnvelopeRequest(start=pb.EnvelopeStart(header_der=header.to_der()))
+        for segment in SEGMENTS:
+            yield pb.PostEnvelopeRequest(segment=segment)
+        yield pb.PostEnvelopeRequest(finish=pb.EnvelopeFinish(segments=2, sequence=1, trailer=b"trailer"))
+
+    stub = relay_service_pb2_grpc.RelayServiceStub(channel)
+    return await stub.PostEnvelope(parts(), metadata=((RELAY_KEY, shown),), timeout=CALL_SECONDS)
+
+
+async def fetch(channel: grpc.aio.Channel, shown: bytes, envelope_id: str) -> list[pb.FetchEnvelopeResponse]:
+    """All parts of an envelope."""
+    stub = relay_service_pb2_grpc.RelayServiceStub(channel)
+    request = pb.FetchEnvelopeRequest(envelope_id=envelope_id)
+    return [part async for part in stub.FetchEnvelope(request, metadata=((RELAY_KEY, shown),), timeout=CALL_SECONDS)]
+
+
+async def test_envelope_outlives_a_kill_and_the_evidence_server(scene: Scene, session_id: str) -> None:
+    """Posted, killed, started again, fetched; all the while no evidence server runs."""
+    header = header_of(session_id)
+    with MediaProcess(scene.media.folder) as media:
+        async with line_to(media, scene) as channel:
+            answer = await post(channel, scene.pass_for("alice", session_id), header)
+            assert answer.expire_time.seconds > answer.finish_time.seconds
+        media.stop(signal.SIGKILL)
+    with MediaProcess(scene.media.folder) as media:
+        async with line_to(media, scene) as channel:
+            parts = await fetch(channel, scene.pass_for("bob", session_id), header.envelope_id)
+        assert media.stop() == 0
+    assert parts[0].header_der == header.to_der()
+    assert tuple(part.segment for part in parts[1:-1]) == SEGMENTS
+    assert (parts[-1].finish.segments, parts[-1].finish.trailer) == (2, b"trailer")
+
+
+async def test_health_and_nothing_but_the_relay(scene: Scene) -> None:
+    """It serves; whoever asks it for a signature finds no such service."""
+    with MediaProcess(scene.media.folder) as media:
+        async with line_to(media, scene) as channel:
+            health = health_pb2_grpc.HealthStub(channel)
+            answer = await call(health.Check, health_pb2.HealthCheckRequest(service="fourseal.v1.RelayService"))
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+            signing = signing_service_pb2_grpc.SigningServiceStub(channel)
+            with pytest.raises(RemoteError) as refused:
+                await call(signing.SignDigest, signing_service_pb2.SignDigestRequest())
+            assert refused.value.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_stopping_ends_a_stream_of_notices(scene: Scene, session_id: str) -> None:
+    """A watcher is sent away; the process ends by itself."""
+    with MediaProcess(scene.media.folder) as media:
+        async with line_to(media, scene) as channel:
+            shown = scene.pass_for("bob", session_id)
+            stub = relay_service_pb2_grpc.RelayServiceStub(channel)
+            header = header_of(session_id)
+            await post(channel, scene.pass_for("alice", session_id), header)
+            stream = stub.WatchMailbox(pb.WatchMailboxRequest(), metadata=((RELAY_KEY, shown),), timeout=CALL_SECONDS)
+            notices = aiter(stream)
+            assert (await anext(notices)).envelope_id == header.envelope_id
+            media.process.send_signal(signal.SIGTERM)
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await anext(notices)
+            assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
+            assert media.stop() == 0
