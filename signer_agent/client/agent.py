@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fourseal.v1 import key_service_pb2, signing_service_pb2
 
@@ -34,6 +34,9 @@ from signer_agent.version import VERSION
 from wire.catalogue import ServiceError
 from wire.ids import new_request_id
 from wire.limits import MAX_BATCH_ITEMS
+
+if TYPE_CHECKING:
+    from signer_agent.contracts.contracts import Contracts
 
 _Result = TypeVar("_Result")
 
@@ -162,6 +165,17 @@ class LocalAgent(AsyncAgent):
             answer = await line.call(line.decryption.CreatePartialDecryption, prepared.request)
             plaintext = await self._in_thread(partial(finish_decryption, prepared, answer, parameters, self._engine))
             return prepared.request.key_id, plaintext
+
+    async def contracts(self) -> Contracts:
+        """Accounts and contract sessions, while this agent is open.
+
+        Raises:
+            FoursealError: NOT_ENROLLED, CERTIFICATE_EXPIRED, those of the key store.
+        """
+        from signer_agent.contracts.contracts import Contracts  # noqa: PLC0415  # joint keys alone do not need it
+
+        with self._usage.call():
+            return await Contracts.of(self._store, await self._connected())
 
     async def close(self) -> None:
         """See ``AsyncAgent``."""

@@ -25,7 +25,7 @@ from fourseal.v1 import contract_session_service_pb2 as pb
 from contract.certificates import SessionCertificate, SignerCertificate, check_chain
 from contract.oids import Arc
 from contract.revocation import RevocationList
-from contract.session_info import Scheme, SessionInfo
+from contract.session_info import MIN_PEOPLE, Scheme, SessionInfo
 from contract.session_keys import session_certification_context
 from mpc.four_prime_rsa import Purpose, Role, admit_foreign_share
 from mpc.four_prime_rsa.certification import check_certification
@@ -118,7 +118,11 @@ class SessionVerifier:
             _require_pinned(pinned, sign, encrypt, self._arc)  # (4)
         members = self._members(
             info,
-            {each.name: (each.sign_certificate_der, each.encrypt_certificate_der) for each in answer.members},
+            {
+                each.name: (each.sign_certificate_der, each.encrypt_certificate_der)
+                for each in answer.members
+                if each.state == session_pb.MEMBER_STATE_JOINED
+            },
             revocations,
             at,
         )
@@ -172,7 +176,9 @@ class SessionVerifier:
         """Steps 5 and 6."""
         members: dict[str, MemberCertificates] = {}
         for member in info.members:
-            sign_der, encrypt_der = shown.get(member.name, (b"", b""))
+            if member.name not in shown:  # has left, and was one of the last two
+                continue
+            sign_der, encrypt_der = shown[member.name]
             with blaming_server():
                 sign = SignerCertificate.from_der(sign_der, self._arc)
                 encrypt = SignerCertificate.from_der(encrypt_der, self._arc)
@@ -238,14 +244,20 @@ def _require_said(answer: session_pb.ContractSession, info: SessionInfo) -> None
             "begin": (answer.begin_time.ToDatetime(UTC), info.begin),
             "end": (answer.end_time.ToDatetime(UTC), info.end),
             "creator": (answer.creator, info.creator),
-            "members": (sorted(joined), [member.name for member in info.members]),
-            "invited": (sorted(invited), list(info.invited)),
         }
     except (ValueError, OverflowError) as error:
         raise answer_malformed("a time of it is none") from error
     for what, (one, other) in said.items():
         if one != other:
             raise server_lied("SESSION_FACTS_CHANGED", f"its {what} is not that of the session certificates")
+    said_people = (set(joined), set(invited))
+    people = ({member.name for member in info.members}, set(info.invited))
+    if len(joined) + len(invited) < MIN_PEOPLE:  # there is no session info for so few: the last one stays
+        holds = said_people[0] <= people[0] and said_people[1] <= people[1]
+    else:
+        holds = said_people == people
+    if not holds:
+        raise server_lied("SESSION_FACTS_CHANGED", "its members are not those of the session certificates")
 
 
 def _check_certifications(

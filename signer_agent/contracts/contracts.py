@@ -1,0 +1,53 @@
+"""``Contracts``: all that an opened key store has of accounts and contract sessions. From ``LocalAgent.contracts``.
+
+::
+
+    contracts = await agent.contracts()
+    attempt = await contracts.logins.begin("alice", password)
+    await contracts.logins.finish(attempt, attempt.second_factors[0].factor_id, code="123456")
+    sessions = Sessions(await contracts.signer())
+    session = await sessions.create("Purchase of a house", ["bob"], end)
+
+A daemon has no face for it: programs open the key store themselves, which they can while a daemon runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from signer_agent.client.server_line import ServerLine
+from signer_agent.contracts.account import Accounts
+from signer_agent.contracts.contacts import Contacts
+from signer_agent.contracts.entries import Drawers
+from signer_agent.contracts.login import LoginLine, Logins
+from signer_agent.contracts.signer import Signer
+from signer_agent.contracts.signer_keys import SignerKeyring
+from signer_agent.keystore.store import KeyStore
+
+
+class Contracts:
+    """Accounts, logins, signer keys, contacts, and the account that is logged in. Use ``of``.
+
+    Args:
+        store: the opened key store.
+        line: to the server.
+        drawers: of the store.
+    """
+
+    def __init__(self, store: KeyStore, line: ServerLine, drawers: Drawers) -> None:
+        self._store = store
+        self._line = line
+        with_login = LoginLine(line, drawers)
+        self.accounts = Accounts(with_login)
+        self.logins = Logins(with_login)
+        self.keys = SignerKeyring(with_login)
+        self.contacts = Contacts(drawers)
+
+    @classmethod
+    async def of(cls, store: KeyStore, line: ServerLine) -> Contracts:
+        """Those of a key store. Raises ServiceError (STORE_PERMISSIONS, STORE_UNUSABLE)."""
+        return cls(store, line, await asyncio.to_thread(Drawers, store))
+
+    async def signer(self) -> Signer:
+        """The account that is logged in. Raises as ``Signer.open``."""
+        return await Signer.open(self._store, self._line)
