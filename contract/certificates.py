@@ -11,6 +11,8 @@ some time, say ``check_chain`` and ``revocation``.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Self
@@ -35,6 +37,8 @@ from contract.session_info import SessionInfo
 from mpc.errors import MalformedInput, WrongPurpose
 from mpc.four_prime_rsa import PUBLIC_EXPONENT, JointPublicKey, PublicShare, Purpose, Role
 
+UNREADABLE: Final = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What ``cryptography`` raises beside ValueError for what it cannot read."""
 MAX_CERTIFICATE_BYTES: Final = 128 << 10
 """Longest certificate that is looked at."""
 
@@ -52,10 +56,8 @@ def load_certificate(data: bytes) -> x509.Certificate:
     """
     if len(data) > MAX_CERTIFICATE_BYTES:
         raise _malformed(f"longer than {MAX_CERTIFICATE_BYTES} bytes")
-    try:
+    with _readable("not a certificate in DER"):
         certificate = x509.load_der_x509_certificate(data)
-    except ValueError:
-        raise _malformed("not a certificate in DER") from None
     if certificate.public_bytes(Encoding.DER) != data:
         raise _malformed("not the canonical encoding")
     return certificate
@@ -213,7 +215,8 @@ def check_chain(
         found = extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
     except x509.ExtensionNotFound:
         found = None
-    named = certificate.issuer == authority.subject
+    with _readable("an issuer that cannot be read"):
+        named = certificate.issuer == authority.subject
     if not named or found != x509.SubjectKeyIdentifier.from_public_key(key).digest:  # (2)
         raise VerificationFailed("CERTIFICATE_NOT_ISSUED", "the certificate names another authority")
     try:
@@ -242,7 +245,7 @@ def require_authority(authority: x509.Certificate) -> ec.EllipticCurvePublicKey:
         key = authority.public_key()
         if constraints.ca and usage.key_cert_sign and isinstance(key, ec.EllipticCurvePublicKey):
             return key
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError, UnsupportedAlgorithm):
+    except (x509.ExtensionNotFound, ValueError, UnsupportedAlgorithm, *UNREADABLE):
         pass  # refused below, with everything else that it may lack
     raise VerificationFailed("AUTHORITY_UNSUITABLE", "this is not the certificate of an authority with an ECDSA key")
 
@@ -250,7 +253,9 @@ def require_authority(authority: x509.Certificate) -> ec.EllipticCurvePublicKey:
 def _require_profile(certificate: x509.Certificate, extensions: x509.Extensions, profile: Profile) -> None:
     if certificate.version is not x509.Version.v3:
         raise _malformed("not a certificate of version 3")
-    if certificate.subject != profile.subject:
+    if certificate.serial_number <= 0:
+        raise _malformed("a serial number that is not positive")
+    if _subject(certificate) != profile.subject:
         raise _malformed("a subject that does not fit")
     known = {expected.oid for expected, _ in profile.extensions} | {ExtensionOID.AUTHORITY_KEY_IDENTIFIER}
     for expected, _ in profile.extensions:
@@ -265,10 +270,8 @@ def _require_profile(certificate: x509.Certificate, extensions: x509.Extensions,
 
 
 def _extensions(certificate: x509.Certificate) -> x509.Extensions:
-    try:
+    with _readable("extensions that cannot be read"):
         return certificate.extensions
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        raise _malformed("extensions that cannot be read") from None
 
 
 def _has(extensions: x509.Extensions, oid: x509.ObjectIdentifier) -> bool:
@@ -302,10 +305,15 @@ def _account_name(extensions: x509.Extensions) -> str:
 
 
 def _common_name(certificate: x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    names = _subject(certificate).get_attributes_for_oid(NameOID.COMMON_NAME)
     if len(names) != 1 or not isinstance(names[0].value, str):
         raise _malformed("not exactly one common name")
     return names[0].value
+
+
+def _subject(certificate: x509.Certificate) -> x509.Name:
+    with _readable("a subject that cannot be read"):
+        return certificate.subject
 
 
 def _session_info(extensions: x509.Extensions, arc: Arc) -> SessionInfo:
@@ -319,10 +327,17 @@ def _session_info(extensions: x509.Extensions, arc: Arc) -> SessionInfo:
 
 
 def _public_key(certificate: x509.Certificate) -> object:
-    try:
+    with _readable("a key that cannot be read"):
         return certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        raise _malformed("a key that cannot be read") from None
+
+
+@contextmanager
+def _readable(problem: str) -> Iterator[None]:
+    """Turn what ``cryptography`` raises, mostly when a part is first looked at, into our error."""
+    try:
+        yield
+    except (ValueError, UnsupportedAlgorithm, *UNREADABLE):
+        raise _malformed(problem) from None
 
 
 def _malformed(problem: str) -> MalformedInput:

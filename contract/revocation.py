@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from contract.certificates import require_authority
+from contract.certificates import UNREADABLE, require_authority
 from contract.errors import VerificationFailed
 from mpc.errors import MalformedInput
 
@@ -102,7 +102,7 @@ def _parse(data: bytes) -> tuple[x509.CertificateRevocationList, datetime]:
         critical = [each.oid for each in read.extensions if each.critical]
         critical += [each.oid for entry in read for each in entry.extensions if each.critical]
         canonical = read.public_bytes(Encoding.DER) == data
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except (ValueError, *UNREADABLE):
         raise _malformed("not a revocation list in DER") from None
     if not canonical:
         raise _malformed("not the canonical encoding")
