@@ -10,7 +10,7 @@ import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from server.root.home import Home
-from server.root.listeners import AGENT_SERVICES
+from server.root.listeners import AGENT_SERVICES, RELAY_SERVICES
 from tests.server.harness import Client, enrolled, make_home, running_server
 
 
@@ -36,6 +36,7 @@ async def test_by_option(tmp_path: Path) -> None:
     async with running_server(home) as server, await enrolled(home, server, "alice") as alice:
         assert set(await described(alice)) == {
             *AGENT_SERVICES,
+            *RELAY_SERVICES,
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",
         }
