@@ -13,8 +13,6 @@ from contract.statement import Decision, Statement
 from signer_agent.contracts.answers import SeenAnswer, SentMessage
 from signer_agent.contracts.mailbox import Message
 
-MAX_SHOWN_BYTES: Final = 64 << 10
-"""Longest text that is shown and not only told of."""
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
 _DECIDED: Final = {Decision.ACCEPT: "accepts", Decision.REJECT: "rejects"}

@@ -1,7 +1,7 @@
 """What a mailbox already has of a session: to recognise what comes twice, out of order, or not at all.
 
 Every statement numbers its author's messages to each recipient: 1, 2, 3, ... The server signs no number twice and skips
-none, and says how many there are. Only messages that were verified count here: another one could claim any number.
+none, and says how many there are. Only messages that author and session signed count: another could claim any number.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Known:
         self._statements.add(statement.digest)
         if message.verdict.verified:
             self._genuine.add(statement.digest)
+        if message.verdict.signed and self._number_or_0(statement):
             self._numbers[statement.author].add(self._number(statement))
             self._sequences[statement.author].add(statement.sequence)
 

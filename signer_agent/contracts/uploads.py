@@ -79,8 +79,10 @@ class Upload:
                 try:
                     return await self._stream(first, limits.pop(0) if limits else _ALL)
                 except FoursealError as error:
-                    if not is_break(error) or fruitless == _MAX_FRUITLESS:
+                    if not is_break(error):
                         raise
+                    if fruitless == _MAX_FRUITLESS:
+                        raise StreamCut from error
                     if isinstance(error, StreamCut):
                         limits = [0, 1]  # short streams, which learn why they are refused
                 state = await self._line.upload_state(self._envelope_id)

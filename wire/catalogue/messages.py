@@ -76,5 +76,12 @@ ENTRIES: Final = (
         "You have answered message {number} already: {decision}.",
         "An answer stands. Send a message if there is more to say.",
     ),
+    Entry(
+        "COMMAND_UNKNOWN",
+        INVALID,
+        "There is no command /{command} here.",
+        "Use /file, /accept, /reject, /members, /quit.",
+    ),
+    Entry("REASON_MISSING", INVALID, "A message is rejected for a reason.", "Say which."),
     Entry("ANSWER_TO_ANSWER", INVALID, "Message {number} is an answer itself.", "Reply to it instead."),
 )

@@ -1,0 +1,204 @@
+"""``Chat``: a live session, without a terminal. Lines go in, events come out; the command line draws them.
+
+A line is sent as text, unless it begins with a slash::
+
+    /file PATH          sends a file
+    /accept N           accepts message N of our mailbox; a remark may follow
+    /reject N REASON    rejects it
+    /members            says who is here
+    /quit               ends the chat
+
+What is wrong with a line is an event, and the chat goes on. Lines are dealt with one after the other, so that messages
+leave in the order in which they were typed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from mpc.errors import FoursealError
+from signer_agent.contracts.answers import SentMessage
+from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.messages import Messages
+from signer_agent.contracts.model import MemberState, SessionState, VerifiedSession
+from signer_agent.contracts.receiving import NotReceived
+from signer_agent.contracts.relay_line import is_break
+from signer_agent.contracts.sources import TEXT_TYPE, BytesSource, FileSource
+from wire.catalogue import ServiceError
+
+_QUIT: Final = "/quit"
+_WARNINGS: Final = (timedelta(minutes=10), timedelta(minutes=5), timedelta(minutes=1), timedelta(0))
+_LOOK_SECONDS: Final = 10.0  # between two looks at the session: who is in it, and whether it was closed
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message came.
+
+    Args:
+        message: as the mailbox has it.
+        text: its content, where it is a text of moderate length; else None.
+    """
+
+    message: Message
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message of ours was sent; ``text`` as in ``Arrived``."""
+
+    message: SentMessage
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Where everybody stands in the session: told at first, when it changes, and when it is asked for."""
+
+    people: dict[str, MemberState]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The session ends in ``remaining``; zero: its time is over, or it was closed."""
+
+    remaining: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something did not work, or was not delivered."""
+
+    error: FoursealError
+
+
+Event = Arrived | Sent | Members | Ending | Refused | NotReceived
+"""What a chat tells."""
+
+
+class Chat:
+    """One chat. Belongs to the event loop that it was made on.
+
+    Args:
+        messages: of our account.
+        session_id: which session.
+        tell: is told of every event.
+    """
+
+    def __init__(self, messages: Messages, session_id: str, tell: Callable[[Event], None]) -> None:
+        self._messages = messages
+        self._session_id = session_id
+        self._tell = tell
+        self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            "file": self._file,
+            "accept": self._accept,
+            "reject": self._reject,
+            "members": self._members,
+        }
+
+    async def run(self, lines: AsyncIterator[str]) -> None:
+        """Chat until the lines end, or one of them is ``/quit``.
+
+        Raises:
+            FoursealError: MAILBOX_BUSY, STORE_UNUSABLE, and what the servers answer; what goes wrong with one line or
+                one message is an event.
+        """
+        reading = asyncio.create_task(self._read(lines))
+        tasks = [reading, asyncio.create_task(self._receive()), asyncio.create_task(self._watch())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self, lines: AsyncIterator[str]) -> None:
+        async for line in lines:
+            if line.strip() == _QUIT:
+                return
+            try:
+                await self._deal(line)
+            except FoursealError as error:
+                self._tell(Refused(error))
+
+    async def _deal(self, line: str) -> None:
+        if not line.strip():
+            return
+        if not line.startswith("/"):
+            sent = await self._messages.send(self._session_id, BytesSource(line.encode(), TEXT_TYPE))
+            self._tell(Sent(sent, line))
+            return
+        name, _, rest = line[1:].partition(" ")
+        command = self._commands.get(name)
+        if command is None:
+            raise ServiceError("COMMAND_UNKNOWN", command=name)
+        await command(rest.strip())
+
+    async def _file(self, path: str) -> None:
+        source = await asyncio.to_thread(lambda: FileSource(Path(path).expanduser()))
+        self._tell(Sent(await self._messages.send(self._session_id, source), None))
+
+    async def _accept(self, rest: str) -> None:
+        number, text = _number_and_text(rest)
+        self._tell(Sent(await self._messages.accept(number, text), text))
+
+    async def _reject(self, rest: str) -> None:
+        number, text = _number_and_text(rest)
+        if not text:
+            raise ServiceError("REASON_MISSING")
+        self._tell(Sent(await self._messages.reject(number, text), text))
+
+    async def _members(self, _: str) -> None:
+        session = await self._messages.session(self._session_id)
+        self._tell(Members(dict(session.people)))
+
+    async def _receive(self) -> None:
+        async with aclosing(self._messages.receive(self._session_id, follow=True)) as results:
+            async for result in results:
+                if isinstance(result, NotReceived):
+                    self._tell(result)
+                else:
+                    self._tell(Arrived(result, await self._messages.read_text(result.number)))
+
+    async def _watch(self) -> None:
+        """Tell when people come and go, and when the session ends."""
+        people: dict[str, MemberState] = {}
+        warned = timedelta.max
+        while True:
+            try:
+                session = await self._messages.session(self._session_id)
+            except FoursealError as error:
+                if not is_break(error):
+                    raise
+            else:
+                if dict(session.people) != people:
+                    people = dict(session.people)
+                    self._tell(Members(people))
+                remaining = _remaining(session)
+                due = min((each for each in _WARNINGS if remaining <= each), default=timedelta.max)
+                if due < warned:
+                    warned = due
+                    self._tell(Ending(remaining))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _remaining(session: VerifiedSession) -> timedelta:
+    if session.state is not SessionState.OPEN:
+        return timedelta(0)
+    return max(session.info.end - datetime.now(UTC), timedelta(0))
+
+
+def _number_and_text(rest: str) -> tuple[int, str]:
+    number, _, text = rest.partition(" ")
+    if not (number.isascii() and number.isdigit()):
+        raise ServiceError("MESSAGE_NOT_FOUND", number=number or "?")
+    return int(number), text.strip()

@@ -1,0 +1,247 @@
+"""``Messages``: sending, receiving and answering in contract sessions, for asyncio.
+
+::
+
+    async with Messages.of(signer, store, home) as messages:
+        sent = await messages.send(session_id, FileSource(Path("contract.pdf")))
+        async for message in messages.receive(session_id):
+            if message.verdict.verified:
+                await messages.accept(message.number)
+
+Every method raises FoursealError, with a reason of the catalogue (docs/errors.md), and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import Final
+
+from contract.content_key import ContentKey
+from contract.envelope import EnvelopeHeader
+from contract.errors import ContentDamaged
+from contract.statement import Decision
+from contract.stream import SEALED_SEGMENT_BYTES, SegmentOpener
+from signer_agent.contracts.answers import (
+    SeenAnswer,
+    SentMessage,
+    answers_to,
+    everybody_of,
+    require_answerable,
+    sent_message,
+)
+from signer_agent.contracts.envelopes import ContentOpening, SegmentFile
+from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
+from signer_agent.contracts.model import VerifiedSession
+from signer_agent.contracts.outbox import Outbox, ToSend
+from signer_agent.contracts.receiving import NotReceived, Received, Receiver
+from signer_agent.contracts.relay_line import RelayLine
+from signer_agent.contracts.sending import Sender
+from signer_agent.contracts.signer import Signer
+from signer_agent.contracts.sources import TEXT_TYPE, BytesSource, FileSource, Source, StreamSource
+from signer_agent.contracts.uploads import OnProgress
+from signer_agent.home import Home
+from signer_agent.keystore.store import KeyStore
+from wire.catalogue import ServiceError
+
+__all__ = ["BytesSource", "FileSource", "Message", "Messages", "NotReceived", "SentMessage", "StreamSource"]
+
+_MAX_TEXT_BYTES: Final = 64 << 10
+
+
+class Messages:
+    """The messages of one account. Use ``of``. Belongs to the event loop that it was made on.
+
+    Args:
+        signer: the account, logged in.
+        store: the opened key store.
+        home: the agent's folder.
+    """
+
+    def __init__(self, signer: Signer, store: KeyStore, home: Home) -> None:
+        self._signer = signer
+        self._store = store
+        self._mailbox = Mailbox(store, home, signer.name)
+        self._outbox = Outbox(store, home, signer.name)
+        self._lines: dict[str, RelayLine] = {}
+        self._sender = Sender(signer, self._outbox, self._line_to)
+
+    @staticmethod
+    @asynccontextmanager
+    async def of(signer: Signer, store: KeyStore, home: Home) -> AsyncIterator[Messages]:
+        """The messages of an account, while the context lasts. Raises ServiceError (STORE_UNUSABLE)."""
+        messages = await asyncio.to_thread(Messages, signer, store, home)
+        try:
+            yield messages
+        finally:
+            await messages.close()
+
+    async def send(
+        self,
+        session_id: str,
+        source: Source,
+        to: Sequence[str] = (),
+        *,
+        reply_to: int | None = None,
+        on_progress: OnProgress = lambda _: None,
+    ) -> SentMessage:
+        """Sign, seal and send content, in one pass over it.
+
+        Args:
+            session_id: in which session.
+            source: the content.
+            to: account names; all other members by default.
+            reply_to: number of the message that it replies to.
+            on_progress: see ``OnProgress``.
+
+        Raises:
+            FoursealError: as ``Sender.send``; MESSAGE_NOT_FOUND, NOBODY_TO_SEND_TO.
+        """
+        replied = await self.message(reply_to) if reply_to is not None else None
+        session = await self._signer.session(session_id)
+        names = tuple(sorted(set(to))) or tuple(sorted(set(session.members) - {self._signer.name}))
+        to_send = ToSend(
+            session_id,
+            names,
+            source.origin,
+            source.content_type,
+            source.name,
+            replied.statement.digest if replied else b"",
+        )
+        return await self._send(to_send, source, on_progress)
+
+    async def reply(
+        self, number: int, source: Source, to: Sequence[str] = (), *, on_progress: OnProgress = lambda _: None
+    ) -> SentMessage:
+        """Send content as a reply to a message, by default to its author and other recipients. Raises as ``send``."""
+        message = await self.message(number)
+        session_id = message.statement.session_id
+        names = tuple(to) or everybody_of(
+            message.statement, self._signer.name, (await self._signer.session(session_id)).members
+        )
+        return await self.send(session_id, source, names, reply_to=number, on_progress=on_progress)
+
+    async def accept(self, number: int, text: str = "") -> SentMessage:
+        """Countersign a message: sign a statement that contains its statement, with a remark.
+
+        Raises:
+            FoursealError: as ``send``; MESSAGE_NOT_VERIFIED, ANSWERED_ALREADY, ANSWER_TO_ANSWER.
+        """
+        return await self._answer(number, Decision.ACCEPT, text)
+
+    async def reject(self, number: int, reason: str) -> SentMessage:
+        """Refuse a message, for a reason. Raises as ``accept``."""
+        return await self._answer(number, Decision.REJECT, reason)
+
+    async def receive(self, session_id: str, *, follow: bool = False) -> AsyncGenerator[Received]:
+        """Yield what comes in a session; see ``Receiver.receive``. Raises as that does."""
+        session = await self._signer.session(session_id, refresh=True)
+        receiver = Receiver(self._signer, self._mailbox, self._outbox, await self._line_to(session), session)
+        async with aclosing(receiver.receive(follow=follow)) as results:
+            async for result in results:
+                yield result
+
+    async def session(self, session_id: str) -> VerifiedSession:
+        """A session as it is now, verified. Raises as ``Signer.session``."""
+        return await self._signer.session(session_id, refresh=True)
+
+    async def messages(self) -> list[Message]:
+        """All messages that were received, oldest first."""
+        return [entry.message for entry in await asyncio.to_thread(self._mailbox.entries)]
+
+    async def message(self, number: int) -> Message:
+        """One of them. Raises ServiceError (MESSAGE_NOT_FOUND)."""
+        return (await self._entry(number)).message
+
+    async def answers_to(self, message: Message) -> list[SeenAnswer]:
+        """The answers to a message, ours too, oldest first."""
+        sent = await asyncio.to_thread(self._outbox.sent)
+        return answers_to(message.statement, await self.messages(), sent)
+
+    async def sent(self) -> list[SentMessage]:
+        """All messages that we sent, oldest first, with the answers to each."""
+        messages, sent = await self.messages(), await asyncio.to_thread(self._outbox.sent)
+        return [sent_message(entry, messages, sent) for entry in sent]
+
+    async def write_content(self, number: int, write: Callable[[bytes], object]) -> None:
+        """Write a message's content, decrypted.
+
+        Args:
+            number: of the message.
+            write: takes it piece by piece, on a worker thread: that of a file open for writing, for example.
+
+        Raises:
+            ServiceError: MESSAGE_NOT_FOUND, STORE_DAMAGED: the mailbox is not as it was written; STORE_UNUSABLE.
+            OSError: of ``write``.
+        """
+        await asyncio.to_thread(self._write_content, await self._entry(number), write)
+
+    async def read_text(self, number: int) -> str | None:
+        """A message's content, if it is a text of at most 64 KiB; else None. Bytes that are no UTF-8 show as escapes.
+
+        Raises:
+            ServiceError: MESSAGE_NOT_FOUND, STORE_DAMAGED, STORE_UNUSABLE.
+        """
+        entry = await self._entry(number)
+        description = entry.message.description
+        if not description.content_type.startswith("text/") or description.length > _MAX_TEXT_BYTES:
+            return None
+
+        pieces: list[bytes] = []
+        await asyncio.to_thread(self._write_content, entry, pieces.append)
+        return b"".join(pieces).decode(errors="backslashreplace")
+
+    async def close(self) -> None:
+        """Close the lines to media servers."""
+        lines, self._lines = self._lines, {}
+        for line in lines.values():
+            await line.close()
+
+    async def _answer(self, number: int, decision: Decision, text: str) -> SentMessage:
+        message = await self.message(number)
+        require_answerable(message, decision, await self.answers_to(message))
+        session = await self._signer.session(message.statement.session_id)
+        to_send = ToSend(
+            session.session_id,
+            everybody_of(message.statement, self._signer.name, session.members),
+            "",
+            TEXT_TYPE,
+            "",
+            decision=decision,
+            answered=message.statement.to_der(),
+        )
+        return await self._send(to_send, BytesSource(text.encode(), TEXT_TYPE), lambda _: None)
+
+    async def _send(self, to_send: ToSend, source: Source, on_progress: OnProgress) -> SentMessage:
+        if not to_send.recipients:
+            raise ServiceError("NOBODY_TO_SEND_TO", session_id=to_send.session_id)
+        return sent_message(await self._sender.send(to_send, source, on_progress), (), ())
+
+    async def _entry(self, number: int) -> MailboxEntry:
+        return await asyncio.to_thread(self._mailbox.entry, number)
+
+    async def _line_to(self, session: VerifiedSession) -> RelayLine:
+        line = self._lines.get(session.session_id)
+        if line is None:
+            identity = await asyncio.to_thread(self._store.identity)
+            if identity is None:
+                raise ServiceError("NOT_ENROLLED")
+            address = session.relay_address or identity.server_address  # the server can be the media server too
+            fetch_pass = partial(self._signer.relay_pass, session.session_id)
+            line = self._lines.setdefault(session.session_id, RelayLine(identity, address, fetch_pass))
+        return line
+
+    def _write_content(self, entry: MailboxEntry, write: Callable[[bytes], object]) -> None:
+        path = self._mailbox.content_path(entry.message.envelope_id)
+        key = ContentKey(entry.content_key).stream_key(EnvelopeHeader.from_der(entry.header_der).core)
+        opening = ContentOpening(SegmentOpener(key), write)
+        try:
+            with SegmentFile(path) as file:
+                last = (file.size() - 1) // SEALED_SEGMENT_BYTES
+                for number in range(last):
+                    opening.open(file.read(number), last=False)
+                opening.open(file.read(last), last=True)
+        except ContentDamaged:
+            raise ServiceError("STORE_DAMAGED", file=str(path), problem="its content does not open") from None

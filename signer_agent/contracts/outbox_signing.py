@@ -1,0 +1,148 @@
+"""Signing what is in the outbox: one statement at a time in a session, each finished before the next is made.
+
+A statement is fixed and stored before the server is asked to sign it: after a crash nobody knows whether the server
+did, and if so, the statement's number is used up. The server answers the same request with the same signature; so what
+was fixed is asked for again, and finished or, if the server refuses it, forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from contract.certificates import SignerCertificate
+from contract.description import NONCE_BYTES, ContentDescription
+from contract.statement import Answer, Recipient, Statement
+from mpc.errors import FoursealError
+from signer_agent.contracts.model import VerifiedSession
+from signer_agent.contracts.outbox import Outbox, OutboxEntry, OutboxState, Signing
+from signer_agent.contracts.signer import Signer
+from wire.catalogue import ServiceError
+from wire.ids import new_request_id
+
+_TRIES: Final = 5
+_OUTDATED: Final = frozenset({"SESSION_CHANGED", "SEQUENCE_REPEATED", "RECIPIENT_NUMBER_WRONG"})
+"""Reasons to make a statement anew: another revision, or another device of ours was faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedContent:
+    """What is known of a content when all of it was sealed.
+
+    Args:
+        segments: how many.
+        length: bytes.
+        digest: SHA-256, 32 bytes.
+    """
+
+    segments: int
+    length: int
+    digest: bytes
+
+
+class OutboxSigning:
+    """Signs for one account. Belongs to the event loop that it was made on.
+
+    Args:
+        signer: who signs.
+        outbox: where it is remembered.
+    """
+
+    def __init__(self, signer: Signer, outbox: Outbox) -> None:
+        self._signer = signer
+        self._outbox = outbox
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def turn(self, session_id: str) -> AsyncIterator[None]:
+        """Be the only one of this account, on this device, who signs in a session; waits."""
+        async with self._turns.setdefault(session_id, asyncio.Lock()):
+            waiting = self._outbox.signing(session_id)
+            await asyncio.to_thread(waiting.__enter__)
+            try:
+                yield
+            finally:
+                waiting.__exit__(None, None, None)
+
+    async def fixed(self, session_id: str) -> list[OutboxEntry]:
+        """What an earlier process fixed and did not finish. Only in a turn."""
+        entries = await asyncio.to_thread(self._outbox.open_entries, session_id)
+        return [entry for entry in entries if entry.state is not OutboxState.UPLOADING]
+
+    async def sign_content(self, entry: OutboxEntry, content: SealedContent) -> OutboxEntry:
+        """Fix a statement of what the session is now, and sign it. Only in a turn.
+
+        Raises:
+            FoursealError: NOT_A_MEMBER, RECIPIENT_CHANGED, and what ``Signer.sign_statement`` raises.
+        """
+        wanted = entry.to_send
+        description = ContentDescription(
+            secrets.token_bytes(NONCE_BYTES),
+            wanted.content_type,
+            wanted.name,
+            content.length,
+            content.digest,
+            wanted.in_reply_to or None,
+        )
+        tries = 0
+        while True:
+            session = await self._signer.session(wanted.session_id, refresh=True)
+            statement = self._statement(entry, session, description)
+            fixed = entry.fixed(Signing(statement, description, new_request_id(), content.segments))
+            await asyncio.to_thread(self._outbox.put, fixed)
+            tries += 1
+            try:
+                return await self.sign_fixed(fixed)
+            except FoursealError as error:
+                if error.reason not in _OUTDATED or tries == _TRIES:
+                    raise
+
+    async def sign_fixed(self, entry: OutboxEntry) -> OutboxEntry:
+        """Sign what is fixed, unless it is signed; the same request gets the same signature.
+
+        Raises:
+            FoursealError: what ``Signer.sign_statement`` raises.
+        """
+        if entry.state is not OutboxState.SIGNING:
+            return entry
+        signing = entry.require_signing()
+        signed = entry.signed(await self._signer.sign_statement(signing.statement, signing.request_id))
+        await asyncio.to_thread(self._outbox.put, signed)
+        return signed
+
+    def _statement(self, entry: OutboxEntry, session: VerifiedSession, description: ContentDescription) -> Statement:
+        recipients = []
+        for name, fingerprint in zip(entry.to_send.recipients, entry.certificates, strict=True):
+            if require_unrevoked(session, name).fingerprint != fingerprint:
+                raise ServiceError("RECIPIENT_CHANGED", name=name)
+            recipients.append(Recipient(name, fingerprint, session.counters.number_to(name) + 1))
+        wanted = entry.to_send
+        answer = Answer(wanted.decision, Statement.from_der(wanted.answered)) if wanted.decision else None
+        return Statement(
+            session_id=session.session_id,
+            session_certificate=session.sign_certificate.fingerprint,
+            author=self._signer.name,
+            author_certificate=self._signer.sign_certificate.fingerprint,
+            time=datetime.now(UTC).replace(microsecond=0),
+            sequence=session.counters.last_sequence + 1,
+            recipients=tuple(recipients),
+            description=description.commitment,
+            answer=answer,
+        )
+
+
+def require_unrevoked(session: VerifiedSession, name: str) -> SignerCertificate:
+    """A member's certificate for encryption.
+
+    Raises:
+        ServiceError: NOT_A_MEMBER, MEMBER_REVOKED.
+    """
+    member = session.member(name)
+    if member.revoke_time is not None:
+        raise ServiceError("MEMBER_REVOKED", name=name)
+    return member.encrypt_certificate

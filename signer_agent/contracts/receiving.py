@@ -1,0 +1,247 @@
+"""Receiving: watch the mailbox, download, verify, store, acknowledge; in that order, for each author by itself.
+
+(1) a notice of a finished envelope is dealt with in its author's turn; one whose upload is still under way is
+    downloaded meanwhile (``downloads``);
+(2) the statement is verified with the certificates of the revision that it names (``verifying``);
+(3) the message is stored, durably, with the outcome of every check;
+(4) then, and not before, the media server is told that it need not keep it.
+
+An envelope that does not open is told of and not stored: the media server may have damaged it, and can be asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fourseal.v1 import relay_service_pb2
+from grpc import StatusCode
+
+from contract.content_key import ContentKey
+from contract.envelope import EnvelopeHeader
+from mpc.errors import FoursealError
+from signer_agent.contracts.downloads import Download, Downloaded
+from signer_agent.contracts.known import Known
+from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
+from signer_agent.contracts.model import VerifiedSession
+from signer_agent.contracts.outbox import Outbox
+from signer_agent.contracts.relay_line import RelayLine, is_break
+from signer_agent.contracts.signer import Signer
+from signer_agent.contracts.verifying import verify
+from wire.catalogue import ServiceError
+from wire.status import RemoteError
+
+_LOOK_SECONDS: Final = 3.0  # that the media server has to tell of what was signed for us
+_DOWNLOADS: Final = 4  # at a time
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotReceived:
+    """Something that should be here, or was here, and is not a message.
+
+    Args:
+        author: from whom.
+        envelope_id: of the envelope; empty if the media server did not tell of one.
+        number: of the message by its author's count; 0 if that is not known.
+        error: why.
+    """
+
+    author: str
+    envelope_id: str
+    number: int
+    error: FoursealError
+
+
+Received = Message | NotReceived
+"""What receiving yields."""
+
+
+class Receiver:
+    """Receives for one account in one session. Belongs to the event loop that it was made on. For one use.
+
+    Args:
+        signer: whose.
+        mailbox: where it is kept.
+        outbox: what we sent.
+        line: to the session's media server.
+        session: verified just now.
+    """
+
+    def __init__(
+        self, signer: Signer, mailbox: Mailbox, outbox: Outbox, line: RelayLine, session: VerifiedSession
+    ) -> None:
+        self._signer = signer
+        self._mailbox = mailbox
+        self._outbox = outbox
+        self._line = line
+        self._session = session
+        self._known = Known(session.session_id, signer.name)
+        self._limit = asyncio.Semaphore(_DOWNLOADS)
+        self._downloads: dict[str, asyncio.Task[Downloaded]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._deals: set[asyncio.Task[None]] = set()
+        self._results: asyncio.Queue[Received | FoursealError | None] = asyncio.Queue()
+        self._position = 0
+
+    async def receive(self, *, follow: bool) -> AsyncGenerator[Received]:
+        """Yield what comes.
+
+        Args:
+            follow: go on until the caller stops; else end when everything that was signed for us is here, or the media
+                server does not tell of it in time. What is missing then comes last.
+
+        Raises:
+            FoursealError: MAILBOX_BUSY, STORE_UNUSABLE; the server or the media server cannot be reached.
+        """
+        with self._mailbox.receiving(self._session.session_id):
+            for entry in await asyncio.to_thread(self._mailbox.entries):
+                self._known.add(entry.message)
+            watching = asyncio.create_task(self._watch(follow=follow))
+            try:
+                while (result := await self._results.get()) is not None:
+                    if isinstance(result, FoursealError):
+                        raise result
+                    yield result
+            finally:
+                await _end([watching, *self._deals, *self._downloads.values()])
+            for missing in self._missing():
+                yield missing
+
+    async def _watch(self, *, follow: bool) -> None:
+        """Step (1), until everything is dealt with; whatever ends it is a result."""
+        try:
+            await (self._follow() if follow else self._look())
+            await asyncio.gather(*self._deals)
+        except FoursealError as error:
+            self._results.put_nowait(error)
+        else:
+            self._results.put_nowait(None)
+
+    async def _look(self) -> None:
+        """Take notices until there is one for everything that was signed for us."""
+        expected = sum(
+            max(0, count - self._known.count(name)) for name, count in self._session.counters.messages_to_me.items()
+        )
+        if not expected:
+            return
+        try:
+            async for notice in self._line.watch(0, _LOOK_SECONDS):
+                expected -= self._take(notice)
+                if expected <= 0:
+                    return
+        except RemoteError as error:
+            if error.code is not StatusCode.DEADLINE_EXCEEDED:  # that was all that it told
+                raise
+
+    async def _follow(self) -> None:
+        """Take notices for ever; one stream goes on where the one before ended."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                async for notice in self._line.watch(self._position):
+                    self._take(notice)
+                    pause = _FIRST_PAUSE_SECONDS
+                    self._position = max(self._position, notice.position)
+            except FoursealError as error:
+                if not is_break(error):
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _take(self, notice: relay_service_pb2.WatchMailboxResponse) -> bool:
+        """Begin to deal with a notice. Returns whether it is of a finished envelope that is new."""
+        envelope_id = notice.envelope_id
+        if self._known.has_envelope(envelope_id):
+            self._spawn(self._acknowledge(envelope_id))
+            return False
+        started = self._downloads.get(envelope_id)
+        if started is None or (started.done() and started.exception() is not None):
+            self._downloads[envelope_id] = asyncio.create_task(self._download(envelope_id))
+        if not notice.position:  # its upload is still under way
+            return False
+        self._spawn(self._deal(notice))
+        return True
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._deals.add(task)
+        task.add_done_callback(self._deals.discard)
+
+    async def _download(self, envelope_id: str) -> Downloaded:
+        async with self._limit:
+            session_id = self._session.session_id
+            return await Download(
+                self._line, self._mailbox, envelope_id, session_id, self._open_key, lambda _: None
+            ).run()
+
+    async def _open_key(self, header: EnvelopeHeader) -> ContentKey:
+        return await self._signer.decrypt_key(header)
+
+    async def _deal(self, notice: relay_service_pb2.WatchMailboxResponse) -> None:
+        """Steps (2) to (4), in the author's turn: locks are given in the order in which they were asked for."""
+        async with self._turns.setdefault(notice.author, asyncio.Lock()):
+            try:
+                downloaded = await self._downloads[notice.envelope_id]
+                message = await self._keep(notice, downloaded)
+            except FoursealError as error:
+                self._results.put_nowait(NotReceived(notice.author, notice.envelope_id, 0, error))
+                if error.reason == "ENVELOPE_REPEATED":
+                    await self._acknowledge(notice.envelope_id)
+                if is_break(error):
+                    self._position = 0  # the next stream of notices tells of it again
+            else:
+                self._results.put_nowait(message)
+                await self._acknowledge(notice.envelope_id)
+            finally:
+                self._downloads.pop(notice.envelope_id, None)
+
+    async def _acknowledge(self, envelope_id: str) -> None:
+        """Step (4). If the media server cannot be reached it tells of the envelope again, and is told again."""
+        try:
+            await self._line.acknowledge([envelope_id])
+        except FoursealError as error:
+            if not is_break(error):
+                raise
+
+    async def _keep(self, notice: relay_service_pb2.WatchMailboxResponse, downloaded: Downloaded) -> Message:
+        statement = downloaded.signed.statement
+        if self._known.has_statement(statement):
+            await asyncio.to_thread(self._mailbox.forget, notice.envelope_id)
+            raise ServiceError("ENVELOPE_REPEATED", author=statement.author)
+        now = datetime.now(UTC)
+        genuine = self._known.genuine
+        if statement.answer is not None:
+            genuine |= await asyncio.to_thread(self._outbox.statements, statement.session_id)
+        verdict = await verify(self._signer, self._session.session_id, downloaded, self._known, genuine)
+        note = self._known.note(statement) if verdict.signed else ""
+
+        def kept() -> Message:
+            with self._mailbox.numbering() as number:
+                message = Message(
+                    number, notice.envelope_id, statement, downloaded.signed.description, now, verdict, note
+                )
+                header_der, content_key = downloaded.header.to_der(), downloaded.content_key.to_secret_bytes()
+                self._mailbox.keep(MailboxEntry(message, downloaded.signed, header_der, content_key))
+                return message
+
+        message = await asyncio.to_thread(kept)
+        self._known.add(message)
+        return message
+
+    def _missing(self) -> Iterator[NotReceived]:
+        """What was signed for us, and the media server did not deliver."""
+        for author, count in self._session.counters.messages_to_me.items():
+            for number in self._known.missing(author, count):
+                yield NotReceived(author, "", number, ServiceError("MESSAGE_WITHHELD", author=author, number=number))
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -1,0 +1,222 @@
+"""Sending: one pass over the content, then the signature, then the trailer.
+
+(1) the content key is made and encrypted for every recipient, and for ourselves; that is the header;
+(2) segments are sealed and uploaded (``uploads``); length and digest are known at their end;
+(3) alone in the session on this device, after whatever was fixed before (``outbox_signing``): a statement is fixed and
+    stored; both sign it; the signature is checked;
+(4) the trailer seals statement, description and signature, and ends the envelope at the media server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Final
+
+from fourseal.v1 import relay_service_pb2
+from grpc import StatusCode
+
+from contract.content_key import ContentKey
+from contract.envelope import EnvelopeCore, EnvelopeHeader, RecipientKey
+from contract.key_sealing import seal_key
+from contract.stream import SegmentSealer
+from contract.trailer import seal_trailer
+from mpc.errors import FoursealError
+from signer_agent.contracts.envelopes import ContentSealing, SegmentTags
+from signer_agent.contracts.model import VerifiedSession
+from signer_agent.contracts.outbox import Outbox, OutboxEntry, ToSend
+from signer_agent.contracts.outbox_signing import OutboxSigning, SealedContent, require_unrevoked
+from signer_agent.contracts.relay_line import RelayLine
+from signer_agent.contracts.signer import Signer
+from signer_agent.contracts.sources import Source
+from signer_agent.contracts.uploads import OnProgress, Upload
+from wire.catalogue import ServiceError
+from wire.ids import new_envelope_id
+from wire.status import RemoteError
+
+_UNDECIDED: Final = (
+    StatusCode.UNAVAILABLE,
+    StatusCode.DEADLINE_EXCEEDED,
+    StatusCode.RESOURCE_EXHAUSTED,
+    StatusCode.UNAUTHENTICATED,
+    StatusCode.CANCELLED,
+    StatusCode.INTERNAL,
+    StatusCode.UNKNOWN,
+)
+
+
+class Sender:
+    """Sends envelopes for one account. Belongs to the event loop that it was made on.
+
+    Args:
+        signer: who signs.
+        outbox: where it is remembered.
+        line_to: gives the line to a session's media server.
+    """
+
+    def __init__(
+        self, signer: Signer, outbox: Outbox, line_to: Callable[[VerifiedSession], Awaitable[RelayLine]]
+    ) -> None:
+        self._signer = signer
+        self._outbox = outbox
+        self._line_to = line_to
+        self._signing = OutboxSigning(signer, outbox)
+
+    async def send(self, to_send: ToSend, source: Source, on_progress: OnProgress) -> OutboxEntry:
+        """Send content; returns when the media server has all of it.
+
+        A file whose sending was interrupted goes on where it stopped.
+
+        Raises:
+            FoursealError: NOT_A_MEMBER, RECIPIENT_CHANGED, FILE_UNUSABLE, SOURCE_CHANGED, SOURCE_NOT_REPEATABLE,
+                SENDING_ALREADY, and what ``Signer`` and the media server answer.
+        """
+        session = await self._signer.session(to_send.session_id)
+        interrupted = await asyncio.to_thread(self._outbox.interrupted, to_send)
+        if interrupted is None:
+            entry = await asyncio.to_thread(self._new_entry, to_send, session)
+        else:
+            entry = interrupted
+        with self._outbox.sending(entry.envelope_id) as is_alone:
+            if not is_alone:
+                raise ServiceError("SENDING_ALREADY", name=to_send.name)
+            if interrupted is None and to_send.origin:
+                await asyncio.to_thread(self._outbox.put, entry)
+            line = await self._line_to(session)
+            first = (await line.upload_state(entry.envelope_id)).segment if interrupted else 0
+            return await _Sending(self._outbox, self._signing, entry, source, line).run(first, on_progress)
+
+    async def finish_interrupted(self, session_id: str) -> list[OutboxEntry]:
+        """Finish what was fixed in a session and not finished; returns it. Raises as ``send``."""
+        line = await self._line_to(await self._signer.session(session_id))
+        async with self._signing.turn(session_id):
+            return await finish_fixed(self._outbox, self._signing, line, session_id)
+
+    def _new_entry(self, to_send: ToSend, session: VerifiedSession) -> OutboxEntry:
+        """Step (1). Blocks."""
+        content_key = ContentKey.new(secrets.token_bytes)
+        certificate = session.encrypt_certificate
+        recipients = [require_unrevoked(session, name) for name in to_send.recipients]
+        core = EnvelopeCore(
+            new_envelope_id(), session.session_id, self._signer.name, certificate.fingerprint, to_send.recipients
+        )
+        keys = tuple(
+            RecipientKey(
+                each.name, seal_key(content_key, core.label(each.name), each, certificate, secrets.token_bytes)
+            )
+            for each in recipients
+        )
+        header = EnvelopeHeader(core.envelope_id, core.session_id, core.author, core.session_certificate, keys)
+        return OutboxEntry(
+            envelope_id=core.envelope_id,
+            to_send=to_send,
+            header_der=header.to_der(),
+            content_key=content_key.to_secret_bytes(),
+            certificates=tuple(each.fingerprint for each in recipients),
+            create_time=datetime.now(UTC),
+        )
+
+
+class _Sending:
+    """One envelope on its way: steps (2) to (4)."""
+
+    def __init__(
+        self, outbox: Outbox, signing: OutboxSigning, entry: OutboxEntry, source: Source, line: RelayLine
+    ) -> None:
+        self._outbox = outbox
+        self._signing = signing
+        self._entry = entry
+        self._source = source
+        self._line = line
+        self._turn = AsyncExitStack()
+        self._kept = bool(source.origin)  # in the outbox
+
+    async def run(self, first: int, on_progress: OnProgress) -> OutboxEntry:
+        """Send all of it. The signing turn that ``_finish`` takes lasts until the media server has the trailer."""
+        path = self._outbox.tags_path(self._entry.envelope_id) if self._source.origin else None
+        tags = await asyncio.to_thread(SegmentTags, path)
+        upload = Upload(
+            self._line,
+            self._entry.envelope_id,
+            self._entry.header_der,
+            lambda: self._begin(tags),
+            repeatable=self._source.repeatable,
+            finish=self._finish,
+            on_progress=on_progress,
+        )
+        async with self._turn:
+            try:
+                response = await upload.run(first)
+            except FoursealError as error:
+                if self._kept and not is_undecided(error):
+                    await asyncio.to_thread(self._outbox.remove, self._entry.envelope_id)
+                raise
+            finally:
+                tags.close()
+            return await keep_finished(self._outbox, self._entry, response)
+
+    def _begin(self, tags: SegmentTags) -> ContentSealing:
+        key = ContentKey(self._entry.content_key).stream_key(self._entry.header.core)
+        return ContentSealing(self._source, SegmentSealer(key), tags)
+
+    async def _finish(self, content: ContentSealing) -> relay_service_pb2.EnvelopeFinish:
+        session_id = self._entry.to_send.session_id
+        await self._turn.enter_async_context(self._signing.turn(session_id))
+        await finish_fixed(self._outbox, self._signing, self._line, session_id)
+        sealed = SealedContent(content.segments, content.length, content.digest)
+        self._kept = True
+        self._entry = await self._signing.sign_content(self._entry, sealed)
+        return await asyncio.to_thread(finish_part, self._entry)
+
+
+async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, session_id: str) -> list[OutboxEntry]:
+    """Finish what an earlier process fixed; returns it. What the server refuses is forgotten. Only in a turn.
+
+    Raises:
+        FoursealError: the server or the media server cannot be reached.
+    """
+    finished = []
+    for entry in await signing.fixed(session_id):
+        try:
+            signed = await signing.sign_fixed(entry)
+            part = await asyncio.to_thread(finish_part, signed)
+            async with line.post() as post:
+                segments = signed.require_signing().segments
+                start = relay_service_pb2.EnvelopeStart(header_der=signed.header_der, segment=segments)
+                await post.write(relay_service_pb2.PostEnvelopeRequest(start=start))
+                await post.write(relay_service_pb2.PostEnvelopeRequest(finish=part))
+                response = await post.answer()
+        except FoursealError as error:
+            if is_undecided(error):
+                raise
+            await asyncio.to_thread(outbox.remove, entry.envelope_id)
+        else:
+            finished.append(await keep_finished(outbox, signed, response))
+    return finished
+
+
+def finish_part(entry: OutboxEntry) -> relay_service_pb2.EnvelopeFinish:
+    """Step (4)."""
+    signing = entry.require_signing()
+    key = ContentKey(entry.content_key).trailer_key(entry.header.core)
+    trailer = seal_trailer(key, entry.signed_statement())
+    return relay_service_pb2.EnvelopeFinish(
+        segments=signing.segments, sequence=signing.statement.sequence, trailer=trailer
+    )
+
+
+async def keep_finished(
+    outbox: Outbox, entry: OutboxEntry, response: relay_service_pb2.PostEnvelopeResponse
+) -> OutboxEntry:
+    """Remember that the media server has all of it."""
+    finished = entry.finished(response.expire_time.ToDatetime(UTC))
+    await asyncio.to_thread(outbox.put, finished)
+    return finished
+
+
+def is_undecided(error: FoursealError) -> bool:
+    """Whether what failed can be finished later: nobody refused it for good."""
+    return isinstance(error, RemoteError) and (error.code in _UNDECIDED or error.reason == "PROOF_REQUIRED")
