@@ -7,16 +7,21 @@ encrypted, and its recipients check it.
 
 ::
 
-    content/<two characters>/<envelope id>
+    content/<last two characters>/<envelope id>.<16 characters from the key>
 
-A record is of one length, but for the last of an envelope. So the length of a file says how many whole records it has;
-after a crash those that do not hold are cut off (``Content.open``).
+A record is of one length, but for the last of an envelope. So the length of a file says how many whole records it may
+have; ``Content.count_sound`` says how many of them hold after a crash. A file keeps its name for its whole life: the
+row alone says that an envelope is finished, so there is no moment between a new name and a new row.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +38,10 @@ _NONCE_BYTES: Final = 12
 
 
 class Content:
-    """The file of one envelope, open. Every method blocks; no two may run at a time, but ``read`` beside ``append``.
+    """The file of one envelope, open. Every method blocks; no two may write at a time.
+
+    A thread may still be at work when whoever sent it there has gone: so the descriptor is closed by the last to leave.
+    Its number would else be that of another file while the thread writes.
 
     Args:
         descriptor: of the file; closed by ``close``.
@@ -43,22 +51,29 @@ class Content:
     def __init__(self, descriptor: int, key: bytes) -> None:
         self._descriptor = descriptor
         self._check = AESGCM(key)
+        self._lock = threading.Lock()
+        self._users = 1
+        self._closed = False
 
     def append(self, number: int, segment: bytes) -> None:
         """Write a segment. Raises OSError: no space, for example."""
-        record = segment + self._check.encrypt(_nonce(number), b"", segment)
+        record = memoryview(segment + self._check.encrypt(_nonce(number), b"", segment))
         written = 0
-        while written < len(record):
-            written += os.pwrite(self._descriptor, record[written:], number * _RECORD_BYTES + written)
+        with self._in_use() as descriptor:
+            while written < len(record):
+                written += os.pwrite(descriptor, record[written:], number * _RECORD_BYTES + written)
 
     def read(self, number: int) -> bytes:
         """Read a segment.
 
         Raises:
-            ServiceError: CONTENT_LOST: it is not as it was written.
-            OSError: of the file.
+            ServiceError: CONTENT_LOST: it is not as it was written, or cannot be read.
         """
-        record = os.pread(self._descriptor, _RECORD_BYTES, number * _RECORD_BYTES)
+        try:
+            with self._in_use() as descriptor:
+                record = os.pread(descriptor, _RECORD_BYTES, number * _RECORD_BYTES)
+        except OSError:
+            raise ServiceError("CONTENT_LOST") from None
         segment, check = record[:-CHECK_BYTES], record[-CHECK_BYTES:]
         try:
             self._check.decrypt(_nonce(number), check, segment)
@@ -67,25 +82,49 @@ class Content:
         return segment
 
     def count_sound(self) -> int:
-        """Whole segments that are as they were written, from the first on; what follows is cut off."""
-        length = os.fstat(self._descriptor).st_size
-        sound = 0
-        while sound < length // _RECORD_BYTES:
+        """Full segments that are as they were written, from the first on. Raises OSError."""
+        with self._in_use() as descriptor:
+            full = os.fstat(descriptor).st_size // _RECORD_BYTES
+        for number in range(full):
             try:
-                self.read(sound)
+                self.read(number)
             except ServiceError:
-                break
-            sound += 1
-        if length != sound * _RECORD_BYTES:
-            os.ftruncate(self._descriptor, sound * _RECORD_BYTES)
-        return sound
+                return number
+        return full
+
+    def settle(self, segments: int, content_bytes: int) -> None:
+        """Cut off what a broken write left behind the last segment, and have the rest on the disk. Raises OSError."""
+        with self._in_use() as descriptor:
+            os.ftruncate(descriptor, content_bytes + segments * CHECK_BYTES)
+            os.fdatasync(descriptor)
 
     def flush(self) -> None:
         """Have what was written on the disk. Raises OSError."""
-        os.fdatasync(self._descriptor)
+        with self._in_use() as descriptor:
+            os.fdatasync(descriptor)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, once nobody reads or writes it."""
+        with self._lock:
+            self._closed = True
+        self._leave()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[int]:
+        with self._lock:
+            if self._closed:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            self._users += 1
+        try:
+            yield self._descriptor
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users:
+                return
         os.close(self._descriptor)
 
 
@@ -107,7 +146,7 @@ class ContentFolder:
             ServiceError: CONTENT_LOST: it is not there.
             OSError: of the file system.
         """
-        path = self._path(envelope_id)
+        path = self._path(name_of(envelope_id, key))
         if create:
             path.parent.mkdir(mode=0o700, exist_ok=True)
         try:
@@ -119,19 +158,34 @@ class ContentFolder:
                 _sync_folder(folder)
         return Content(descriptor, key)
 
-    def remove(self, envelope_id: str) -> None:
+    def size(self, envelope_id: str, key: bytes) -> int:
+        """Bytes of a file; 0 if there is none."""
+        try:
+            return self._path(name_of(envelope_id, key)).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def remove(self, name: str) -> None:
         """Delete a file, if it is there."""
-        self._path(envelope_id).unlink(missing_ok=True)
+        self._path(name).unlink(missing_ok=True)
 
     def names(self) -> Iterator[str]:
-        """The envelope ids of all files."""
+        """The names of all files, as ``name_of`` makes them."""
         for folder in self._folder.iterdir():
             for path in folder.iterdir():
                 yield path.name
 
-    def _path(self, envelope_id: str) -> Path:
-        """Of an id that was checked (``wire.ids``): it has no character that means something in a path."""
-        return self._folder / envelope_id[-2:] / envelope_id
+    def _path(self, name: str) -> Path:
+        return self._folder / name[-2:] / name
+
+
+def name_of(envelope_id: str, key: bytes) -> str:
+    """The name of an envelope's file.
+
+    The id was checked (``wire.ids``): it has no character that means something in a path. The key makes it another file
+    when an id is used again after it was dropped, for the old one may be deleted later than the new one is made.
+    """
+    return f"{envelope_id}.{sha256(key).hexdigest()[:16]}"
 
 
 def _nonce(number: int) -> bytes:

@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable
-
-from wire.catalogue import ServiceError
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class Bells:
-    """One bell a mailbox: it rings when something comes.
+    """One bell a mailbox: it rings when something comes. Kept only for mailboxes that somebody watches.
 
-    A watcher looks at the count before it looks into the mailbox, and then waits for another count: what comes in
-    between is not missed.
+    A watcher clears its event before it looks into the mailbox, and then waits for it: what comes in between is not
+    missed.
     """
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str], int] = defaultdict(int)
-        self._rung = asyncio.Condition()
+        self._events: dict[tuple[str, str], set[asyncio.Event]] = {}
         self.ended = False
+        """Whether no watcher shall wait any more."""
 
-    def count(self, session_id: str, recipient: str) -> int:
-        """How often the bell has rung."""
-        return self._counts.get((session_id, recipient), 0)
+    @contextmanager
+    def watch(self, session_id: str, recipient: str) -> Iterator[asyncio.Event]:
+        """An event that is set when the bell rings, and at ``end``."""
+        event = asyncio.Event()
+        if self.ended:
+            event.set()
+        mailbox = session_id, recipient
+        events = self._events.setdefault(mailbox, set())
+        events.add(event)
+        try:
+            yield event
+        finally:
+            events.discard(event)
+            if not events and self._events.get(mailbox) is events:
+                del self._events[mailbox]
 
-    async def ring(self, session_id: str, recipients: Iterable[str]) -> None:
+    def ring(self, session_id: str, recipients: Iterable[str]) -> None:
         """Ring the bells of some mailboxes."""
-        async with self._rung:
-            for recipient in recipients:
-                self._counts[session_id, recipient] += 1
-            self._rung.notify_all()
+        for recipient in recipients:
+            for event in self._events.get((session_id, recipient), ()):
+                event.set()
 
-    async def end(self) -> None:
+    def end(self) -> None:
         """Wake all who wait, for good."""
-        async with self._rung:
-            self.ended = True
-            self._rung.notify_all()
-
-    async def wait(self, session_id: str, recipient: str, count: int) -> None:
-        """Return when the bell has rung more often than that.
-
-        Raises:
-            ServiceError: SHUTTING_DOWN.
-        """
-        async with self._rung:
-            await self._rung.wait_for(lambda: self.ended or self.count(session_id, recipient) != count)
-            if self.ended:
-                raise ServiceError("SHUTTING_DOWN")
+        self.ended = True
+        for events in self._events.values():
+            for event in events:
+                event.set()

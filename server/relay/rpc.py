@@ -12,8 +12,9 @@ from fourseal.v1 import relay_service_pb2_grpc
 
 from contract.relay_pass import RelayPass
 from server.identity import CallerReader
+from server.relay.ledger import Finish
 from server.relay.passes import PassReader
-from server.relay.rules import Finish, Notice, Part, Relay
+from server.relay.rules import Notice, Part, Relay
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
 from wire.ids import check_envelope_id
@@ -82,7 +83,7 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
             raise ServiceError("FIELD_INVALID", field="segment", problem="below 0")
         envelope = await self._relay.fetch(shown, check_envelope_id(request.envelope_id))
         yield pb.FetchEnvelopeResponse(header_der=envelope.header or b"")
-        async for part in self._relay.parts(envelope, request.segment):
+        async for part in self._relay.parts(shown, envelope, request.segment):
             if isinstance(part, Finish):
                 yield pb.FetchEnvelopeResponse(finish=_finish_to_proto(part))
             else:

@@ -62,6 +62,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         _GO_ON,
     ),
     Entry("UPLOAD_INCOMPLETE", StatusCode.ABORTED, "The upload of {envelope_id} ended without a finish.", _GO_ON),
+    Entry("UPLOAD_IDLE", StatusCode.ABORTED, "Nothing came of the upload of {envelope_id} for too long.", _GO_ON),
     Entry(
         "UPLOAD_TAKEN_OVER",
         StatusCode.ABORTED,

@@ -1,0 +1,334 @@
+"""A media server for tests, with an authority whose key the test has, and members with passes."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Self
+
+import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from fourseal.v1 import relay_service_pb2 as pb
+from fourseal.v1 import relay_service_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
+
+from contract.envelope import EnvelopeHeader, RecipientKey
+from contract.key_ciphertext import JointKeyCiphertext
+from contract.relay_pass import RelayPass
+from contract.stream import SEALED_SEGMENT_BYTES
+from server.clock import Clock, system_clock
+from server.config import load_settings
+from server.identity import Authority
+from server.root.ground import open_ground
+from server.root.home import Home, Serving
+from server.root.media import MediaServer, start_media_server
+from server.root.media_setup import accept_certificate, certify_media, set_up_media
+from tests.server.harness import (
+    IMPORT_ROOTS,
+    START_SECONDS,
+    Identity,
+    ServerProcess,
+    key_pem,
+    make_home,
+    silent_log,
+)
+from wire import tls
+from wire.ids import new_envelope_id, new_session_id
+from wire.limits import channel_options
+from wire.peer import RELAY_KEY
+from wire.status import error_from_rpc
+
+NAME: Final = "127.0.0.2"
+CALL_SECONDS: Final = 60.0
+QUOTA: Final = 64 << 20
+FULL: Final = SEALED_SEGMENT_BYTES
+TRAILER: Final = b"sealed statement"
+
+
+@cache
+def authority() -> Authority:
+    """The authority of everything here."""
+    folder = Path(tempfile.mkdtemp(prefix="fourseal-test-"))
+    atexit.register(shutil.rmtree, folder)
+    home = make_home(folder / "server")
+    with open_ground(home, load_settings(home.folder), silent_log()) as ground:
+        return ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer))
+
+
+def make_media_home(folder: Path, **settings: object) -> Home:
+    """Set a media server up in a folder, on a free port."""
+    shutil.copytree(_set_up_once(), folder)
+    home = Home(folder)
+    chosen = {"listen": f"{NAME}:0", "public_host": NAME, "server_names": [NAME]} | settings
+    home.config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in chosen.items()))
+    return home
+
+
+@cache
+def _set_up_once() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fourseal-test-"))
+    atexit.register(shutil.rmtree, folder)
+    home = Home(folder)
+    for _ in set_up_media(home, [NAME]):
+        pass
+    request = (folder / "media.csr").read_bytes()
+    accept_certificate(home, certify_media(authority(), request, ["localhost"], system_clock()))
+    return folder
+
+
+@contextlib.asynccontextmanager
+async def running_media(home: Home, *, clock: Clock = system_clock) -> AsyncIterator[MediaServer]:
+    """A media server in this process; stopped at the end."""
+    server = await start_media_server(home, load_settings(home.folder), silent_log(), clock=clock)
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+class MediaProcess(ServerProcess):
+    """A media server as a process of its own, started by its command line."""
+
+    def __init__(self, home: Home) -> None:
+        self.log_path = home.folder / "server.log"
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from server.cli import main; main()", *("media", "run", "--home", home.folder)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(IMPORT_ROOTS)},
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait(START_SECONDS)
+            raise AssertionError(f"the media server did not start: {self.log_path.read_text()[-2000:]}")
+        self.serving = Serving(**json.loads(line))
+
+
+@cache
+def pass_key(issuer: Authority | None = None) -> tuple[ec.EllipticCurvePrivateKey, bytes]:
+    """A key that signs passes, with its certificate (DER)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = (issuer or authority()).issue_relay_pass_certificate(key.public_key(), system_clock(), timedelta(days=100))
+    return key, made.public_bytes(Encoding.DER)
+
+
+@cache
+def identity_of(name: str) -> Identity:
+    """An agent with a client certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = authority().issue_for_agent(key.public_key(), name, system_clock())
+    return Identity(name, key_pem(key), certificate.public_bytes(Encoding.PEM), authority().certificate_pem)
+
+
+def fingerprint_of(identity: Identity) -> bytes:
+    """SHA-256 of an agent's certificate."""
+    return x509.load_pem_x509_certificate(identity.certificate_pem).fingerprint(SHA256())
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An envelope as its author has it."""
+
+    header: bytes
+    envelope_id: str
+    segments: Sequence[bytes]
+    sequence: int
+    trailer: bytes = TRAILER
+
+    def parts(self, first: int = 0, end: int | None = None, *, finish: bool = True) -> Iterator[pb.PostEnvelopeRequest]:
+        """What is sent: from a segment on, up to another one."""
+        yield pb.PostEnvelopeRequest(start=pb.EnvelopeStart(header_der=self.header, segment=first))
+        for segment in self.segments[first:end]:
+            yield pb.PostEnvelopeRequest(segment=segment)
+        if finish:
+            yield pb.PostEnvelopeRequest(
+                finish=pb.EnvelopeFinish(segments=len(self.segments), sequence=self.sequence, trailer=self.trailer)
+            )
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a download brought."""
+
+    header: bytes
+    segments: list[bytes]
+    finish: pb.EnvelopeFinish | None
+
+
+@dataclass
+class Member:
+    """A member of a session at the media server. Every call raises ``RemoteError`` where it refuses."""
+
+    serving: Serving
+    name: str
+    session_id: str
+    members: tuple[str, ...]
+    identity: Identity
+    pass_der: bytes = b""
+    sequence: int = 0
+    channel: grpc.aio.Channel = field(init=False)
+    stub: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        identity = self.identity
+        credentials = tls.channel_credentials(identity.authority_pem, identity.key_pem, identity.certificate_pem)
+        self.channel = grpc.aio.secure_channel(self.serving.server, credentials, channel_options())
+        self.stub = relay_service_pb2_grpc.RelayServiceStub(self.channel)
+        self.health = health_pb2_grpc.HealthStub(self.channel)
+        self.pass_der = self.pass_der or self.make_pass()
+
+    def make_pass(self, issuer: Authority | None = None, **changes: Any) -> bytes:  # noqa: ANN401  # any field
+        """A pass, good unless changed."""
+        key, certificate = pass_key(issuer)
+        return replace(self.pass_now(), **changes).sign(key, certificate)
+
+    def make_pass_at(self, now: datetime) -> bytes:
+        """A pass that is good at a time."""
+        return self.pass_now(now).sign(*pass_key())
+
+    def pass_now(self, now: datetime | None = None) -> RelayPass:
+        """What a good pass says."""
+        begin = (now or system_clock()).replace(microsecond=0)
+        return RelayPass(
+            session_id=self.session_id,
+            account=self.name,
+            agent_certificate=fingerprint_of(self.identity),
+            members=tuple(sorted(self.members)),
+            begin=begin,
+            end=begin + timedelta(minutes=10),
+            may_post=True,
+            quota_bytes=QUOTA,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.channel.close()
+
+    @property
+    def metadata(self) -> tuple[tuple[str, bytes], ...]:
+        """What travels with every call."""
+        return ((RELAY_KEY, self.pass_der),) if self.pass_der else ()
+
+    def letter(self, lengths: Sequence[int], *to: str, **changes: Any) -> Letter:  # noqa: ANN401
+        """A new envelope with segments of these lengths."""
+        self.sequence += 1
+        envelope_id = changes.pop("envelope_id", None) or new_envelope_id()
+        header = header_of(envelope_id, changes.pop("session_id", self.session_id), self.name, to)
+        segments = [secrets.token_bytes(length) for length in lengths]
+        return Letter(header, envelope_id, segments, changes.pop("sequence", self.sequence))
+
+    async def post(
+        self, parts: Iterable[pb.PostEnvelopeRequest] | AsyncIterator[pb.PostEnvelopeRequest], seconds: float = 60.0
+    ) -> pb.PostEnvelopeResponse:
+        """One PostEnvelope."""
+        try:
+            answer: pb.PostEnvelopeResponse = await self.stub.PostEnvelope(
+                parts, timeout=seconds, metadata=self.metadata
+            )
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error) from None
+        return answer
+
+    async def upload(self, envelope_id: str) -> tuple[int, bool]:
+        """GetUpload."""
+        response = await self._call(self.stub.GetUpload, pb.GetUploadRequest(envelope_id=envelope_id))
+        return response.segment, response.finished
+
+    async def fetch(self, envelope_id: str, first: int = 0, seconds: float = CALL_SECONDS) -> Fetched:
+        """FetchEnvelope, to its end."""
+        header, segments, finish = b"", [], None
+        async for part in self.fetching(envelope_id, first, seconds):
+            match part.WhichOneof("part"):
+                case "header_der":
+                    header = part.header_der
+                case "segment":
+                    segments.append(part.segment)
+                case "finish":
+                    finish = part.finish
+        return Fetched(header, segments, finish)
+
+    async def fetching(
+        self, envelope_id: str, first: int = 0, seconds: float = CALL_SECONDS
+    ) -> AsyncGenerator[pb.FetchEnvelopeResponse, None]:
+        """FetchEnvelope, part by part."""
+        request = pb.FetchEnvelopeRequest(envelope_id=envelope_id, segment=first)
+        try:
+            async for part in self.stub.FetchEnvelope(request, timeout=seconds, metadata=self.metadata):
+                yield part
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error) from None
+
+    async def watching(
+        self, after: int = 0, seconds: float = CALL_SECONDS
+    ) -> AsyncGenerator[pb.WatchMailboxResponse, None]:
+        """WatchMailbox."""
+        request = pb.WatchMailboxRequest(after_position=after)
+        try:
+            async for notice in self.stub.WatchMailbox(request, timeout=seconds, metadata=self.metadata):
+                yield notice
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error) from None
+
+    async def notices(self, count: int, after: int = 0) -> list[pb.WatchMailboxResponse]:
+        """So many notices."""
+        found = []
+        stream = self.watching(after)
+        async with contextlib.aclosing(stream):
+            async for notice in stream:
+                found.append(notice)
+                if len(found) == count:
+                    break
+        return found
+
+    async def mailbox(self) -> list[str]:
+        """Ids of all that waits, by a stream that ends at once."""
+        return [notice.envelope_id async for notice in self.watching(seconds=0.5) if notice.position]
+
+    async def acknowledge(self, *envelope_ids: str) -> None:
+        """AcknowledgeEnvelopes."""
+        await self._call(self.stub.AcknowledgeEnvelopes, pb.AcknowledgeEnvelopesRequest(envelope_ids=envelope_ids))
+
+    async def _call(self, method: Any, request: Any) -> Any:  # noqa: ANN401  # of the generated code
+        try:
+            return await method(request, timeout=CALL_SECONDS, metadata=self.metadata)
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error) from None
+
+
+def header_of(envelope_id: str, session_id: str, author: str, recipients: Sequence[str]) -> bytes:
+    """A header, with key ciphertexts that nobody can open."""
+    keys = tuple(RecipientKey(name, JointKeyCiphertext(secrets.token_bytes(512))) for name in sorted(recipients))
+    return EnvelopeHeader(envelope_id, session_id, author, secrets.token_bytes(32), keys).to_der()
+
+
+@contextlib.asynccontextmanager
+async def members(serving: Serving, *names: str, session_id: str | None = None) -> AsyncIterator[list[Member]]:
+    """Members of one session, each with a line of its own."""
+    chosen = session_id or new_session_id()
+    async with contextlib.AsyncExitStack() as stack:
+        made = [Member(serving, name, chosen, names, identity_of(name)) for name in names]
+        yield [await stack.enter_async_context(member) for member in made]
+
+
+def content_files(home: Home) -> list[Path]:
+    """Every file of content."""
+    return sorted(path for path in (home.folder / "content").rglob("*") if path.is_file())
