@@ -14,12 +14,15 @@ A daemon has no face for it: programs open the key store themselves, which they 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.account import Accounts
 from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine, Logins
+from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import SignerKeyring
 from signer_agent.keystore.store import KeyStore
@@ -35,7 +38,7 @@ class Contracts:
     """
 
     def __init__(self, store: KeyStore, line: ServerLine, drawers: Drawers) -> None:
-        self._store = store
+        self.store = store
         self._line = line
         with_login = LoginLine(line, drawers)
         self.accounts = Accounts(with_login)
@@ -48,6 +51,12 @@ class Contracts:
         """Those of a key store. Raises ServiceError (STORE_PERMISSIONS, STORE_UNUSABLE)."""
         return cls(store, line, await asyncio.to_thread(Drawers, store))
 
+    @asynccontextmanager
+    async def messages(self) -> AsyncIterator[Messages]:
+        """The messages of the account that is logged in, while the context lasts. Raises as ``signer``."""
+        async with Messages.of(await self.signer(), self.store) as messages:
+            yield messages
+
     async def signer(self) -> Signer:
         """The account that is logged in. Raises as ``Signer.open``."""
-        return await Signer.open(self._store, self._line)
+        return await Signer.open(self.store, self._line)

@@ -27,7 +27,6 @@ from contract.statement import Statement
 from contract.trailer import SignedStatement
 from mpc.secret import Secret
 from signer_agent.contracts.verdicts import Verdict
-from signer_agent.home import Home
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 from signer_agent.keystore.folder import PrivateFolder, translated
 from signer_agent.keystore.store import KeyStore
@@ -160,15 +159,14 @@ class Mailbox:
 
     Args:
         store: the opened key store.
-        home: the agent's folder.
         account: whose.
     """
 
-    def __init__(self, store: KeyStore, home: Home, account: str) -> None:
+    def __init__(self, store: KeyStore, account: str) -> None:
         place = f"mailbox/{check_account_name(account)}"
         self._messages = store.drawer(f"{place}/messages", "message", MailboxEntry, _check_number)
         self._incoming = store.drawer(f"{place}/incoming", "incoming envelope", IncomingEntry, check_envelope_id)
-        self._root = PrivateFolder.create(home.folder / place)
+        self._root = PrivateFolder.create(store.home.folder / place)
         self._parts = PrivateFolder.create(self._root.path / "incoming")
         self._content = PrivateFolder.create(self._root.path / "content")
 

@@ -2,7 +2,7 @@
 
 ::
 
-    async with Messages.of(signer, store, home) as messages:
+    async with contracts.messages() as messages:
         sent = await messages.send(session_id, FileSource(Path("contract.pdf")))
         async for message in messages.receive(session_id):
             if message.verdict.verified:
@@ -42,7 +42,6 @@ from signer_agent.contracts.sending import Sender
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource, FileSource, Source, StreamSource
 from signer_agent.contracts.uploads import OnProgress
-from signer_agent.home import Home
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
 
@@ -57,22 +56,21 @@ class Messages:
     Args:
         signer: the account, logged in.
         store: the opened key store.
-        home: the agent's folder.
     """
 
-    def __init__(self, signer: Signer, store: KeyStore, home: Home) -> None:
+    def __init__(self, signer: Signer, store: KeyStore) -> None:
         self._signer = signer
         self._store = store
-        self._mailbox = Mailbox(store, home, signer.name)
-        self._outbox = Outbox(store, home, signer.name)
+        self._mailbox = Mailbox(store, signer.name)
+        self._outbox = Outbox(store, signer.name)
         self._lines: dict[str, RelayLine] = {}
         self._sender = Sender(signer, self._outbox, self._line_to)
 
     @staticmethod
     @asynccontextmanager
-    async def of(signer: Signer, store: KeyStore, home: Home) -> AsyncIterator[Messages]:
+    async def of(signer: Signer, store: KeyStore) -> AsyncIterator[Messages]:
         """The messages of an account, while the context lasts. Raises ServiceError (STORE_UNUSABLE)."""
-        messages = await asyncio.to_thread(Messages, signer, store, home)
+        messages = await asyncio.to_thread(Messages, signer, store)
         try:
             yield messages
         finally:
@@ -117,11 +115,8 @@ class Messages:
     ) -> SentMessage:
         """Send content as a reply to a message, by default to its author and other recipients. Raises as ``send``."""
         message = await self.message(number)
-        session_id = message.statement.session_id
-        names = tuple(to) or everybody_of(
-            message.statement, self._signer.name, (await self._signer.session(session_id)).members
-        )
-        return await self.send(session_id, source, names, reply_to=number, on_progress=on_progress)
+        names = tuple(to) or await self.addressed_by_answers(message)
+        return await self.send(message.statement.session_id, source, names, reply_to=number, on_progress=on_progress)
 
     async def accept(self, number: int, text: str = "") -> SentMessage:
         """Countersign a message: sign a statement that contains its statement, with a remark.
@@ -134,6 +129,11 @@ class Messages:
     async def reject(self, number: int, reason: str) -> SentMessage:
         """Refuse a message, for a reason. Raises as ``accept``."""
         return await self._answer(number, Decision.REJECT, reason)
+
+    async def addressed_by_answers(self, message: Message) -> tuple[str, ...]:
+        """Who gets answers and replies to a message: its author and recipients who are members. Raises as ``send``."""
+        session = await self._signer.session(message.statement.session_id)
+        return everybody_of(message.statement, self._signer.name, session.members)
 
     async def receive(self, session_id: str, *, follow: bool = False) -> AsyncGenerator[Received]:
         """Yield what comes in a session; see ``Receiver.receive``. Raises as that does."""
@@ -202,10 +202,9 @@ class Messages:
     async def _answer(self, number: int, decision: Decision, text: str) -> SentMessage:
         message = await self.message(number)
         require_answerable(message, decision, await self.answers_to(message))
-        session = await self._signer.session(message.statement.session_id)
         to_send = ToSend(
-            session.session_id,
-            everybody_of(message.statement, self._signer.name, session.members),
+            message.statement.session_id,
+            await self.addressed_by_answers(message),
             "",
             TEXT_TYPE,
             "",

@@ -35,7 +35,6 @@ from contract.statement import Decision, Statement
 from contract.trailer import SignedStatement
 from mpc.secret import Secret
 from signer_agent.contracts.mailbox import alone
-from signer_agent.home import Home
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 from signer_agent.keystore.folder import PrivateFolder, translated
 from signer_agent.keystore.store import KeyStore
@@ -156,15 +155,15 @@ class OutboxEntry(Secret):
         return f"envelope={self.envelope_id} state={self.state}"
 
     def fixed(self, signing: Signing) -> OutboxEntry:
-        """This entry, with what is about to be signed."""
+        """The entry with what is about to be signed."""
         return self._with(OutboxState.SIGNING, signing, None, None)
 
     def signed(self, signature: Signature) -> OutboxEntry:
-        """This entry, with its signature."""
+        """The entry with its signature."""
         return self._with(OutboxState.SIGNED, self.signing, signature, None)
 
     def finished(self, expire_time: datetime) -> OutboxEntry:
-        """This entry when the relay has all of it, and keeps it until that time."""
+        """The entry when the relay has all of it, and keeps it until that time."""
         return self._with(OutboxState.FINISHED, self.signing, self.signature, expire_time)
 
     def require_signing(self) -> Signing:
@@ -272,15 +271,14 @@ class Outbox:
 
     Args:
         store: the opened key store.
-        home: the agent's folder.
         account: whose.
     """
 
-    def __init__(self, store: KeyStore, home: Home, account: str) -> None:
+    def __init__(self, store: KeyStore, account: str) -> None:
         place = f"outbox/{check_account_name(account)}"
         self._open = store.drawer(f"{place}/open", "open envelope", OutboxEntry, check_envelope_id)
         self._sent = store.drawer(f"{place}/sent", "sent envelope", OutboxEntry, check_envelope_id)
-        self._folder = PrivateFolder.create(home.folder / place / "open")
+        self._folder = PrivateFolder.create(store.home.folder / place / "open")
 
     def sent(self) -> list[OutboxEntry]:
         """All envelopes that were sent, oldest first."""

@@ -56,6 +56,8 @@ class KeyStore:
     """An opened key store. Use ``create`` or ``open``. Safe to use from several threads."""
 
     def __init__(self, home: Home, data_key: DataKey) -> None:
+        self.home = home
+        """Where it lies."""
         self._data_key = data_key
         self._root = PrivateFolder.open(home.folder)
         self._keys = PrivateFolder.create(home.keys)

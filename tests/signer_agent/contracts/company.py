@@ -113,5 +113,5 @@ async def _arrive(
     await SignerKeyring(with_login).make(KeyChoice(bits=2048))
     await logins.prove()
     signer = await Signer.open(store, line)
-    messages = await stack.enter_async_context(Messages.of(signer, store, home))
+    messages = await stack.enter_async_context(Messages.of(signer, store))
     return Person(name, home, store, line, signer, messages)
