@@ -59,7 +59,10 @@ class Accounts:
     async def confirm_factor(
         self, name: str, factor_id: str, password: str, *, code: str = "", webauthn_response_json: str = ""
     ) -> Account:
-        """Show that a second factor works. Needs no login. Raises LOGIN_FAILED."""
+        """Show that a second factor works. Needs no login; the first factor of an account logs in.
+
+        Raises LOGIN_FAILED.
+        """
         request = pb.ConfirmSecondFactorRequest(
             name=check_account_name(name),
             factor_id=factor_id,
@@ -68,7 +71,10 @@ class Accounts:
             webauthn_response_json=webauthn_response_json,
         )
         answer = await self._line.line.call(self._rpc.ConfirmSecondFactor, request)
-        return account_from_proto(answer.account, name)
+        account = account_from_proto(answer.account, name)
+        if answer.token:
+            await self._line.keep(name, answer.login.login_id, answer.token)
+        return account
 
     async def show(self) -> Account:
         """The account that is logged in."""

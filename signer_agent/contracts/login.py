@@ -63,6 +63,18 @@ class LoginLine:
                 await self.forget(login)
             raise
 
+    async def keep(self, account: str, login_id: str, token: str) -> StoredLogin:
+        """Keep a login that the server has just given, in place of another one; it is not proven.
+
+        Raises:
+            PeerMisbehaved: ANSWER_MALFORMED: the token is none; the culprit is the server.
+        """
+        if len(token) != _TOKEN_LENGTH or not token.isascii() or not token.isprintable():
+            raise answer_malformed("its token is none")
+        stored = StoredLogin(account, login_id, token, proven=False)
+        await asyncio.to_thread(self.drawers.logins.put, CURRENT, stored)
+        return stored
+
     async def forget(self, login: StoredLogin) -> None:
         """Erase a login, unless another took its place meanwhile."""
         found = await asyncio.to_thread(self.drawers.logins.get, CURRENT)
@@ -131,11 +143,8 @@ class Logins:
             webauthn_response_json=webauthn_response_json,
         )
         answer = await self._line.line.call(self._rpc.FinishLogin, request)
-        if len(answer.token) != _TOKEN_LENGTH or not answer.token.isascii() or not answer.token.isprintable():
-            raise answer_malformed("its token is none")
         account_from_proto(answer.account, attempt.name)
-        stored = StoredLogin(attempt.name, answer.login.login_id, answer.token, proven=False)
-        await asyncio.to_thread(self._line.drawers.logins.put, CURRENT, stored)
+        stored = await self._line.keep(attempt.name, answer.login.login_id, answer.token)
         if await asyncio.to_thread(self._line.drawers.pairs_of, attempt.name):
             return await self.prove()
         return login_from_proto(answer.login, stored.login_id)
