@@ -12,7 +12,19 @@ from bench.context import Bench
 from bench.errors import BenchFailed
 from bench.harness.results import Outcome
 from bench.plan import FULL, QUICK
-from bench.scenarios import agent, engine, generation, grpc_generation, grpc_unary, joint, padding_oracle, soak
+from bench.scenarios import (
+    agent,
+    content,
+    engine,
+    envelope,
+    generation,
+    grpc_generation,
+    grpc_unary,
+    joint,
+    members,
+    padding_oracle,
+    soak,
+)
 from bench.session import RESULTS, Scenario, publish, run_scenarios
 from mpc.errors import FoursealError
 
@@ -23,6 +35,9 @@ SCENARIOS: dict[str, Scenario] = {
     "grpc-generation": grpc_generation.run,
     "grpc-unary": grpc_unary.run,
     "agent": agent.run,
+    "content": content.run,
+    "envelope": envelope.run,
+    "members": members.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

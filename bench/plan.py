@@ -23,6 +23,11 @@ class Plan:
         in_flight: numbers of requests that are under way at once.
         load_rounds: samples of each figure over gRPC.
         load_seconds: how long one of them lasts.
+        content_mebibytes: size of the content that is sent through a contract session; 0: it is left out.
+        content_rounds: how often it is sent.
+        envelopes: small envelopes that are sent and received one after the other, of each size of halves.
+        envelope_half_bits: sizes of halves for them.
+        session_members: sizes of sessions in which each member sends to all; none: it is left out.
     """
 
     name: str
@@ -38,6 +43,11 @@ class Plan:
     in_flight: tuple[int, ...]
     load_rounds: int
     load_seconds: float
+    content_mebibytes: int
+    content_rounds: int
+    envelopes: int
+    envelope_half_bits: tuple[int, ...]
+    session_members: tuple[int, ...]
 
 
 FULL = Plan(
@@ -54,6 +64,11 @@ FULL = Plan(
     in_flight=(1, 8, 64),
     load_rounds=7,
     load_seconds=3.0,
+    content_mebibytes=1024,
+    content_rounds=5,
+    envelopes=200,
+    envelope_half_bits=(2048, 3072),
+    session_members=(2, 5, 10, 25, 50),
 )
 
 QUICK = Plan(
@@ -70,4 +85,9 @@ QUICK = Plan(
     in_flight=(1, 64),
     load_rounds=5,
     load_seconds=0.3,
+    content_mebibytes=128,
+    content_rounds=2,
+    envelopes=20,
+    envelope_half_bits=(2048,),
+    session_members=(),
 )

@@ -24,13 +24,14 @@ class ServerProcess:
     Args:
         home: the server's folder; its log goes there too.
         cores: where it runs, with all its threads.
+        settings: environment variables beside those for free ports.
     """
 
-    def __init__(self, home: Path, cores: Collection[int]) -> None:
+    def __init__(self, home: Path, cores: Collection[int], **settings: str) -> None:
         self._home = home
         self._cores = cores
         self._log = home.with_suffix(".log")
-        self._settings = environment(FOURSEAL_LISTEN=_FREE_PORT, FOURSEAL_ENROLMENT_LISTEN=_FREE_PORT)
+        self._settings = environment(FOURSEAL_LISTEN=_FREE_PORT, FOURSEAL_ENROLMENT_LISTEN=_FREE_PORT, **settings)
 
     def __enter__(self) -> Self:
         self._operate("init")

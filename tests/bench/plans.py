@@ -26,6 +26,11 @@ TINY = Plan(
     in_flight=(1, 4),
     load_rounds=2,
     load_seconds=0.01,
+    content_mebibytes=2,
+    content_rounds=2,
+    envelopes=2,
+    envelope_half_bits=(2048,),
+    session_members=(2, 3),
 )
 
 
