@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,19 +92,26 @@ def write_file(path: Path, content: bytes, *, secret: bool = False) -> None:
     Raises:
         ServiceError: FILE_UNUSABLE: cannot be written.
     """
+    with writing_file(path, secret=secret) as write:
+        write(content)
+
+
+@contextmanager
+def writing_file(path: Path, *, secret: bool = False) -> Iterator[Callable[[bytes], object]]:
+    """Write an output file piece by piece, whole or not at all; yields what takes a piece. Else as ``write_file``."""
     if str(path) == STANDARD_OUTPUT:
-        sys.stdout.buffer.write(content)
+        yield sys.stdout.buffer.write
         return
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with _translated(path):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             with os.fdopen(os.open(temporary, flags, 0o600 if secret else 0o666), "wb") as file:
-                file.write(content)
+                yield file.write
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-        except OSError:
+        except BaseException:
             temporary.unlink(missing_ok=True)
             raise
 

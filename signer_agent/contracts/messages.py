@@ -59,6 +59,8 @@ class Messages:
     """
 
     def __init__(self, signer: Signer, store: KeyStore) -> None:
+        self.account = signer.name
+        """Whose they are."""
         self._signer = signer
         self._store = store
         self._mailbox = Mailbox(store, signer.name)

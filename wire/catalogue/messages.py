@@ -82,6 +82,7 @@ ENTRIES: Final = (
         "There is no command /{command} here.",
         "Use /file, /accept, /reject, /members, /quit.",
     ),
+    Entry("CONTENT_CHOICE_WRONG", INVALID, "A message is a file or a text.", "Name a file, or use --text; not both."),
     Entry("REASON_MISSING", INVALID, "A message is rejected for a reason.", "Say which."),
     Entry("ANSWER_TO_ANSWER", INVALID, "Message {number} is an answer itself.", "Reply to it instead."),
 )
