@@ -141,7 +141,7 @@ def open_inner(private_key: RecipientPrivateKey, inner: bytes, label: bytes) -> 
     """
     try:
         if isinstance(private_key, rsa.RSAPrivateKey):
-            secret = _open_rsa(private_key, inner, label)
+            secret = private_key.decrypt(inner, key_parameters(label).to_cryptography_padding())
         else:
             secret = _HPKE.decrypt(inner, private_key, label) if len(inner) == X25519_INNER_BYTES else b""
     except (ValueError, InvalidTag):
@@ -167,12 +167,6 @@ def _seal_inner(secret: bytes, label: bytes, recipient: SignerCertificate) -> by
     if isinstance(public_key, x25519.X25519PublicKey):
         return _HPKE.encrypt(secret, public_key, label)
     raise MalformedInput("SIGNER_KEY_UNSUITABLE", "a signer cannot have this key to decrypt", purpose=Purpose.DECRYPT)
-
-
-def _open_rsa(private_key: rsa.RSAPrivateKey, inner: bytes, label: bytes) -> bytes:
-    if len(inner) != private_key.key_size // 8:  # OpenSSL takes shorter ones as well
-        return b""
-    return private_key.decrypt(inner, key_parameters(label).to_cryptography_padding())
 
 
 def _other_scheme() -> MalformedInput:

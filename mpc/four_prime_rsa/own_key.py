@@ -55,8 +55,6 @@ def decrypt_alone(share: DecryptionShare, ciphertext: bytes, parameters: OaepPar
     """
     if not isinstance(share, DecryptionShare):
         raise WrongPurpose(wanted=Purpose.DECRYPT, found=share.purpose)
-    if len(ciphertext) != share.public.byte_length:  # OpenSSL takes shorter ones as well
-        raise DecryptionFailed
     try:
         return _as_private_key(share).decrypt(ciphertext, parameters.to_cryptography_padding())
     except ValueError:

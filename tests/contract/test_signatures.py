@@ -320,6 +320,17 @@ def test_signatures_alone_of_every_kind_refuse_what_is_wrong() -> None:
         sign_alone(ec.generate_private_key(ec.SECP384R1()), b"data")
 
 
+def test_rsa_signature_without_its_leading_zero() -> None:
+    """The same number in one byte less: there is one encoding of each."""
+    key = rsa.generate_private_key(65537, 2048)
+    signature = b"\x01"
+    while signature[0]:  # one in 256 begins with a zero
+        signature = sign_alone(key, b"data")
+    check_signature_alone(key.public_key(), signature, b"data")
+    with unverified("SIGNATURE_INVALID"):
+        check_signature_alone(key.public_key(), signature[1:], b"data")
+
+
 def test_what_the_keys_sign_otherwise_signs_no_statement(separate: World) -> None:
     """A proof of possession, and the roots of a certification."""
     alice = separate.person("alice")

@@ -78,6 +78,12 @@ def test_long_input_is_refused_before_it_is_read(example: Example, monkeypatch: 
         example.read_and_write(tlv(0x30, bytes(2 << 20)))
 
 
+def test_what_was_read_is_compared_with_what_was_given() -> None:
+    """The decoder refuses what is not DER by itself; this holds whatever it lets pass one day."""
+    with malformed("STATEMENT_MALFORMED"):
+        der.require_canonical(b"\x30\x81\x00", b"\x30\x00", reason="STATEMENT_MALFORMED")
+
+
 def test_a_fraction_of_a_second_is_refused() -> None:
     """GeneralizedTime may have one; ours has none."""
     for name, index in (("session info", 7), ("statement", 5)):

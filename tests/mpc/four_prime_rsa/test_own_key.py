@@ -83,6 +83,17 @@ def test_decrypts_what_any_software_encrypts(decrypters: Decrypters) -> None:
         assert decrypt_alone(decrypters.server, ciphertext, OAEP) == plaintext
 
 
+def test_ciphertext_without_its_leading_zero(decrypters: Decrypters) -> None:
+    """The same number in one byte less: there is one encoding of each."""
+    public = decrypters.server.public.to_cryptography()
+    ciphertext = b"\x01"
+    while ciphertext[0]:  # one in 256 begins with a zero
+        ciphertext = public.encrypt(b"secret", OAEP.to_cryptography_padding())
+    assert decrypt_alone(decrypters.server, ciphertext, OAEP) == b"secret"
+    with pytest.raises(DecryptionFailed):
+        decrypt_alone(decrypters.server, ciphertext[1:], OAEP)
+
+
 def test_one_answer_to_every_failure(decrypters: Decrypters) -> None:
     """Same type, reason, text and metadata; and no cause to look at."""
     public = decrypters.server.public
