@@ -26,7 +26,7 @@ from contract.session_info import MAX_PEOPLE
 MAX_PASS_BYTES: Final = 12 << 10
 """Longest pass that is looked at: it travels in metadata, of which there are 16 KiB."""
 
-_PASS_REASON: Final = "PASS_MALFORMED"
+_RELAY_REASON: Final = "PASS_MALFORMED"
 _DOMAIN: Final = b"fourseal/v1/relay pass"
 _ALGORITHM: Final = ec.ECDSA(hashes.SHA256())
 
@@ -62,14 +62,14 @@ class RelayPass:
         check_session_id(self.session_id)
         for name in self.members:
             check_account_name(name)
-        der.require_digest(self.agent_certificate, "the agent's certificate", reason=_PASS_REASON)
-        der.require_rising(self.members, "the members", reason=_PASS_REASON)
-        der.require_that(self.account in self.members, "its account is no member", reason=_PASS_REASON)
-        der.require_that(len(self.members) <= MAX_PEOPLE, "too many members", reason=_PASS_REASON)
-        der.require_time(self.begin, "the begin", reason=_PASS_REASON)
-        der.require_time(self.end, "the end", reason=_PASS_REASON)
-        der.require_that(self.begin < self.end, "it ends before it begins", reason=_PASS_REASON)
-        der.require_that(0 <= self.quota_bytes <= der.MAX_COUNT, "the quota is out of range", reason=_PASS_REASON)
+        der.require_digest(self.agent_certificate, "the agent's certificate", reason=_RELAY_REASON)
+        der.require_rising(self.members, "the members", reason=_RELAY_REASON)
+        der.require_that(self.account in self.members, "its account is no member", reason=_RELAY_REASON)
+        der.require_that(len(self.members) <= MAX_PEOPLE, "too many members", reason=_RELAY_REASON)
+        der.require_time(self.begin, "the begin", reason=_RELAY_REASON)
+        der.require_time(self.end, "the end", reason=_RELAY_REASON)
+        der.require_that(self.begin < self.end, "it ends before it begins", reason=_RELAY_REASON)
+        der.require_that(0 <= self.quota_bytes <= der.MAX_COUNT, "the quota is out of range", reason=_RELAY_REASON)
 
     def to_der(self) -> bytes:
         """DER of RelayPass: docs/formats.md. What is signed, after a domain string."""
@@ -90,8 +90,8 @@ class RelayPass:
     @classmethod
     def from_der(cls, data: bytes) -> Self:
         """Read ``to_der``. Raises as the constructor does."""
-        read = der.read_structure(_RelayPass, data, MAX_PASS_BYTES, reason=_PASS_REASON)
-        der.require_version(read.version, reason=_PASS_REASON)
+        read = der.read_structure(_RelayPass, data, MAX_PASS_BYTES, reason=_RELAY_REASON)
+        der.require_version(read.version, reason=_RELAY_REASON)
         made = cls(
             session_id=read.session_id,
             account=read.account,
@@ -102,7 +102,7 @@ class RelayPass:
             may_post=read.may_post,
             quota_bytes=read.quota_bytes,
         )
-        der.require_canonical(data, made.to_der(), reason=_PASS_REASON)
+        der.require_canonical(data, made.to_der(), reason=_RELAY_REASON)
         return made
 
     def sign(self, private_key: ec.EllipticCurvePrivateKey, certificate_der: bytes) -> bytes:
@@ -130,8 +130,8 @@ def read_pass(data: bytes, authority: x509.Certificate, arc: Arc, now: datetime)
         MalformedInput: PASS_MALFORMED and what ``RelayPass`` raises; CERTIFICATE_MALFORMED.
         VerificationFailed: PASS_NOT_GENUINE, PASS_NOT_VALID, and what ``check_chain`` raises.
     """
-    read = der.read_structure(_SignedRelayPass, data, MAX_PASS_BYTES, reason=_PASS_REASON)
-    der.require_canonical(data, der.write_structure(read), reason=_PASS_REASON)
+    read = der.read_structure(_SignedRelayPass, data, MAX_PASS_BYTES, reason=_RELAY_REASON)
+    der.require_canonical(data, der.write_structure(read), reason=_RELAY_REASON)
     shown = RelayPass.from_der(read.body)
     certificate = load_certificate(read.certificate)
     check_chain(certificate, authority, arc.relay_pass, now)
