@@ -6,15 +6,16 @@ invocation behind its own. An agent is the daemon if it runs unlocked, else the 
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import getpass
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -27,8 +28,12 @@ from signer_agent.keystore.sealing import MAX_PASSPHRASE_BYTES
 from signer_agent.keystore.store import require_store
 from wire.catalogue import ServiceError
 
+if TYPE_CHECKING:
+    from signer_agent.contracts.contracts import Contracts
+
 _NO_DAEMON: Final = ("AGENT_NOT_RUNNING", "AGENT_LOCKED")
 
+_Result = TypeVar("_Result")
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
 
@@ -58,6 +63,26 @@ class Invocation:
         with agent:
             yield agent
 
+    def with_contracts(self, work: Callable[[Contracts], Awaitable[_Result]]) -> _Result:
+        """Open the key store, also beside a daemon, for accounts and contract sessions; returns what ``work`` does.
+
+        Raises:
+            FoursealError: those of ``LocalAgent.open_store``, ``LocalAgent.contracts``, ``passphrase`` and ``work``.
+        """
+        from signer_agent.client.agent import LocalAgent  # noqa: PLC0415  # takes as long to import as all else
+
+        require_store(self.home)
+        passphrase = self.passphrase()
+
+        async def opened() -> _Result:
+            agent = await LocalAgent.open_store(self.home, passphrase)
+            try:
+                return await work(await agent.contracts())
+            finally:
+                await agent.close()
+
+        return asyncio.run(opened())
+
     def passphrase(self, prompt: str = "Passphrase") -> str:
         """Take the passphrase from its file, or ask a person.
 
@@ -85,6 +110,29 @@ def new_passphrase(file: Path | None) -> str:
     if file is None and _read_passphrase(None, "The same again") != passphrase:
         raise ServiceError("PASSPHRASE_UNSUITABLE", problem="the two are not the same")
     return passphrase
+
+
+def read_password(file: Path | None, prompt: str = "Password") -> str:
+    """Take an account's password from its file, or ask a person.
+
+    Raises:
+        ServiceError: PASSWORD_MISSING: nobody can be asked; FILE_UNUSABLE; PASSPHRASE_UNSUITABLE: not UTF-8.
+    """
+    if file is None and not sys.stdin.isatty():
+        raise ServiceError("PASSWORD_MISSING")
+    return _read_passphrase(file, prompt)
+
+
+def new_password(file: Path | None) -> str:
+    """Take an account's new password from its file, or ask a person twice.
+
+    Raises:
+        ServiceError: as ``read_password``; PASSWORD_UNSUITABLE: the two differ.
+    """
+    password = read_password(file, "New password")
+    if file is None and read_password(None, "The same again") != password:
+        raise ServiceError("PASSWORD_UNSUITABLE", problem="the two are not the same")
+    return password
 
 
 def command(app: typer.Typer, name: str | None = None) -> Callable[[_Command], _Command]:

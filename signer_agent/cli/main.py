@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from mpc.errors import FoursealError
-from signer_agent.cli import agents, encryption, keys, setup, signatures
+from signer_agent.cli import (
+    accounts,
+    agents,
+    certificates,
+    chat,
+    contract_sessions,
+    encryption,
+    keys,
+    messages,
+    setup,
+    signatures,
+)
 from signer_agent.cli.invocation import command
 from signer_agent.cli.output import OUTPUT
 from signer_agent.version import VERSION
@@ -31,6 +42,22 @@ command(app)(signatures.sign)
 command(app)(signatures.verify)
 command(app)(encryption.encrypt)
 command(app)(encryption.decrypt)
+command(app)(accounts.register)
+command(app)(accounts.login)
+command(app)(accounts.logout)
+command(app)(accounts.logins)
+app.add_typer(accounts.app, name="account")
+app.add_typer(certificates.app, name="certificates")
+app.add_typer(certificates.contacts, name="contacts")
+app.add_typer(contract_sessions.app, name="session")
+command(app)(messages.send)
+command(app)(messages.inbox)
+command(app)(messages.show)
+command(app)(messages.accept)
+command(app)(messages.reject)
+command(app)(messages.reply)
+command(app)(messages.outbox)
+command(app)(chat.chat)
 app.add_typer(agents.app, name="agent")
 command(passphrases, "change")(setup.change_passphrase)
 app.add_typer(passphrases, name="passphrase")

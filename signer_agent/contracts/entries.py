@@ -240,9 +240,11 @@ class Drawers:
         self.sessions: Drawer[SessionPin] = store.drawer("sessions", "session", SessionPin, check_session_id)
 
     def pairs_of(self, account: str) -> list[SignerKeys]:
-        """All pairs with certificates that an account has, the active one first."""
-        found = self.accounts.get(account) or AccountKeys()
-        pairs = [self.signer_keys.get(name) for name in (found.active, *reversed(found.former)) if name]
+        """All pairs with certificates that an account has, the active one first; none if none is active."""
+        found = self.accounts.get(account)
+        if found is None or not found.active:
+            return []
+        pairs = [self.signer_keys.get(name) for name in (found.active, *reversed(found.former))]
         return [pair for pair in pairs if pair is not None]
 
 

@@ -94,7 +94,14 @@ class Signer:
         self._engine = Gmpy2Engine()
         self.authority = x509.load_pem_x509_certificate(line.line.identity.authority_pem)
         own = [pair for _, pair in pairs]
-        self._verifier = SessionVerifier(line.drawers, self.authority, self.sign_certificate.arc, name, own)
+        self._verifier = SessionVerifier(
+            line.drawers,
+            self.authority,
+            self.sign_certificate.arc,
+            line.line.identity.server_address,
+            name,
+            own,
+        )
         self._sessions: dict[str, VerifiedSession] = {}
         self._revisions: dict[bytes, SessionRevision] = {}
         self._turns: dict[str, asyncio.Lock] = {}

@@ -41,7 +41,7 @@ from mpc.four_prime_rsa import (
 )
 from mpc.four_prime_rsa.certification import certify_modulus
 from signer_agent.contracts.blame import blaming_server
-from signer_agent.contracts.entries import AccountKeys, EncryptKey, SignerKeys, SignKey
+from signer_agent.contracts.entries import CURRENT, AccountKeys, EncryptKey, SignerKeys, SignKey
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.possession import alone
 from wire.catalogue import ServiceError
@@ -149,6 +149,18 @@ class SignerKeyring:
         request = pb.IssueSignerCertificatesRequest.FromString(keys.request)
         answer = await self._line.call(self._rpc.IssueSignerCertificates, request, seconds=MAX_DEADLINE_SECONDS)
         return await asyncio.to_thread(self._finish, account, request_id, keys, answer)
+
+    async def prepare(self, account: str, choice: KeyChoice) -> None:
+        """Make a pair of keys for an account, unless one is there; certificates come with ``make``. Needs no login."""
+        known = await asyncio.to_thread(self._drawers.accounts.get, account)
+        if known is None or not (known.pending or known.active):
+            await asyncio.to_thread(self._begin, account, choice)
+
+    async def is_pending(self) -> bool:
+        """Whether an account is logged in that has a pair of keys without certificates."""
+        login = await asyncio.to_thread(self._drawers.logins.get, CURRENT)
+        known = await asyncio.to_thread(self._drawers.accounts.get, login.account) if login is not None else None
+        return known is not None and bool(known.pending)
 
     async def revoke(self, reason: RevocationReason) -> None:
         """Revoke the account's pair. The keys stay here, for they open older messages."""

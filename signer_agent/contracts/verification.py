@@ -67,15 +67,25 @@ class SessionVerifier:
         drawers: pins of sessions, contacts.
         authority: that the agent is enrolled with.
         arc: the installation's.
+        server_address: of the server, which may be the media server too.
         me: our account.
         pairs: our certificates, older ones too.
     """
 
-    def __init__(self, drawers: Drawers, authority: x509.Certificate, arc: Arc, me: str, pairs: Sequence[Pair]) -> None:
+    def __init__(
+        self,
+        drawers: Drawers,
+        authority: x509.Certificate,
+        arc: Arc,
+        server_address: str,
+        me: str,
+        pairs: Sequence[Pair],
+    ) -> None:
         self._drawers = drawers
         self._contacts = Contacts(drawers)
         self._authority = authority
         self._arc = arc
+        self._server_address = server_address
         self._me = me
         self._pairs = pairs
 
@@ -133,7 +143,7 @@ class SessionVerifier:
             members=members,
             state=_STATES.get(answer.state, SessionState.UNKNOWN),
             close_time=answer.close_time.ToDatetime(UTC) if answer.HasField("close_time") else None,
-            relay_address=answer.relay_address,
+            relay_address=answer.relay_address or self._server_address,
             me=self._me,
             people={each.name: _MEMBER_STATES.get(each.state, MemberState.UNKNOWN) for each in answer.members},
             counters=_counters(answer, self._me),

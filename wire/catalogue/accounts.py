@@ -27,7 +27,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "LOGIN_REQUIRED",
         StatusCode.UNAUTHENTICATED,
         "This needs a login, and there is none, or it has ended or is another agent's.",
-        "Log in.",
+        "Log in: fourseal login.",
     ),
     Entry(
         "TOO_MANY_REGISTRATIONS",

@@ -178,7 +178,10 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Ask for the fingerprint by another way; if it is right: fourseal contacts accept.",
     ),
     Entry(
-        "CONTACT_UNKNOWN", StatusCode.NOT_FOUND, "Nothing of that kind is known of {name}.", "See fourseal contacts."
+        "CONTACT_UNKNOWN",
+        StatusCode.NOT_FOUND,
+        "Nothing of that kind is known of {name}.",
+        "See fourseal contacts list.",
     ),
     Entry(
         "CERTIFICATE_NOT_OURS",

@@ -67,7 +67,7 @@ class Person:
 
 
 async def register(contracts: Contracts, person: Person) -> None:
-    """Register an account and confirm its second factor."""
+    """Register an account and confirm its second factor, which logs in."""
     _, setup = await contracts.accounts.register(person.name, person.name.title(), PASSWORD)
     person.set_up(setup.totp_uri)
     await contracts.accounts.confirm_factor(person.name, setup.factor.factor_id, PASSWORD, code=person.code())
@@ -88,7 +88,6 @@ def new_person(server: RealServer, folder: Path, name: str, choice: KeyChoice = 
     async def prepare() -> None:
         async with person.contracts() as contracts:
             await register(contracts, person)
-            await log_in(contracts, person)
             await contracts.keys.make(choice)
             await contracts.logins.prove()
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -31,11 +30,11 @@ OTHER_KEYS = KeyChoice(SignKind.ED25519, EncryptKind.X25519)
 
 
 @pytest.fixture(scope="module")
-def people(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Person]]:
+def people(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Person]:
     """Alice and Bob with halves, Carol with other keys."""
     folder = tmp_path_factory.mktemp("people")
     choices = {"alice": None, "bob": None, "carol": OTHER_KEYS}
-    yield {
+    return {
         name: new_person(server, folder, name, choice) if choice else new_person(server, folder, name)
         for name, choice in choices.items()
     }
