@@ -1,7 +1,8 @@
 """What a mailbox already has of a session: to recognise what comes twice, out of order, or not at all.
 
 Every statement numbers its author's messages to each recipient: 1, 2, 3, ... The server signs no number twice and skips
-none, and says how many there are. Only messages that author and session signed count: another could claim any number.
+none, and says how many there are. Only messages that were verified count here. Another one could claim any number; or
+have the genuine statement with other content, from somebody who received it too, to be here before the genuine one.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ class Known:
         self._session_id = session_id
         self._account = account
         self._envelopes: set[str] = set()
-        self._statements: set[bytes] = set()
         self._genuine: set[bytes] = set()
         self._numbers: defaultdict[str, set[int]] = defaultdict(set)
         self._sequences: defaultdict[str, set[int]] = defaultdict(set)
@@ -40,10 +40,8 @@ class Known:
         if statement.session_id != self._session_id:
             return
         self._envelopes.add(message.envelope_id)
-        self._statements.add(statement.digest)
         if message.verdict.verified:
             self._genuine.add(statement.digest)
-        if message.verdict.signed and self._number_or_0(statement):
             self._numbers[statement.author].add(self._number(statement))
             self._sequences[statement.author].add(statement.sequence)
 
@@ -57,8 +55,8 @@ class Known:
         return envelope_id in self._envelopes
 
     def has_statement(self, statement: Statement) -> bool:
-        """Whether that message came before, in whatever envelope."""
-        return statement.digest in self._statements
+        """Whether that message came before and was verified, in whatever envelope."""
+        return statement.digest in self._genuine
 
     def count(self, author: str) -> int:
         """How many messages of an author are here."""

@@ -1,7 +1,7 @@
-"""Receiving: watch the mailbox, download, verify, store, acknowledge; in that order, for each author by itself.
+"""Receiving: watch the mailbox, download, verify, store, acknowledge; in that order.
 
-(1) a notice of a finished envelope is dealt with in its author's turn; one whose upload is still under way is
-    downloaded meanwhile (``downloads``);
+(1) envelopes are dealt with in the order in which they were finished, so that an answer comes after what it answers;
+    all are downloaded meanwhile, also those whose upload is still under way (``downloads``);
 (2) the statement is verified with the certificates of the revision that it names (``verifying``);
 (3) the message is stored, durably, with the outcome of every check;
 (4) then, and not before, the media server is told that it need not keep it.
@@ -83,7 +83,7 @@ class Receiver:
         self._known = Known(session.session_id, signer.name)
         self._limit = asyncio.Semaphore(_DOWNLOADS)
         self._downloads: dict[str, asyncio.Task[Downloaded]] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turn = asyncio.Lock()
         self._deals: set[asyncio.Task[None]] = set()
         self._results: asyncio.Queue[Received | FoursealError | None] = asyncio.Queue()
         self._position = 0
@@ -123,20 +123,26 @@ class Receiver:
             self._results.put_nowait(None)
 
     async def _look(self) -> None:
-        """Take notices until there is one for everything that was signed for us."""
-        expected = sum(
-            max(0, count - self._known.count(name)) for name, count in self._session.counters.messages_to_me.items()
-        )
-        if not expected:
+        """Take notices until everything that was signed for us is here. What comes besides it does not count."""
+        waiting = self._waiting()
+        if not waiting:
             return
         try:
             async for notice in self._line.watch(0, _LOOK_SECONDS):
-                expected -= self._take(notice)
-                if expected <= 0:
-                    return
+                waiting -= self._take(notice)
+                if waiting <= 0:
+                    await asyncio.gather(*self._deals)
+                    waiting = self._waiting()
+                    if not waiting:
+                        return
         except RemoteError as error:
             if error.code is not StatusCode.DEADLINE_EXCEEDED:  # that was all that it told
                 raise
+
+    def _waiting(self) -> int:
+        """How many messages were signed for us that are not here."""
+        counts = self._session.counters.messages_to_me
+        return sum(max(0, count - self._known.count(name)) for name, count in counts.items())
 
     async def _follow(self) -> None:
         """Take notices for ever; one stream goes on where the one before ended."""
@@ -183,8 +189,8 @@ class Receiver:
         return await self._signer.decrypt_key(header)
 
     async def _deal(self, notice: relay_service_pb2.WatchMailboxResponse) -> None:
-        """Steps (2) to (4), in the author's turn: locks are given in the order in which they were asked for."""
-        async with self._turns.setdefault(notice.author, asyncio.Lock()):
+        """Steps (2) to (4), in turn: a lock is given in the order in which it was asked for."""
+        async with self._turn:
             try:
                 downloaded = await self._downloads[notice.envelope_id]
                 message = await self._keep(notice, downloaded)
@@ -218,7 +224,7 @@ class Receiver:
         if statement.answer is not None:
             genuine |= await asyncio.to_thread(self._outbox.statements, statement.session_id)
         verdict = await verify(self._signer, self._session.session_id, downloaded, self._known, genuine)
-        note = self._known.note(statement) if verdict.signed else ""
+        note = self._known.note(statement) if verdict.verified else ""
 
         def kept() -> Message:
             with self._mailbox.numbering() as number:

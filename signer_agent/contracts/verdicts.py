@@ -8,7 +8,6 @@ from typing import Final, Self
 from contract.verification import Check, Outcome
 from signer_agent.keystore.documents import Fields, Json
 
-_SIGNATURE: Final = "signature"
 _OF_DELIVERY: Final = ("number", "answer")
 """Checks that stay open until another message has come. They say nothing against this one: ``Message.note`` tells."""
 
@@ -27,11 +26,6 @@ class Verdict:
     def verified(self) -> bool:
         """Whether every check passed, but for those that wait for another message."""
         return bool(self.checks) and not self._against(Outcome.FAILED) and not self._against(Outcome.INDETERMINATE)
-
-    @property
-    def signed(self) -> bool:
-        """Whether author and session signed it, whatever else may be wrong with it."""
-        return any(check.name == _SIGNATURE and check.outcome is Outcome.PASSED for check in self.checks)
 
     @property
     def problem(self) -> str:
