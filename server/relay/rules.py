@@ -264,6 +264,7 @@ class Relay:
             if first != upload.segments:
                 raise ServiceError("UPLOAD_ELSEWHERE", expected=upload.segments, found=first)
             async for part in self._in_time(parts, upload.envelope.envelope_id):
+                upload.require_sender(sender)
                 if isinstance(part, Finish):
                     await upload.settle(sender)
                     return await self._finish(shown, upload, part)

@@ -95,14 +95,18 @@ class Upload:
         self._coming_length = len(segment)
         self._writing = asyncio.create_task(self._append(self.segments, segment))
 
+    def require_sender(self, sender: object) -> None:
+        """Raise ServiceError (UPLOAD_TAKEN_OVER) unless it is still the sender."""
+        if self._sender is not sender or self.finishing:
+            raise ServiceError("UPLOAD_TAKEN_OVER", envelope_id=self.envelope.envelope_id)
+
     async def settle(self, sender: object) -> None:
         """Wait until all that was taken is written. Raises as ``append``.
 
         When the sender is cancelled here the write goes on: its thread cannot be stopped, and whoever comes next waits
         for it (``_quiet``).
         """
-        if self._sender is not sender or self.finishing:
-            raise ServiceError("UPLOAD_TAKEN_OVER", envelope_id=self.envelope.envelope_id)
+        self.require_sender(sender)
         if self._writing is not None:
             await asyncio.shield(self._writing)
             self._writing = None
@@ -110,12 +114,19 @@ class Upload:
             raise ServiceError("UPLOAD_ABANDONED", envelope_id=self.envelope.envelope_id)
 
     async def _quiet(self) -> None:
-        if self._writing is not None:
-            writing = self._writing
-            await asyncio.wait([writing])
+        """Wait until nothing is being written, however often the caller is cancelled meanwhile."""
+        writing, cancelled = self._writing, False
+        while writing is not None and not writing.done():
+            try:
+                await asyncio.wait([writing])
+            except asyncio.CancelledError:
+                cancelled = True
+        if writing is not None:
             writing.exception()  # the sender that it belonged to has heard of it, or has gone
             if self._writing is writing:
                 self._writing, self._coming_length = None, 0
+        if cancelled:
+            raise asyncio.CancelledError
 
     async def _append(self, number: int, segment: bytes) -> None:
         try:
