@@ -9,6 +9,7 @@ import sys
 
 from demo.attacks import AttackSucceeded
 from demo.interrupts import Interrupts
+from demo.meeting import Meeting
 from demo.people import Signer
 from demo.play import Play
 from demo.show import Show
@@ -29,7 +30,7 @@ def main() -> int:
     show = Show()
     show.title(
         "Fourseal: one RSA key in two halves, and a contract signed with it",
-        "All of it really runs: a server, two signers, gRPC over TLS 1.3, and OpenSSL as the judge.",
+        "All of it really runs: two servers, three signers, gRPC over TLS 1.3, and OpenSSL as the judge.",
     )
     try:
         with Stage(interrupts, keep=keep) as stage:
@@ -43,10 +44,13 @@ def main() -> int:
 
 
 def _perform(show: Show, stage: Stage) -> bool:
-    alice, bob = (Signer(name, f"{name}-{secrets.token_urlsafe(12)}", stage, show) for name in ("alice", "bob"))
+    alice, bob, carol = (
+        Signer(name, f"{name}-{secrets.token_urlsafe(12)}", stage, show) for name in ("alice", "bob", "carol")
+    )
     failure = ""
     try:
         Play(stage, show, alice, bob).perform()
+        Meeting(stage, show, alice, bob, carol).perform()
     except (CommandFailed, AttackSucceeded, FoursealError) as error:
         failure = str(error)
     show.table()

@@ -1,8 +1,11 @@
-"""The two signers: where each keeps what, and how each runs ``fourseal``."""
+"""The signers: where each keeps what, and how each runs ``fourseal``."""
 
 from __future__ import annotations
 
+import json
+import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 from demo.show import Show
 from demo.stage import Outcome, Stage
@@ -15,6 +18,7 @@ class Signer:
     Args:
         name: of the agent and of its folder, in small letters.
         passphrase: of the key store. A person would type it; the demo puts it into a file.
+        factor_id: of the second factor, once there is one.
         stage: where the folder is.
         show: where commands are shown.
     """
@@ -23,9 +27,16 @@ class Signer:
     passphrase: str = field(repr=False)
     stage: Stage
     show: Show
+    factor_id: str = ""
 
     def __post_init__(self) -> None:
         (self.stage.folder / self._passphrase_file).write_text(self.passphrase, encoding="utf-8")
+        (self.stage.folder / self.password_file).write_text(secrets.token_urlsafe(12), encoding="utf-8")
+
+    @property
+    def password_file(self) -> str:
+        """File with the password of the account."""
+        return f"{self.name}.password"
 
     @property
     def public_key(self) -> str:
@@ -50,6 +61,27 @@ class Signer:
         command = ["fourseal", *arguments]
         self.show.command(command, who=self.name)
         return self.stage.must(command, self._environment, live=live)
+
+    def enrol(self, server_home: str) -> None:
+        """Have the operator make a ticket, make a key store, and enrol."""
+        self._use_ticket(f"{self.name}.ticket", ["--home", server_home], is_new=True)
+
+    def enrol_again(self, server_home: str) -> None:
+        """The same for somebody whose agent was revoked; the key store is there."""
+        self._use_ticket(f"{self.name}.new.ticket", ["--reinstate", "--home", server_home], is_new=False)
+
+    def _use_ticket(self, ticket: str, options: list[str], *, is_new: bool) -> None:
+        command = ["fourseal-server", "ticket", self.name, "--out", ticket, *options]
+        self.show.command(command, who="operator")
+        self.stage.must(command)
+        if is_new:
+            self.fourseal("init")
+        self.fourseal("enrol", "--ticket", ticket)
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        """As ``fourseal``, for a command with ``--json``; returns what it printed."""
+        printed: dict[str, Any] = json.loads(self.fourseal(*arguments))
+        return printed
 
     def robbed(self, *arguments: str) -> Outcome:
         """Run ``fourseal`` as a thief with this person's folder and passphrase, and return what came of it."""

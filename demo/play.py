@@ -71,12 +71,7 @@ class Play:
     def _enrol(self) -> str:
         self.show.say("The operator makes a ticket for each; with it each gets a certificate for mutual TLS.")
         for signer in (self.alice, self.bob):
-            ticket = f"{signer.name}.ticket"
-            command = ["fourseal-server", "ticket", signer.name, "--out", ticket, "--home", SERVER_HOME]
-            self.show.command(command, who="operator")
-            self.stage.must(command)
-            signer.fourseal("init")
-            signer.fourseal("enrol", "--ticket", ticket)
+            signer.enrol(SERVER_HOME)
         return "Alice and Bob have certificates"
 
     def _generate(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from demo.interrupts import Interrupts
 _PROGRAMS = Path(sys.executable).parent
 _STOP_SECONDS = 10
 _COMMAND_SECONDS = 120
+_MEDIA_HOST = "127.0.0.2"
 
 
 class CommandFailed(Exception):
@@ -50,6 +52,7 @@ class Stage:
         self._interrupts = interrupts
         self._processes: list[subprocess.Popen[str]] = []
         self.folder = Path()
+        self.relay_address = _free_address()
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="fourseal-demo-"))
@@ -112,10 +115,22 @@ class Stage:
         Raises:
             CommandFailed: it ended before it served.
         """
-        log = self.folder / "server.log"
+        settings = {
+            "FOURSEAL_LISTEN": "127.0.0.1:0",
+            "FOURSEAL_ENROLMENT_LISTEN": "127.0.0.1:0",
+            "FOURSEAL_RELAY_ADDRESS": self.relay_address,
+        }
+        return self._serve(["fourseal-server", "run", "--home", home], "server.log", settings)
+
+    def start_media_server(self, home: str) -> dict[str, str]:
+        """The same for a media server, at the address that the server was told. Raises as ``start_server``."""
+        settings = {"FOURSEAL_LISTEN": self.relay_address}
+        return self._serve(["fourseal-server", "media", "run", "--home", home], "media.log", settings)
+
+    def _serve(self, command: Sequence[str], log_name: str, settings: Mapping[str, str]) -> dict[str, str]:
+        log = self.folder / log_name
         with log.open("wb") as file:
-            ports = {"FOURSEAL_LISTEN": "127.0.0.1:0", "FOURSEAL_ENROLMENT_LISTEN": "127.0.0.1:0"}
-            server = self._start(["fourseal-server", "run", "--home", home], self._variables(**ports), stderr=file)
+            server = self._start(command, self._variables(**settings), stderr=file)
         assert server.stdout is not None  # noqa: S101  # by the pipe asked for
         serving = server.stdout.readline()
         if not serving:
@@ -151,3 +166,10 @@ class Stage:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+
+def _free_address() -> str:
+    """Where the media server will listen: an address that is no name of the evidence server's."""
+    with socket.socket() as probe:
+        probe.bind((_MEDIA_HOST, 0))
+        return f"{_MEDIA_HOST}:{probe.getsockname()[1]}"

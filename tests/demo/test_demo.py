@@ -47,13 +47,17 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     done = _run(_environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert done.stdout.count("✓") == 10
+    assert done.stdout.count("✓") == 19
     assert "✗" not in done.stdout
     assert done.stdout.count("Verified OK") == 2
     assert "verify OK" in done.stdout
     assert len(re.findall(r"refused: openssl dgst: Verification failure", done.stdout)) == 6
     assert len(re.findall(r"refused: .*PARTIAL_SIGNATURE_INVALID, to blame: the client", done.stdout)) == 5
     assert "refused: CALLER_UNKNOWN" in done.stdout
+    assert len(re.findall(r"refused: Reason: (SESSION_CLOSED|POSTING_NOT_ALLOWED)", done.stdout)) == 3
+    assert done.stdout.count("refused: SESSION_CLOSED") == 3
+    assert done.stdout.count("refused: SIGNATURE_INVALID") == 3
+    assert done.stdout.count(": nowhere") == 5
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "\x1b" not in done.stdout
     assert list(tmp_path.iterdir()) == []
