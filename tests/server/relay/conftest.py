@@ -26,7 +26,8 @@ async def media(media_home: Home) -> AsyncIterator[MediaServer]:
 
 
 @pytest.fixture
-async def people(media: MediaServer) -> AsyncIterator[list[Member]]:
+async def people(media_home: Home, media: MediaServer) -> AsyncIterator[list[Member]]:
     """Alice, Bob and Carol in one session."""
-    async with members(media.serving, "alice", "bob", "carol") as made:
+    del media  # it serves
+    async with members(media_home, "alice", "bob", "carol") as made:
         yield made

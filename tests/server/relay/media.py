@@ -45,6 +45,7 @@ from tests.server.harness import (
     ServerProcess,
     key_pem,
     make_home,
+    query,
     silent_log,
 )
 from wire import tls
@@ -176,7 +177,7 @@ class Fetched:
 class Member:
     """A member of a session at the media server. Every call raises ``RemoteError`` where it refuses."""
 
-    serving: Serving
+    home: Home
     name: str
     session_id: str
     members: tuple[str, ...]
@@ -189,7 +190,9 @@ class Member:
     def __post_init__(self) -> None:
         identity = self.identity
         credentials = tls.channel_credentials(identity.authority_pem, identity.key_pem, identity.certificate_pem)
-        self.channel = grpc.aio.secure_channel(self.serving.server, credentials, channel_options())
+        serving = Serving.read(self.home.serving)
+        assert serving is not None
+        self.channel = grpc.aio.secure_channel(serving.server, credentials, channel_options())
         self.stub = relay_service_pb2_grpc.RelayServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)
         self.pass_der = self.pass_der or self.make_pass()
@@ -299,9 +302,10 @@ class Member:
                     break
         return found
 
-    async def mailbox(self) -> list[str]:
-        """Ids of all that waits, by a stream that ends at once."""
-        return [notice.envelope_id async for notice in self.watching(seconds=0.5) if notice.position]
+    def mailbox(self) -> list[str]:
+        """Ids of all that waits, as the database has it."""
+        sql = "SELECT envelope_id FROM relay_mail WHERE session_id = ? AND recipient = ? ORDER BY position"
+        return [row[0] for row in query(self.home, sql, self.session_id, self.name)]
 
     async def acknowledge(self, *envelope_ids: str) -> None:
         """AcknowledgeEnvelopes."""
@@ -321,11 +325,11 @@ def header_of(envelope_id: str, session_id: str, author: str, recipients: Sequen
 
 
 @contextlib.asynccontextmanager
-async def members(serving: Serving, *names: str, session_id: str | None = None) -> AsyncIterator[list[Member]]:
-    """Members of one session, each with a line of its own."""
+async def members(home: Home, *names: str, session_id: str | None = None) -> AsyncIterator[list[Member]]:
+    """Members of one session, each with a line of its own to the media server that serves in a folder."""
     chosen = session_id or new_session_id()
     async with contextlib.AsyncExitStack() as stack:
-        made = [Member(serving, name, chosen, names, identity_of(name)) for name in names]
+        made = [Member(home, name, chosen, names, identity_of(name)) for name in names]
         yield [await stack.enter_async_context(member) for member in made]
 
 

@@ -96,7 +96,7 @@ async def test_watcher_hears_of_what_comes(people: list[Member]) -> None:
     sent = [await post(alice, [20], "bob") for _ in range(2)]
     for notices in await asyncio.wait_for(asyncio.gather(*watching), 20):
         assert [notice.envelope_id for notice in notices] == [letter.envelope_id for letter in sent]
-    assert await carol.mailbox() == []
+    assert carol.mailbox() == []
 
 
 async def test_stream_of_notices_ends_cleanly(people: list[Member]) -> None:
@@ -111,7 +111,7 @@ async def test_acknowledged_by_all(media_home: Home, people: list[Member]) -> No
     letter = alice.letter([FULL, 20], "bob", "carol")
     answer = await alice.post(letter.parts())
     await bob.acknowledge(letter.envelope_id, letter.envelope_id)
-    assert await bob.mailbox() == []
+    assert bob.mailbox() == []
     assert (await carol.fetch(letter.envelope_id)).segments == letter.segments
     assert len(content_files(media_home)) == 1
     await carol.acknowledge(letter.envelope_id)
@@ -128,7 +128,7 @@ async def test_acknowledged_by_all(media_home: Home, people: list[Member]) -> No
 async def test_expired(media_home: Home) -> None:
     """What nobody fetched in time is dropped with its content; so is an upload that nobody went on with."""
     clock = MovableClock()
-    async with running_media(media_home, clock=clock) as media, members(media.serving, "alice", "bob") as (alice, bob):
+    async with running_media(media_home, clock=clock) as media, members(media_home, "alice", "bob") as (alice, bob):
         letter, half = await post(alice, [20], "bob"), alice.letter([FULL, 20], "bob")
         with pytest.raises(RemoteError):
             await alice.post(half.parts(end=1, finish=False))
@@ -136,11 +136,11 @@ async def test_expired(media_home: Home) -> None:
         alice.pass_der, bob.pass_der = (one.make_pass_at(clock()) for one in (alice, bob))
         assert await media._part.relay.expire() == 1
         assert await alice.upload(half.envelope_id) == (0, False)
-        assert await bob.mailbox() == [letter.envelope_id]
+        assert bob.mailbox() == [letter.envelope_id]
         clock.move(timedelta(days=29))
         alice.pass_der, bob.pass_der = (one.make_pass_at(clock()) for one in (alice, bob))
         assert await media._part.relay.expire() == 1
-        assert await bob.mailbox() == []
+        assert bob.mailbox() == []
     assert content_files(media_home) == []
     assert query(media_home, "SELECT count(*) FROM relay_mail") == [(0,)]
 
@@ -152,7 +152,7 @@ async def test_repeat_of_a_finished_upload(people: list[Member]) -> None:
     answers = [await alice.post(letter.parts(first)) for first in (0, 0, 1, 2)]
     assert all(answer == answers[0] for answer in answers)
     assert answers[0].finish_time.seconds < answers[0].expire_time.seconds
-    assert await bob.mailbox() == [letter.envelope_id]
+    assert bob.mailbox() == [letter.envelope_id]
 
 
 async def test_sequence_must_rise(people: list[Member]) -> None:
@@ -163,7 +163,7 @@ async def test_sequence_must_rise(people: list[Member]) -> None:
     letters = [alice.letter([20], "bob", sequence=sequence) for sequence in (1, 0, -5)]
     for letter in letters:
         assert await refusal(alice, letter) == "SEQUENCE_NOT_RISING"
-    assert len(await bob.mailbox()) == 1
+    assert len(bob.mailbox()) == 1
     letter = letters[0]
     again = Letter(letter.header, letter.envelope_id, letter.segments, 9)
     await alice.post(again.parts(1))
@@ -172,7 +172,7 @@ async def test_sequence_must_rise(people: list[Member]) -> None:
 
 async def test_restart(media_home: Home) -> None:
     """All that was answered is there, at its position; an upload goes on."""
-    async with running_media(media_home) as media, members(media.serving, "alice", "bob") as (alice, bob):
+    async with running_media(media_home) as media, members(media_home, "alice", "bob") as (alice, bob):
         letter, half = await post(alice, [FULL, 20], "bob"), alice.letter([FULL, FULL, 20], "bob")
         with pytest.raises(RemoteError):
             await alice.post(half.parts(end=2, finish=False))
@@ -180,7 +180,7 @@ async def test_restart(media_home: Home) -> None:
     session_id = alice.session_id
     async with (
         running_media(media_home) as media,
-        members(media.serving, "alice", "bob", session_id=session_id) as (alice, bob),
+        members(media_home, "alice", "bob", session_id=session_id) as (alice, bob),
     ):
         assert await bob.notices(1) == before
         assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
@@ -192,7 +192,7 @@ async def test_restart(media_home: Home) -> None:
 
 async def test_orphans_are_swept(media_home: Home) -> None:
     """Files that no row needs, as a crash between row and file leaves them."""
-    async with running_media(media_home) as media, members(media.serving, "alice", "bob") as (alice, _):
+    async with running_media(media_home), members(media_home, "alice", "bob") as (alice, _):
         letter = await post(alice, [20], "bob")
         (kept,) = content_files(media_home)
         orphan = kept.parents[1] / "00" / ("envelope-" + "a" * 26 + "." + "0" * 16)

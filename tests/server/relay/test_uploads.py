@@ -85,7 +85,7 @@ async def test_broken_upload_goes_on_where_it_stopped(people: list[Member]) -> N
         assert await alice.upload(letter.envelope_id) == (number + 1, False)
     for first in (0, 2, 4, -1, 2**62):
         assert await refusal(alice, letter.parts(first)) == "UPLOAD_ELSEWHERE"
-    assert await bob.mailbox() == []
+    assert bob.mailbox() == []
     await alice.post(letter.parts(3))
     assert await alice.upload(letter.envelope_id) == (4, True)
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
@@ -125,7 +125,7 @@ async def test_parts_out_of_order(people: list[Member]) -> None:
         one = alice.letter([20], "bob")
         spoilt = pb.PostEnvelopeRequest(finish=pb.EnvelopeFinish(segments=1, sequence=1, trailer=trailer))
         assert await refusal(alice, [*one.parts(finish=False), spoilt]) == "TRAILER_LENGTH_WRONG"
-    assert await bob.mailbox() == []
+    assert bob.mailbox() == []
 
 
 async def test_other_header_for_the_same_id(people: list[Member]) -> None:
@@ -151,13 +151,13 @@ async def test_recipient_follows_an_upload(people: list[Member]) -> None:
     fetching = bob.fetching(letter.envelope_id)
     assert (await anext(fetching)).header_der == letter.header
     assert [(await anext(fetching)).segment for _ in range(2)] == letter.segments[:2]
-    assert await carol.mailbox() == []
+    assert carol.mailbox() == []
     slow.send(2)
     slow.end()
     assert (await anext(fetching)).segment == letter.segments[2]
     assert (await anext(fetching)).finish.trailer == TRAILER
     await posting
-    assert await bob.mailbox() == [letter.envelope_id]
+    assert bob.mailbox() == [letter.envelope_id]
 
 
 async def test_later_stream_takes_an_upload_over(people: list[Member]) -> None:
@@ -183,7 +183,7 @@ async def test_many_streams_for_one_envelope(people: list[Member]) -> None:
     assert refused <= {"UPLOAD_TAKEN_OVER", "UPLOAD_ELSEWHERE"}
     first = (await alice.upload(letter.envelope_id))[0]
     await alice.post(letter.parts(first))
-    assert await bob.mailbox() == [letter.envelope_id]
+    assert bob.mailbox() == [letter.envelope_id]
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
 
 
@@ -275,7 +275,7 @@ async def test_abandoned_while_followed(media: MediaServer, people: list[Member]
 async def test_shutdown_ends_streams_that_wait(media_home: Home) -> None:
     """Watchers cleanly, followers and senders with SHUTTING_DOWN: none holds the end up for the grace of minutes."""
     media_home.config.write_text(media_home.config.read_text() + "shutdown_grace_seconds = 600.0\n")
-    async with running_media(media_home) as media, members(media.serving, "alice", "bob") as (alice, bob):
+    async with running_media(media_home) as media, members(media_home, "alice", "bob") as (alice, bob):
         letter = alice.letter([FULL, FULL, 20], "bob")
         slow = Slow(letter)
         posting = asyncio.create_task(alice.post(aiter(slow)))
@@ -321,7 +321,7 @@ async def test_quota_of_what_waits(people: list[Member]) -> None:
 async def test_envelope_that_is_too_long(tmp_path_factory: pytest.TempPathFactory) -> None:
     """By the operator's limit, whatever the pass says."""
     home = make_media_home(tmp_path_factory.mktemp("small") / "media", relay_envelope_mebibytes=1)
-    async with running_media(home) as media, members(media.serving, "alice", "bob") as (alice, _):
+    async with running_media(home), members(home, "alice", "bob") as (alice, _):
         assert await refusal(alice, alice.letter([FULL - 16 - 16, 0], "bob").parts()) == "RELAY_SEGMENT_LENGTH_WRONG"
         assert await refusal(alice, alice.letter([FULL], "bob").parts()) == "QUOTA_EXCEEDED"
 
