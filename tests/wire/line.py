@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,10 +20,12 @@ from wire.status import RemoteError, error_from_rpc
 
 Unary = Callable[[StringValue, Any], Awaitable[StringValue]]
 Stream = Callable[[StringValue, Any], AsyncIterator[StringValue]]
+Upload = Callable[[AsyncIterator[StringValue], Any], Awaitable[StringValue]]
 
 SERVICE: Final = "test.Line"
 CALL: Final = f"/{SERVICE}/Call"
 WATCH: Final = f"/{SERVICE}/Watch"
+SEND: Final = f"/{SERVICE}/Send"
 
 
 @dataclass
@@ -33,10 +35,12 @@ class Line:
     Args:
         handler: serves ``Call``, one message for one.
         watcher: serves ``Watch``, many for one.
+        taker: serves ``Send``, one for many.
     """
 
     handler: Unary
     watcher: Stream
+    taker: Upload
     in_flight: InFlight = field(default_factory=InFlight)
     capture: LogCapture = field(default_factory=LogCapture)
 
@@ -48,6 +52,7 @@ class Line:
         methods = {
             "Call": grpc.unary_unary_rpc_method_handler(self.handler, parse, serialise),
             "Watch": grpc.unary_stream_rpc_method_handler(self.watcher, parse, serialise),
+            "Send": grpc.stream_unary_rpc_method_handler(self.taker, parse, serialise),
         }
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
         self.port = self.server.add_insecure_port("127.0.0.1:0")
@@ -80,6 +85,18 @@ class Line:
             return messages, error_from_rpc(error)
         return messages, None
 
+    async def send(self, *data: bytes, seconds: float | None = 30) -> str:
+        """Send these as messages, and return the answer's text. Raises RemoteError."""
+        return await self.send_from(iter(data), seconds)
+
+    async def send_from(self, data: Iterator[bytes] | AsyncIterator[bytes], seconds: float | None = 30) -> str:
+        """As ``send``, from an iterator."""
+        method: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = self.channel.stream_unary(SEND)
+        try:
+            return StringValue.FromString(await method(data, timeout=seconds)).value
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error) from error
+
     @property
     def logged(self) -> list[dict[str, Any]]:
         """What stands in the access log."""
@@ -97,10 +114,15 @@ async def count(_: StringValue, __: Any) -> AsyncIterator[StringValue]:  # noqa:
         yield StringValue(value=str(number))
 
 
+async def join(requests: AsyncIterator[StringValue], _: Any) -> StringValue:  # noqa: ANN401
+    """Answer with all that came."""
+    return StringValue(value=" ".join([request.value async for request in requests]))
+
+
 @asynccontextmanager
-async def line(handler: Unary = echo, watcher: Stream = count) -> AsyncIterator[Line]:
+async def line(handler: Unary = echo, watcher: Stream = count, taker: Upload = join) -> AsyncIterator[Line]:
     """Open a line, and close it afterwards. Nothing may be left in flight."""
-    opened = Line(handler, watcher)
+    opened = Line(handler, watcher, taker)
     await opened.server.start()
     try:
         yield opened
