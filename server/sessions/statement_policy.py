@@ -127,7 +127,7 @@ class StatementPolicy:
             )
 
 
-def require_time(session_id: str, begin: datetime, end: datetime, now: datetime) -> None:
+def require_running(session_id: str, begin: datetime, end: datetime, now: datetime) -> None:
     """See that now is in a session's time.
 
     Raises:
@@ -142,7 +142,7 @@ def require_time(session_id: str, begin: datetime, end: datetime, now: datetime)
 def _check_session(statement: Statement, rules: StatementRules, now: datetime) -> None:
     if rules.state is not SessionState.OPEN:
         raise ServiceError("SESSION_CLOSED", session_id=statement.session_id)
-    require_time(statement.session_id, rules.begin_time, rules.end_time, now)
+    require_running(statement.session_id, rules.begin_time, rules.end_time, now)
 
 
 def _check_recipients(connection: Connection, statement: Statement, members: dict[str, SessionMember]) -> None:
