@@ -138,7 +138,11 @@ class Messages:
         return everybody_of(message.statement, self._signer.name, session.members)
 
     async def receive(self, session_id: str, *, follow: bool = False) -> AsyncGenerator[Received]:
-        """Yield what comes in a session; see ``Receiver.receive``. Raises as that does."""
+        """Yield what comes in a session; see ``Receiver.receive``. Raises as that does.
+
+        What was signed before and did not reach the media server is sent first.
+        """
+        await self._sender.finish_interrupted(session_id)
         session = await self._signer.session(session_id, refresh=True)
         receiver = Receiver(self._signer, self._mailbox, self._outbox, await self._line_to(session), session)
         async with aclosing(receiver.receive(follow=follow)) as results:

@@ -19,7 +19,7 @@ from contract.certificates import SignerCertificate
 from contract.description import NONCE_BYTES, ContentDescription
 from contract.statement import Answer, Recipient, Statement
 from mpc.errors import FoursealError
-from signer_agent.contracts.model import VerifiedSession
+from signer_agent.contracts.model import SessionState, VerifiedSession
 from signer_agent.contracts.outbox import Outbox, OutboxEntry, OutboxState, Signing
 from signer_agent.contracts.signer import Signer
 from wire.catalogue import ServiceError
@@ -70,7 +70,7 @@ class OutboxSigning:
                 waiting.__exit__(None, None, None)
 
     async def fixed(self, session_id: str) -> list[OutboxEntry]:
-        """What an earlier process fixed and did not finish. Only in a turn."""
+        """What an earlier process fixed and did not finish; in a turn, else another may be finishing it."""
         entries = await asyncio.to_thread(self._outbox.open_entries, session_id)
         return [entry for entry in entries if entry.state is not OutboxState.UPLOADING]
 
@@ -78,7 +78,8 @@ class OutboxSigning:
         """Fix a statement of what the session is now, and sign it. Only in a turn.
 
         Raises:
-            FoursealError: NOT_A_MEMBER, RECIPIENT_CHANGED, and what ``Signer.sign_statement`` raises.
+            FoursealError: SESSION_CLOSED, NOT_A_MEMBER, MEMBER_REVOKED, RECIPIENT_CHANGED, and what
+                ``Signer.sign_statement`` raises.
         """
         wanted = entry.to_send
         description = ContentDescription(
@@ -92,6 +93,7 @@ class OutboxSigning:
         tries = 0
         while True:
             session = await self._signer.session(wanted.session_id, refresh=True)
+            require_open(session)
             statement = self._statement(entry, session, description)
             fixed = entry.fixed(Signing(statement, description, new_request_id(), content.segments))
             await asyncio.to_thread(self._outbox.put, fixed)
@@ -134,6 +136,17 @@ class OutboxSigning:
             description=description.commitment,
             answer=answer,
         )
+
+
+def require_open(session: VerifiedSession) -> None:
+    """See that something can be sent in a session, as far as it was known when it was fetched.
+
+    Raises:
+        ServiceError: SESSION_CLOSED; NOT_A_MEMBER: we have left it, or were removed.
+    """
+    if session.state is SessionState.CLOSED:
+        raise ServiceError("SESSION_CLOSED", session_id=session.session_id)
+    session.member(session.me)
 
 
 def require_unrevoked(session: VerifiedSession, name: str) -> SignerCertificate:

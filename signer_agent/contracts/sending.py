@@ -22,13 +22,13 @@ from grpc import StatusCode
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeCore, EnvelopeHeader, RecipientKey
 from contract.key_sealing import seal_key
-from contract.stream import SegmentSealer
+from contract.stream import SEGMENT_BYTES, SegmentSealer
 from contract.trailer import seal_trailer
 from mpc.errors import FoursealError
 from signer_agent.contracts.envelopes import ContentSealing, SegmentTags
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.outbox import Outbox, OutboxEntry, ToSend
-from signer_agent.contracts.outbox_signing import OutboxSigning, SealedContent, require_unrevoked
+from signer_agent.contracts.outbox_signing import OutboxSigning, SealedContent, require_open, require_unrevoked
 from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.sources import Source
@@ -74,7 +74,9 @@ class Sender:
             FoursealError: NOT_A_MEMBER, RECIPIENT_CHANGED, FILE_UNUSABLE, SOURCE_CHANGED, SOURCE_NOT_REPEATABLE,
                 SENDING_ALREADY, and what ``Signer`` and the media server answer.
         """
-        session = await self._signer.session(to_send.session_id)
+        is_short = source.size is not None and source.size <= SEGMENT_BYTES
+        session = await self._signer.session(to_send.session_id, refresh=not is_short)  # when it is signed, in any case
+        require_open(session)
         interrupted = await asyncio.to_thread(self._outbox.interrupted, to_send)
         if interrupted is None:
             entry = await asyncio.to_thread(self._new_entry, to_send, session)
@@ -89,11 +91,17 @@ class Sender:
             first = (await line.upload_state(entry.envelope_id)).segment if interrupted else 0
             return await _Sending(self._outbox, self._signing, entry, source, line).run(first, on_progress)
 
-    async def finish_interrupted(self, session_id: str) -> list[OutboxEntry]:
-        """Finish what was fixed in a session and not finished; returns it. Raises as ``send``."""
+    async def finish_interrupted(self, session_id: str) -> None:
+        """Finish what was fixed in a session and not finished, if the servers can be reached. Raises as ``send``."""
+        if not await self._signing.fixed(session_id):
+            return
         line = await self._line_to(await self._signer.session(session_id))
         async with self._signing.turn(session_id):
-            return await finish_fixed(self._outbox, self._signing, line, session_id)
+            try:
+                await finish_fixed(self._outbox, self._signing, line, session_id)
+            except FoursealError as error:
+                if not is_undecided(error):
+                    raise
 
     def _new_entry(self, to_send: ToSend, session: VerifiedSession) -> OutboxEntry:
         """Step (1). Blocks."""
@@ -172,13 +180,12 @@ class _Sending:
         return await asyncio.to_thread(finish_part, self._entry)
 
 
-async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, session_id: str) -> list[OutboxEntry]:
-    """Finish what an earlier process fixed; returns it. What the server refuses is forgotten. Only in a turn.
+async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, session_id: str) -> None:
+    """Finish what an earlier process fixed. What the server refuses is forgotten. Only in a turn.
 
     Raises:
         FoursealError: the server or the media server cannot be reached.
     """
-    finished = []
     for entry in await signing.fixed(session_id):
         try:
             signed = await signing.sign_fixed(entry)
@@ -194,8 +201,7 @@ async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, 
                 raise
             await asyncio.to_thread(outbox.remove, entry.envelope_id)
         else:
-            finished.append(await keep_finished(outbox, signed, response))
-    return finished
+            await keep_finished(outbox, signed, response)
 
 
 def finish_part(entry: OutboxEntry) -> relay_service_pb2.EnvelopeFinish:

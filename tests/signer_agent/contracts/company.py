@@ -8,6 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
 
 from server.root.application import Server
 from server.root.home import Home as ServerHome
@@ -25,9 +28,22 @@ from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
 from signer_agent.ticket import Ticket
-from tests.server.harness import MovableClock, make_home, make_ticket, running_server
-from tests.server.identity.accounts.people import PASSWORD, Authenticator
+from tests.server.harness import make_home, make_ticket, running_server
+from tests.server.identity.accounts.people import PASSWORD
 from tests.signer_agent.stores import PASSPHRASE
+
+
+class App:
+    """An app with one-time codes: the present one and then the next, which the server takes as well."""
+
+    def __init__(self, uri: str) -> None:
+        self._codes = pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
+        self._last = 0
+
+    def code(self) -> str:
+        """A code that was not used yet."""
+        self._last = max(int(datetime.now(UTC).timestamp()) // self._codes.interval, self._last + 1)
+        return self._codes.generate_otp(self._last)
 
 
 @dataclass
@@ -63,16 +79,13 @@ class Company:
     """Everybody, and the server."""
 
     server: Server
-    clock: MovableClock
     people: dict[str, Person]
 
     async def session(self, names: Sequence[str] = ("alice", "bob", "carol"), *, hours: float = 1.0) -> str:
         """A session that the first of them made and all have joined; its id."""
         creator, *others = names
-        now = datetime.now(UTC).replace(microsecond=0)
-        made = await Sessions(self.people[creator].signer).create(
-            "Sale of a house", others, now + timedelta(hours=hours), begin=now - timedelta(minutes=1)
-        )
+        end = (datetime.now(UTC) + timedelta(hours=hours)).replace(microsecond=0)
+        made = await Sessions(self.people[creator].signer).create("Sale of a house", others, end)
         for name in others:
             await Sessions(self.people[name].signer).join(made.session_id)
         await self.people[creator].signer.session(made.session_id, refresh=True)
@@ -86,17 +99,14 @@ class Company:
 @asynccontextmanager
 async def gathered(folder: Path, names: Sequence[str] = ("alice", "bob", "carol")) -> AsyncIterator[Company]:
     """A server, and everybody logged in."""
-    clock = MovableClock()
-    home = make_home(folder / "server", session_clock_seconds=600)
+    home = make_home(folder / "server")
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(running_server(home, clock=clock))
-        made = [await _arrive(stack, server, home, clock, folder, name) for name in names]
-        yield Company(server, clock, {person.name: person for person in made})
+        server = await stack.enter_async_context(running_server(home))
+        made = [await _arrive(stack, server, home, folder, name) for name in names]
+        yield Company(server, {person.name: person for person in made})
 
 
-async def _arrive(
-    stack: AsyncExitStack, server: Server, server_home: ServerHome, clock: MovableClock, folder: Path, name: str
-) -> Person:
+async def _arrive(stack: AsyncExitStack, server: Server, server_home: ServerHome, folder: Path, name: str) -> Person:
     home = Home.find(folder / name)
     store = KeyStore.create(home, Passphrase(PASSPHRASE))
     ticket = await asyncio.to_thread(make_ticket, server_home, f"agent-of-{name}", server.serving)
@@ -106,7 +116,7 @@ async def _arrive(
     with_login = LoginLine(line, Drawers(store))
     accounts, logins = Accounts(with_login), Logins(with_login)
     _, setup = await accounts.register(name, name.title(), PASSWORD)
-    app = Authenticator(setup.totp_uri, clock)
+    app = App(setup.totp_uri)
     await accounts.confirm_factor(name, setup.factor.factor_id, PASSWORD, code=app.code())
     attempt = await logins.begin(name, PASSWORD)
     await logins.finish(attempt, setup.factor.factor_id, code=app.code())

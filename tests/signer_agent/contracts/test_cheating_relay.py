@@ -339,6 +339,18 @@ async def test_what_was_signed_is_finished_before_the_next(scene: Scene) -> None
     assert not alice.messages._outbox.open_entries()
 
 
+async def test_what_was_signed_is_finished_when_its_author_looks(scene: Scene) -> None:
+    """Nobody has to send it again."""
+    scene.relay.lost_answers = 20
+    with refused("SERVER_UNAVAILABLE"):
+        await scene.send("alice", b"one", "bob")
+    (stored,) = scene.relay.envelopes.values()
+    stored.finish = None
+    scene.relay.lost_answers = 0
+    assert await scene.person("alice").received(scene.session_id) == []
+    assert len(await scene.person("bob").received_messages(scene.session_id)) == 1
+
+
 def scene_id(stored: StoredEnvelope) -> str:
     """The id of an envelope."""
     return EnvelopeHeader.from_der(stored.header_der).envelope_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
@@ -12,9 +13,11 @@ import pytest_asyncio
 
 from contract.statement import Decision
 from contract.stream import SEGMENT_BYTES
-from signer_agent.contracts.messages import BytesSource, FileSource
+from signer_agent.contracts.messages import BytesSource, FileSource, Messages, StreamSource
+from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.sources import TEXT_TYPE
-from tests.signer_agent.contracts.company import Company, gathered
+from tests.signer_agent.contracts.company import Company, Person, gathered
+from tests.signer_agent.refusals import refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,3 +87,111 @@ async def test_everybody_gets_it_and_answers(company: Company, session_id: str) 
     assert to_bob.statement.answer is not None
     assert {each.author for each in await bob.messages.answers_to(for_bob)} == {"bob", "carol"}
     await carol.received_messages(session_id)
+
+
+def files_of(person: Person) -> dict[Path, bytes]:
+    """Everything that an agent has on the disk."""
+    return {path: path.read_bytes() for path in person.home.folder.rglob("*") if path.is_file()}
+
+
+async def test_nothing_readable_is_on_the_disk(company: Company, session_id: str, tmp_path: Path) -> None:
+    """At neither side: no content, no file name, no type, no remark; and nobody else may read the files."""
+    alice, bob = company.people["alice"], company.people["bob"]
+    secret = b"the price is ninety thousand and nobody may know"
+    path = tmp_path / "very-secret-name.pdf"
+    path.write_bytes(secret * (3 * SEGMENT_BYTES // len(secret)))
+    await alice.messages.send(session_id, FileSource(path), ["bob"])
+    (message,) = await bob.received_messages(session_id)
+    await bob.messages.accept(message.number, "remarkably good")
+    for person in (alice, bob):
+        found = files_of(person)
+        assert all(file.stat().st_mode & 0o077 == 0 for file in found)
+        for words in (b"ninety thousand", b"very-secret-name", b"application/pdf", b"remarkably good"):
+            assert [file for file, content in found.items() if words in content] == []
+    await alice.received_messages(session_id)
+
+
+async def test_changed_file_of_the_mailbox_is_noticed(company: Company, session_id: str) -> None:
+    """Content is authenticated where it lies."""
+    alice, bob = company.people["alice"], company.people["bob"]
+    await alice.messages.send(session_id, BytesSource(b"kept", TEXT_TYPE), ["bob"])
+    (message,) = await bob.received_messages(session_id)
+    path = bob.messages._mailbox.content_path(message.envelope_id)
+    path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+    with refused("STORE_DAMAGED", file=str(path)):
+        await bob.content(message.number)
+
+
+async def test_interrupted_file_is_gone_on_with(company: Company, session_id: str, tmp_path: Path) -> None:
+    """By the next program that sends the same file to the same people; nothing is sent twice."""
+    alice, bob = company.people["alice"], company.people["bob"]
+    path = tmp_path / "video.mp4"
+    path.write_bytes(secrets.token_bytes(24 * SEGMENT_BYTES))
+    reached = asyncio.Event()
+    sending = asyncio.create_task(
+        alice.messages.send(session_id, FileSource(path), ["bob"], on_progress=lambda _: reached.set())
+    )
+    await reached.wait()
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    (entry,) = alice.messages._outbox.open_entries()
+    async with Messages.of(alice.signer, alice.store) as later:
+        sent = await later.send(session_id, FileSource(path), ["bob"])
+    assert sent.envelope_id == entry.envelope_id
+    (message,) = await bob.received_messages(session_id)
+    assert await bob.content(message.number) == path.read_bytes()
+    assert alice.messages._outbox.open_entries() == []
+
+
+async def test_member_who_joins_meanwhile_does_not_stop_a_message(company: Company, tmp_path: Path) -> None:
+    """The session has another revision when it is signed; the recipients are the same."""
+    alice, bob, carol = (company.people[name] for name in ("alice", "bob", "carol"))
+    session_id = await company.session(("alice", "bob"))
+    path = tmp_path / "video.mp4"
+    path.write_bytes(secrets.token_bytes(3 * SEGMENT_BYTES))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield path.read_bytes()
+        await Sessions(alice.signer).invite(session_id, ["carol"])
+        await Sessions(carol.signer).join(session_id)
+
+    await alice.messages.send(session_id, StreamSource(pieces(), asyncio.get_running_loop(), "video/mp4"))
+    (message,) = await bob.received_messages(session_id)
+    assert [each.name for each in message.statement.recipients] == ["bob"]
+    await alice.messages.send(session_id, BytesSource(b"welcome", TEXT_TYPE))
+    assert len(await carol.received_messages(session_id)) == 1
+
+
+async def test_closed_session_and_removed_member(company: Company) -> None:
+    """Nothing more is signed, nothing stays in the outbox; what was sent can still be fetched."""
+    alice, bob, carol = (company.people[name] for name in ("alice", "bob", "carol"))
+    session_id = await company.session()
+    await Sessions(alice.signer).remove(session_id, "carol")
+    await bob.messages.send(session_id, BytesSource(b"goodbye", TEXT_TYPE), ["alice"])
+    with refused("NOT_A_MEMBER"):
+        await alice.messages.send(session_id, BytesSource(b"text", TEXT_TYPE), ["carol"])
+    with refused("NOT_A_MEMBER", name="carol"):
+        await carol.messages.send(session_id, BytesSource(b"text", TEXT_TYPE), ["bob"])
+    await Sessions(alice.signer).close(session_id)
+    with refused("SESSION_CLOSED"):
+        await bob.messages.send(session_id, BytesSource(b"too late", TEXT_TYPE), ["alice"])
+    for person in (alice, bob, carol):
+        assert person.messages._outbox.open_entries() == []
+    (message,) = await alice.received_messages(session_id)
+    assert await alice.content(message.number) == b"goodbye"
+
+
+async def test_answer_once_and_to_messages_only(company: Company, session_id: str) -> None:
+    """An answer stands, and is not answered itself."""
+    alice, bob = company.people["alice"], company.people["bob"]
+    await alice.messages.send(session_id, BytesSource(b"agree?", TEXT_TYPE), ["bob"])
+    (message,) = await bob.received_messages(session_id)
+    await bob.messages.reject(message.number, "no")
+    with refused("ANSWERED_ALREADY", decision="reject"):
+        await bob.messages.accept(message.number)
+    (answer,) = await alice.received_messages(session_id)
+    with refused("ANSWER_TO_ANSWER"):
+        await alice.messages.accept(answer.number)
+    await alice.messages.reply(answer.number, BytesSource(b"why?", TEXT_TYPE))
+    (reply,) = await bob.received_messages(session_id)
+    assert reply.description.in_reply_to == answer.statement.digest
