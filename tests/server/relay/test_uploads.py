@@ -213,6 +213,9 @@ async def test_stream_cut_off_while_a_thread_writes(
     posting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await posting
+    while media._part.relay._idle_limits:  # until the server has noticed
+        await alice.acknowledge(letter.envelope_id)
+    await alice.acknowledge(letter.envelope_id)  # a call later, gRPC has cancelled as often as it does
     gate.open()
     await until(alice, letter, 1)
     await alice.post(letter.parts(1))
@@ -229,12 +232,14 @@ async def test_author_hangs_up_while_its_envelope_is_finished(
     gate = Gate(monkeypatch, "settle")
     posting = asyncio.create_task(alice.post(letter.parts()))
     await asyncio.to_thread(gate.entered.wait, 30)
-    following = asyncio.create_task(bob.fetch(letter.envelope_id))
-    watching = asyncio.create_task(bob.notices(2))
+    following, watching = bob.fetching(letter.envelope_id, seconds=20), bob.watching(seconds=20)
+    assert (await anext(following)).header_der == letter.header
+    assert (await anext(watching)).position == 0
     posting.cancel()
     gate.open()
-    assert (await following).finish == pb.EnvelopeFinish(segments=2, sequence=1, trailer=TRAILER)
-    assert {notice.envelope_id for notice in await watching} == {letter.envelope_id}
+    assert [part.WhichOneof("part") async for part in following] == ["segment", "segment", "finish"]
+    assert (await anext(watching)).position > 0
+    await watching.aclose()
     assert await alice.upload(letter.envelope_id) == (2, True)
 
 
