@@ -40,6 +40,7 @@ def request_of(
 def own_request_of(
     caller: Caller, request_id: str, method: str, message: Message, *, account: str | None = None
 ) -> Request:
-    """A changing call with a request_id of ours."""
-    body = sha256(message.SerializeToString(deterministic=True)).digest()
+    """A changing call with a request_id of ours. Where there is a login, a repeat must come from the same account."""
+    of_account = b"" if account is None else account.encode() + b"\0"
+    body = sha256(of_account + message.SerializeToString(deterministic=True)).digest()
     return Request(caller, request_id, method, body, account)

@@ -68,7 +68,7 @@ class Revisions:
                 info,
                 purpose,
                 public_share(session, purpose).to_cryptography(),
-                session.begin_time - BACKDATE,
+                max(session.begin_time, now) - BACKDATE,  # no earlier than the certificates of those who are in it
                 session.end_time,
             )
             for purpose in (Purpose.SIGN, Purpose.DECRYPT)

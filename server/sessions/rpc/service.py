@@ -120,8 +120,12 @@ class ContractSessionRpc(contract_session_service_pb2_grpc.ContractSessionServic
     async def SignStatement(self, request: pb.SignStatementRequest, context: Context) -> pb.SignStatementResponse:
         """See the proto."""
         login = await self._login(context)
+        named = pb.SignStatementRequest()
+        named.CopyFrom(request)
+        if not request.salt:  # an author's own signature is another one each time; the session's is over the same bytes
+            named.ClearField("author_signature")
         wish = StatementWish(
-            request=_request(login, request.request_id, "SignStatement", request),
+            request=_request(login, request.request_id, "SignStatement", named),
             login=login,
             statement_der=request.statement_der,
             salt=request.salt,

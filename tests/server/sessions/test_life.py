@@ -160,6 +160,19 @@ async def test_every_revision_is_kept(alice: Signer, bob: Signer, carol: Signer,
     assert (await bob.join(session.session_id)).revision == 6
 
 
+async def test_revision_begins_when_it_was_made(
+    alice: Signer, carol: Signer, session: Session, clock: MovableClock
+) -> None:
+    """Not with the session: so the certificates of whoever joined later are valid when it begins."""
+    clock.move(timedelta(minutes=20))
+    joined = await carol.join(session.session_id)
+    begins = sign_certificate_of(joined).certificate.not_valid_before_utc
+    assert timedelta(minutes=9) < clock() - begins < timedelta(minutes=11)
+    first = sign_certificate_of(session).certificate.not_valid_before_utc
+    assert begins - first > timedelta(minutes=15)
+    assert (await alice.get(session.session_id)).revision == joined.revision
+
+
 async def test_last_but_one_leaves(alice: Signer, bob: Signer) -> None:
     """There is no session info of one person: the revision stays, and the next invitation makes the next one."""
     made = await alice.create("bob")

@@ -56,6 +56,9 @@ async def test_separate_signatures_hold(people: dict[str, Signer]) -> None:
             algorithm_of(author.sign_certificate.public_key), request.author_signature, await author.send(request)
         )
         verify_signature(statement.to_der(), signature, author.sign_certificate, sign_certificate_of(session))
+        again = author.request(session, statement)  # Erin's own signature is another one, as ECDSA is
+        again.request_id = request.request_id
+        assert await author.send(again) == signature.session
     spoilt = dave.request(session, dave.statement(session, erin, sequence=2, time=dave.now()))
     spoilt.author_signature = bytes(64)
     assert await reason_of(dave, spoilt) == "SIGNATURE_INVALID"
