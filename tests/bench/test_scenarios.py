@@ -105,8 +105,14 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "engine_checked_over_bare_2048",
         "joint_4096_gmpy2_over_whole_4096",
         "grpc_over_engine_gmpy2_2048",
+        "content_over_bare_stream",
+        "envelope_2048_exponentiation",
+        "members_3_over_2_for_each_recipient",
     }
     assert {"fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_4", "grpc_generation_2048", "agent_2048_4"} <= {
+        result["name"] for result in document["results"]
+    }
+    assert {"content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"} <= {
         result["name"] for result in document["results"]
     }
     assert (tmp_path / "latest.png").stat().st_size > 0

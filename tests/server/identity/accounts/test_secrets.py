@@ -117,7 +117,7 @@ async def test_commands_beside_a_running_server(account_home: Home, tmp_path: Pa
     first = answer(account_home, "accounts", "events", "--page-size", "1")
     rest = answer(account_home, "accounts", "events", "--page-token", first["next_page_token"])
     names = [event["event"] for event in (*first["events"], *rest["events"])]
-    assert names[:3] == ["registered", "factor_confirmed", "disabled"]
+    assert names[:4] == ["registered", "factor_confirmed", "logged_in", "disabled"]
     assert names[-3:] == ["enabled", "unlocked", "password_accepted"]
     out = tmp_path / "list.crl"
     assert answer(account_home, "crl", "--out", str(out))["number"] == 1
