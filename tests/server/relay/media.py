@@ -52,13 +52,17 @@ from wire import tls
 from wire.ids import new_envelope_id, new_session_id
 from wire.limits import channel_options
 from wire.peer import RELAY_KEY
-from wire.status import error_from_rpc
+from wire.status import RemoteError, error_from_rpc
 
 NAME: Final = "127.0.0.2"
 CALL_SECONDS: Final = 60.0
 QUOTA: Final = 64 << 20
 FULL: Final = SEALED_SEGMENT_BYTES
 TRAILER: Final = b"sealed statement"
+_CUT: Final = (
+    grpc.StatusCode.INTERNAL,
+    "Internal error from Core",
+)  # a client that still writes: grpc/grpc issue 36066
 
 
 @cache
@@ -242,7 +246,26 @@ class Member:
     async def post(
         self, parts: Iterable[pb.PostEnvelopeRequest] | AsyncIterator[pb.PostEnvelopeRequest], seconds: float = 60.0
     ) -> pb.PostEnvelopeResponse:
-        """One PostEnvelope."""
+        """One PostEnvelope; another one with the rest where gRPC has lost the answer, so that a test hears it."""
+        if isinstance(parts, AsyncIterator):
+            return await self._post(parts, seconds)
+        given = list(parts)
+        while True:
+            try:
+                return await self._post(given, seconds)
+            except RemoteError as error:
+                if (error.code, str(error)) != _CUT:
+                    raise
+            if given and given[0].WhichOneof("part") == "start":
+                start = given[0].start
+                there, _ = await self.upload(EnvelopeHeader.from_der(start.header_der).envelope_id)
+                more = max(0, there - start.segment)
+                start.segment += more
+                del given[1 : 1 + more]
+
+    async def _post(
+        self, parts: Iterable[pb.PostEnvelopeRequest] | AsyncIterator[pb.PostEnvelopeRequest], seconds: float
+    ) -> pb.PostEnvelopeResponse:
         try:
             answer: pb.PostEnvelopeResponse = await self.stub.PostEnvelope(
                 parts, timeout=seconds, metadata=self.metadata

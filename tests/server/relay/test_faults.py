@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import resource
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -93,7 +93,7 @@ async def test_damaged_row(media_home: Home, media: MediaServer, people: list[Me
     alice, bob, _ = people
     letter = alice.letter([20], "bob")
     await alice.post(letter.parts())
-    with closing(sqlite3.connect(database_path(media_home))) as other, other:
+    with contextlib.closing(sqlite3.connect(database_path(media_home))) as other, other:
         changed = letter.header[:-1] + bytes([letter.header[-1] ^ 1])
         other.execute("UPDATE relay_envelopes SET header = ?", (changed,))
     assert await lost(bob, letter) == []
@@ -154,7 +154,11 @@ async def test_folder_that_cannot_be_written(media_home: Home, media: MediaServe
 
 def opened_files(process_id: int) -> set[str]:
     """Paths of the files that a process has open."""
-    return {str(entry.readlink()) for entry in Path(f"/proc/{process_id}/fd").iterdir()}
+    found = set()
+    for entry in Path(f"/proc/{process_id}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.add(str(entry.readlink()))
+    return found
 
 
 async def send(alice: Member, letters: list[Letter], heard: set[str]) -> None:
