@@ -10,6 +10,7 @@ import grpc
 from fourseal.v1 import relay_service_pb2 as pb
 from fourseal.v1 import relay_service_pb2_grpc
 
+from contract.names import check_envelope_id
 from contract.relay_pass import RelayPass
 from server.identity import CallerReader
 from server.relay.ledger import Finish
@@ -17,7 +18,6 @@ from server.relay.passes import PassReader
 from server.relay.rules import Notice, Part, Relay
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
-from wire.ids import check_envelope_id
 from wire.interceptor import call_seconds
 from wire.peer import peer_certificate, relay_pass
 

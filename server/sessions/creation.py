@@ -6,6 +6,7 @@ an intent; a repeat makes other shares, for nobody has seen the first ones.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from contract.names import check_account_name, check_place, check_subject
+from contract.names import check_account_name, check_place, check_subject, new_session_id
 from contract.session_info import MAX_PEOPLE, Scheme
 from mpc.engines import Engine, Random
 from mpc.errors import FoursealError
@@ -34,7 +35,6 @@ from server.sessions.store import sessions as store
 from server.sessions.store.sessions import Session, SessionMember
 from server.storage import Database, Threads
 from wire.catalogue import ServiceError
-from wire.ids import new_session_id
 
 _FIRST_REVISION: Final = 1
 _SHORTEST: Final = timedelta(seconds=1)
@@ -148,7 +148,7 @@ class SessionCreation:
     def _prepare(self, wish: CreationWish) -> tuple[Intent, Act]:
         self._check(wish)
         require_proof(self._logins, wish.login)
-        session_id = new_session_id()
+        session_id = new_session_id(secrets.token_bytes)
 
         def query(connection: Connection) -> tuple[SignerPair, list[SessionMember]]:
             if wish.login.proof is None:

@@ -17,13 +17,13 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
-from contract.names import check_account_name
+from contract.names import check_account_name, check_session_id
 from mpc.four_prime_rsa import DecryptionShare, Purpose, Role, SigningShare, load_key_share
 from mpc.secret import Secret
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text
 from signer_agent.keystore.drawer import Drawer
 from signer_agent.keystore.store import KeyStore
-from wire.ids import check_request_id, check_session_id
+from wire.ids import check_request_id
 
 CURRENT: Final = "current"
 """Name of the one login."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from contract.description import ContentDescription
-from contract.names import check_account_name
+from contract.names import check_account_name, check_envelope_id, check_session_id
 from contract.statement import Statement
 from contract.trailer import SignedStatement
 from mpc.secret import Secret
@@ -31,7 +31,6 @@ from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_t
 from signer_agent.keystore.folder import PrivateFolder, translated
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
-from wire.ids import check_envelope_id, check_session_id
 
 _DIGITS: Final = 8
 

@@ -29,7 +29,7 @@ from typing import Self
 
 from contract.description import ContentDescription
 from contract.envelope import EnvelopeHeader
-from contract.names import check_account_name
+from contract.names import check_account_name, check_envelope_id
 from contract.signatures import Signature
 from contract.statement import Decision, Statement
 from contract.trailer import SignedStatement
@@ -38,7 +38,6 @@ from signer_agent.contracts.mailbox import alone
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 from signer_agent.keystore.folder import PrivateFolder, translated
 from signer_agent.keystore.store import KeyStore
-from wire.ids import check_envelope_id
 
 
 class OutboxState(StrEnum):

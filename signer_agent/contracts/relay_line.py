@@ -155,7 +155,7 @@ class RelayLine:
         return await self._call_with(method, request, await self._current_pass())
 
     async def _call_with(self, method: Callable[..., Awaitable[_Response]], request: object, shown: bytes) -> _Response:
-        def with_pass(message: object, *, timeout: float) -> Awaitable[_Response]:  # noqa: ASYNC109  # gRPC's
+        def with_pass(message: object, *, timeout: float) -> Awaitable[_Response]:  # gRPC's
             return method(message, timeout=timeout, metadata=_metadata(shown))
 
         return await call_repeatedly(with_pass, request, self._address, CALL_SECONDS)

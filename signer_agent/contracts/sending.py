@@ -22,6 +22,7 @@ from grpc import StatusCode
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeCore, EnvelopeHeader, RecipientKey
 from contract.key_sealing import seal_key
+from contract.names import new_envelope_id
 from contract.stream import SEGMENT_BYTES, SegmentSealer
 from contract.trailer import seal_trailer
 from mpc.errors import FoursealError
@@ -34,7 +35,6 @@ from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.sources import Source
 from signer_agent.contracts.uploads import OnProgress, Upload
 from wire.catalogue import ServiceError
-from wire.ids import new_envelope_id
 from wire.status import RemoteError
 
 _UNDECIDED: Final = (
@@ -109,7 +109,11 @@ class Sender:
         certificate = session.encrypt_certificate
         recipients = [require_unrevoked(session, name) for name in to_send.recipients]
         core = EnvelopeCore(
-            new_envelope_id(), session.session_id, self._signer.name, certificate.fingerprint, to_send.recipients
+            new_envelope_id(secrets.token_bytes),
+            session.session_id,
+            self._signer.name,
+            certificate.fingerprint,
+            to_send.recipients,
         )
         keys = tuple(
             RecipientKey(

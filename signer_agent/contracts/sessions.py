@@ -9,7 +9,7 @@ from typing import Final
 from fourseal.v1 import contract_session_pb2
 from fourseal.v1 import contract_session_service_pb2 as pb
 
-from contract.names import check_account_name, check_place, check_subject
+from contract.names import check_account_name, check_place, check_session_id, check_subject
 from contract.session_info import Scheme
 from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.model import SessionSummary, VerifiedSession
@@ -17,7 +17,7 @@ from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.verification import summary_of
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
-from wire.ids import check_session_id, new_request_id
+from wire.ids import new_request_id
 from wire.limits import MAX_DEADLINE_SECONDS
 
 _SCHEMES: Final = {

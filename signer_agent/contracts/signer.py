@@ -21,6 +21,7 @@ from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
 from contract.key_ciphertext import KeyCiphertext, write_key_ciphertext
 from contract.key_sealing import content_key_from, joint_ciphertext, key_parameters, open_inner
+from contract.names import check_session_id
 from contract.revocation import RevocationList
 from contract.session_info import Scheme
 from contract.signatures import (
@@ -65,7 +66,7 @@ from signer_agent.contracts.signer_keys import Pair, read_pair, require_current
 from signer_agent.contracts.verification import SessionVerifier
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
-from wire.ids import check_session_id, new_request_id
+from wire.ids import new_request_id
 
 __all__ = ["Counters", "MemberCertificates", "SessionRevision", "SessionState", "Signer", "VerifiedSession"]
 

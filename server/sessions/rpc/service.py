@@ -8,6 +8,7 @@ import grpc
 from fourseal.v1 import contract_session_pb2, contract_session_service_pb2_grpc
 from fourseal.v1 import contract_session_service_pb2 as pb
 
+from contract.names import check_session_id
 from server.identity import CallerReader, Login
 from server.journal import Request, request_of
 from server.journal.requests import Message
@@ -18,7 +19,6 @@ from server.sessions.rules import SessionRules
 from server.sessions.statements import StatementWish
 from wire.catalogue import ServiceError
 from wire.convert import time_of, timestamp_of
-from wire.ids import check_session_id
 from wire.peer import login_token, peer_certificate
 
 Context = grpc.aio.ServicerContext[Any, Any]

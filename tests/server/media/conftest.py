@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 from contract.certificates import fingerprint
 from contract.envelope import EnvelopeHeader, RecipientKey
 from contract.key_ciphertext import JointKeyCiphertext
+from contract.names import new_envelope_id, new_session_id
 from contract.oids import DEFAULT_ARC
 from contract.relay_pass import RelayPass
 from server.clock import system_clock
@@ -26,7 +28,6 @@ from server.root.media_setup import accept_certificate, certify_media, set_up_me
 from server.storage import Database
 from server.storage.backend import backend_of
 from tests.server.harness import Identity, enrol, make_home, make_ticket, running_server, silent_log
-from wire.ids import new_envelope_id, new_session_id
 
 MEDIA_ADDRESS = "127.0.0.2"
 
@@ -75,7 +76,7 @@ def load_authority(home: Home) -> Authority:
 def header_of(session_id: str, author: str = "alice", recipients: tuple[str, ...] = ("bob",)) -> EnvelopeHeader:
     """A header; nobody could open its keys."""
     keys = tuple(RecipientKey(name, JointKeyCiphertext(b"\1" * 512)) for name in recipients)
-    return EnvelopeHeader(new_envelope_id(), session_id, author, b"c" * 32, keys)
+    return EnvelopeHeader(new_envelope_id(secrets.token_bytes), session_id, author, b"c" * 32, keys)
 
 
 def make_media_home(folder: Path, authority: Authority) -> Home:
@@ -103,4 +104,4 @@ async def scene(tmp_path: Path) -> Scene:
 @pytest.fixture
 def session_id() -> str:
     """A fresh one."""
-    return new_session_id()
+    return new_session_id(secrets.token_bytes)

@@ -29,6 +29,7 @@ from grpc_health.v1 import health_pb2_grpc
 
 from contract.envelope import EnvelopeHeader, RecipientKey
 from contract.key_ciphertext import JointKeyCiphertext
+from contract.names import new_envelope_id, new_session_id
 from contract.relay_pass import RelayPass
 from contract.stream import SEALED_SEGMENT_BYTES
 from server.clock import Clock, system_clock
@@ -49,7 +50,6 @@ from tests.server.harness import (
     silent_log,
 )
 from wire import tls
-from wire.ids import new_envelope_id, new_session_id
 from wire.limits import channel_options
 from wire.peer import RELAY_KEY
 from wire.status import RemoteError, error_from_rpc
@@ -238,7 +238,7 @@ class Member:
     def letter(self, lengths: Sequence[int], *to: str, **changes: Any) -> Letter:  # noqa: ANN401
         """A new envelope with segments of these lengths."""
         self.sequence += 1
-        envelope_id = changes.pop("envelope_id", None) or new_envelope_id()
+        envelope_id = changes.pop("envelope_id", None) or new_envelope_id(secrets.token_bytes)
         header = header_of(envelope_id, changes.pop("session_id", self.session_id), self.name, to)
         segments = [secrets.token_bytes(length) for length in lengths]
         return Letter(header, envelope_id, segments, changes.pop("sequence", self.sequence))
@@ -350,7 +350,7 @@ def header_of(envelope_id: str, session_id: str, author: str, recipients: Sequen
 @contextlib.asynccontextmanager
 async def members(home: Home, *names: str, session_id: str | None = None) -> AsyncIterator[list[Member]]:
     """Members of one session, each with a line of its own to the media server that serves in a folder."""
-    chosen = session_id or new_session_id()
+    chosen = session_id or new_session_id(secrets.token_bytes)
     async with contextlib.AsyncExitStack() as stack:
         made = [Member(home, name, chosen, names, identity_of(name)) for name in names]
         yield [await stack.enter_async_context(member) for member in made]

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from contract.names import new_envelope_id, new_session_id
 from contract.oids import DEFAULT_ARC
 from server.clock import system_clock
 from server.config import load_settings
@@ -31,7 +32,6 @@ from tests.server.relay.media import (
     members,
     pass_key,
 )
-from wire.ids import new_envelope_id, new_session_id
 from wire.status import RemoteError
 
 HOUR = timedelta(hours=1)
@@ -124,20 +124,23 @@ async def test_pass_of_another_authority(people: list[Member], tmp_path: Path) -
 async def test_pass_ends_while_it_is_remembered(people: list[Member]) -> None:
     """Checked once, it is still looked at for its end and its agent: a thief's connection cannot use it."""
     alice, bob, _ = people
-    await alice.upload(new_envelope_id())
+    await alice.upload(new_envelope_id(secrets.token_bytes))
     thief = replace(bob, pass_der=alice.pass_der)
     async with thief:
         with pytest.raises(RemoteError) as refused:
-            await thief.upload(new_envelope_id())
+            await thief.upload(new_envelope_id(secrets.token_bytes))
     assert refused.value.reason == "PASS_INVALID"
 
 
 async def test_posting_for_another(people: list[Member]) -> None:
     """As another author, or into another session."""
     alice, bob, _ = people
-    forged = header_of(new_envelope_id(), alice.session_id, "bob", ["carol"])
+    forged = header_of(new_envelope_id(secrets.token_bytes), alice.session_id, "bob", ["carol"])
     assert await reason_of(alice, replace(alice.letter([20], "bob"), header=forged)) == "POSTED_FOR_ANOTHER"
-    assert await reason_of(alice, alice.letter([20], "bob", session_id=new_session_id())) == "POSTED_FOR_ANOTHER"
+    assert (
+        await reason_of(alice, alice.letter([20], "bob", session_id=new_session_id(secrets.token_bytes)))
+        == "POSTED_FOR_ANOTHER"
+    )
     assert bob.mailbox() == []
 
 
@@ -170,12 +173,12 @@ async def test_fetching_what_is_anothers(people: list[Member], state: str) -> No
     else:
         with pytest.raises(RemoteError):
             await alice.post(letter.parts(end=1, finish=False))
-    async with members(alice.home, "alice", "bob", session_id=new_session_id()) as strangers:
+    async with members(alice.home, "alice", "bob", session_id=new_session_id(secrets.token_bytes)) as strangers:
         told = set()
         for reader, envelope_id in [
             (carol, letter.envelope_id),
             *((stranger, letter.envelope_id) for stranger in strangers),
-            (carol, new_envelope_id()),
+            (carol, new_envelope_id(secrets.token_bytes)),
         ]:
             with pytest.raises(RemoteError) as refused:
                 await reader.fetch(envelope_id)
@@ -232,6 +235,6 @@ async def test_batch_of_acknowledgements(people: list[Member]) -> None:
     alice, _, _ = people
     for count in (0, 1001):
         with pytest.raises(RemoteError) as refused:
-            await alice.acknowledge(*(new_envelope_id() for _ in range(count)))
+            await alice.acknowledge(*(new_envelope_id(secrets.token_bytes) for _ in range(count)))
         assert refused.value.reason == "BATCH_SIZE_WRONG"
-    await alice.acknowledge(*(new_envelope_id() for _ in range(200)))
+    await alice.acknowledge(*(new_envelope_id(secrets.token_bytes) for _ in range(200)))

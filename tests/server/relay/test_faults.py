@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import resource
+import secrets
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -13,11 +14,11 @@ from typing import Final
 import grpc
 import pytest
 
+from contract.names import new_session_id
 from server.root.home import Home
 from server.root.media import MediaServer
 from tests.server.harness import database_path, query
 from tests.server.relay.media import FULL, Letter, MediaProcess, Member, content_files, members, running_media
-from wire.ids import new_session_id
 from wire.status import RemoteError
 
 KILLS: Final = 12
@@ -197,7 +198,7 @@ async def receive(bob: Member, sent: dict[str, Letter], gone: set[str], kept: in
 async def test_killed_at_random_points(media_home: Home) -> None:
     """Of uploads, finishes and acknowledgements. Nothing acknowledged is lost, no half envelope is served."""
     chance = random.Random(SEED)  # noqa: S311  # when to kill is no secret
-    session_id = new_session_id()
+    session_id = new_session_id(secrets.token_bytes)
     sent: dict[str, Letter] = {}
     heard: set[str] = set()
     gone: set[str] = set()

@@ -14,14 +14,14 @@ from contract.content_key import ContentKey
 from contract.description import ContentDescription
 from contract.envelope import EnvelopeHeader, RecipientKey
 from contract.key_ciphertext import JointKeyCiphertext
+from contract.names import new_envelope_id, new_session_id
 from contract.signatures import JointSignature
 from contract.statement import Answer, Recipient, Statement
 from contract.stream import SEGMENT_BYTES, SegmentSealer
 from contract.trailer import SignedStatement, seal_trailer
 from tests.signer_agent.contracts.cheating_relay import StoredEnvelope
-from wire.ids import new_envelope_id, new_session_id
 
-SESSION_ID = new_session_id()
+SESSION_ID = new_session_id(secrets.token_bytes)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -74,7 +74,7 @@ class Sealed:
         """Seal some content from alice for bob."""
         content_key = ContentKey.new(secrets.token_bytes)
         keys = (RecipientKey("bob", JointKeyCiphertext(secrets.token_bytes(512))),)
-        header = EnvelopeHeader(new_envelope_id(), SESSION_ID, "alice", bytes(32), keys)
+        header = EnvelopeHeader(new_envelope_id(secrets.token_bytes), SESSION_ID, "alice", bytes(32), keys)
         sealer = SegmentSealer(content_key.stream_key(header.core))
         pieces = [content[at : at + SEGMENT_BYTES] for at in range(0, len(content), SEGMENT_BYTES)] or [b""]
         segments = [sealer.seal(piece, last=index == len(pieces) - 1) for index, piece in enumerate(pieces)]

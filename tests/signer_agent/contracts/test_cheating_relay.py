@@ -16,6 +16,7 @@ from fourseal.v1 import relay_service_pb2 as pb
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeCore, EnvelopeHeader, RecipientKey
 from contract.key_sealing import seal_key
+from contract.names import new_envelope_id
 from contract.stream import SEGMENT_BYTES, SegmentSealer
 from contract.trailer import SignedStatement, seal_trailer
 from signer_agent.contracts.messages import BytesSource, Message, Messages, NotReceived
@@ -23,7 +24,6 @@ from signer_agent.contracts.sources import TEXT_TYPE
 from tests.signer_agent.contracts.cheating_relay import CheatingRelay, Parts, StoredEnvelope, line_to
 from tests.signer_agent.contracts.company import Company, Person, gathered
 from tests.signer_agent.refusals import refused
-from wire.ids import new_envelope_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -232,7 +232,7 @@ async def forge(scene: Scene, forger: str, author: str, signed: SignedStatement,
     session = await scene.company.look(forger, scene.session_id)
     key, certificate = ContentKey.new(secrets.token_bytes), session.encrypt_certificate
     names = tuple(recipient.name for recipient in signed.statement.recipients)
-    core = EnvelopeCore(new_envelope_id(), scene.session_id, author, certificate.fingerprint, names)
+    core = EnvelopeCore(new_envelope_id(secrets.token_bytes), scene.session_id, author, certificate.fingerprint, names)
     keys = tuple(
         RecipientKey(
             name,
