@@ -54,14 +54,17 @@ class Content:
         self._lock = threading.Lock()
         self._users = 1
         self._closed = False
+        self._flushing = threading.Lock()
+        self._doubtful = False
 
     def append(self, number: int, segment: bytes) -> None:
-        """Write a segment. Raises OSError: no space, for example."""
+        """Write a segment. Raises OSError: no space, for example; a flush has failed."""
         record = memoryview(segment + self._check.encrypt(_nonce(number), b"", segment))
         written = 0
         with self._in_use() as descriptor:
             while written < len(record):
                 written += os.pwrite(descriptor, record[written:], number * _RECORD_BYTES + written)
+        self._require_sure()
 
     def read(self, number: int) -> bytes:
         """Read a segment.
@@ -94,20 +97,41 @@ class Content:
 
     def settle(self, segments: int, content_bytes: int) -> None:
         """Cut off what a broken write left behind the last segment, and have the rest on the disk. Raises OSError."""
+        self._require_sure()
         with self._in_use() as descriptor:
             os.ftruncate(descriptor, content_bytes + segments * CHECK_BYTES)
-            os.fdatasync(descriptor)
+            self._flush(descriptor)
 
     def flush(self) -> None:
-        """Have what was written on the disk. Raises OSError."""
+        """Have what was written on the disk.
+
+        When that fails, nothing in the file is sure any more: the system tells of a failure once, and says of the same
+        bytes the next time that they are written. So every later flush and write fails, until the file is closed.
+
+        Raises:
+            OSError: it failed, or has failed before.
+        """
         with self._in_use() as descriptor:
-            os.fdatasync(descriptor)
+            self._flush(descriptor)
 
     def close(self) -> None:
         """Close the file, once nobody reads or writes it."""
         with self._lock:
             self._closed = True
         self._leave()
+
+    def _flush(self, descriptor: int) -> None:
+        with self._flushing:
+            self._require_sure()
+            try:
+                os.fdatasync(descriptor)
+            except OSError:
+                self._doubtful = True
+                raise
+
+    def _require_sure(self) -> None:
+        if self._doubtful:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     @contextmanager
     def _in_use(self) -> Iterator[int]:
@@ -171,9 +195,8 @@ class ContentFolder:
 
     def names(self) -> Iterator[str]:
         """The names of all files, as ``name_of`` makes them."""
-        for folder in self._folder.iterdir():
-            for path in folder.iterdir():
-                yield path.name
+        for path in self._folder.glob("??/envelope-*"):  # a file system of its own has a lost+found beside them
+            yield path.name
 
     def _path(self, name: str) -> Path:
         return self._folder / name[-2:] / name

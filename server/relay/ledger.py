@@ -129,9 +129,6 @@ class Ledger:
         usage = store.find_usage(connection, found.session_id, found.author)
         if finish.sequence <= usage.last_sequence:
             raise ServiceError("SEQUENCE_NOT_RISING", found=finish.sequence, last=usage.last_sequence)
-        used = AuthorUsage(finish.sequence, usage.waiting_envelopes + 1, usage.waiting_bytes + content_bytes)
-        if used.waiting_bytes > shown.quota_bytes or used.waiting_envelopes > MAX_WAITING:
-            raise ServiceError("QUOTA_EXCEEDED", limit=shown.quota_bytes)
         finished = replace(
             found,
             state=EnvelopeState.FINISHED,
@@ -142,6 +139,10 @@ class Ledger:
             finish_time=now,
             expire_time=now + self._terms.envelope_lifetime,
         )
+        waiting_bytes = usage.waiting_bytes + finished.kept_bytes
+        used = AuthorUsage(finish.sequence, usage.waiting_envelopes + 1, waiting_bytes)
+        if used.waiting_bytes > shown.quota_bytes or used.waiting_envelopes > MAX_WAITING:
+            raise ServiceError("QUOTA_EXCEEDED", limit=shown.quota_bytes)
         store.put_envelope(connection, finished)
         store.put_usage(connection, found.session_id, found.author, used)
         recipients = EnvelopeHeader.from_der(found.header or b"").core.recipients
@@ -179,6 +180,6 @@ def _unload(connection: Connection, envelope: Envelope) -> None:
     left = replace(
         usage,
         waiting_envelopes=usage.waiting_envelopes - 1,
-        waiting_bytes=usage.waiting_bytes - envelope.content_bytes,
+        waiting_bytes=usage.waiting_bytes - envelope.kept_bytes,
     )
     store.put_usage(connection, envelope.session_id, envelope.author, left)

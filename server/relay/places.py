@@ -14,28 +14,27 @@ class Places:
 
     Args:
         capacity: how many there may be.
-        capacity_of_account: how many of them may be one account's in one session, so that none starves the others.
+        capacity_of_account: how many of them may be one account's, in all its sessions: so none starves others.
     """
 
     def __init__(self, *, capacity: int, capacity_of_account: int) -> None:
         self._capacity = capacity
         self._capacity_of_account = capacity_of_account
-        self._taken: Counter[tuple[str, str]] = Counter()
+        self._taken: Counter[str] = Counter()
 
     @contextmanager
-    def take(self, session_id: str, account: str) -> Iterator[None]:
+    def take(self, account: str) -> Iterator[None]:
         """Hold a place.
 
         Raises:
             ServiceError: OVERLOADED.
         """
-        who = session_id, account
-        if self._taken.total() >= self._capacity or self._taken[who] >= self._capacity_of_account:
+        if self._taken.total() >= self._capacity or self._taken[account] >= self._capacity_of_account:
             raise ServiceError("OVERLOADED")
-        self._taken[who] += 1
+        self._taken[account] += 1
         try:
             yield
         finally:
-            self._taken[who] -= 1
-            if not self._taken[who]:
-                del self._taken[who]
+            self._taken[account] -= 1
+            if not self._taken[account]:
+                del self._taken[account]

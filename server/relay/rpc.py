@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
@@ -45,9 +46,10 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
     ) -> pb.PostEnvelopeResponse:
         """See the proto."""
         shown = self._read_pass(context)
-        first = await anext(requests, pb.PostEnvelopeRequest())
-        if first.WhichOneof("part") != "start":
-            raise ServiceError("FIELD_INVALID", field="part", problem="a stream begins with a start")
+        no_start = ServiceError("FIELD_INVALID", field="part", problem="a stream begins with a start")
+        first = await self._relay.next_in_time(requests, no_start)
+        if first is None or first.WhichOneof("part") != "start":
+            raise no_start
         envelope = await self._relay.post(shown, first.start.header_der, first.start.segment, _parts(requests))
         response = pb.PostEnvelopeResponse(expire_time=timestamp_of(envelope.expire_time))
         if envelope.finish_time is not None:
@@ -68,8 +70,11 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         if request.after_position < 0:
             raise ServiceError("FIELD_INVALID", field="after_position", problem="below 0")
         try:
-            async with asyncio.timeout(call_seconds(context) - _LEAVE_SECONDS):
-                async for notice in self._relay.watch(shown, request.after_position):
+            async with (
+                asyncio.timeout(call_seconds(context) - _LEAVE_SECONDS),
+                aclosing(self._relay.watch(shown, request.after_position)) as notices,
+            ):
+                async for notice in notices:
                     yield _notice_to_proto(notice)
         except TimeoutError:
             return  # the stream ends cleanly; the caller calls again
@@ -83,11 +88,12 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
             raise ServiceError("FIELD_INVALID", field="segment", problem="below 0")
         envelope = await self._relay.fetch(shown, check_envelope_id(request.envelope_id))
         yield pb.FetchEnvelopeResponse(header_der=envelope.header or b"")
-        async for part in self._relay.parts(shown, envelope, request.segment):
-            if isinstance(part, Finish):
-                yield pb.FetchEnvelopeResponse(finish=_finish_to_proto(part))
-            else:
-                yield pb.FetchEnvelopeResponse(segment=part)
+        async with aclosing(self._relay.parts(shown, envelope, request.segment)) as parts:
+            async for part in parts:
+                if isinstance(part, Finish):
+                    yield pb.FetchEnvelopeResponse(finish=_finish_to_proto(part))
+                else:
+                    yield pb.FetchEnvelopeResponse(segment=part)
 
     async def AcknowledgeEnvelopes(
         self, request: pb.AcknowledgeEnvelopesRequest, context: _Context

@@ -13,11 +13,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from contract.envelope import EnvelopeHeader
 from contract.relay_pass import RelayPass
@@ -59,6 +60,8 @@ class Notice:
 Part = bytes | Finish
 """Of an envelope, after its header: a segment, or its end."""
 
+T = TypeVar("T")
+
 
 class Relay:
     """Takes, keeps and delivers envelopes. Belongs to the event loop that it was made on.
@@ -90,7 +93,7 @@ class Relay:
         self._bells = Bells()
         self._places = Places(capacity=MAX_TRANSFERS, capacity_of_account=MAX_TRANSFERS_OF_ACCOUNT)
         self._idle_limits: set[asyncio.Timeout] = set()
-        self._finishing: set[asyncio.Task[Envelope]] = set()
+        self._unbroken: set[asyncio.Task[Any]] = set()
 
     async def post(self, shown: RelayPass, header_der: bytes, first: int, parts: AsyncIterator[Part]) -> Envelope:
         """Take an envelope, or the rest of one.
@@ -113,7 +116,7 @@ class Relay:
         """
         header = EnvelopeHeader.from_der(header_der)
         _require_allowed(shown, header)
-        with self._places.take(shown.session_id, shown.account):
+        with self._places.take(shown.account):
             begin = partial(self._ledger.begin, shown=shown, header=header, header_der=header_der)
             envelope, room = await self._database.write(begin)
             if envelope.state is not EnvelopeState.UPLOADING:
@@ -122,6 +125,28 @@ class Relay:
                 if upload is not None:
                     return await self._take(shown, upload, first, parts, room)
             return await self._require_finished(envelope.envelope_id)  # meanwhile, by another stream
+
+    async def next_in_time(self, stream: AsyncIterator[T], late: ServiceError) -> T | None:
+        """What an author sends next; None at the end.
+
+        Args:
+            stream: what it sends.
+            late: raised if nothing comes in time.
+
+        Raises:
+            ServiceError: ``late``, SHUTTING_DOWN.
+        """
+        self._require_running()
+        limit = asyncio.timeout(IDLE_SECONDS)
+        self._idle_limits.add(limit)
+        try:
+            async with limit:
+                return await anext(stream, None)
+        except TimeoutError:
+            self._require_running()
+            raise late from None
+        finally:
+            self._idle_limits.discard(limit)
 
     async def upload_state(self, shown: RelayPass, envelope_id: str) -> tuple[int, bool]:
         """Number of the next segment that is missing, and whether the envelope was finished.
@@ -142,7 +167,7 @@ class Relay:
         found = await self._find(envelope_id)
         return (0, False) if found is None else (found.segments, found.state is not EnvelopeState.UPLOADING)
 
-    async def watch(self, shown: RelayPass, after: int) -> AsyncIterator[Notice]:
+    async def watch(self, shown: RelayPass, after: int) -> AsyncGenerator[Notice, None]:
         """Notices of what waits for the caller after a position, and then of what comes; until ``end_streams``."""
         told: set[str] = set()
         with self._bells.watch(shown.session_id, shown.account) as rung:
@@ -165,9 +190,10 @@ class Relay:
         self._bells.end()
         await self._uploads.leave()
         for limit in self._idle_limits:
-            limit.reschedule(0)
-        if self._finishing:
-            await asyncio.wait(self._finishing)
+            if not limit.expired():
+                limit.reschedule(0)
+        if self._unbroken:
+            await asyncio.wait(self._unbroken)
 
     async def fetch(self, shown: RelayPass, envelope_id: str) -> Envelope:
         """An envelope that the caller wrote or is a recipient of.
@@ -185,7 +211,7 @@ class Relay:
             raise ServiceError("ENVELOPE_NOT_FOUND", envelope_id=envelope_id)
         return envelope
 
-    async def parts(self, shown: RelayPass, envelope: Envelope, first: int) -> AsyncIterator[Part]:
+    async def parts(self, shown: RelayPass, envelope: Envelope, first: int) -> AsyncGenerator[Part, None]:
         """Segments from one on, and the end; follows an upload for as long as it takes.
 
         Args:
@@ -195,9 +221,9 @@ class Relay:
 
         Raises:
             ServiceError: CONTENT_LOST, CONTENT_UNWRITABLE, UPLOAD_ABANDONED, OVERLOADED, SHUTTING_DOWN; FIELD_INVALID:
-                there is no such segment.
+                there is no such segment; ENVELOPE_NOT_FOUND: everybody has it by now.
         """
-        with self._places.take(shown.session_id, shown.account):
+        with self._places.take(shown.account):
             if envelope.state is EnvelopeState.UPLOADING:
                 async with self._uploads.use(envelope.envelope_id) as upload:
                     if upload is not None:
@@ -207,18 +233,14 @@ class Relay:
                 envelope = await self._require_finished(envelope.envelope_id)
             if not 0 <= first <= envelope.segments:
                 raise ServiceError("FIELD_INVALID", field="segment", problem=f"not in 0 to {envelope.segments}")
-            content = await self._files.run(self._open_finished, envelope)
-            try:
+            async with self._reading(envelope) as content:
                 for number in range(first, envelope.segments):
                     yield await self._files.run(content.read, number)
-            finally:
-                content.close()
             yield _end_of(envelope)
 
     async def acknowledge(self, shown: RelayPass, envelope_ids: Sequence[str]) -> None:
         """Take envelopes out of the caller's mailbox; what nobody waits for any more is deleted."""
-        acknowledge = partial(self._ledger.acknowledge, shown=shown, envelope_ids=envelope_ids)
-        await self._remove(await self._database.write(acknowledge))
+        await self._run_unbroken(self._acknowledge_now(shown, envelope_ids))
 
     async def expire(self) -> int:
         """Drop envelopes and uploads whose time is over. Returns how many."""
@@ -263,7 +285,8 @@ class Relay:
                 return upload.finished
             if first != upload.segments:
                 raise ServiceError("UPLOAD_ELSEWHERE", expected=upload.segments, found=first)
-            async for part in self._in_time(parts, upload.envelope.envelope_id):
+            late = ServiceError("UPLOAD_IDLE", envelope_id=upload.envelope.envelope_id)
+            while (part := await self.next_in_time(parts, late)) is not None:
                 upload.require_sender(sender)
                 if isinstance(part, Finish):
                     await upload.settle(sender)
@@ -274,25 +297,9 @@ class Relay:
                     self._bells.ring(shown.session_id, upload.recipients)
             raise ServiceError("UPLOAD_INCOMPLETE", envelope_id=upload.envelope.envelope_id)
 
-    async def _in_time(self, parts: AsyncIterator[Part], envelope_id: str) -> AsyncIterator[Part]:
-        """The parts, as long as the next one comes in time and no shutdown begins."""
-        while True:
-            if self._bells.ended:
-                raise ServiceError("SHUTTING_DOWN")
-            limit = asyncio.timeout(IDLE_SECONDS)
-            self._idle_limits.add(limit)
-            try:
-                async with limit:
-                    part = await anext(parts)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                if self._bells.ended:
-                    raise ServiceError("SHUTTING_DOWN") from None
-                raise ServiceError("UPLOAD_IDLE", envelope_id=envelope_id) from None
-            finally:
-                self._idle_limits.discard(limit)
-            yield part
+    def _require_running(self) -> None:
+        if self._bells.ended:
+            raise ServiceError("SHUTTING_DOWN")
 
     def _require_segment(self, upload: Upload, segment: bytes, room: int) -> None:
         if not upload.accepts(segment) or not _MIN_SEGMENT_BYTES <= len(segment) <= SEALED_SEGMENT_BYTES:
@@ -309,10 +316,7 @@ class Relay:
         if not 0 < len(finish.trailer) <= MAX_TRAILER_BYTES:
             raise ServiceError("TRAILER_LENGTH_WRONG", found=len(finish.trailer), maximum=MAX_TRAILER_BYTES)
         upload.finishing = True
-        finishing = asyncio.create_task(self._finish_now(shown, upload, finish))
-        self._finishing.add(finishing)
-        finishing.add_done_callback(self._finishing.discard)
-        return await asyncio.shield(finishing)  # its caller may go; those who wait for the envelope must hear of it
+        return await self._run_unbroken(self._finish_now(shown, upload, finish))  # those who wait must hear of it
 
     async def _finish_now(self, shown: RelayPass, upload: Upload, finish: Finish) -> Envelope:
         try:
@@ -332,6 +336,17 @@ class Relay:
         self._bells.ring(finished.session_id, upload.recipients)
         return finished
 
+    async def _acknowledge_now(self, shown: RelayPass, envelope_ids: Sequence[str]) -> None:
+        acknowledge = partial(self._ledger.acknowledge, shown=shown, envelope_ids=envelope_ids)
+        await self._remove(await self._database.write(acknowledge))
+
+    async def _run_unbroken(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something to its end, also when its caller goes away in the middle of it."""
+        task = asyncio.create_task(work)
+        self._unbroken.add(task)
+        task.add_done_callback(self._unbroken.discard)
+        return await asyncio.shield(task)
+
     async def _find(self, envelope_id: str) -> Envelope | None:
         return await self._database.read(lambda connection: store.find_envelope(connection, envelope_id))
 
@@ -350,7 +365,26 @@ class Relay:
     async def _remove(self, envelopes: Sequence[Envelope]) -> None:
         """Delete contents. What cannot be deleted now is an orphan, which the next start deletes."""
         for envelope in envelopes:
-            await self._files.run(self._folder.remove, name_of(envelope.envelope_id, envelope.check_key))
+            with suppress(OSError):
+                await self._files.run(self._folder.remove, name_of(envelope.envelope_id, envelope.check_key))
+
+    @asynccontextmanager
+    async def _reading(self, envelope: Envelope) -> AsyncIterator[Content]:
+        """The content of a finished envelope; closed at the end, also if its reader has gone before it was open."""
+        opening = asyncio.create_task(self._files.run(self._open_finished, envelope))
+        try:
+            yield await self._opened(opening, envelope.envelope_id)
+        finally:
+            opening.add_done_callback(_close)
+
+    async def _opened(self, opening: asyncio.Task[Content], envelope_id: str) -> Content:
+        try:
+            return await asyncio.shield(opening)
+        except ServiceError:
+            found = await self._find(envelope_id)
+            if found is None or found.state is not EnvelopeState.FINISHED:  # it went while it was looked for
+                raise ServiceError("ENVELOPE_NOT_FOUND", envelope_id=envelope_id) from None
+            raise
 
     def _open_finished(self, envelope: Envelope) -> Content:
         try:
@@ -394,6 +428,11 @@ async def _follow(upload: Upload, first: int) -> AsyncIterator[Part]:
             raise ServiceError("SHUTTING_DOWN")
         if upload.abandoned:
             raise ServiceError("UPLOAD_ABANDONED", envelope_id=upload.envelope.envelope_id)
+
+
+def _close(opening: asyncio.Task[Content]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _end_of(envelope: Envelope) -> Finish:

@@ -100,6 +100,11 @@ class Envelope:
     finish_time: datetime | None
     expire_time: datetime
 
+    @property
+    def kept_bytes(self) -> int:
+        """What it takes of its author's quota while it waits: header, content and trailer."""
+        return len(self.header or b"") + self.content_bytes + len(self.trailer or b"")
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:

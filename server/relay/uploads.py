@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from contract.envelope import EnvelopeHeader
@@ -42,6 +43,10 @@ class Progress:
     content_bytes: int = 0
     segments: int | None = None
     last_length: int = SEALED_SEGMENT_BYTES
+
+    def forget(self) -> None:
+        """Begin again, when the file is opened the next time."""
+        self.content_bytes, self.segments, self.last_length = 0, 0, SEALED_SEGMENT_BYTES
 
 
 class Upload:
@@ -96,8 +101,8 @@ class Upload:
         self._writing = asyncio.create_task(self._append(self.segments, segment))
 
     def require_sender(self, sender: object) -> None:
-        """Raise ServiceError (UPLOAD_TAKEN_OVER) unless it is still the sender."""
-        if self._sender is not sender or self.finishing:
+        """Raise ServiceError (UPLOAD_TAKEN_OVER) unless it is still the sender, and something can be sent."""
+        if self._sender is not sender or self.finishing or self.finished is not None:
             raise ServiceError("UPLOAD_TAKEN_OVER", envelope_id=self.envelope.envelope_id)
 
     async def settle(self, sender: object) -> None:
@@ -110,6 +115,7 @@ class Upload:
         if self._writing is not None:
             await asyncio.shield(self._writing)
             self._writing = None
+            self.require_sender(sender)  # another one may have come meanwhile, and waits for its turn
         if self.abandoned:
             raise ServiceError("UPLOAD_ABANDONED", envelope_id=self.envelope.envelope_id)
 
@@ -130,7 +136,7 @@ class Upload:
 
     async def _append(self, number: int, segment: bytes) -> None:
         try:
-            await self._files.run(self._append_now, number, segment)
+            await self._files.run(self._content.append, number, segment)
         except OSError as error:
             self._coming_length = 0
             raise ServiceError("CONTENT_UNWRITABLE", problem=error.strerror or "it failed") from None
@@ -141,11 +147,8 @@ class Upload:
             self._progress.last_length = len(segment)
             self._progress.content_bytes += len(segment)
             self._changed.notify_all()
-
-    def _append_now(self, number: int, segment: bytes) -> None:
-        self._content.append(number, segment)
-        if number % _FLUSH_SEGMENTS == _FLUSH_SEGMENTS - 1:
-            self._content.flush()
+        if self.segments % _FLUSH_SEGMENTS == 0:
+            await self.flush()
 
     async def flush(self) -> None:
         """Have all of it on the disk. Raises ServiceError (CONTENT_UNWRITABLE)."""
@@ -153,12 +156,13 @@ class Upload:
 
     async def seal(self) -> None:
         """As ``flush``, and nothing follows the last segment. Raises ServiceError (CONTENT_UNWRITABLE)."""
-        await self._on_disk(lambda: self._content.settle(self.segments, self.content_bytes))
+        await self._on_disk(partial(self._content.settle, self.segments, self.content_bytes))
 
     async def _on_disk(self, work: Callable[[], None]) -> None:
         try:
             await self._files.run(work)
         except OSError as error:
+            self._progress.forget()  # what is in the file may not be on the disk: it is sent again
             raise ServiceError("CONTENT_UNWRITABLE", problem=error.strerror or "it failed") from None
 
     async def end(self, finished: Envelope | None) -> None:

@@ -314,10 +314,10 @@ async def test_unfinished_uploads_count_towards_the_quota(media: MediaServer, pe
 async def test_quota_of_what_waits(people: list[Member]) -> None:
     """It is full, and has room again when a recipient has fetched."""
     alice, bob, _ = people
-    alice.pass_der = alice.make_pass(quota_bytes=FULL + 100)
+    alice.pass_der = alice.make_pass(quota_bytes=FULL + 2000)  # headers and trailers count, too
     letter = alice.letter([FULL], "bob")
     await alice.post(letter.parts())
-    assert await refusal(alice, alice.letter([101], "bob").parts()) == "QUOTA_EXCEEDED"
+    assert await refusal(alice, alice.letter([1990], "bob").parts()) == "QUOTA_EXCEEDED"
     await alice.post(alice.letter([100], "bob").parts())
     await bob.acknowledge(letter.envelope_id)
     await alice.post(alice.letter([FULL], "bob").parts())
