@@ -344,8 +344,13 @@ class Relay:
         """Do something to its end, also when its caller goes away in the middle of it."""
         task = asyncio.create_task(work)
         self._unbroken.add(task)
-        task.add_done_callback(self._unbroken.discard)
+        task.add_done_callback(self._end_unbroken)
         return await asyncio.shield(task)
+
+    def _end_unbroken(self, task: asyncio.Task[Any]) -> None:
+        self._unbroken.discard(task)
+        if not task.cancelled():
+            task.exception()  # who waits hears of it; asyncio shall not complain where nobody does
 
     async def _find(self, envelope_id: str) -> Envelope | None:
         return await self._database.read(lambda connection: store.find_envelope(connection, envelope_id))

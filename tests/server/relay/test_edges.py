@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -232,6 +233,25 @@ async def test_recipient_hangs_up_while_it_acknowledges(
     await settled(alice)
     go.set()
     await until_none(alice, lambda: content_files(media_home))
+
+
+async def test_author_hangs_up_before_its_finish_is_refused(
+    media: MediaServer, people: list[Member], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody hears of it, and the log has no traceback of it."""
+    alice, _, _ = people
+    await alice.post(alice.letter([20], "bob").parts())
+    letter = alice.letter([20], "bob", sequence=1)
+    gate = Gate(monkeypatch, "settle")
+    posting = asyncio.create_task(alice.post(letter.parts()))
+    await asyncio.to_thread(gate.entered.wait, 30)
+    posting.cancel()
+    await until_none(alice, lambda: media._part.relay._places._taken)
+    gate.open()
+    await until_none(alice, lambda: media._part.relay._unbroken)
+    gc.collect()
+    assert caplog.records == []
+    assert await alice.upload(letter.envelope_id) == (1, False)
 
 
 @pytest.mark.parametrize("step", ["asked", "finished"])
