@@ -18,6 +18,7 @@ from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.receiving import Received
 from signer_agent.contracts.sources import FileSource
 from signer_agent.home import Home
+from wire.allocation import keep_freed_memory
 
 
 async def send(home: Home, session_id: str) -> None:
@@ -60,5 +61,6 @@ def _say(what: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()  # as the command line does
     role, folder, session = sys.argv[1:]
     asyncio.run({"send": send, "receive": receive}[role](Home.find(folder), session))

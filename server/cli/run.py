@@ -21,6 +21,7 @@ from server.errors import OperatorError
 from server.root.application import start_server
 from server.root.home import Home, Serving
 from server.root.log import configure_log
+from wire.allocation import keep_freed_memory
 
 _LOCK_NAME: Final = "server.lock"
 
@@ -46,6 +47,7 @@ def serve_alone(home: Home, start: Start) -> None:
     """Start a server in this process, the only one in its folder, and let it serve until SIGTERM or SIGINT."""
     if not home.folder.is_dir():
         raise OperatorError(f"there is no folder {home.folder}", f"Run fourseal-server init --home {home.folder}.")
+    keep_freed_memory()
     settings = load_settings(home.folder)
     log = configure_log(settings.log_level)
     with _alone(home):

@@ -11,6 +11,7 @@ the end of this process. Either way the checks of the records decide, not the le
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from server.storage import Threads
 from wire.catalogue import ServiceError
 
 _FLUSH_SEGMENTS: Final = 64  # are forced to the disk meanwhile, so that the end has not to wait for all
+_RECENT_SEGMENTS: Final = 4  # stay in memory for those who follow closely
 
 FindEnvelope = Callable[[str], Awaitable[Envelope | None]]
 """Looks an envelope's row up."""
@@ -76,6 +78,7 @@ class Upload:
         self._sender: object = None
         self._changed = asyncio.Condition()
         self._writing: asyncio.Task[None] | None = None
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=_RECENT_SEGMENTS)
         self._coming_length = 0
 
     @asynccontextmanager
@@ -141,6 +144,7 @@ class Upload:
             self._coming_length = 0
             raise ServiceError("CONTENT_UNWRITABLE", problem=error.strerror or "it failed") from None
         async with self._changed:
+            self._recent.append((number, segment))
             self.segments = number + 1
             self._coming_length = 0
             self._progress.segments = self.segments
@@ -204,6 +208,9 @@ class Upload:
 
     async def read(self, number: int) -> bytes:
         """A segment that is there. Raises ServiceError (CONTENT_LOST)."""
+        for kept, segment in self._recent:
+            if kept == number:
+                return segment
         return await self._files.run(self._content.read, number)
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ from signer_agent.cli import (
 from signer_agent.cli.invocation import command
 from signer_agent.cli.output import OUTPUT
 from signer_agent.version import VERSION
+from wire.allocation import keep_freed_memory
 from wire.catalogue import ServiceError
 
 app = typer.Typer(
@@ -82,6 +83,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
+    keep_freed_memory()
     try:
         _run()
     except FoursealError as error:
