@@ -13,8 +13,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -26,11 +25,13 @@ from contract.stream import SEALED_SEGMENT_BYTES
 from mpc.engines import Random
 from server.clock import Clock
 from server.relay import store
-from server.relay.content import Content, ContentFolder, name_of
+from server.relay.content import ContentFolder
+from server.relay.finished import FinishedContents
 from server.relay.ledger import Finish, Ledger, RelayTerms
 from server.relay.mailboxes import Bells
 from server.relay.places import Places
 from server.relay.store import Envelope, EnvelopeState, Mail
+from server.relay.upkeep import Upkeep
 from server.relay.uploads import Upload, Uploads, recipients_of
 from server.storage import Database, Threads
 from wire.catalogue import ServiceError
@@ -85,11 +86,12 @@ class Relay:
         clock: Clock,
     ) -> None:
         self._database = database
-        self._folder = folder
         self._files = files
         self._terms = terms
         self._ledger = Ledger(terms, random, clock)
         self._uploads = Uploads(self._find, folder, files)
+        self._finished = FinishedContents(self._find, folder, files)
+        self._upkeep = Upkeep(database, self._ledger, self._uploads, self._finished, folder)
         self._bells = Bells()
         self._places = Places(capacity=MAX_TRANSFERS, capacity_of_account=MAX_TRANSFERS_OF_ACCOUNT)
         self._idle_limits: set[asyncio.Timeout] = set()
@@ -233,7 +235,7 @@ class Relay:
                 envelope = await self._require_finished(envelope.envelope_id)
             if not 0 <= first <= envelope.segments:
                 raise ServiceError("FIELD_INVALID", field="segment", problem=f"not in 0 to {envelope.segments}")
-            async with self._reading(envelope) as content:
+            async with self._finished.reading(envelope) as content:
                 for number in range(first, envelope.segments):
                     yield await self._files.run(content.read, number)
             yield _end_of(envelope)
@@ -244,37 +246,15 @@ class Relay:
 
     async def expire(self) -> int:
         """Drop envelopes and uploads whose time is over. Returns how many."""
-        count = 0
-        while expired := await self._database.write(self._ledger.expire):
-            for envelope in expired:
-                await self._uploads.end(envelope, None)
-            await self._remove(expired)
-            count += len(expired)
-        return count
+        return await self._upkeep.expire()
 
     def sweep(self) -> int:
-        """Delete files that no row needs, which a crash left, and count those of uploads. Before anybody calls.
-
-        Returns:
-            How many were deleted.
-        """
-        needed = set()
-        for envelope in self._all_with_content():
-            needed.add(name_of(envelope.envelope_id, envelope.check_key))
-            if envelope.state is EnvelopeState.UPLOADING:
-                self._uploads.restore(envelope)
-        orphans = [name for name in self._folder.names() if name not in needed]
-        for name in orphans:
-            self._folder.remove(name)
-        return len(orphans)
+        """Delete files that no row needs, and count those of uploads. Before anybody calls. Returns how many."""
+        return self._upkeep.sweep()
 
     def damaged(self) -> list[str]:
         """Read every finished envelope whole; returns the ids of those that are damaged. Takes long."""
-        return [
-            envelope.envelope_id
-            for envelope in self._all_with_content()
-            if envelope.state is EnvelopeState.FINISHED and not self._is_sound(envelope)
-        ]
+        return self._upkeep.damaged()
 
     async def _take(
         self, shown: RelayPass, upload: Upload, first: int, parts: AsyncIterator[Part], room: int
@@ -338,7 +318,7 @@ class Relay:
 
     async def _acknowledge_now(self, shown: RelayPass, envelope_ids: Sequence[str]) -> None:
         acknowledge = partial(self._ledger.acknowledge, shown=shown, envelope_ids=envelope_ids)
-        await self._remove(await self._database.write(acknowledge))
+        await self._finished.remove(await self._database.write(acknowledge))
 
     async def _run_unbroken(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something to its end, also when its caller goes away in the middle of it."""
@@ -367,57 +347,6 @@ class Relay:
             lambda connection: store.list_mail(connection, shown.session_id, shown.account, after, _AT_A_TIME)
         )
 
-    async def _remove(self, envelopes: Sequence[Envelope]) -> None:
-        """Delete contents. What cannot be deleted now is an orphan, which the next start deletes."""
-        for envelope in envelopes:
-            with suppress(OSError):
-                await self._files.run(self._folder.remove, name_of(envelope.envelope_id, envelope.check_key))
-
-    @asynccontextmanager
-    async def _reading(self, envelope: Envelope) -> AsyncIterator[Content]:
-        """The content of a finished envelope; closed at the end, also if its reader has gone before it was open."""
-        opening = asyncio.create_task(self._files.run(self._open_finished, envelope))
-        try:
-            yield await self._opened(opening, envelope.envelope_id)
-        finally:
-            opening.add_done_callback(_close)
-
-    async def _opened(self, opening: asyncio.Task[Content], envelope_id: str) -> Content:
-        try:
-            return await asyncio.shield(opening)
-        except ServiceError:
-            found = await self._find(envelope_id)
-            if found is None or found.state is not EnvelopeState.FINISHED:  # it went while it was looked for
-                raise ServiceError("ENVELOPE_NOT_FOUND", envelope_id=envelope_id) from None
-            raise
-
-    def _open_finished(self, envelope: Envelope) -> Content:
-        try:
-            return self._folder.open(envelope.envelope_id, envelope.check_key)
-        except OSError as error:
-            raise ServiceError("CONTENT_UNWRITABLE", problem=error.strerror or "it failed") from None
-
-    def _all_with_content(self) -> Iterator[Envelope]:
-        page = self._page_with_content("")
-        while page:
-            yield from page
-            page = self._page_with_content(page[-1].envelope_id)
-
-    def _page_with_content(self, after: str) -> list[Envelope]:
-        return self._database.read_now(lambda connection: store.list_with_content(connection, after, _AT_A_TIME))
-
-    def _is_sound(self, envelope: Envelope) -> bool:
-        try:
-            content = self._open_finished(envelope)
-            try:
-                for number in range(envelope.segments):
-                    content.read(number)
-            finally:
-                content.close()
-        except ServiceError:
-            return False
-        return sha256(envelope.header or b"").digest() == envelope.header_sha256
-
 
 async def _follow(upload: Upload, first: int) -> AsyncIterator[Part]:
     number = first
@@ -433,11 +362,6 @@ async def _follow(upload: Upload, first: int) -> AsyncIterator[Part]:
             raise ServiceError("SHUTTING_DOWN")
         if upload.abandoned:
             raise ServiceError("UPLOAD_ABANDONED", envelope_id=upload.envelope.envelope_id)
-
-
-def _close(opening: asyncio.Task[Content]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
 
 
 def _end_of(envelope: Envelope) -> Finish:
