@@ -8,6 +8,7 @@ import gc
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from fourseal.v1 import relay_service_pb2 as pb
 
 from server.relay import rules
 from server.relay.content import Content, ContentFolder
+from server.relay.places import Places
 from server.root.home import Home
 from server.root.media import MediaServer
-from tests.server.harness import query
+from tests.server.harness import MovableClock, query
 from tests.server.relay.media import FULL, TRAILER, Letter, Member, content_files, members, running_media
 from tests.server.relay.test_uploads import Gate, Slow, reason_of, refusal, until
 from wire.catalogue import ServiceError
@@ -395,3 +397,42 @@ async def test_lost_and_found_is_no_content(media_home: Home) -> None:
     async with running_media(media_home):
         assert (folder / "lost+found" / "#12").exists()
         assert (folder / "note").exists()
+
+
+async def test_quota_has_room_again_when_an_envelope_expires(media_home: Home) -> None:
+    """What was dropped waits no longer."""
+    clock = MovableClock()
+    async with running_media(media_home, clock=clock) as media, members(media_home, "alice", "bob") as (alice, _):
+        await alice.post(alice.letter([FULL], "bob").parts())
+        clock.move(timedelta(days=40))
+        assert await media._part.relay.expire() == 1
+    assert query(media_home, "SELECT waiting_envelopes, waiting_bytes FROM relay_authors") == [(0, 0)]
+
+
+async def test_namesake_in_another_session(people: list[Member]) -> None:
+    """A pass for one session opens no mailbox of another one, also to who is a member of both."""
+    alice, bob, _ = people
+    letter, half = alice.letter([20], "bob"), alice.letter([FULL, 20], "bob")
+    await alice.post(letter.parts())
+    slow = Slow(half)
+    posting = asyncio.create_task(alice.post(aiter(slow)))
+    slow.send(2)
+    await until(alice, half, 1)
+    async with members(bob.home, "alice", "bob") as (_, elsewhere):
+        assert [notice async for notice in elsewhere.watching(seconds=0.3)] == []
+        await elsewhere.acknowledge(letter.envelope_id)
+    assert bob.mailbox() == [letter.envelope_id]
+    slow.end()
+    assert await reason_of(posting) == "UPLOAD_INCOMPLETE"
+
+
+def test_places_are_bounded() -> None:
+    """For all together, too; a place that was given back is free."""
+    places = Places(capacity=3, capacity_of_account=2)
+    with places.take("alice"), places.take("alice"):
+        with pytest.raises(ServiceError), places.take("alice"):
+            raise AssertionError("taken")
+        with places.take("bob"), pytest.raises(ServiceError), places.take("carol"):
+            raise AssertionError("taken")
+        with places.take("carol"):
+            pass
