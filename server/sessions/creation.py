@@ -175,7 +175,7 @@ class SessionCreation:
         problem = ""
         if begin < now - BACKDATE:
             problem = "it begins in the past"
-        elif wish.end < max(begin, now) + _SHORTEST:
+        elif wish.end - max(begin, now) < _SHORTEST:  # no sum: the last year would overflow
             problem = "it ends before it begins, or in the past"
         elif wish.end - begin > self._longest:
             problem = f"it is longer than {self._longest.days} days"

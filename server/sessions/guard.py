@@ -6,6 +6,8 @@ whatever they ask.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from server.identity import Login, Logins, Proof
@@ -51,6 +53,12 @@ def require_open(session: Session) -> None:
     """Raise ServiceError (SESSION_CLOSED) unless the session is open."""
     if session.state is not SessionState.OPEN:
         raise ServiceError("SESSION_CLOSED", session_id=session.session_id)
+
+
+def require_time_left(session: Session, now: datetime) -> None:
+    """Raise ServiceError (SESSION_ENDED) unless the session ends later."""
+    if now >= session.end_time:
+        raise ServiceError("SESSION_ENDED", session_id=session.session_id, end_time=session.end_time.isoformat())
 
 
 def require_creator(session: Session, name: str) -> None:

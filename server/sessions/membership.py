@@ -19,7 +19,7 @@ from server.identity import AccountState, Authority, Login, Logins, check_caller
 from server.journal import Intent, Request, Result, run_at_once
 from server.journal.runner import Change
 from server.sessions.certificates import SignerPair, find_pair, require_suitable
-from server.sessions.guard import find_own, proof_of, require_creator, require_open
+from server.sessions.guard import find_own, proof_of, require_creator, require_open, require_time_left
 from server.sessions.revisions import Revisions
 from server.sessions.states import MemberState
 from server.sessions.store import sessions as store
@@ -50,7 +50,7 @@ class Membership:
 
         Raises:
             ServiceError: LOGIN_REQUIRED, PROOF_REQUIRED, SESSION_NOT_FOUND, NOT_THE_CREATOR, SESSION_CLOSED,
-                ACCOUNT_UNKNOWN, SESSION_SIZE_WRONG, REQUEST_ID_REUSED.
+                SESSION_ENDED, ACCOUNT_UNKNOWN, SESSION_SIZE_WRONG, REQUEST_ID_REUSED.
             MalformedInput: ACCOUNT_NAME_MALFORMED.
         """
         invited = sorted(set(map(check_account_name, names)))
@@ -60,12 +60,14 @@ class Membership:
             session, _ = find_own(connection, session_id, login.account)
             require_creator(session, login.account)
             require_open(session)
+            now = self._clock()
+            require_time_left(session, now)
             there = store.find_members(connection, session_id, invited)
             new = [name for name in invited if name not in there or there[name].state is MemberState.LEFT]
             for name in new:
                 store.put_member(connection, invited_member(connection, session_id, name, session.create_time))
             if new:
-                self._revisions.renew(connection, session, self._clock())
+                self._revisions.renew(connection, session, now)
             return Result()
 
         await self._run(request, session_id, change)
@@ -86,8 +88,7 @@ class Membership:
             if (proof.sign_certificate, proof.encrypt_certificate) != (pair.sign.fingerprint, pair.encrypt.fingerprint):
                 raise ServiceError("PROOF_REQUIRED")  # another pair was proved since it was judged
             now = self._clock()
-            if now > session.end_time:
-                raise ServiceError("SESSION_ENDED", session_id=session_id, end_time=session.end_time.isoformat())
+            require_time_left(session, now)
             if member.state is MemberState.LEFT:
                 raise ServiceError("NOT_INVITED", session_id=session_id)
             joined = joined_member(member, pair)

@@ -74,11 +74,12 @@ class RelayPasses:
 
     def _make(self, connection: Connection, login: Login, session_id: str) -> RelayPass:
         session, member = find_own(connection, session_id, login.account)
-        if member.sign_fingerprint is None:
+        if not store.list_joinings(connection, session_id, name=login.account):  # who is invited anew has joined too
             raise ServiceError("NOT_A_MEMBER", name=login.account)
         now = self._clock()
-        joined = member.state is MemberState.JOINED
-        members = {
+        running = session.state is SessionState.OPEN and session.begin_time <= now < session.end_time
+        may_post = running and member.state is MemberState.JOINED
+        recipients = {
             each.name
             for each in store.list_members(connection, [session_id])[session_id]
             if each.state is MemberState.JOINED
@@ -88,10 +89,10 @@ class RelayPasses:
             session_id=session_id,
             account=login.account,
             agent_certificate=login.caller.certificate_sha256,
-            members=tuple(sorted(members | {login.account})),
+            members=tuple(sorted(recipients)) if may_post else (login.account,),
             begin=begin,
             end=begin + PASS_LIFETIME,
-            may_post=joined and session.state is SessionState.OPEN and session.begin_time <= now < session.end_time,
+            may_post=may_post,
             quota_bytes=self._quota_bytes,
         )
 

@@ -40,6 +40,8 @@ class Revisions:
     def renew(self, connection: Connection, session: Session, now: datetime) -> None:
         """Make the next revision of a session from its members as they are now in this transaction.
 
+        None is made when the session's time is over: nothing can be signed under it, and it would end before it began.
+
         Raises:
             ServiceError: SESSION_SIZE_WRONG: more than 50 people.
         """
@@ -47,7 +49,7 @@ class Revisions:
         people = sum(member.state is not MemberState.LEFT for member in members)
         if people > MAX_PEOPLE:
             raise ServiceError("SESSION_SIZE_WRONG", found=people)
-        if people < MIN_PEOPLE:
+        if people < MIN_PEOPLE or now >= session.end_time:
             return
         revision = session.revision + 1
         store.insert_revision(connection, self.issue(session, members, revision, now))
@@ -68,7 +70,7 @@ class Revisions:
                 info,
                 purpose,
                 public_share(session, purpose).to_cryptography(),
-                max(session.begin_time, now) - BACKDATE,  # no earlier than the certificates of those who are in it
+                now - BACKDATE,  # also of a session that begins later: members look at it before
                 session.end_time,
             )
             for purpose in (Purpose.SIGN, Purpose.DECRYPT)

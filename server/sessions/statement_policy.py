@@ -94,7 +94,7 @@ class StatementPolicy:
         author = members.get(statement.author)
         if rules is None or author is None:
             raise ServiceError("SESSION_NOT_FOUND", session_id=statement.session_id)
-        _check_session(statement, rules, now)  # 2
+        require_signable(rules, statement.session_id, now)  # 2
         require_joined(author)  # 3
         if author.sign_fingerprint != statement.author_certificate:
             raise ServiceError("NOT_A_MEMBER", name=statement.author)
@@ -139,10 +139,15 @@ def require_running(session_id: str, begin: datetime, end: datetime, now: dateti
         raise ServiceError("SESSION_ENDED", session_id=session_id, end_time=end.isoformat())
 
 
-def _check_session(statement: Statement, rules: StatementRules, now: datetime) -> None:
+def require_signable(rules: StatementRules, session_id: str, now: datetime) -> None:
+    """See that a session is open, and that now is in its time.
+
+    Raises:
+        ServiceError: SESSION_CLOSED, SESSION_NOT_BEGUN, SESSION_ENDED.
+    """
     if rules.state is not SessionState.OPEN:
-        raise ServiceError("SESSION_CLOSED", session_id=statement.session_id)
-    require_running(statement.session_id, rules.begin_time, rules.end_time, now)
+        raise ServiceError("SESSION_CLOSED", session_id=session_id)
+    require_running(session_id, rules.begin_time, rules.end_time, now)
 
 
 def _check_recipients(connection: Connection, statement: Statement, members: dict[str, SessionMember]) -> None:

@@ -4,7 +4,7 @@ The author's half (joint: the partial; separate: the author's own signature) is 
 the statement names. What is signed is the statement as this server encodes it, of which it knows every field.
 
 A signature that was made while the session was being closed is not released: the transaction that records the result
-sees that the session is still open.
+sees that the session is still open, and its time not over.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ from server.identity import Login
 from server.journal import Act, Intent, OperationRunner, Request, Result
 from server.sessions.parties import OpenedParties, Parties
 from server.sessions.shares import share_name
-from server.sessions.statement_policy import StatementIntent
-from server.sessions.states import SessionState
+from server.sessions.statement_policy import StatementIntent, require_signable
 from server.sessions.store import sessions as store
 from server.sessions.store import statements
 from server.signing import sign_jointly
@@ -152,8 +151,10 @@ class Statements:
 
     def _result(self, statement: Statement, signature: bytes) -> Result:
         def keep(connection: Connection) -> None:
-            if store.find_state(connection, statement.session_id) is not SessionState.OPEN:
-                raise ServiceError("SESSION_CLOSED", session_id=statement.session_id)
+            rules = store.find_rules(connection, statement.session_id)
+            if rules is None:
+                raise ServiceError("SESSION_NOT_FOUND", session_id=statement.session_id)
+            require_signable(rules, statement.session_id, self._clock())
             statements.add_statement(connection, statement.session_id, statement.digest)
 
         return Result(release=_TIME.pack(microseconds(self._clock())) + signature, apply=keep)

@@ -143,12 +143,6 @@ def find_rules(connection: Connection, session_id: str) -> StatementRules | None
     return None if row is None else StatementRules(**(row._asdict() | {"state": SessionState(row.state)}))
 
 
-def find_state(connection: Connection, session_id: str) -> SessionState | None:
-    """Where a session stands."""
-    state = connection.execute(select(_session.state).where(_session.session_id == session_id)).scalar_one_or_none()
-    return None if state is None else SessionState(state)
-
-
 def list_sessions(connection: Connection, after: PageCursor | None, limit: int) -> list[Session]:
     """At most ``limit`` sessions, oldest first."""
     query = select(contract_sessions).order_by(_session.create_time, _session.session_id).limit(limit)

@@ -16,7 +16,7 @@ from server.root.home import Home
 from server.sessions import statements as rules
 from server.signing import sign_jointly
 from tests.server.harness import MovableClock, ServerProcess, query, running_server
-from tests.server.sessions.people import Session, Signer, World, arrive, sign_certificate_of
+from tests.server.sessions.people import HOUR, Session, Signer, World, arrive, sign_certificate_of
 from wire.convert import timestamp_of
 from wire.status import RemoteError
 
@@ -79,6 +79,24 @@ async def test_made_while_closing_is_not_released(
     with pytest.raises(RemoteError) as refused:
         await alice.send(request)
     assert refused.value.reason == "SESSION_CLOSED"
+
+
+async def test_made_while_the_time_ended_is_not_released(
+    alice: Signer, bob: Signer, session: Session, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Housekeeping has not closed the session yet: its end is an end all the same."""
+    request = alice.request(session, alice.statement(session, bob))
+    sign = sign_jointly
+
+    def slow(*arguments: object) -> bytes:
+        signature = sign(*arguments)  # type: ignore[arg-type]  # as they come
+        clock.move(3 * HOUR)
+        return signature
+
+    monkeypatch.setattr(rules, "sign_jointly", slow)
+    with pytest.raises(RemoteError) as refused:
+        await alice.send(request)
+    assert refused.value.reason == "SESSION_ENDED"
 
 
 async def test_killed(world: World, session_home: Home, clock: MovableClock) -> None:

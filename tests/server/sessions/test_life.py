@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -40,6 +40,7 @@ from wire.convert import timestamp_of
 from wire.ids import new_request_id
 from wire.status import RemoteError
 
+_LAST_TIME = timestamp_of(datetime.max.replace(tzinfo=UTC))
 LEFT = contract_session_pb2.MEMBER_STATE_LEFT
 CLOSED = contract_session_pb2.SESSION_STATE_CLOSED
 
@@ -85,8 +86,10 @@ async def test_bad_wishes(alice: Signer) -> None:
         "SUBJECT_MALFORMED": alice.creation("bob", subject=""),
         "PLACE_MALFORMED": alice.creation("bob", place="here"),
         "SESSION_TIME_WRONG": alice.creation("bob", end_time=timestamp_of(now - HOUR)),
+        "SESSION_TIME_WRONG at the end of time": alice.creation("bob", begin_time=_LAST_TIME, end_time=_LAST_TIME),
     }
-    for reason, wish in wishes.items():
+    for case, wish in wishes.items():
+        reason = case.split()[0]
         with pytest.raises(RemoteError) as refused:
             await alice.call(alice.sessions.CreateSession, wish)
         assert refused.value.reason == reason
@@ -241,6 +244,7 @@ async def test_passes(
         read = read_pass(given.pass_der, authority, DEFAULT_ARC, clock())
         assert (read.account, read.session_id) == (signer.name, session.session_id)
         assert "carol" not in read.members
+        assert read.may_post or read.members == (signer.name,)
         return read.may_post
 
     assert await posts(alice)
@@ -249,6 +253,8 @@ async def test_passes(
     assert refused.value.reason == "NOT_A_MEMBER"
     await bob.leave(session.session_id)
     assert not await posts(bob)
+    await alice.invite(session.session_id, "bob")
+    assert not await posts(bob)  # who is invited anew still fetches what was sent before
     await alice.close(session.session_id)
     assert not await posts(alice)
 

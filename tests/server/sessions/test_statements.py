@@ -168,17 +168,27 @@ async def test_time_of_the_session(alice: Signer, bob: Signer, clock: MovableClo
     begin = timestamp_of(alice.now() + 2 * HOUR)
     made = await alice.create("bob", begin_time=begin, end_time=timestamp_of(alice.now() + 3 * HOUR))
     session = await bob.join(made.session_id)
+    assert sign_certificate_of(session).certificate.not_valid_before_utc < alice.now()  # members look at it before
     assert await reason_of(alice, alice.request(session, alice.statement(session, bob))) == "SESSION_NOT_BEGUN"
     for _ in range(6):  # a login that is used lives on
         clock.move(HOUR / 3)
         await alice.get(session.session_id)
+        await bob.get(session.session_id)
     await alice.sign(session, alice.statement(session, bob))
     for _ in range(3):
         clock.move(HOUR / 3)
         session = await alice.get(session.session_id)
+        await bob.get(session.session_id)
     assert session.state == contract_session_pb2.SESSION_STATE_OPEN
     late = alice.statement(session, bob, sequence=2)
     assert await reason_of(alice, alice.request(session, late)) == "SESSION_ENDED"
+    clock.move(HOUR / 4)
+    with pytest.raises(RemoteError) as refused:
+        await alice.invite(session.session_id, "carol")
+    assert refused.value.reason == "SESSION_ENDED"
+    await bob.leave(session.session_id)
+    left = await alice.get(session.session_id)
+    assert left.revision == session.revision  # a further one would end before it began
 
 
 async def test_answers(alice: Signer, bob: Signer, session: Session) -> None:
