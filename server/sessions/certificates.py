@@ -71,12 +71,22 @@ def half_bits_for(pair: SignerPair, scheme: Scheme) -> int:
 
 
 def require_suitable(pair: SignerPair, session: Session) -> None:
-    """See that somebody with these certificates can sign and decrypt in a session. Takes under a millisecond.
+    """See that somebody with these certificates can sign and decrypt until a session ends. Takes under a millisecond.
 
     Raises:
-        ServiceError: SESSION_KEYS_UNSUITABLE: joint scheme, and the keys are no halves of the session's size, or make
-            no joint keys with the session's: equal to them, or with a prime in common, or close.
+        ServiceError: CERTIFICATE_ENDS_EARLY: from then on nobody could verify what any member sends, for each
+            verifies the certificates of all; SESSION_KEYS_UNSUITABLE: joint scheme, and the keys are no halves of the
+            session's size, or make no joint keys with the session's: equal to them, or with a prime in common, or
+            close.
     """
+    end_time = min(each.certificate.not_valid_after_utc for each in (pair.sign, pair.encrypt))
+    if end_time < session.end_time:
+        raise ServiceError(
+            "CERTIFICATE_ENDS_EARLY",
+            session_id=session.session_id,
+            end_time=session.end_time.isoformat(),
+            certificate_end_time=end_time.isoformat(),
+        )
     if session.scheme is Scheme.SEPARATE:
         return
     for half in _halves(pair):

@@ -140,7 +140,8 @@ class SessionCreation:
 
         Raises:
             ServiceError: those of ``OperationRunner.run``; LOGIN_REQUIRED, PROOF_REQUIRED, FIELD_INVALID,
-                SESSION_SIZE_WRONG, SESSION_TIME_WRONG, SESSION_KEYS_UNSUITABLE, ACCOUNT_UNKNOWN.
+                SESSION_SIZE_WRONG, SESSION_TIME_WRONG, SESSION_KEYS_UNSUITABLE, CERTIFICATE_ENDS_EARLY,
+                ACCOUNT_UNKNOWN.
             MalformedInput: SUBJECT_MALFORMED, PLACE_MALFORMED, ACCOUNT_NAME_MALFORMED.
         """
         return (await self._runner.run(wish.request, partial(self._prepare, wish))).decode()

@@ -77,7 +77,7 @@ class Membership:
 
         Raises:
             ServiceError: LOGIN_REQUIRED, PROOF_REQUIRED, SESSION_NOT_FOUND, SESSION_CLOSED, SESSION_ENDED,
-                NOT_INVITED, SESSION_KEYS_UNSUITABLE, REQUEST_ID_REUSED.
+                NOT_INVITED, SESSION_KEYS_UNSUITABLE, CERTIFICATE_ENDS_EARLY, REQUEST_ID_REUSED.
         """
         pair = await asyncio.to_thread(self._judge, login, session_id)
 

@@ -127,18 +127,6 @@ class StatementPolicy:
             )
 
 
-def require_running(session_id: str, begin: datetime, end: datetime, now: datetime) -> None:
-    """See that now is in a session's time.
-
-    Raises:
-        ServiceError: SESSION_NOT_BEGUN, SESSION_ENDED.
-    """
-    if now < begin:
-        raise ServiceError("SESSION_NOT_BEGUN", session_id=session_id, begin_time=begin.isoformat())
-    if now >= end:
-        raise ServiceError("SESSION_ENDED", session_id=session_id, end_time=end.isoformat())
-
-
 def require_signable(rules: StatementRules, session_id: str, now: datetime) -> None:
     """See that a session is open, and that now is in its time.
 
@@ -147,7 +135,10 @@ def require_signable(rules: StatementRules, session_id: str, now: datetime) -> N
     """
     if rules.state is not SessionState.OPEN:
         raise ServiceError("SESSION_CLOSED", session_id=session_id)
-    require_running(session_id, rules.begin_time, rules.end_time, now)
+    if now < rules.begin_time:
+        raise ServiceError("SESSION_NOT_BEGUN", session_id=session_id, begin_time=rules.begin_time.isoformat())
+    if now >= rules.end_time:
+        raise ServiceError("SESSION_ENDED", session_id=session_id, end_time=rules.end_time.isoformat())
 
 
 def _check_recipients(connection: Connection, statement: Statement, members: dict[str, SessionMember]) -> None:

@@ -35,6 +35,12 @@ ENTRIES: Final = (
         "This session's joint keys need {wanted} to sign and to decrypt, and your certificates are of other keys.",
         "Request certificates for such keys, or use a session of the separate scheme.",
     ),
+    Entry(
+        "CERTIFICATE_ENDS_EARLY",
+        PRECONDITION,
+        "Your certificates end at {certificate_end_time}, before session {session_id} does, at {end_time}.",
+        "Renew your certificates and log in with the new ones, or create a session that ends earlier.",
+    ),
     Entry("NOT_THE_CREATOR", DENIED, "Only {creator}, who made the session, may do this.", "Ask its creator."),
     Entry("NOT_INVITED", PRECONDITION, "You have left session {session_id}.", "Ask its creator to invite you again."),
     Entry(

@@ -86,6 +86,9 @@ async def test_bad_wishes(alice: Signer) -> None:
         "SUBJECT_MALFORMED": alice.creation("bob", subject=""),
         "PLACE_MALFORMED": alice.creation("bob", place="here"),
         "SESSION_TIME_WRONG": alice.creation("bob", end_time=timestamp_of(now - HOUR)),
+        "CERTIFICATE_ENDS_EARLY": alice.creation(
+            "bob", begin_time=timestamp_of(now + timedelta(days=300)), end_time=timestamp_of(now + timedelta(days=400))
+        ),
         "SESSION_TIME_WRONG at the end of time": alice.creation("bob", begin_time=_LAST_TIME, end_time=_LAST_TIME),
     }
     for case, wish in wishes.items():
