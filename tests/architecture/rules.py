@@ -20,8 +20,10 @@ PURE_MAY_IMPORT = (
     *("itertools", "math", "operator", "struct", "types", "typing"),
     *("cryptography.exceptions", "cryptography.hazmat.primitives", "gmpy2"),
 )
-FORMATS = ("contract",)
-FORMATS_MAY_IMPORT = (*("base64", "datetime", "re", "unicodedata", "cryptography.hazmat.asn1", "cryptography.x509"),)
+FORMATS_MAY_IMPORT = {
+    "contract": ("base64", "datetime", "re", "unicodedata", "cryptography.hazmat.asn1", "cryptography.x509"),
+    "transparency": ("base64", "re"),
+}
 IMPURE_BUILTINS = frozenset({"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"})
 CLOCK_METHODS = frozenset({"now", "utcnow", "today"})
 
@@ -68,7 +70,7 @@ def pure_packages_touch_nothing(module: Module) -> Iterator[str]:
     """No I/O, clock, threads or randomness of its own: values and bytes in, values and bytes out."""
     if not module.within(*PURE):
         return
-    allowed = PURE_MAY_IMPORT + (FORMATS_MAY_IMPORT if module.within(*FORMATS) else ())
+    allowed = PURE_MAY_IMPORT + FORMATS_MAY_IMPORT.get(module.name.split(".")[0], ())
     for found in module.imports():
         if not found.within(*allowed):
             yield _wrong(module, found.line, f"a pure package imports {found.name}")

@@ -16,7 +16,7 @@ from typing import Final
 
 from tests.architecture.source import Module
 
-PACKAGES: Final = ("mpc", "contract", "wire", "server", "signer_agent")
+PACKAGES: Final = ("mpc", "contract", "transparency", "wire", "server", "signer_agent")
 _ROOT: Final = "FoursealError"
 _PEER: Final = "PeerMisbehaved"  # always has a culprit
 

@@ -1,0 +1,32 @@
+"""The transparency log: what does not have the form, and what is not proven."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grpc import StatusCode
+
+from wire.catalogue.entry import CORRECT, FORMATS, INVALID, PRECONDITION, Entry
+
+_KEEP: Final = "Keep what the log showed, and do not trust it: somebody rewrote the log, or changed this on the way."
+
+ENTRIES: Final = (
+    Entry("LOG_PLACE_WRONG", INVALID, "The log has no such place: {problem}.", CORRECT),
+    Entry("LOG_FRONTIER_MALFORMED", INVALID, "The frontier of the log is refused: {problem}.", CORRECT),
+    Entry(
+        "LOG_NODE_MISSING",
+        StatusCode.DATA_LOSS,
+        "Node {position} of level {level} of the log is missing or damaged.",
+        "Tell the operator, who restores the database from a backup.",
+    ),
+    Entry("LOG_PROOF_MALFORMED", INVALID, "The proof is refused: {problem}.", FORMATS),
+    Entry("LOG_KEY_MALFORMED", INVALID, "The log key is refused: {problem}.", FORMATS),
+    Entry("NOTE_MALFORMED", INVALID, "The signed note is refused: {problem}.", FORMATS),
+    Entry("CHECKPOINT_MALFORMED", INVALID, "The checkpoint is refused: {problem}.", FORMATS),
+    Entry("RECEIPT_MALFORMED", INVALID, "The receipt is refused: {problem}.", FORMATS),
+    Entry("NOTE_NOT_SIGNED", PRECONDITION, "The note is not signed by a known key: {names}.", _KEEP),
+    Entry("NOTE_SIGNATURE_WRONG", PRECONDITION, "The signature of {name} on the note does not hold.", _KEEP),
+    Entry("CHECKPOINT_OF_OTHER_LOG", PRECONDITION, "The checkpoint is of the log {origin}, not of {expected}.", _KEEP),
+    Entry("INCLUSION_NOT_PROVEN", PRECONDITION, "It is not proven that the log has it: {problem}.", _KEEP),
+    Entry("CONSISTENCY_NOT_PROVEN", PRECONDITION, "It is not proven that the log only grew: {problem}.", _KEEP),
+)
