@@ -1,0 +1,66 @@
+"""The few kinds of value that stand in the texts: each is read in one spelling, and refused in any other."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Final
+
+from mpc.errors import MalformedInput
+from transparency.errors import require_that
+from transparency.nodes import MAX_SIZE
+
+_DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+
+def write_base64(data: bytes) -> str:
+    """Standard base64 with padding (RFC 4648 section 4)."""
+    return base64.b64encode(data).decode()
+
+
+def read_base64(text: str, what: str, *, reason: str) -> bytes:
+    """Read ``write_base64``.
+
+    Args:
+        text: all of it.
+        what: it is, for the error.
+        reason: of the error.
+
+    Raises:
+        MalformedInput: with ``reason``; also for base64 with other padding, or with bits behind the data.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        data = b""
+    require_that(write_base64(data) == text, f"{what} is not in base64", reason=reason)
+    return data
+
+
+def read_number(text: str, what: str, *, reason: str) -> int:
+    """Read a decimal number of 0 to 2^63 - 1, without leading zeroes.
+
+    Raises:
+        MalformedInput: with ``reason``.
+    """
+    number = int(text) if _DECIMAL.fullmatch(text) else -1
+    require_that(0 <= number <= MAX_SIZE, f"{what} is no number of 0 to 2^63 - 1", reason=reason)
+    return number
+
+
+def read_utf8(data: bytes, maximum: int, *, reason: str) -> str:
+    """Decode UTF-8.
+
+    Args:
+        data: the text.
+        maximum: longest that is looked at, bytes.
+        reason: of the error.
+
+    Raises:
+        MalformedInput: with ``reason``.
+    """
+    require_that(len(data) <= maximum, f"longer than {maximum} bytes", reason=reason)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise MalformedInput(reason, "not UTF-8", problem="not UTF-8") from None
