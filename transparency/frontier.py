@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from transparency.errors import require_that
 from transparency.hashing import HASH_BYTES, hash_children
-from transparency.nodes import NodeId, check_growth, check_size, fold, nodes_of_root, pick
+from transparency.nodes import NodeId, check_size, fold, nodes_of_root, pick
 
 _FRONTIER_REASON = "LOG_FRONTIER_MALFORMED"
 
@@ -51,7 +51,6 @@ class Frontier:
             MalformedInput: LOG_PLACE_WRONG: there would be more than 2^63 - 1 leaves; LOG_FRONTIER_MALFORMED: a hash
                 has not 32 bytes.
         """
-        check_growth(self.size, self.size + len(leaf_hashes))
         _require_hashes(leaf_hashes)
         made: dict[NodeId, bytes] = {}
         edge = list(self.hashes)

@@ -8,7 +8,6 @@ from typing import Final
 
 from mpc.errors import MalformedInput
 from transparency.errors import require_that
-from transparency.nodes import MAX_SIZE
 
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
@@ -38,14 +37,13 @@ def read_base64(text: str, what: str, *, reason: str) -> bytes:
 
 
 def read_number(text: str, what: str, *, reason: str) -> int:
-    """Read a decimal number of 0 to 2^63 - 1, without leading zeroes.
+    """Read a decimal number of at most 19 digits, without leading zeroes. Its range is for the caller to check.
 
     Raises:
         MalformedInput: with ``reason``.
     """
-    number = int(text) if _DECIMAL.fullmatch(text) else -1
-    require_that(0 <= number <= MAX_SIZE, f"{what} is no number of 0 to 2^63 - 1", reason=reason)
-    return number
+    require_that(_DECIMAL.fullmatch(text), f"{what} is not in decimal", reason=reason)
+    return int(text)
 
 
 def read_utf8(data: bytes, maximum: int, *, reason: str) -> str:

@@ -17,7 +17,7 @@ from tests.transparency import trees
 from tests.transparency.refusals import not_proven
 from tests.transparency.trees import LEAVES, NODES, ROOTS, SMALL, Uniform
 from transparency.frontier import Frontier, frontier_from
-from transparency.hashing import EMPTY_ROOT, hash_leaf
+from transparency.hashing import EMPTY_ROOT, hash_children, hash_leaf
 from transparency.nodes import MAX_SIZE
 from transparency.proofs import consistency_nodes, consistency_proof, inclusion_nodes, inclusion_proof
 from transparency.verification import verify_consistency, verify_inclusion
@@ -208,10 +208,36 @@ def test_empty_tree() -> None:
 
 
 def test_tree_that_shrank() -> None:
-    """No proof shows that it grew."""
+    """No proof shows that it grew, not even between roots that a log chose to be the same."""
     for proof in ((), consistency_proof(3, 7, NODES), (ROOTS[7],)):
         with not_proven("CONSISTENCY_NOT_PROVEN"):
             verify_consistency(7, 3, ROOTS[7], ROOTS[3], proof)
+    with not_proven("CONSISTENCY_NOT_PROVEN"):
+        verify_consistency(3, 1, ROOTS[3], ROOTS[3], (ROOTS[3],))
+
+
+def test_roots_that_fit_a_proof_of_another_length() -> None:
+    """A log chooses roots after the proof: one that is too long or too short for its sizes is refused anyway."""
+    more = bytes(range(32))
+    proof = inclusion_proof(2, 3, NODES)
+    with not_proven("INCLUSION_NOT_PROVEN"):
+        verify_inclusion(HASHES[2], 2, 3, (*proof, more), hash_children(more, ROOTS[3]))
+    with not_proven("INCLUSION_NOT_PROVEN"):
+        verify_inclusion(HASHES[2], 2, 5, proof, ROOTS[3])
+    growth = consistency_proof(3, 4, NODES)
+    old_root, new_root = hash_children(more, ROOTS[3]), hash_children(more, ROOTS[4])
+    with not_proven("CONSISTENCY_NOT_PROVEN"):
+        verify_consistency(3, 4, old_root, new_root, (*growth, more))
+    with not_proven("CONSISTENCY_NOT_PROVEN"):
+        verify_consistency(3, 8, ROOTS[3], ROOTS[4], growth)
+
+
+def test_growth_without_a_proof() -> None:
+    """Nothing is taken for granted between two sizes."""
+    for new_size in range(2, 18):
+        for old_size in range(1, new_size):
+            with not_proven("CONSISTENCY_NOT_PROVEN"):
+                verify_consistency(old_size, new_size, ROOTS[old_size], ROOTS[new_size], ())
 
 
 @pytest.mark.parametrize(("index", "size"), [(-1, 5), (5, 5), (6, 5), (0, 0), (0, -1), (0, MAX_SIZE + 1)])
