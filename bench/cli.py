@@ -22,6 +22,7 @@ from bench.scenarios import (
     grpc_unary,
     joint,
     members,
+    merkle,
     padding_oracle,
     soak,
 )
@@ -38,6 +39,7 @@ SCENARIOS: dict[str, Scenario] = {
     "content": content.run,
     "envelope": envelope.run,
     "members": members.run,
+    "merkle": merkle.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

@@ -28,6 +28,7 @@ class Plan:
         envelopes: small envelopes that are sent and received one after the other, of each size of halves.
         envelope_half_bits: sizes of halves for them.
         session_members: sizes of sessions in which each member sends to all; none: it is left out.
+        log_leaves: sizes of transparency logs.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Plan:
     envelopes: int
     envelope_half_bits: tuple[int, ...]
     session_members: tuple[int, ...]
+    log_leaves: tuple[int, ...]
 
 
 FULL = Plan(
@@ -69,6 +71,7 @@ FULL = Plan(
     envelopes=200,
     envelope_half_bits=(2048, 3072),
     session_members=(2, 5, 10, 25, 50),
+    log_leaves=(1_000, 1_000_000),
 )
 
 QUICK = Plan(
@@ -90,4 +93,5 @@ QUICK = Plan(
     envelopes=20,
     envelope_half_bits=(2048,),
     session_members=(),
+    log_leaves=(1_000, 100_000),
 )

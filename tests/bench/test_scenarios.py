@@ -15,10 +15,12 @@ from bench.harness.results import Outcome
 from bench.rig.joint_pair import make_signing_pair
 from bench.rig.requests import check_signatures
 from bench.rig.server import ServerProcess
-from bench.scenarios import engine, generation, joint, padding_oracle, soak
+from bench.scenarios import engine, generation, joint, merkle, padding_oracle, soak
 from bench.session import publish, run_scenarios
 from mpc.engines import Gmpy2Engine
 from tests.bench.plans import TINY, silent_console, tiny_bench
+from transparency.frontier import Frontier
+from transparency.hashing import hash_leaf
 
 
 def _names(outcome: Outcome) -> set[str]:
@@ -82,6 +84,19 @@ def test_signature_that_does_not_hold_ends_the_run() -> None:
     joint_key = make_signing_pair(2048).joint_key
     with pytest.raises(BenchFailed, match="does not hold"):
         check_signatures(joint_key, [(bytes(32), bytes(joint_key.byte_length))])
+
+
+def test_merkle(tmp_path: Path) -> None:
+    """Growing, proving and verifying; the proofs hold, or it would not get so far."""
+    outcome = merkle.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
+    operations = ("append", "append_100", "prove", "verify", "prove_growth", "verify_growth")
+    assert _names(outcome) == {f"{operation}_5" for operation in operations}
+
+
+def test_tree_of_the_bench_is_a_tree() -> None:
+    """What is measured has the nodes that a store would have."""
+    hashes = [hash_leaf(bytes([number])) for number in range(11)]
+    assert dict(merkle.Levels(b"".join(hashes))) == Frontier().append(hashes).nodes
 
 
 def test_server_that_cannot_start_is_told(tmp_path: Path) -> None:
