@@ -69,8 +69,11 @@ class Ledger:
     ) -> tuple[Envelope, int]:
         """The envelope's row, made if it is new, and how many bytes its author may have in uploads.
 
+        Members are looked at when an upload begins, and never again. An author begins before it signs, so what was
+        signed has begun: it reaches all whom it names, whoever was removed or whatever was closed meanwhile.
+
         Raises:
-            ServiceError: ENVELOPE_CHANGED, POSTING_NOT_ALLOWED, TOO_MANY_UPLOADS.
+            ServiceError: ENVELOPE_CHANGED, POSTING_NOT_ALLOWED, RELAY_RECIPIENT_UNKNOWN, TOO_MANY_UPLOADS.
         """
         usage = store.find_usage(connection, shown.session_id, shown.account)
         room = shown.quota_bytes - usage.waiting_bytes
@@ -85,6 +88,9 @@ class Ledger:
             return envelope, room
         if not shown.may_post:
             raise ServiceError("POSTING_NOT_ALLOWED", session_id=shown.session_id)
+        for name in header.core.recipients:
+            if name not in shown.members:
+                raise ServiceError("RELAY_RECIPIENT_UNKNOWN", name=name)
         if store.count_uploads(connection, shown.session_id, shown.account) >= MAX_UPLOADS:
             raise ServiceError("TOO_MANY_UPLOADS", limit=MAX_UPLOADS)
         envelope = Envelope(

@@ -117,7 +117,7 @@ class Relay:
                 CONTENT_UNWRITABLE, STORAGE_UNAVAILABLE, OVERLOADED, SHUTTING_DOWN.
         """
         header = EnvelopeHeader.from_der(header_der)
-        _require_allowed(shown, header)
+        _require_own(shown, header)
         with self._places.take(shown.account):
             begin = partial(self._ledger.begin, shown=shown, header=header, header_der=header_der)
             envelope, room = await self._database.write(begin)
@@ -368,9 +368,6 @@ def _end_of(envelope: Envelope) -> Finish:
     return Finish(envelope.segments, envelope.sequence, envelope.trailer or b"")
 
 
-def _require_allowed(shown: RelayPass, header: EnvelopeHeader) -> None:
+def _require_own(shown: RelayPass, header: EnvelopeHeader) -> None:
     if (header.session_id, header.author) != (shown.session_id, shown.account):
         raise ServiceError("POSTED_FOR_ANOTHER", envelope_id=header.envelope_id)
-    for name in header.core.recipients:
-        if name not in shown.members:
-            raise ServiceError("RELAY_RECIPIENT_UNKNOWN", name=name)

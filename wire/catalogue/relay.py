@@ -42,7 +42,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "The envelope {envelope_id} is of another author or session than the pass.",
         "Post it where it belongs.",
     ),
-    Entry("RELAY_RECIPIENT_UNKNOWN", DENIED, "{name} is no member of the session.", "Get a new pass, or leave it out."),
+    Entry(
+        "RELAY_RECIPIENT_UNKNOWN",
+        DENIED,
+        "{name} is no member of the session, and the envelope was not begun before.",
+        "Get a new pass; if that does not name it either, send a new envelope without it.",
+    ),
     Entry(
         "ENVELOPE_CHANGED",
         StatusCode.ALREADY_EXISTS,

@@ -238,3 +238,24 @@ async def test_batch_of_acknowledgements(people: list[Member]) -> None:
             await alice.acknowledge(*(new_envelope_id(secrets.token_bytes) for _ in range(count)))
         assert refused.value.reason == "BATCH_SIZE_WRONG"
     await alice.acknowledge(*(new_envelope_id(secrets.token_bytes) for _ in range(200)))
+
+
+@pytest.mark.parametrize("change", ["bob is removed", "the session closes"])
+async def test_what_began_before_a_change_of_members_arrives(people: list[Member], change: str) -> None:
+    """It may be signed by then. A repeat is answered as before, the rest is taken; only what is new is refused."""
+    alice, bob, carol = people
+    finished, begun = alice.letter([FULL, 20], "bob", "carol"), alice.letter([FULL, 20], "bob", "carol")
+    answer = await alice.post(finished.parts())
+    with pytest.raises(RemoteError):
+        await alice.post(begun.parts(end=1, finish=False))
+    members_now, may_post = (("alice", "carol"), True) if change == "bob is removed" else (("alice",), False)
+    alice.pass_der = alice.make_pass(members=members_now, may_post=may_post)
+    assert await alice.post(finished.parts()) == answer
+    await alice.post(begun.parts(1))
+    for reader in (bob, carol):
+        assert reader.mailbox() == [finished.envelope_id, begun.envelope_id]
+        assert (await reader.fetch(begun.envelope_id)).segments == begun.segments
+    new = alice.letter([20], "bob", "carol")
+    assert await reason_of(alice, new) == ("RELAY_RECIPIENT_UNKNOWN" if may_post else "POSTING_NOT_ALLOWED")
+    assert await alice.upload(new.envelope_id) == (0, False)
+    assert len(carol.mailbox()) == 2
