@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -22,8 +21,8 @@ from server.identity import Authority
 from server.root.home import Home
 from server.root.log import configure_log
 from server.root.media import start_media_server
-from server.root.media_setup import accept_certificate, certify_media, load_media_certificate, set_up_media
-from server.root.relay import compose_relay
+from server.root.media_setup import accept_certificate, certify_media, set_up_media
+from server.root.relay import inspect_relay
 from server.storage import Database
 from server.storage.backend import backend_of
 
@@ -80,28 +79,23 @@ def run(home: Home) -> None:
 
 def check(home: Home, *, as_json: bool) -> None:
     """Read all contents; exit status 1 if some are damaged."""
-    settings = load_settings(home.folder)
-    _, authority = load_media_certificate(home)
-    database = Database(backend_of(home.database_url(settings)), configure_log("error"))
-
-    async def damaged() -> list[str]:
-        part = compose_relay(database, home.folder, authority, settings, system_clock)
-        try:
-            return part.relay.damaged()
-        finally:
-            part.files.close()
-
+    database = Database(backend_of(home.database_url(load_settings(home.folder))), configure_log("error"))
     try:
-        found = asyncio.run(damaged())
+        found = inspect_relay(database, home.folder)
     finally:
         database.close()
     if as_json:
-        show_json({"well": not found, "damaged": found})
+        show_json({"well": not found.damaged} | asdict(found))
     else:
-        show_line(f"{len(found)} contents are damaged" if found else "All contents are as they were written")
-        for envelope_id in found:
+        damaged, left_over = len(found.damaged), len(found.left_over)
+        show_line(f"{damaged} contents are damaged" if damaged else "All contents are as they were written")
+        for envelope_id in found.damaged:
             show_line(envelope_id)
-    if found:
+        if left_over:
+            show_line(f"{left_over} files that nobody needs could not be deleted; the log says why")
+        for name in found.left_over:
+            show_line(name)
+    if found.damaged:
         sys.exit(1)
 
 

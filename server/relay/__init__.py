@@ -4,8 +4,9 @@ It knows callers by their passes (``contract.relay_pass``) and nothing of accoun
 process of its own, the media server, or in the evidence server's process: with the same rules.
 """
 
+from server.relay.inspection import ContentReport
 from server.relay.ledger import RelayTerms
 from server.relay.passes import PassReader
 from server.relay.rules import Relay
 
-__all__ = ["PassReader", "Relay", "RelayTerms"]
+__all__ = ["ContentReport", "PassReader", "Relay", "RelayTerms"]

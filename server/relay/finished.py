@@ -1,13 +1,12 @@
-"""Contents of finished envelopes: read, checked and deleted."""
+"""Contents of finished envelopes, for those who read them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from hashlib import sha256
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from server.relay.content import Content, ContentFolder, name_of
+from server.relay.content import Content, ContentFolder
 from server.relay.store import Envelope, EnvelopeState
 from server.relay.uploads import FindEnvelope
 from server.storage import Threads
@@ -36,25 +35,6 @@ class FinishedContents:
             yield await self._opened(opening, envelope.envelope_id)
         finally:
             opening.add_done_callback(_close)
-
-    async def remove(self, envelopes: Sequence[Envelope]) -> None:
-        """Delete contents. What cannot be deleted now is an orphan, which the next start deletes."""
-        for envelope in envelopes:
-            with suppress(OSError):
-                await self._files.run(self._folder.remove, name_of(envelope.envelope_id, envelope.check_key))
-
-    def is_sound(self, envelope: Envelope) -> bool:
-        """Whether header and content are as they came. Reads all of it; blocks."""
-        try:
-            content = self._open_finished(envelope)
-            try:
-                for number in range(envelope.segments):
-                    content.read(number)
-            finally:
-                content.close()
-        except ServiceError:
-            return False
-        return sha256(envelope.header or b"").digest() == envelope.header_sha256
 
     async def _opened(self, opening: asyncio.Task[Content], envelope_id: str) -> Content:
         try:

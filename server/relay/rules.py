@@ -19,6 +19,8 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Final, TypeVar
 
+import structlog
+
 from contract.envelope import EnvelopeHeader
 from contract.relay_pass import RelayPass
 from contract.stream import SEALED_SEGMENT_BYTES
@@ -30,6 +32,7 @@ from server.relay.finished import FinishedContents
 from server.relay.ledger import Finish, Ledger, RelayTerms
 from server.relay.mailboxes import Bells
 from server.relay.places import Places
+from server.relay.removal import Removal
 from server.relay.store import Envelope, EnvelopeState, Mail
 from server.relay.upkeep import Upkeep
 from server.relay.uploads import Upload, Uploads, recipients_of
@@ -74,6 +77,7 @@ class Relay:
         terms: how it is run.
         random: for keys of checks.
         clock: the time.
+        log: is told of what nobody waits for.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Relay:
         terms: RelayTerms,
         random: Random,
         clock: Clock,
+        log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._database = database
         self._files = files
@@ -91,7 +96,8 @@ class Relay:
         self._ledger = Ledger(terms, random, clock)
         self._uploads = Uploads(self._find, folder, files)
         self._finished = FinishedContents(self._find, folder, files)
-        self._upkeep = Upkeep(database, self._ledger, self._uploads, self._finished, folder)
+        self._removal = Removal(folder, files, log)
+        self._upkeep = Upkeep(database, self._ledger, self._uploads, self._removal, folder)
         self._bells = Bells()
         self._places = Places(capacity=MAX_TRANSFERS, capacity_of_account=MAX_TRANSFERS_OF_ACCOUNT)
         self._idle_limits: set[asyncio.Timeout] = set()
@@ -252,10 +258,6 @@ class Relay:
         """Delete files that no row needs, and count those of uploads. Before anybody calls. Returns how many."""
         return self._upkeep.sweep()
 
-    def damaged(self) -> list[str]:
-        """Read every finished envelope whole; returns the ids of those that are damaged. Takes long."""
-        return self._upkeep.damaged()
-
     async def _take(
         self, shown: RelayPass, upload: Upload, first: int, parts: AsyncIterator[Part], room: int
     ) -> Envelope:
@@ -318,7 +320,7 @@ class Relay:
 
     async def _acknowledge_now(self, shown: RelayPass, envelope_ids: Sequence[str]) -> None:
         acknowledge = partial(self._ledger.acknowledge, shown=shown, envelope_ids=envelope_ids)
-        await self._finished.remove(await self._database.write(acknowledge))
+        await self._removal.remove(await self._database.write(acknowledge))
 
     async def _run_unbroken(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something to its end, also when its caller goes away in the middle of it."""

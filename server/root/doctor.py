@@ -39,6 +39,7 @@ from server.identity import Authority, find_server_certificate_end
 from server.journal import probe
 from server.root.ground import Ground, open_ground
 from server.root.home import Home, Serving
+from server.root.relay import inspect_relay
 from server.sessions import expected_shares as session_shares
 from server.signing import expected_shares as key_shares
 from server.signing import inspect_shares
@@ -86,6 +87,8 @@ def examine(home: Home, log: structlog.stdlib.BoundLogger) -> Iterator[Finding]:
     with ground:
         yield _guarded("database", lambda: _check_database(ground))
         yield _guarded("key shares", lambda: _check_shares(ground))
+        if not settings.relay_address:
+            yield _guarded("relay content", lambda: _check_content(home, ground))
         yield _guarded("certificate authority", lambda: _check_authority(ground))
         yield _guarded("server certificate", lambda: _check_certificate(ground))
         yield _guarded("running server", lambda: _check_running(home, ground))
@@ -149,6 +152,17 @@ def _check_shares(ground: Ground) -> Finding:
         text = f"{len(found.left_over)} not erased: {', '.join(found.left_over[:5])}"
         return Finding("key shares", State.FAILED, text, "Destroy the keys again; tell the makers of Fourseal.")
     return Finding("key shares", State.OK, f"{found.sound} opened")
+
+
+def _check_content(home: Home, ground: Ground) -> Finding:
+    found = inspect_relay(ground.database, home.folder)
+    if found.damaged:
+        text = f"{len(found.damaged)} missing or damaged: {', '.join(found.damaged[:5])}"
+        return Finding("relay content", State.FAILED, text, "Ask their authors to send them again.")
+    if found.left_over:
+        text = f"{len(found.left_over)} files that nobody needs: {', '.join(found.left_over[:5])}"
+        return Finding("relay content", State.WARNING, text, "Start the server: it deletes them, or logs why not.")
+    return Finding("relay content", State.OK, f"{found.sound} contents read")
 
 
 def _check_authority(ground: Ground) -> Finding:

@@ -118,7 +118,7 @@ async def start_media_server(
     """
     certificate, authority = load_media_certificate(home)
     database = open_database(backend_of(home.database_url(settings)), log)
-    part = compose_relay(database, home.folder, authority, settings, clock)
+    part = compose_relay(database, home.folder, authority, settings, clock, log)
     in_flight = BoundedInFlight(settings.max_calls)
     callers = CallerReader(clock)
     interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log())

@@ -8,14 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import structlog
 from cryptography import x509
 
 from contract.oids import Arc
 from server.clock import Clock
 from server.config import Settings
 from server.errors import OperatorError
-from server.relay import PassReader, Relay, RelayTerms
+from server.relay import ContentReport, PassReader, Relay, RelayTerms
 from server.relay.content import ContentFolder
+from server.relay.inspection import inspect_contents
 from server.storage import Database, Threads
 
 CONTENT_NAME: Final = "content"
@@ -33,7 +35,12 @@ class RelayPart:
 
 
 def compose_relay(
-    database: Database, home: Path, authority: x509.Certificate, settings: Settings, clock: Clock
+    database: Database,
+    home: Path,
+    authority: x509.Certificate,
+    settings: Settings,
+    clock: Clock,
+    log: structlog.stdlib.BoundLogger,
 ) -> RelayPart:
     """Put the relay together, and delete what a crash left over. On an event loop.
 
@@ -48,10 +55,26 @@ def compose_relay(
             upload_lifetime=timedelta(hours=settings.relay_upload_hours),
             max_envelope_bytes=settings.relay_envelope_mebibytes * _MEBIBYTE,
         )
-        relay = Relay(database, folder, files, terms, secrets.token_bytes, clock)
+        relay = Relay(database, folder, files, terms, secrets.token_bytes, clock, log)
         relay.sweep()
     except OSError as error:
-        raise OperatorError(
-            f"the folder {home / CONTENT_NAME} cannot be used: {error.strerror}", "Check its owner and the free space."
-        ) from error
+        raise _unusable(home, error) from error
     return RelayPart(PassReader(authority, Arc(settings.oid_arc), clock), relay, files)
+
+
+def inspect_relay(database: Database, home: Path) -> ContentReport:
+    """Read all contents, also beside a relay at work; takes long.
+
+    Raises:
+        OperatorError: the folder for content cannot be used.
+        ServiceError: STORAGE_UNAVAILABLE.
+    """
+    try:
+        return inspect_contents(database, ContentFolder(home / CONTENT_NAME))
+    except OSError as error:
+        raise _unusable(home, error) from error
+
+
+def _unusable(home: Path, error: OSError) -> OperatorError:
+    text = f"the folder {home / CONTENT_NAME} cannot be used: {error.strerror}"
+    return OperatorError(text, "Check its owner and the free space.")

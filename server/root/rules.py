@@ -138,7 +138,7 @@ def compose_rules(
         sessions,
         None
         if settings.relay_address
-        else compose_relay(database, home.folder, authority.certificate, settings, clock),
+        else compose_relay(database, home.folder, authority.certificate, settings, clock, log),
         (operations, generations),
         (workers, generation_workers),
     )

@@ -221,7 +221,9 @@ async def test_doctor_of_a_healthy_server(tmp_path: Path) -> None:
     states = {finding["check"]: finding["state"] for finding in report["findings"]}
     assert report["well"]
     assert set(states.values()) == {"ok"}
-    assert {"arithmetic", "database", "key shares", "certificate authority", "running server"} <= set(states)
+    assert {"arithmetic", "database", "key shares", "relay content", "certificate authority", "running server"} <= set(
+        states
+    )
     assert "1 opened" in {finding["detail"] for finding in report["findings"]}
 
 
@@ -243,6 +245,13 @@ async def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     assert key.key_id in states["key shares"]["detail"]
     assert states["running server"]["state"] == "failed"
     assert states["home folder"]["state"] == "warning"
+    orphan = home.folder / "content" / "00" / f"envelope-{'a' * 26}.{'0' * 16}"
+    orphan.mkdir(parents=True)
+    states = {
+        finding["check"]: finding for finding in json.loads(command(home.folder, "doctor", "--json").stdout)["findings"]
+    }
+    assert states["relay content"]["state"] == "warning"
+    assert orphan.name in states["relay content"]["detail"]
     home.folder.joinpath("master.key").unlink()
     done = command(home.folder, "doctor")
     assert done.returncode == 1

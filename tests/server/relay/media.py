@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import grpc
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -36,10 +37,14 @@ from mpc.errors import MalformedInput
 from server.clock import Clock, system_clock
 from server.config import load_settings
 from server.identity import Authority
+from server.relay import ContentReport
 from server.root.ground import open_ground
 from server.root.home import Home, Serving
 from server.root.media import MediaServer, start_media_server
 from server.root.media_setup import accept_certificate, certify_media, set_up_media
+from server.root.relay import inspect_relay
+from server.storage import Database
+from server.storage.backend import backend_of
 from tests.server.harness import (
     IMPORT_ROOTS,
     START_SECONDS,
@@ -98,9 +103,11 @@ def _set_up_once() -> Path:
 
 
 @contextlib.asynccontextmanager
-async def running_media(home: Home, *, clock: Clock = system_clock) -> AsyncIterator[MediaServer]:
+async def running_media(
+    home: Home, *, clock: Clock = system_clock, log: structlog.stdlib.BoundLogger | None = None
+) -> AsyncIterator[MediaServer]:
     """A media server in this process; stopped at the end."""
-    server = await start_media_server(home, load_settings(home.folder), silent_log(), clock=clock)
+    server = await start_media_server(home, load_settings(home.folder), log or silent_log(), clock=clock)
     try:
         yield server
     finally:
@@ -361,3 +368,16 @@ async def members(home: Home, *names: str, session_id: str | None = None) -> Asy
 def content_files(home: Home) -> list[Path]:
     """Every file of content."""
     return sorted(path for path in (home.folder / "content").rglob("*") if path.is_file())
+
+
+def look_over(home: Home) -> ContentReport:
+    """What the operator's check finds, beside a server or without one."""
+    with contextlib.closing(
+        Database(backend_of(home.database_url(load_settings(home.folder))), silent_log())
+    ) as opened:
+        return inspect_relay(opened, home.folder)
+
+
+def damaged(home: Home) -> list[str]:
+    """Ids of the contents that it finds damaged."""
+    return look_over(home).damaged

@@ -10,7 +10,7 @@ from fourseal.v1 import relay_service_pb2 as pb
 
 from server.root.home import Home
 from tests.server.harness import MovableClock, query
-from tests.server.relay.media import FULL, TRAILER, Letter, Member, content_files, members, running_media
+from tests.server.relay.media import FULL, TRAILER, Letter, Member, content_files, damaged, members, running_media
 from wire.status import RemoteError
 
 SHAPES = {
@@ -187,7 +187,7 @@ async def test_restart(media_home: Home) -> None:
         assert await alice.upload(half.envelope_id) == (2, False)
         await alice.post(half.parts(2))
         assert (await bob.fetch(half.envelope_id)).segments == half.segments
-        assert media._part.relay.damaged() == []
+        assert damaged(media_home) == []
 
 
 async def test_orphans_are_swept(media_home: Home) -> None:

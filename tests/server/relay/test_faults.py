@@ -18,7 +18,7 @@ from contract.names import new_session_id
 from server.root.home import Home
 from server.root.media import MediaServer
 from tests.server.harness import database_path, query
-from tests.server.relay.media import FULL, Letter, MediaProcess, Member, content_files, members, running_media
+from tests.server.relay.media import FULL, Letter, MediaProcess, Member, content_files, damaged, members, running_media
 from wire.status import RemoteError
 
 KILLS: Final = 12
@@ -61,7 +61,7 @@ async def test_flipped_bit(media_home: Home, media: MediaServer, people: list[Me
     served = await lost(bob, letter)
     assert served == letter.segments[: len(served)]
     assert len(served) == {"second": 1, "last": 2, "check of the last": 2}.get(place, 0)
-    assert media._part.relay.damaged() == [letter.envelope_id]
+    assert damaged(media_home) == [letter.envelope_id]
     assert (await bob.fetch(other.envelope_id)).segments == other.segments
 
 
@@ -86,7 +86,7 @@ async def test_damaged_file(media_home: Home, media: MediaServer, people: list[M
         )
     served = await lost(bob, letter)
     assert served == letter.segments[: len(served)]
-    assert media._part.relay.damaged() == [letter.envelope_id]
+    assert damaged(media_home) == [letter.envelope_id]
 
 
 async def test_damaged_row(media_home: Home, media: MediaServer, people: list[Member]) -> None:
@@ -98,7 +98,7 @@ async def test_damaged_row(media_home: Home, media: MediaServer, people: list[Me
         changed = letter.header[:-1] + bytes([letter.header[-1] ^ 1])
         other.execute("UPDATE relay_envelopes SET header = ?", (changed,))
     assert await lost(bob, letter) == []
-    assert media._part.relay.damaged() == [letter.envelope_id]
+    assert damaged(media_home) == [letter.envelope_id]
 
 
 async def test_torn_upload_goes_on_from_what_holds(media_home: Home) -> None:
@@ -118,7 +118,7 @@ async def test_torn_upload_goes_on_from_what_holds(media_home: Home) -> None:
         assert await alice.upload(letter.envelope_id) == (1, False)
         await alice.post(letter.parts(1))
         assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
-        assert media._part.relay.damaged() == []
+        assert damaged(media_home) == []
 
 
 async def test_disk_full(media_home: Home) -> None:

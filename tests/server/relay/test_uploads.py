@@ -13,7 +13,7 @@ from server.relay import rules
 from server.relay.content import Content
 from server.root.home import Home
 from server.root.media import MediaServer
-from tests.server.relay.media import FULL, TRAILER, Letter, Member, make_media_home, members, running_media
+from tests.server.relay.media import FULL, TRAILER, Letter, Member, damaged, make_media_home, members, running_media
 from wire.status import RemoteError
 
 
@@ -187,7 +187,9 @@ async def test_many_streams_for_one_envelope(people: list[Member]) -> None:
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
 
 
-async def test_finish_between_looking_up_and_reading(media: MediaServer, people: list[Member]) -> None:
+async def test_finish_between_looking_up_and_reading(
+    media_home: Home, media: MediaServer, people: list[Member]
+) -> None:
     """Who saw an upload reads the finished envelope; its file is not taken for a broken upload and cut."""
     alice, bob, _ = people
     relay = media._part.relay
@@ -197,11 +199,11 @@ async def test_finish_between_looking_up_and_reading(media: MediaServer, people:
     await alice.post(letter.parts(1))
     parts = [part async for part in relay.parts(bob.pass_now(), seen, 0)]
     assert parts[:-1] == letter.segments
-    assert relay.damaged() == []
+    assert damaged(media_home) == []
 
 
 async def test_stream_cut_off_while_a_thread_writes(
-    media: MediaServer, people: list[Member], monkeypatch: pytest.MonkeyPatch
+    media_home: Home, media: MediaServer, people: list[Member], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The write is waited for before anybody else touches the file; its segment counts."""
     alice, bob, _ = people
@@ -220,7 +222,7 @@ async def test_stream_cut_off_while_a_thread_writes(
     await until(alice, letter, 1)
     await alice.post(letter.parts(1))
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
-    assert media._part.relay.damaged() == []
+    assert damaged(media_home) == []
 
 
 async def test_author_hangs_up_while_its_envelope_is_finished(
