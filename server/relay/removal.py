@@ -61,6 +61,5 @@ class Removal:
 
     def _note(self, failures: dict[str, str]) -> None:
         for name, cause in failures.items():
-            if name not in self._left_over:
-                self._log.error("content_not_deleted", file=name, cause=cause)
+            self._log.error("content_not_deleted", file=name, cause=cause)
             self._left_over[name] = None

@@ -172,14 +172,14 @@ async def test_sequence_must_rise(people: list[Member]) -> None:
 
 async def test_restart(media_home: Home) -> None:
     """All that was answered is there, at its position; an upload goes on."""
-    async with running_media(media_home) as media, members(media_home, "alice", "bob") as (alice, bob):
+    async with running_media(media_home), members(media_home, "alice", "bob") as (alice, bob):
         letter, half = await post(alice, [FULL, 20], "bob"), alice.letter([FULL, FULL, 20], "bob")
         with pytest.raises(RemoteError):
             await alice.post(half.parts(end=2, finish=False))
         before = await bob.notices(1)
     session_id = alice.session_id
     async with (
-        running_media(media_home) as media,
+        running_media(media_home),
         members(media_home, "alice", "bob", session_id=session_id) as (alice, bob),
     ):
         assert await bob.notices(1) == before

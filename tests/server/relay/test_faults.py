@@ -48,7 +48,7 @@ async def lost(reader: Member, letter: Letter) -> list[bytes]:
 
 
 @pytest.mark.parametrize("place", ["first", "second", "check of the first", "last", "check of the last"])
-async def test_flipped_bit(media_home: Home, media: MediaServer, people: list[Member], place: str) -> None:
+async def test_flipped_bit(media_home: Home, people: list[Member], place: str) -> None:
     """It is found when that segment is read, and by the operator's check; what comes before it is served."""
     alice, bob, _ = people
     letter, other = (alice.letter([FULL, FULL, 20], "bob") for _ in range(2))
@@ -66,7 +66,7 @@ async def test_flipped_bit(media_home: Home, media: MediaServer, people: list[Me
 
 
 @pytest.mark.parametrize("damage", ["cut", "cut to nothing", "longer", "gone", "segments changed places"])
-async def test_damaged_file(media_home: Home, media: MediaServer, people: list[Member], damage: str) -> None:
+async def test_damaged_file(media_home: Home, people: list[Member], damage: str) -> None:
     """Found too, and never served as good."""
     alice, bob, _ = people
     letter = alice.letter([FULL, FULL, 20], "bob")
@@ -89,7 +89,7 @@ async def test_damaged_file(media_home: Home, media: MediaServer, people: list[M
     assert damaged(media_home) == [letter.envelope_id]
 
 
-async def test_damaged_row(media_home: Home, media: MediaServer, people: list[Member]) -> None:
+async def test_damaged_row(media_home: Home, people: list[Member]) -> None:
     """A header that is not the one that came is not served."""
     alice, bob, _ = people
     letter = alice.letter([20], "bob")
@@ -103,7 +103,7 @@ async def test_damaged_row(media_home: Home, media: MediaServer, people: list[Me
 
 async def test_torn_upload_goes_on_from_what_holds(media_home: Home) -> None:
     """A power failure may leave segments that were never written: they are asked for again."""
-    async with running_media(media_home) as media, members(media_home, "alice", "bob") as (alice, _):
+    async with running_media(media_home), members(media_home, "alice", "bob") as (alice, _):
         letter = alice.letter([FULL, FULL, FULL, 20], "bob")
         with pytest.raises(RemoteError):
             await alice.post(letter.parts(end=3, finish=False))
@@ -112,7 +112,7 @@ async def test_torn_upload_goes_on_from_what_holds(media_home: Home) -> None:
     with path.open("ab") as file:
         file.write(bytes(300))
     async with (
-        running_media(media_home) as media,
+        running_media(media_home),
         members(media_home, "alice", "bob", session_id=alice.session_id) as (alice, bob),
     ):
         assert await alice.upload(letter.envelope_id) == (1, False)
