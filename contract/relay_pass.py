@@ -42,6 +42,7 @@ class RelayPass:
         members: who may be a recipient, sorted, ``account`` among them: 1 to 50.
         begin: from when on it holds; UTC, whole seconds.
         end: until when; after ``begin``.
+        session_end: when the session's time is over; UTC, whole seconds. It never moves.
         may_post: whether new envelopes are taken; else it fetches only.
         quota_bytes: content that may wait at the media server for others to fetch, at least 0.
 
@@ -55,6 +56,7 @@ class RelayPass:
     members: tuple[str, ...]
     begin: datetime
     end: datetime
+    session_end: datetime
     may_post: bool
     quota_bytes: int
 
@@ -68,6 +70,7 @@ class RelayPass:
         der.require_that(len(self.members) <= MAX_PEOPLE, "too many members", reason=_RELAY_REASON)
         der.require_time(self.begin, "the begin", reason=_RELAY_REASON)
         der.require_time(self.end, "the end", reason=_RELAY_REASON)
+        der.require_time(self.session_end, "the session's end", reason=_RELAY_REASON)
         der.require_that(self.begin < self.end, "it ends before it begins", reason=_RELAY_REASON)
         der.require_that(0 <= self.quota_bytes <= der.MAX_COUNT, "the quota is out of range", reason=_RELAY_REASON)
 
@@ -82,6 +85,7 @@ class RelayPass:
                 members=list(self.members),
                 begin=der.to_generalized_time(self.begin),
                 end=der.to_generalized_time(self.end),
+                session_end=der.to_generalized_time(self.session_end),
                 may_post=self.may_post,
                 quota_bytes=self.quota_bytes,
             )
@@ -99,6 +103,7 @@ class RelayPass:
             members=tuple(read.members),
             begin=der.from_generalized_time(read.begin),
             end=der.from_generalized_time(read.end),
+            session_end=der.from_generalized_time(read.session_end),
             may_post=read.may_post,
             quota_bytes=read.quota_bytes,
         )
@@ -163,6 +168,7 @@ class _RelayPass:
     members: list[str]
     begin: asn1.GeneralizedTime
     end: asn1.GeneralizedTime
+    session_end: asn1.GeneralizedTime
     may_post: bool
     quota_bytes: int
 

@@ -86,7 +86,7 @@ class Ledger:
                 envelope = replace(envelope, expire_time=self._clock() + self._terms.upload_lifetime)
                 store.put_envelope(connection, envelope)
             return envelope, room
-        if not shown.may_post:
+        if not shown.may_post or self._clock() >= shown.session_end:
             raise ServiceError("POSTING_NOT_ALLOWED", session_id=shown.session_id)
         for name in header.core.recipients:
             if name not in shown.members:
@@ -146,7 +146,8 @@ class Ledger:
             expire_time=now + self._terms.envelope_lifetime,
         )
         waiting_bytes = usage.waiting_bytes + finished.kept_bytes
-        used = AuthorUsage(finish.sequence, usage.waiting_envelopes + 1, waiting_bytes)
+        expire_time = max(shown.session_end, finished.expire_time)  # so that none is looked at before it can go
+        used = AuthorUsage(finish.sequence, usage.waiting_envelopes + 1, waiting_bytes, expire_time)
         if used.waiting_bytes > shown.quota_bytes or used.waiting_envelopes > MAX_WAITING:
             raise ServiceError("QUOTA_EXCEEDED", limit=shown.quota_bytes)
         store.put_envelope(connection, finished)
@@ -178,6 +179,15 @@ class Ledger:
                 _unload(connection, envelope)
             store.drop_envelope(connection, envelope.envelope_id)
         return expired
+
+    def forget_authors(self, connection: Connection) -> int:
+        """Forget what some authors have, where their session is over; until there are none. Returns how many.
+
+        With it goes the highest sequence number, which refuses an envelope that was here before. Nothing can come back
+        all the same: when the session is over nothing begins any more (``begin``), whatever a pass says, and an author
+        of whom an upload or an envelope is still here is not forgotten. So there is nothing left that could finish.
+        """
+        return store.drop_expired_usage(connection, self._clock(), _AT_A_TIME)
 
 
 def _unload(connection: Connection, envelope: Envelope) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    exists,
     func,
     insert,
     select,
@@ -28,6 +29,8 @@ from sqlalchemy import (
 
 from server.storage import Instant, metadata
 from server.storage.tables import Sequence as Counted
+
+_NEVER_USED: Final = datetime.min.replace(tzinfo=UTC)
 
 envelopes = Table(
     "relay_envelopes",
@@ -70,6 +73,8 @@ authors = Table(
     Column("last_sequence", BigInteger, nullable=False),
     Column("waiting_envelopes", BigInteger, nullable=False),
     Column("waiting_bytes", BigInteger, nullable=False),
+    Column("expire_time", Instant, nullable=False),
+    Index(None, "expire_time"),
 )
 
 
@@ -119,11 +124,15 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class AuthorUsage:
-    """What an author has in a session: highest sequence number, envelopes and bytes that still wait."""
+    """What an author has in a session: highest sequence number, envelopes and bytes that still wait.
+
+    ``expire_time`` is when the session is over and the last of its finished envelopes expires.
+    """
 
     last_sequence: int = 0
     waiting_envelopes: int = 0
     waiting_bytes: int = 0
+    expire_time: datetime = _NEVER_USED
 
 
 def find_envelope(connection: Connection, envelope_id: str) -> Envelope | None:
@@ -189,6 +198,21 @@ def put_usage(connection: Connection, session_id: str, author: str, usage: Autho
     )
     if not changed.rowcount:
         connection.execute(insert(authors), {"session_id": session_id, "author": author} | values)
+
+
+def drop_expired_usage(connection: Connection, now: datetime, limit: int) -> int:
+    """Forget some authors whose time is over, and who have no envelope here in any state; returns how many."""
+    theirs = envelopes.c.session_id == authors.c.session_id, envelopes.c.author == authors.c.author
+    query = (
+        select(authors.c.session_id, authors.c.author)
+        .where(authors.c.expire_time <= now, ~exists().where(*theirs))
+        .order_by(authors.c.expire_time)
+        .limit(limit)
+    )
+    found = connection.execute(query).all()
+    for session_id, author in found:
+        connection.execute(delete(authors).where(authors.c.session_id == session_id, authors.c.author == author))
+    return len(found)
 
 
 def add_mail(connection: Connection, session_id: str, envelope_id: str, recipients: Iterable[str]) -> None:

@@ -32,7 +32,7 @@ class Upkeep:
         self._folder = folder
 
     async def expire(self) -> int:
-        """Drop envelopes and uploads whose time is over. Returns how many."""
+        """Drop envelopes and uploads whose time is over, and returns how many; then their authors' numbers."""
         await self._removal.try_again()
         count = 0
         while expired := await self._database.write(self._ledger.expire):
@@ -40,6 +40,8 @@ class Upkeep:
                 await self._uploads.end(envelope, None)
             await self._removal.remove(expired)
             count += len(expired)
+        while await self._database.write(self._ledger.forget_authors):
+            pass
         return count
 
     def sweep(self) -> int:

@@ -92,6 +92,7 @@ class RelayPasses:
             members=tuple(sorted(recipients)) if may_post else (login.account,),
             begin=begin,
             end=begin + PASS_LIFETIME,
+            session_end=session.end_time,
             may_post=may_post,
             quota_bytes=self._quota_bytes,
         )

@@ -52,6 +52,7 @@ class Scene:
             members=members,
             begin=now - timedelta(minutes=1),
             end=now + timedelta(minutes=9),
+            session_end=now + timedelta(hours=8),
             may_post=True,
             quota_bytes=1 << 30,
         )

@@ -196,6 +196,7 @@ class Member:
     identity: Identity
     pass_der: bytes = b""
     sequence: int = 0
+    session_end: datetime = field(default_factory=lambda: system_clock().replace(microsecond=0) + timedelta(days=300))
     channel: grpc.aio.Channel = field(init=False)
     stub: Any = field(init=False)
 
@@ -228,6 +229,7 @@ class Member:
             members=tuple(sorted(self.members)),
             begin=begin,
             end=begin + timedelta(minutes=10),
+            session_end=self.session_end,
             may_post=True,
             quota_bytes=QUOTA,
         )

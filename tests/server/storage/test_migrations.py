@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 import server.root.application  # noqa: F401  # brings every table into the metadata
+from server.clock import system_clock
 from server.config import load_settings
 from server.errors import OperatorError
 from server.root.ground import open_ground
@@ -23,6 +25,7 @@ from server.storage import Database, metadata
 from server.storage.backend import Backend, backend_of
 from server.storage.migrate import downgrade, migration_config, upgrade
 from server.storage.revision import REVISIONS, SchemaState, schema_state
+from server.storage.tables import from_microseconds
 from tests.server.harness import database_path, silent_log
 
 
@@ -70,6 +73,19 @@ def test_up_down_and_up_again(backend: Backend) -> None:
     upgrade(backend)
     assert tables(backend) == full
     assert schema_state(backend) is SchemaState.CURRENT
+
+
+def test_numbers_of_authors_are_kept(tmp_path: Path, backend: Backend) -> None:
+    """What an older program remembered of a session under way refuses a replay for as long as a session may last."""
+    upgrade(backend)
+    downgrade(backend, "0004")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as connection, connection:
+        connection.execute("INSERT INTO relay_authors VALUES ('session', 'alice', 7, 0, 0)")
+    upgrade(backend)
+    with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
+        ((number, expire_time),) = connection.execute("SELECT last_sequence, expire_time FROM relay_authors")
+    assert number == 7
+    assert from_microseconds(expire_time) > system_clock() + timedelta(days=365)
 
 
 def test_schema_can_be_made_in_postgresql() -> None:
