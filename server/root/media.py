@@ -12,6 +12,7 @@ from typing import Final
 
 import grpc
 import structlog
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fourseal.v1 import relay_service_pb2_grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -19,6 +20,7 @@ from grpc_health.v1 import health_pb2_grpc
 from mpc.errors import FoursealError
 from server.clock import Clock, system_clock
 from server.config import Settings
+from server.errors import OperatorError
 from server.identity import CallerReader, CurrentCertificate
 from server.journal import probe
 from server.relay.rpc import RelayRpc
@@ -52,6 +54,8 @@ class MediaServer:
         port: int,
         health: Health,
         in_flight: BoundedInFlight,
+        certificate: CurrentCertificate,
+        authority: x509.Certificate,
     ) -> None:
         """Take the parts; ``start_media_server`` puts them together."""
         self._home = home
@@ -62,6 +66,8 @@ class MediaServer:
         self._listener = listener
         self._health = health
         self._in_flight = in_flight
+        self._certificate = certificate
+        self._authority = authority
         self._tasks: list[asyncio.Task[None]] = []
         self.serving = Serving(os.getpid(), f"{settings.public_host}:{port}", "")
 
@@ -95,11 +101,25 @@ class MediaServer:
 
     async def _keep_house(self) -> None:
         while True:
-            try:
-                await self._part.relay.expire()
-            except FoursealError as error:  # the next round tries again
-                self._log.error("housekeeping_failed", cause=str(error))
+            await self._keep_house_once()
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+
+    async def _keep_house_once(self) -> None:
+        """Drop what is over, and show a certificate that was renewed; the one also where the other fails."""
+        for step in (self._part.relay.expire, self._take_renewed_certificate):
+            try:
+                await step()
+            except (FoursealError, OperatorError) as error:  # the next round tries again
+                self._log.error("housekeeping_failed", cause=str(error))
+
+    async def _take_renewed_certificate(self) -> None:
+        certificate, authority = await asyncio.to_thread(load_media_certificate, self._home)
+        if certificate.certificate_pem == self._certificate.pair()[1]:
+            return
+        if authority != self._authority:
+            raise OperatorError("the new certificate is of another authority", "Restart the media server to change it.")
+        self._certificate.replace(certificate)
+        self._log.info("certificate_renewed")
 
 
 async def start_media_server(
@@ -135,6 +155,6 @@ async def start_media_server(
     current = CurrentCertificate(certificate)
     credentials = tls.renewable_server_credentials(current.pair, authority.public_bytes(Encoding.PEM))
     port = listen_on(listener, settings.listen, credentials)
-    server = MediaServer(home, settings, log, database, part, listener, port, health, in_flight)
+    server = MediaServer(home, settings, log, database, part, listener, port, health, in_flight, current, authority)
     await server.start()
     return server

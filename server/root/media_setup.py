@@ -2,7 +2,7 @@
 
 1. ``set_up_media``, at the media server: makes a key, which never leaves, and a request for a certificate.
 2. ``certify_media``, at the evidence server: its operator hands out a certificate for the request.
-3. ``accept_certificate``, at the media server. A renewal is 2 and 3 again.
+3. ``accept_certificate``, at the media server. A renewal is 2 and 3 again, also under a running server.
 """
 
 from __future__ import annotations
