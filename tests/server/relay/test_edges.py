@@ -477,3 +477,37 @@ async def test_look_over_deletes_nothing(media_home: Home, people: list[Member])
     assert orphan.exists()
     await alice.post(begun.parts(1))
     assert (await bob.fetch(begun.envelope_id)).segments == begun.segments
+
+
+async def test_finish_of_an_upload_that_was_dropped_and_begun_again(
+    media_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The id is the same and the file is not: the old finish must not end the new upload."""
+    clock = MovableClock()
+    async with running_media(media_home, clock=clock) as media, members(media_home, "alice", "bob") as (alice, bob):
+        letter = alice.letter([FULL, 20], "bob")
+        gate = Gate(monkeypatch, "settle")
+        posting = asyncio.create_task(alice.post(letter.parts()))
+        await asyncio.to_thread(gate.entered.wait, 30)
+        clock.move(timedelta(days=2))
+        alice.pass_der, bob.pass_der = (one.make_pass_at(clock()) for one in (alice, bob))
+        assert await media._part.relay.expire() == 1
+        with pytest.raises(RemoteError):
+            await alice.post(letter.parts(end=1, finish=False))
+        gate.open()
+        assert await reason_of(posting) == "UPLOAD_ABANDONED"
+        assert bob.mailbox() == []
+        await alice.post(letter.parts(1))
+        assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
+
+
+async def test_follower_that_comes_during_a_shutdown(media: MediaServer, people: list[Member]) -> None:
+    """It is sent away as those are who were there before, also from an upload that nobody had open."""
+    alice, bob, _ = people
+    letter = alice.letter([FULL, 20], "bob")
+    with pytest.raises(RemoteError):
+        await alice.post(letter.parts(end=1, finish=False))
+    await media._part.relay.end_streams()
+    with pytest.raises(RemoteError) as refused:
+        await bob.fetch(letter.envelope_id)
+    assert refused.value.reason == "SHUTTING_DOWN"
