@@ -6,7 +6,6 @@ import asyncio
 import errno
 import gc
 import os
-import shutil
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -14,17 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from fourseal.v1 import relay_service_pb2 as pb
-from structlog.testing import capture_logs
 
-from server.relay import ContentReport, rules
+from server.relay import rules
 from server.relay.content import Content, ContentFolder
 from server.relay.places import Places
 from server.root.home import Home
 from server.root.media import MediaServer
 from tests.server.harness import MovableClock, query
-from tests.server.relay.media import FULL, TRAILER, Letter, Member, content_files, look_over, members, running_media
+from tests.server.relay.media import FULL, TRAILER, Letter, Member, content_files, members, running_media
 from tests.server.relay.test_uploads import Gate, Slow, reason_of, refusal, until
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
@@ -439,44 +436,6 @@ def test_places_are_bounded() -> None:
             raise AssertionError("taken")
         with places.take("carol"):
             pass
-
-
-async def test_orphan_that_cannot_be_deleted(media_home: Home) -> None:
-    """The server starts and serves all the same; it is told of once, shown to the operator, and tried again."""
-    orphan = media_home.folder / "content" / "00" / f"envelope-{'a' * 26}.{'0' * 16}"
-    (orphan / "in the way").mkdir(parents=True)
-    with capture_logs() as events:
-        async with (
-            running_media(media_home, log=structlog.get_logger()) as media,
-            members(media_home, "alice", "bob") as (alice, _),
-        ):
-            letter = alice.letter([20], "bob")
-            await alice.post(letter.parts())
-            for _ in range(2):
-                await media._part.relay.expire()
-            assert look_over(media_home) == ContentReport(1, [], [orphan.name])
-            shutil.rmtree(orphan)
-            orphan.write_bytes(b"left over")
-            await media._part.relay.expire()
-            assert look_over(media_home) == ContentReport(1, [], [])
-            assert not orphan.exists()
-    told = [event for event in events if event["event"] == "content_not_deleted"]
-    assert [(event["file"], event["log_level"]) for event in told] == [(orphan.name, "error")]
-
-
-async def test_look_over_deletes_nothing(media_home: Home, people: list[Member]) -> None:
-    """Beside a server an upload may begin at any moment, and its file is no orphan."""
-    alice, bob, _ = people
-    begun = alice.letter([FULL, 20], "bob")
-    with pytest.raises(RemoteError):
-        await alice.post(begun.parts(end=1, finish=False))
-    orphan = media_home.folder / "content" / "00" / f"envelope-{'a' * 26}.{'0' * 16}"
-    orphan.parent.mkdir(exist_ok=True)
-    orphan.write_bytes(b"left over")
-    assert look_over(media_home) == ContentReport(0, [], [orphan.name])
-    assert orphan.exists()
-    await alice.post(begun.parts(1))
-    assert (await bob.fetch(begun.envelope_id)).segments == begun.segments
 
 
 async def test_finish_of_an_upload_that_was_dropped_and_begun_again(

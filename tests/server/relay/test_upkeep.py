@@ -1,16 +1,19 @@
-"""What the relay keeps of a session that is over: nothing, and nothing that was there can come back."""
+"""What the relay does when nobody calls: authors are forgotten after their session, files that nobody needs go."""
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
-from server.relay import ledger
+from server.relay import ContentReport, ledger
 from server.root.home import Home
 from server.root.media import MediaServer
 from tests.server.harness import MovableClock, query
-from tests.server.relay.media import FULL, Member, members, running_media
+from tests.server.relay.media import FULL, Member, look_over, members, running_media
 from tests.server.relay.test_attacks import reason_of
 from wire.status import RemoteError
 
@@ -74,3 +77,41 @@ async def test_upload_that_is_kept_open_brings_nothing_back(media_home: Home) ->
         await later(media, clock, 2 * DAY)
         assert query(media_home, AUTHORS) == []
         assert bob.mailbox() == []
+
+
+async def test_orphan_that_cannot_be_deleted(media_home: Home) -> None:
+    """The server starts and serves all the same; it is told of once, shown to the operator, and tried again."""
+    orphan = media_home.folder / "content" / "00" / f"envelope-{'a' * 26}.{'0' * 16}"
+    (orphan / "in the way").mkdir(parents=True)
+    with capture_logs() as events:
+        async with (
+            running_media(media_home, log=structlog.get_logger()) as media,
+            members(media_home, "alice", "bob") as (alice, _),
+        ):
+            letter = alice.letter([20], "bob")
+            await alice.post(letter.parts())
+            for _ in range(2):
+                await media._part.relay.expire()
+            assert look_over(media_home) == ContentReport(1, [], [orphan.name])
+            shutil.rmtree(orphan)
+            orphan.write_bytes(b"left over")
+            await media._part.relay.expire()
+            assert look_over(media_home) == ContentReport(1, [], [])
+            assert not orphan.exists()
+    told = [event for event in events if event["event"] == "content_not_deleted"]
+    assert [(event["file"], event["log_level"]) for event in told] == [(orphan.name, "error")]
+
+
+async def test_look_over_deletes_nothing(media_home: Home, people: list[Member]) -> None:
+    """Beside a server an upload may begin at any moment, and its file is no orphan."""
+    alice, bob, _ = people
+    begun = alice.letter([FULL, 20], "bob")
+    with pytest.raises(RemoteError):
+        await alice.post(begun.parts(end=1, finish=False))
+    orphan = media_home.folder / "content" / "00" / f"envelope-{'a' * 26}.{'0' * 16}"
+    orphan.parent.mkdir(exist_ok=True)
+    orphan.write_bytes(b"left over")
+    assert look_over(media_home) == ContentReport(0, [], [orphan.name])
+    assert orphan.exists()
+    await alice.post(begun.parts(1))
+    assert (await bob.fetch(begun.envelope_id)).segments == begun.segments
