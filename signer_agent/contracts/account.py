@@ -99,7 +99,7 @@ class Accounts:
         return setup_from_proto((await self._line.call(self._rpc.AddSecondFactor, request)).setup)
 
     async def remove_factor(self, password: str, factor_id: str) -> Account:
-        """Remove a second factor. Raises LAST_FACTOR, FACTOR_NOT_FOUND."""
+        """Remove a second factor; one that is gone already stays gone. Raises LOGIN_FAILED, LAST_FACTOR."""
         stored = await self._line.login()
         request = pb.RemoveSecondFactorRequest(password=password, factor_id=factor_id)
         answer = await self._line.call(self._rpc.RemoveSecondFactor, request)
