@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from contract.statement import Decision, Statement
-from signer_agent.contracts.answers import SeenAnswer, SentMessage
+from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.register import SeenAnswer
 
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
@@ -60,9 +61,7 @@ def verdict_text(message: Message) -> str:
 def answers_text(answers: Sequence[SeenAnswer]) -> str:
     """Who answered what, and when."""
     return "; ".join(
-        f"{answer.author} {_DECIDED[answer.decision]} {answer.time:%Y-%m-%d %H:%M:%S}"
-        + ("" if answer.verified else " (NOT VERIFIED)")
-        for answer in answers
+        f"{answer.author} {_DECIDED[answer.decision]} {answer.time:%Y-%m-%d %H:%M:%S}" for answer in answers
     )
 
 
@@ -121,6 +120,5 @@ def _answer_json(answer: SeenAnswer) -> dict[str, Any]:
         "author": answer.author,
         "decision": answer.decision.value,
         "time": answer.time.isoformat(),
-        "verified": answer.verified,
         "number": answer.number or None,
     }

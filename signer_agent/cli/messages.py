@@ -26,12 +26,13 @@ from signer_agent.cli.message_text import (
 )
 from signer_agent.cli.options import ForceOption, OutOption, YesOption
 from signer_agent.cli.output import OUTPUT, console, message_of, safe_text
-from signer_agent.contracts.answers import SeenAnswer, SentMessage
+from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState, VerifiedSession
 from signer_agent.contracts.receiving import NotReceived
+from signer_agent.contracts.register import SeenAnswer
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.sources import TEXT_TYPE, UNKNOWN_TYPE, BytesSource, FileSource, Source
 from signer_agent.contracts.uploads import OnProgress

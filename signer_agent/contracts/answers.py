@@ -13,26 +13,8 @@ from datetime import datetime
 from contract.statement import Decision, Statement
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.outbox import OutboxEntry
+from signer_agent.contracts.register import SeenAnswer
 from wire.catalogue import ServiceError
-
-
-@dataclass(frozen=True, slots=True)
-class SeenAnswer:
-    """Somebody's answer.
-
-    Args:
-        author: who answered.
-        decision: accept or reject.
-        time: by the author's clock, UTC.
-        verified: whether the answer holds.
-        number: of the message that brought it, in our mailbox; 0 for an answer of our own.
-    """
-
-    author: str
-    decision: Decision
-    time: datetime
-    verified: bool
-    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +42,7 @@ class SentMessage:
     answers: tuple[SeenAnswer, ...]
 
 
-def answers_to(statement: Statement, messages: Iterable[Message], sent: Iterable[OutboxEntry]) -> list[SeenAnswer]:
-    """The answers to a statement, oldest first: those received, and our own."""
-    digest, found = statement.digest, []
-    for message in messages:
-        answer = message.statement.answer
-        if answer is not None and answer.statement.digest == digest:
-            said = message.statement
-            found.append(SeenAnswer(said.author, answer.decision, said.time, message.verdict.verified, message.number))
-    for entry in sent:
-        said = entry.require_signing().statement
-        if said.answer is not None and said.answer.statement.digest == digest:
-            found.append(SeenAnswer(said.author, said.answer.decision, said.time, verified=True, number=0))
-    return sorted(found, key=lambda answer: answer.time)
-
-
-def sent_message(entry: OutboxEntry, messages: Iterable[Message], sent: Iterable[OutboxEntry]) -> SentMessage:
+def sent_message(entry: OutboxEntry, answers: Iterable[SeenAnswer]) -> SentMessage:
     """A finished entry of the outbox, with the answers to it."""
     signing = entry.require_signing()
     description = signing.description
@@ -87,7 +54,7 @@ def sent_message(entry: OutboxEntry, messages: Iterable[Message], sent: Iterable
         description.length,
         description.digest,
         entry.expire_time or entry.create_time,
-        tuple(answers_to(signing.statement, messages, sent)),
+        tuple(answers),
     )
 
 

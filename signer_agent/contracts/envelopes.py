@@ -172,11 +172,13 @@ class SegmentFile:
     """Sealed segments in a file, one after the other. Blocks; for one worker thread at a time.
 
     Args:
-        path: where; made if it is not there.
+        path: where; made if it is not there, unless it is only to be read.
+        writable: whether it can be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
+        flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
+        self._file = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
     def size(self) -> int:
         """Bytes of it."""
@@ -199,7 +201,7 @@ class SegmentFile:
             write_fully(self._file, segment)
 
     def read(self, number: int) -> bytes:
-        """The segment of that number, from 0; empty beyond the end."""
+        """The segment of that number, from 0; empty beyond the end. Raises OSError."""
         return os.pread(self._file, SEALED_SEGMENT_BYTES, number * SEALED_SEGMENT_BYTES)
 
     def sync(self) -> None:

@@ -6,15 +6,24 @@
     mailbox/<account>/content/<envelope id>    the sealed content, segment by segment
     mailbox/<account>/incoming/<envelope id>   the same of what is still coming, and its sealed content key
 
-Plaintext leaves it only where somebody asks for it. A message is in it whole or not at all: first its content is
-durable, then the entry that names it.
+Plaintext leaves it only where somebody asks for it. A message is in it whole or not at all, and what is done to keep
+one does not depend on how many there are:
+
+(1) its content is durable, among what is still coming;
+(2) the entry that names it is written, under the next number;
+(3) its statement, if it holds, is entered in the register (``register``);
+(4) the content goes to its place: whose content is there is known;
+(5) what was known of its coming is removed, and the register's progress names it.
+
+Who finds an entry beyond that progress, after a crash, does (3) to (5) first. So a mailbox that is older than the
+register gets into it.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +35,7 @@ from contract.names import check_account_name, check_envelope_id, check_session_
 from contract.statement import Statement
 from contract.trailer import SignedStatement
 from mpc.secret import Secret
+from signer_agent.contracts.register import Register
 from signer_agent.contracts.verdicts import Verdict
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 from signer_agent.keystore.folder import PrivateFolder, translated
@@ -33,6 +43,8 @@ from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
 
 _DIGITS: Final = 8
+_NUMBERING: Final = "numbering.lock"
+_PROGRESS: Final = "mailbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +171,11 @@ class Mailbox:
     Args:
         store: the opened key store.
         account: whose.
+        register: of the same account.
     """
 
-    def __init__(self, store: KeyStore, account: str) -> None:
+    def __init__(self, store: KeyStore, account: str, register: Register) -> None:
+        self._register = register
         place = f"mailbox/{check_account_name(account)}"
         self._messages = store.drawer(f"{place}/messages", "message", MailboxEntry, _check_number)
         self._incoming = store.drawer(f"{place}/incoming", "incoming envelope", IncomingEntry, check_envelope_id)
@@ -170,7 +184,7 @@ class Mailbox:
         self._content = PrivateFolder.create(self._root.path / "content")
 
     def entries(self) -> list[MailboxEntry]:
-        """All messages, in the order in which they were received."""
+        """All messages, in the order in which they were received. Reads them all: for lists."""
         found = (self._messages.get(name) for name in self._messages.names())
         return [entry for entry in found if entry is not None]
 
@@ -180,7 +194,7 @@ class Mailbox:
         Raises:
             ServiceError: MESSAGE_NOT_FOUND.
         """
-        found = self._messages.get(f"{number:0{_DIGITS}}") if 0 < number < 10**_DIGITS else None
+        found = self._messages.get(_name(number)) if 0 < number < 10**_DIGITS else None
         if found is None:
             raise ServiceError("MESSAGE_NOT_FOUND", number=number)
         return found
@@ -205,23 +219,57 @@ class Mailbox:
 
     def content_path(self, envelope_id: str) -> Path:
         """Where the sealed content of a message lies."""
+        path = self._content_path(envelope_id)
+        if not path.exists():
+            self.catch_up()
+        return path
+
+    def has(self, envelope_id: str) -> bool:
+        """Whether a message came in that envelope; after ``catch_up``."""
+        with translated(self._content.path):
+            return self._content_path(envelope_id).exists()
+
+    def catch_up(self) -> None:
+        """Finish what a crash interrupted."""
+        with self._root.lock(_NUMBERING):
+            self._catch_up()
+
+    def keep(self, message_of: Callable[[int], MailboxEntry]) -> Message:
+        """Keep a message, whose content is durable at ``part_path``: steps (2) to (5).
+
+        Args:
+            message_of: makes the entry of its number.
+        """
+        with self._root.lock(_NUMBERING):
+            number = self._catch_up() + 1
+            entry = message_of(number)
+            self._messages.put(_name(number), entry)
+            self._settle(entry)
+            return entry.message
+
+    def _content_path(self, envelope_id: str) -> Path:
         return self._content.path / check_envelope_id(envelope_id)
 
-    def keep(self, entry: MailboxEntry) -> None:
-        """Keep a message under its number; its content is durable at ``part_path``."""
-        envelope_id = entry.message.envelope_id
-        with translated(self._content.path):
-            self.part_path(envelope_id).replace(self.content_path(envelope_id))
-            _sync(self._content.path)
-        self._messages.put(f"{entry.message.number:0{_DIGITS}}", entry)  # a crash before this receives it once more
-        self._incoming.remove(envelope_id)
+    def _catch_up(self) -> int:
+        """Settle what is beyond the register's progress; returns the last number."""
+        number = self._register.progress(_PROGRESS)
+        while (entry := self._messages.get(_name(number + 1))) is not None:
+            self._settle(entry)
+            number += 1
+        return number
 
-    @contextmanager
-    def numbering(self) -> Iterator[int]:
-        """The next number, for a message that is kept meanwhile."""
-        with self._root.lock("numbering.lock"):
-            names = self._messages.names()
-            yield int(names[-1]) + 1 if names else 1
+    def _settle(self, entry: MailboxEntry) -> None:
+        """Steps (3) to (5)."""
+        message = entry.message
+        if message.verdict.verified:
+            self._register.enter(message.statement, message.number)
+        part = self.part_path(message.envelope_id)
+        with translated(self._content.path):
+            if part.exists():
+                part.replace(self._content_path(message.envelope_id))
+                _sync(self._content.path)
+        self._incoming.remove(message.envelope_id)
+        self._register.set_progress(_PROGRESS, message.number)
 
     @contextmanager
     def receiving(self, session_id: str) -> Iterator[None]:
@@ -250,6 +298,10 @@ def alone(path: Path) -> Iterator[bool]:
             yield True
     finally:
         os.close(descriptor)
+
+
+def _name(number: int) -> str:
+    return f"{number:0{_DIGITS}}"
 
 
 def _check_number(name: str) -> str:

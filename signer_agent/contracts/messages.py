@@ -25,18 +25,18 @@ from contract.errors import ContentDamaged
 from contract.statement import Decision
 from contract.stream import SEALED_SEGMENT_BYTES, SegmentOpener
 from signer_agent.contracts.answers import (
-    SeenAnswer,
     SentMessage,
-    answers_to,
     everybody_of,
     require_answerable,
     sent_message,
 )
 from signer_agent.contracts.envelopes import ContentOpening, SegmentFile
+from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.outbox import Outbox, ToSend
 from signer_agent.contracts.receiving import NotReceived, Received, Receiver
+from signer_agent.contracts.register import Register, SeenAnswer
 from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.contracts.sending import Sender
 from signer_agent.contracts.signer import Signer
@@ -63,8 +63,9 @@ class Messages:
         """Whose they are."""
         self._signer = signer
         self._store = store
-        self._mailbox = Mailbox(store, signer.name)
-        self._outbox = Outbox(store, signer.name)
+        self._register = Register(store, signer.name)
+        self._mailbox = Mailbox(store, signer.name, self._register)
+        self._outbox = Outbox(store, signer.name, self._register)
         self._lines: dict[str, RelayLine] = {}
         self._sender = Sender(signer, self._outbox, self._line_to)
 
@@ -144,7 +145,8 @@ class Messages:
         """
         await self._sender.finish_interrupted(session_id)
         session = await self._signer.session(session_id, refresh=True)
-        receiver = Receiver(self._signer, self._mailbox, self._outbox, await self._line_to(session), session)
+        known, line = Known(self._register, session_id), await self._line_to(session)
+        receiver = Receiver(self._signer, self._mailbox, known, line, session)
         async with aclosing(receiver.receive(follow=follow)) as results:
             async for result in results:
                 yield result
@@ -163,13 +165,16 @@ class Messages:
 
     async def answers_to(self, message: Message) -> list[SeenAnswer]:
         """The answers to a message, ours too, oldest first."""
-        sent = await asyncio.to_thread(self._outbox.sent)
-        return answers_to(message.statement, await self.messages(), sent)
+        return await asyncio.to_thread(self._register.answers_to, message.statement)
 
     async def sent(self) -> list[SentMessage]:
         """All messages that we sent, oldest first, with the answers to each."""
-        messages, sent = await self.messages(), await asyncio.to_thread(self._outbox.sent)
-        return [sent_message(entry, messages, sent) for entry in sent]
+
+        def listed() -> list[SentMessage]:
+            entries = self._outbox.sent()
+            return [sent_message(each, self._register.answers_to(each.require_signing().statement)) for each in entries]
+
+        return await asyncio.to_thread(listed)
 
     async def write_content(self, number: int, write: Callable[[bytes], object]) -> None:
         """Write a message's content, decrypted.
@@ -222,7 +227,7 @@ class Messages:
     async def _send(self, to_send: ToSend, source: Source, on_progress: OnProgress) -> SentMessage:
         if not to_send.recipients:
             raise ServiceError("NOBODY_TO_SEND_TO", session_id=to_send.session_id)
-        return sent_message(await self._sender.send(to_send, source, on_progress), (), ())
+        return sent_message(await self._sender.send(to_send, source, on_progress), ())
 
     async def _entry(self, number: int) -> MailboxEntry:
         return await asyncio.to_thread(self._mailbox.entry, number)
@@ -243,10 +248,14 @@ class Messages:
         key = ContentKey(entry.content_key).stream_key(EnvelopeHeader.from_der(entry.header_der).core)
         opening = ContentOpening(SegmentOpener(key), write)
         try:
-            with SegmentFile(path) as file:
-                last = (file.size() - 1) // SEALED_SEGMENT_BYTES
+            file = SegmentFile(path, writable=False)
+        except FileNotFoundError:
+            raise ServiceError("STORE_DAMAGED", file=str(path), problem="it is not there") from None
+        with file:
+            last = max(file.size() - 1, 0) // SEALED_SEGMENT_BYTES
+            try:
                 for number in range(last):
                     opening.open(file.read(number), last=False)
                 opening.open(file.read(last), last=True)
-        except ContentDamaged:
-            raise ServiceError("STORE_DAMAGED", file=str(path), problem="its content does not open") from None
+            except ContentDamaged:
+                raise ServiceError("STORE_DAMAGED", file=str(path), problem="its content does not open") from None

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from contract.description import ContentDescription
 from contract.envelope import EnvelopeHeader
@@ -35,9 +35,12 @@ from contract.statement import Decision, Statement
 from contract.trailer import SignedStatement
 from mpc.secret import Secret
 from signer_agent.contracts.mailbox import alone
+from signer_agent.contracts.register import Register
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 from signer_agent.keystore.folder import PrivateFolder, translated
 from signer_agent.keystore.store import KeyStore
+
+_PROGRESS: Final = "outbox"
 
 
 class OutboxState(StrEnum):
@@ -271,16 +274,22 @@ class Outbox:
     Args:
         store: the opened key store.
         account: whose.
+        register: of the same account; one that is younger than the outbox gets all that was sent.
     """
 
-    def __init__(self, store: KeyStore, account: str) -> None:
+    def __init__(self, store: KeyStore, account: str, register: Register) -> None:
+        self._register = register
         place = f"outbox/{check_account_name(account)}"
         self._open = store.drawer(f"{place}/open", "open envelope", OutboxEntry, check_envelope_id)
         self._sent = store.drawer(f"{place}/sent", "sent envelope", OutboxEntry, check_envelope_id)
         self._folder = PrivateFolder.create(store.home.folder / place / "open")
+        if not register.progress(_PROGRESS):
+            for entry in self.sent():
+                register.enter(entry.require_signing().statement, 0)
+            register.set_progress(_PROGRESS, 1)
 
     def sent(self) -> list[OutboxEntry]:
-        """All envelopes that were sent, oldest first."""
+        """All envelopes that were sent, oldest first. Reads them all: for lists."""
         found = (self._sent.get(name) for name in self._sent.names())
         return sorted((entry for entry in found if entry), key=lambda entry: (entry.create_time, entry.envelope_id))
 
@@ -289,12 +298,6 @@ class Outbox:
         found = (self._open.get(name) for name in self._open.names())
         entries = [each for each in found if each and session_id in {None, each.to_send.session_id}]
         return sorted(entries, key=lambda entry: (entry.create_time, entry.envelope_id))
-
-    def statements(self, session_id: str) -> frozenset[bytes]:
-        """Digests of our own statements in a session."""
-        entries = [*self.sent(), *self.open_entries()]
-        signings = (each.signing for each in entries if each.to_send.session_id == session_id)
-        return frozenset(signing.statement.digest for signing in signings if signing)
 
     def interrupted(self, to_send: ToSend) -> OutboxEntry | None:
         """An envelope that was asked for like this, and whose upload was interrupted."""
@@ -306,10 +309,13 @@ class Outbox:
         return None
 
     def put(self, entry: OutboxEntry) -> None:
-        """Store an envelope in its new state, durably."""
+        """Store an envelope in its new state, durably; the register knows what is signed before it can be answered."""
+        if entry.state is OutboxState.SIGNED:
+            self._register.know(entry.require_signing().statement)
         if entry.state is not OutboxState.FINISHED:
             self._open.put(entry.envelope_id, entry)
             return
+        self._register.enter(entry.require_signing().statement, 0)
         self._sent.put(entry.envelope_id, entry)
         self.remove(entry.envelope_id)  # a crash before this finishes it once more, with the same answer
 

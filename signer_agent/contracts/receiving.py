@@ -12,7 +12,7 @@ An envelope that does not open is told of and not stored: the media server may h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -27,7 +27,6 @@ from signer_agent.contracts.downloads import Download, Downloaded
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
 from signer_agent.contracts.model import VerifiedSession
-from signer_agent.contracts.outbox import Outbox
 from signer_agent.contracts.relay_line import RelayLine, is_break
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.verifying import verify
@@ -67,20 +66,19 @@ class Receiver:
     Args:
         signer: whose.
         mailbox: where it is kept.
-        outbox: what we sent.
+        known: what is here already.
         line: to the session's media server.
         session: verified just now.
     """
 
     def __init__(
-        self, signer: Signer, mailbox: Mailbox, outbox: Outbox, line: RelayLine, session: VerifiedSession
+        self, signer: Signer, mailbox: Mailbox, known: Known, line: RelayLine, session: VerifiedSession
     ) -> None:
         self._signer = signer
         self._mailbox = mailbox
-        self._outbox = outbox
+        self._known = known
         self._line = line
         self._session = session
-        self._known = Known(session.session_id, signer.name)
         self._limit = asyncio.Semaphore(_DOWNLOADS)
         self._downloads: dict[str, asyncio.Task[Downloaded]] = {}
         self._turn = asyncio.Lock()
@@ -99,8 +97,7 @@ class Receiver:
             FoursealError: MAILBOX_BUSY, STORE_UNUSABLE; the server or the media server cannot be reached.
         """
         with self._mailbox.receiving(self._session.session_id):
-            for entry in await asyncio.to_thread(self._mailbox.entries):
-                self._known.add(entry.message)
+            await asyncio.to_thread(self._mailbox.catch_up)
             watching = asyncio.create_task(self._watch(follow=follow))
             try:
                 while (result := await self._results.get()) is not None:
@@ -109,7 +106,7 @@ class Receiver:
                     yield result
             finally:
                 await _end([watching, *self._deals, *self._downloads.values()])
-            for missing in self._missing():
+            for missing in await asyncio.to_thread(self._missing):
                 yield missing
 
     async def _watch(self, *, follow: bool) -> None:
@@ -124,7 +121,7 @@ class Receiver:
 
     async def _look(self) -> None:
         """Take notices until everything that was signed for us is here. What comes besides it does not count."""
-        waiting = self._waiting()
+        waiting = await asyncio.to_thread(self._waiting)
         if not waiting:
             return
         try:
@@ -132,7 +129,7 @@ class Receiver:
                 waiting -= self._take(notice)
                 if waiting <= 0:
                     await asyncio.gather(*self._deals)
-                    waiting = self._waiting()
+                    waiting = await asyncio.to_thread(self._waiting)
                     if not waiting:
                         return
         except RemoteError as error:
@@ -142,7 +139,7 @@ class Receiver:
     def _waiting(self) -> int:
         """How many messages were signed for us that are not here."""
         counts = self._session.counters.messages_to_me
-        return sum(max(0, count - self._known.count(name)) for name, count in counts.items())
+        return sum(max(0, count - self._known.numbers(name).count) for name, count in counts.items())
 
     async def _follow(self) -> None:
         """Take notices for ever; one stream goes on where the one before ended."""
@@ -162,7 +159,7 @@ class Receiver:
     def _take(self, notice: relay_service_pb2.WatchMailboxResponse) -> bool:
         """Begin to deal with a notice. Returns whether it is of a finished envelope that is new."""
         envelope_id = notice.envelope_id
-        if self._known.has_envelope(envelope_id):
+        if self._mailbox.has(envelope_id):
             self._spawn(self._acknowledge(envelope_id))
             return False
         started = self._downloads.get(envelope_id)
@@ -216,34 +213,27 @@ class Receiver:
 
     async def _keep(self, notice: relay_service_pb2.WatchMailboxResponse, downloaded: Downloaded) -> Message:
         statement = downloaded.signed.statement
-        if self._known.has_statement(statement):
+        if await asyncio.to_thread(self._known.is_genuine, statement):
             await asyncio.to_thread(self._mailbox.forget, notice.envelope_id)
             raise ServiceError("ENVELOPE_REPEATED", author=statement.author)
         now = datetime.now(UTC)
-        genuine = self._known.genuine
-        if statement.answer is not None:
-            genuine |= await asyncio.to_thread(self._outbox.statements, statement.session_id)
-        verdict = await verify(self._signer, self._session.session_id, downloaded, self._known, genuine)
-        note = self._known.note(statement) if verdict.verified else ""
+        verdict = await verify(self._signer, self._session.session_id, downloaded, self._known)
 
-        def kept() -> Message:
-            with self._mailbox.numbering() as number:
-                message = Message(
-                    number, notice.envelope_id, statement, downloaded.signed.description, now, verdict, note
-                )
-                header_der, content_key = downloaded.header.to_der(), downloaded.content_key.to_secret_bytes()
-                self._mailbox.keep(MailboxEntry(message, downloaded.signed, header_der, content_key))
-                return message
+        def entry(number: int) -> MailboxEntry:
+            note = self._known.note(statement) if verdict.verified else ""
+            message = Message(number, notice.envelope_id, statement, downloaded.signed.description, now, verdict, note)
+            header_der, content_key = downloaded.header.to_der(), downloaded.content_key.to_secret_bytes()
+            return MailboxEntry(message, downloaded.signed, header_der, content_key)
 
-        message = await asyncio.to_thread(kept)
-        self._known.add(message)
-        return message
+        return await asyncio.to_thread(self._mailbox.keep, entry)
 
-    def _missing(self) -> Iterator[NotReceived]:
+    def _missing(self) -> list[NotReceived]:
         """What was signed for us, and the media server did not deliver."""
-        for author, count in self._session.counters.messages_to_me.items():
-            for number in self._known.missing(author, count):
-                yield NotReceived(author, "", number, ServiceError("MESSAGE_WITHHELD", author=author, number=number))
+        return [
+            NotReceived(author, "", number, ServiceError("MESSAGE_WITHHELD", author=author, number=number))
+            for author, count in self._session.counters.messages_to_me.items()
+            for number in self._known.numbers(author).missing(count)
+        ]
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from contract.verification import (
     Certificates,
     Check,
@@ -18,9 +20,7 @@ from signer_agent.contracts.verdicts import Verdict
 from wire.status import RemoteError
 
 
-async def verify(
-    signer: Signer, session_id: str, downloaded: Downloaded, known: Known, genuine: frozenset[bytes]
-) -> Verdict:
+async def verify(signer: Signer, session_id: str, downloaded: Downloaded, known: Known) -> Verdict:
     """Make every check of a message. What is wrong with it stands in the verdict.
 
     Args:
@@ -28,10 +28,10 @@ async def verify(
         session_id: in which session.
         downloaded: the message.
         known: what is here already.
-        genuine: digests of the statements in this session that hold.
 
     Raises:
         RemoteError: the server cannot be reached, so that nothing can be said.
+        ServiceError: those of ``Register``.
     """
     statement, header = downloaded.signed.statement, downloaded.header
     try:
@@ -43,7 +43,8 @@ async def verify(
         if isinstance(error, RemoteError) and error.reason not in {"SESSION_CERTIFICATE_UNKNOWN", "SESSION_NOT_FOUND"}:
             raise
         return Verdict((Check("signature", Outcome.FAILED, error.reason),))  # there is nothing to check it with
-    expected = known.expected(statement, ourselves.encrypt_certificate.fingerprint, genuine)
+    fingerprint = ourselves.encrypt_certificate.fingerprint
+    expected = await asyncio.to_thread(known.expected, statement, fingerprint)
     message = ReceivedMessage(header, downloaded.signed, downloaded.length, downloaded.digest)
     certificates = Certificates(author.sign_certificate, revision.sign_certificate, sealed_at.encrypt_certificate)
     return Verdict(verify_message(message, certificates, trust, expected).checks)

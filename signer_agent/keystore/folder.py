@@ -23,7 +23,7 @@ from wire.catalogue import ServiceError
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _FOREIGN_BITS: Final = 0o077
-_TEMPORARY_SUFFIX: Final = ".tmp"
+_TEMPORARY_NAME: Final = ".tmp"  # one writer at a time: no need to look for others, however many files there are
 _LOCK_NAME: Final = ".lock"
 _MAX_FILE_BYTES: Final = 256 * 1024  # the largest entry, a 4096-bit share, has some 10 KiB
 
@@ -86,10 +86,9 @@ class PrivateFolder:
             ServiceError: STORE_UNUSABLE (no space, read-only, ...); the old file, if any, is then still there.
         """
         path = self.path / name
-        temporary = self.path / f".{name}{_TEMPORARY_SUFFIX}"
+        temporary = self.path / _TEMPORARY_NAME
         with translated(path), self.lock():
-            for leftover in self.path.glob(f".*{_TEMPORARY_SUFFIX}"):  # of a writer that died: we hold the lock
-                leftover.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)  # of a writer that died: we hold the lock
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             try:
                 with os.fdopen(os.open(temporary, flags, _FILE_MODE), "wb") as file:

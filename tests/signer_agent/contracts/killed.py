@@ -1,0 +1,87 @@
+"""``python killed.py send|receive HOME SESSION FILE STEP``: does it, and dies like kill -9 at step number STEP.
+
+Steps are all that change a file of the agent's folder, both sides of every call to a server, and of every part of an
+upload. With a step that never comes it lives, and says how many there were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from signer_agent.client import server_line
+from signer_agent.client.agent import LocalAgent
+from signer_agent.contracts import relay_line
+from signer_agent.contracts.envelopes import SegmentFile
+from signer_agent.contracts.messages import FileSource, Message
+from signer_agent.contracts.relay_line import Post
+from signer_agent.home import Home
+from tests.signer_agent.stores import PASSPHRASE
+
+WHAT, HOME, SESSION, FILE, STEP = *sys.argv[1:5], int(sys.argv[5])
+_count = 0
+
+
+def step() -> None:
+    """Count, and die if it is time."""
+    global _count  # noqa: PLW0603
+    _count += 1
+    if _count == STEP:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """See file operations, through the interpreter's audit events."""
+    if event in {"open", "os.rename", "os.remove", "os.truncate"} and HOME in str(arguments[0]):
+        reads = event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        if not reads and not str(arguments[0]).endswith(".lock"):
+            step()
+
+
+def both_sides(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """A call with a step before it and one after it."""
+
+    async def watched(*arguments: Any) -> Any:  # noqa: ANN401
+        step()
+        answer = await call(*arguments)
+        step()
+        return answer
+
+    return watched
+
+
+def watched_append(file: SegmentFile, segments: list[bytes]) -> None:
+    """``SegmentFile.append``, of which a kill leaves a part."""
+    half = [*segments[:-1], segments[-1][: len(segments[-1]) // 2]]
+    if _count + 1 == STEP:
+        append(file, half)
+    step()
+    append(file, segments)
+
+
+append = SegmentFile.append
+
+
+async def main() -> None:
+    """Send or receive one content."""
+    vars(server_line)["call_repeatedly"] = both_sides(server_line.call_repeatedly)
+    vars(relay_line)["call_repeatedly"] = vars(server_line)["call_repeatedly"]
+    Post.write = both_sides(Post.write)  # type: ignore[assignment, method-assign]
+    SegmentFile.append = watched_append  # type: ignore[assignment, method-assign]
+    agent = await LocalAgent.open_store(Home(Path(HOME)), PASSPHRASE)
+    async with (await agent.contracts()).messages() as messages:
+        sys.addaudithook(watch)
+        if WHAT == "send":
+            await messages.send(SESSION, FileSource(Path(FILE)))
+        else:
+            (received,) = [each async for each in messages.receive(SESSION)]
+            assert isinstance(received, Message)
+    sys.stdout.write(f"{_count}\n")
+
+
+asyncio.run(main())
