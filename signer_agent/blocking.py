@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import OaepParameters, Purpose, SignatureAlgorithm
 from signer_agent.interface import DEFAULT_ALGORITHM, DEFAULT_HALF_BITS, DEFAULT_OAEP, AsyncAgent, OnStep
-from signer_agent.joint_private_key import JointPrivateKey, run_on_loop
+from signer_agent.joint_private_key import JointPrivateKey
+from signer_agent.loop_thread import LoopThread
 from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest
 
-_Result = TypeVar("_Result")
-
-
-class LoopThread:
-    """An event loop on a thread of its own."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="fourseal-loop", daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Run ``work`` on the loop and wait for it. Raises as ``run_on_loop``."""
-        return run_on_loop(self._loop, work)
-
-    @property
-    def ended(self) -> bool:
-        """Whether ``end`` was called."""
-        return self._loop.is_closed()
-
-    def end(self) -> None:
-        """Stop the loop and its thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+if TYPE_CHECKING:
+    from signer_agent.contracts.blocking import BlockingContracts
 
 
 class Agent:
@@ -146,6 +122,12 @@ class Agent:
     def private_key(self, key: str) -> JointPrivateKey:
         """Return a key as an RSAPrivateKey of ``cryptography``."""
         return self._thread.run(self._agent.private_key(key))
+
+    def contracts(self) -> BlockingContracts:
+        """Accounts and contract sessions, while this agent is open. See ``AsyncAgent.contracts``."""
+        from signer_agent.contracts.blocking import BlockingContracts  # noqa: PLC0415  # as in LocalAgent.contracts
+
+        return BlockingContracts(self._thread, self._thread.run(self._agent.contracts()))
 
     def close(self) -> None:
         """Finish what is in flight, and forget every secret. A second call does nothing."""

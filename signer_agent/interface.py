@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import HashAlgorithm, OaepParameters, Purpose, SignatureAlgorithm
@@ -20,6 +20,9 @@ from signer_agent.home import Home
 from signer_agent.joint_private_key import JointPrivateKey, LoopSigner
 from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest
 from wire.limits import MAX_PAGE_SIZE
+
+if TYPE_CHECKING:
+    from signer_agent.contracts.contracts import Contracts
 
 DEFAULT_HALF_BITS: Final = 3072
 DEFAULT_ALGORITHM: Final = SignatureAlgorithm.PSS_SHA256
@@ -154,6 +157,14 @@ class AsyncAgent(ABC):
 
         Raises:
             DecryptionFailed: for every failure of the padding.
+        """
+
+    @abstractmethod
+    async def contracts(self) -> Contracts:
+        """Accounts and contract sessions, while this agent is open.
+
+        Raises:
+            FoursealError: NOT_ENROLLED, CERTIFICATE_EXPIRED, those of the key store; STORE_NOT_OPEN: a daemon has it.
         """
 
     @abstractmethod

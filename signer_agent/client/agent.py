@@ -167,11 +167,7 @@ class LocalAgent(AsyncAgent):
             return prepared.request.key_id, plaintext
 
     async def contracts(self) -> Contracts:
-        """Accounts and contract sessions, while this agent is open.
-
-        Raises:
-            FoursealError: NOT_ENROLLED, CERTIFICATE_EXPIRED, those of the key store.
-        """
+        """See ``AsyncAgent``."""
         from signer_agent.contracts.contracts import Contracts  # noqa: PLC0415  # joint keys alone do not need it
 
         with self._usage.call():

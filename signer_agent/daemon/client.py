@@ -28,8 +28,10 @@ from wire.ids import check_request_id, new_request_id
 from wire.limits import DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS, channel_options
 from wire.status import DETAILS_KEY, RemoteError, error_from_item, error_from_rpc
 
-if TYPE_CHECKING:  # these exist for the type checker only
+if TYPE_CHECKING:  # the stub exists for the type checker only
     from fourseal.v1.agent_service_pb2_grpc import AgentServiceAsyncStub
+
+    from signer_agent.contracts.contracts import Contracts
 
 _OPTIONS: Final = [  # else a daemon that has just been started again is taken for dead, as it was a moment ago
     ("grpc.use_local_subchannel_pool", 1)
@@ -155,6 +157,10 @@ class DaemonAgent(AsyncAgent):
             label=parameters.label,
         )
         return (await self._call(self._stub.DecryptCiphertext, request)).plaintext
+
+    async def contracts(self) -> Contracts:
+        """See ``AsyncAgent``. Raises ServiceError (STORE_NOT_OPEN), always."""
+        raise ServiceError("STORE_NOT_OPEN", folder=str(self._home.folder))
 
     async def close(self) -> None:
         """See ``AsyncAgent``."""

@@ -20,6 +20,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     ),
     Entry("STORE_MISSING", PRECONDITION, "There is no key store in {folder}.", "Make one: fourseal init."),
     Entry(
+        "STORE_NOT_OPEN",
+        PRECONDITION,
+        "Only the daemon in {folder} has the key store open, and contract sessions want it open in this process.",
+        "Open it with its passphrase, beside the daemon: Agent.open or AsyncAgent.open.",
+    ),
+    Entry(
         "STORE_EXISTS",
         StatusCode.ALREADY_EXISTS,
         "There is a key store in {folder} already.",

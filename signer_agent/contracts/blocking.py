@@ -1,0 +1,124 @@
+"""Accounts and contract sessions for programs without asyncio. From ``Agent.contracts``.
+
+::
+
+    with Agent.open(passphrase=passphrase) as agent:
+        contracts = agent.contracts()
+        with contracts.messages() as messages:
+            messages.send(session_id, FileSource(Path("contract.pdf")))
+            for received in messages.receive(session_id):
+                ...
+
+Every method is the one of the same name in ``Contracts``, ``Accounts``, ``Logins``, ``SignerKeyring``, ``Sessions`` or
+``Messages``, and blocks until that is done. What is called back (``on_step``, ``on_progress``) is called on another
+thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from signer_agent.contracts.account import Accounts
+from signer_agent.contracts.contracts import Contracts
+from signer_agent.contracts.login import Logins
+from signer_agent.contracts.messages import Messages
+from signer_agent.contracts.sessions import Sessions
+from signer_agent.contracts.signer_keys import SignerKeyring
+from signer_agent.loop_thread import LoopThread
+
+
+class BlockingAccounts:
+    """See ``Accounts``."""
+
+    def __init__(self, thread: LoopThread, accounts: Accounts) -> None:
+        self.register = thread.blocking(accounts.register)
+        self.confirm_factor = thread.blocking(accounts.confirm_factor)
+        self.show = thread.blocking(accounts.show)
+        self.change_password = thread.blocking(accounts.change_password)
+        self.add_factor = thread.blocking(accounts.add_factor)
+        self.remove_factor = thread.blocking(accounts.remove_factor)
+
+
+class BlockingLogins:
+    """See ``Logins``."""
+
+    def __init__(self, thread: LoopThread, logins: Logins) -> None:
+        self.begin = thread.blocking(logins.begin)
+        self.send_code = thread.blocking(logins.send_code)
+        self.finish = thread.blocking(logins.finish)
+        self.prove = thread.blocking(logins.prove)
+        self.end = thread.blocking(logins.end)
+        self.revoke = thread.blocking(logins.revoke)
+        self.list = thread.blocking(logins.list)
+
+
+class BlockingKeys:
+    """See ``SignerKeyring``."""
+
+    def __init__(self, thread: LoopThread, keys: SignerKeyring) -> None:
+        self.make = thread.blocking(keys.make)
+        self.prepare = thread.blocking(keys.prepare)
+        self.is_pending = thread.blocking(keys.is_pending)
+        self.revoke = thread.blocking(keys.revoke)
+        self.active = thread.blocking(keys.active)
+
+
+class BlockingSessions:
+    """See ``Sessions``."""
+
+    def __init__(self, thread: LoopThread, sessions: Sessions) -> None:
+        self.create = thread.blocking(sessions.create)
+        self.invite = thread.blocking(sessions.invite)
+        self.join = thread.blocking(sessions.join)
+        self.leave = thread.blocking(sessions.leave)
+        self.remove = thread.blocking(sessions.remove)
+        self.close = thread.blocking(sessions.close)
+        self.list = thread.blocking(sessions.list)
+
+
+class BlockingMessages:
+    """See ``Messages``. ``receive`` is an iterator; one that is not read to its end is to be closed."""
+
+    def __init__(self, thread: LoopThread, messages: Messages) -> None:
+        self.account = messages.account
+        self.send = thread.blocking(messages.send)
+        self.reply = thread.blocking(messages.reply)
+        self.accept = thread.blocking(messages.accept)
+        self.reject = thread.blocking(messages.reject)
+        self.addressed_by_answers = thread.blocking(messages.addressed_by_answers)
+        self.receive = thread.iterating(messages.receive)
+        self.session = thread.blocking(messages.session)
+        self.messages = thread.blocking(messages.messages)
+        self.message = thread.blocking(messages.message)
+        self.answers_to = thread.blocking(messages.answers_to)
+        self.sent = thread.blocking(messages.sent)
+        self.write_content = thread.blocking(messages.write_content)
+        self.read_text = thread.blocking(messages.read_text)
+
+
+class BlockingContracts:
+    """See ``Contracts``. Safe to use from several threads, while its agent is open.
+
+    Args:
+        thread: of the agent.
+        contracts: of the same agent.
+    """
+
+    def __init__(self, thread: LoopThread, contracts: Contracts) -> None:
+        self._thread = thread
+        self._contracts = contracts
+        self.accounts = BlockingAccounts(thread, contracts.accounts)
+        self.logins = BlockingLogins(thread, contracts.logins)
+        self.keys = BlockingKeys(thread, contracts.keys)
+        self.contacts = contracts.contacts
+
+    def sessions(self) -> BlockingSessions:
+        """The sessions of the account that is logged in. Raises as ``Contracts.signer``."""
+        return BlockingSessions(self._thread, Sessions(self._thread.run(self._contracts.signer())))
+
+    @contextmanager
+    def messages(self) -> Iterator[BlockingMessages]:
+        """The messages of the account that is logged in, while the context lasts. Raises as ``Contracts.signer``."""
+        with self._thread.entered(self._contracts.messages()) as messages:
+            yield BlockingMessages(self._thread, messages)
