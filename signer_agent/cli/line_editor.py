@@ -22,6 +22,7 @@ _END: Final = "\x04"
 _ERASE_LINE: Final = "\x15"
 _ERASE_WORD: Final = "\x17"
 _ESCAPE: Final = "\x1b"
+_UNKNOWN_COLUMNS: Final = 80  # a serial line, a container: terminals that do not know how wide they are say 0
 
 
 class LineEditor:
@@ -93,7 +94,8 @@ class LineEditor:
 
     def _draw(self) -> None:
         """Show the end of what was typed, as far as there is room for it."""
-        room = os.get_terminal_size(self._terminal).columns - 1 - cell_len(self._prompt)
+        columns = os.get_terminal_size(self._terminal).columns or _UNKNOWN_COLUMNS
+        room = columns - 1 - cell_len(self._prompt)
         shown = self._typed
         while cell_len(shown) > max(room, 1):
             shown = shown[1:]

@@ -34,6 +34,7 @@ from wire.catalogue import ServiceError
 
 _QUIT: Final = "/quit"
 _WARNINGS: Final = (timedelta(minutes=10), timedelta(minutes=5), timedelta(minutes=1), timedelta(0))
+_AGAIN_SECONDS: Final = 2.0  # between two attempts to begin to receive
 _LOOK_SECONDS: Final = 10.0  # between two looks at the session: who is in it, and whether it was closed
 
 
@@ -162,6 +163,16 @@ class Chat:
         self._tell(Members(dict(session.people)))
 
     async def _receive(self) -> None:
+        """Tell what comes. A server that is away when receiving begins is tried again, as one that goes away later."""
+        while True:
+            try:
+                await self._follow()
+            except FoursealError as error:
+                if not is_break(error):
+                    raise
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _follow(self) -> None:
         async with aclosing(self._messages.receive(self._session_id, follow=True)) as results:
             async for result in results:
                 if isinstance(result, NotReceived):

@@ -80,3 +80,12 @@ def test_long_line_shows_its_end(terminal: int) -> None:
     with LineEditor(terminal, screen, "> ") as editor:
         editor.take(b"a line that is longer than twenty")
         assert screen.look().endswith("\r\x1b[K> onger than twenty")
+
+
+def test_terminal_that_does_not_know_its_width_shows_the_line(terminal: int) -> None:
+    """A serial line, a container: not one character of it alone."""
+    termios.tcsetwinsize(terminal, (0, 0))
+    screen = Screen()
+    with LineEditor(terminal, screen, "> ") as editor:
+        editor.take(b"a line")
+        assert screen.look().endswith("\r\x1b[K> a line")

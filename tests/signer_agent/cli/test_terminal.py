@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from signer_agent.home import Home
 from tests.signer_agent.cli.runner import Signer
+from tests.signer_agent.cli.terminal import Terminal
 from tests.signer_agent.stores import PASSPHRASE
-
-
-class Terminal:
-    """A command whose input and output are a terminal."""
-
-    def __init__(self, home: Home, *arguments: str | Path) -> None:
-        self._ours, theirs = pty.openpty()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("FOURSEAL_")}
-        self._process = subprocess.Popen(
-            [*Signer.PROGRAM, *map(str, arguments)],
-            env=environment | {"FOURSEAL_HOME": str(home.folder), "TERM": "xterm", "COLUMNS": "120"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.seen = ""
-
-    def answer(self, question: str, text: str) -> None:
-        """Wait for a question and type a line."""
-        start = len(self.seen)
-        while question not in self.seen[start:]:
-            data = self._read()
-            assert data, f"it ended before it asked: {self.seen!r}"
-        os.write(self._ours, f"{text}\n".encode())
-
-    def end(self) -> int:
-        """Read all that is left; returns the exit status."""
-        while self._read():
-            pass
-        os.close(self._ours)
-        return self._process.wait()
-
-    def _read(self) -> str:
-        try:
-            data = os.read(self._ours, 4096).decode(errors="replace")
-        except OSError:  # the other end was closed
-            return ""
-        self.seen += data
-        return data
 
 
 def test_a_new_passphrase_is_asked_for_twice(home: Home) -> None:
