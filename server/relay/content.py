@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from contract.stream import SEALED_SEGMENT_BYTES
 from wire.catalogue import ServiceError
+from wire.write_behind import write_behind
 
 CHECK_BYTES: Final = 16
 CHECK_KEY_BYTES: Final = 32
@@ -60,10 +61,11 @@ class Content:
     def append(self, number: int, segment: bytes) -> None:
         """Write a segment. Raises OSError: no space, for example; a flush has failed."""
         record = memoryview(segment + self._check.encrypt(_nonce(number), b"", segment))
-        written = 0
+        begin, written = number * _RECORD_BYTES, 0
         with self._in_use() as descriptor:
             while written < len(record):
-                written += os.pwrite(descriptor, record[written:], number * _RECORD_BYTES + written)
+                written += os.pwrite(descriptor, record[written:], begin + written)
+            write_behind(descriptor, begin, begin + written)
         self._require_sure()
 
     def read(self, number: int) -> bytes:

@@ -18,6 +18,7 @@ from contract.key_ciphertext import TAG_BYTES
 from contract.stream import SEALED_SEGMENT_BYTES, SEGMENT_BYTES, SegmentOpener, SegmentSealer
 from signer_agent.contracts.sources import Source, translated
 from wire.catalogue import ServiceError
+from wire.write_behind import write_behind
 
 BATCH_SEGMENTS: Final = 8
 """Segments that one visit to a worker thread deals with: 8 MiB."""
@@ -196,9 +197,10 @@ class SegmentFile:
 
     def append(self, segments: list[bytes]) -> None:
         """Write segments at the end. Raises OSError."""
-        os.lseek(self._file, 0, os.SEEK_END)
+        begin = os.lseek(self._file, 0, os.SEEK_END)
         for segment in segments:
             write_fully(self._file, segment)
+        write_behind(self._file, begin, os.lseek(self._file, 0, os.SEEK_CUR))
 
     def read(self, number: int) -> bytes:
         """The segment of that number, from 0; empty beyond the end. Raises OSError."""
