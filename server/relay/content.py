@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from contract.stream import SEALED_SEGMENT_BYTES
 from wire.catalogue import ServiceError
+from wire.segments import Segment
 from wire.write_behind import write_behind
 
 CHECK_BYTES: Final = 16
@@ -58,17 +59,18 @@ class Content:
         self._flushing = threading.Lock()
         self._doubtful = False
 
-    def append(self, number: int, segment: bytes) -> None:
+    def append(self, number: int, segment: Segment) -> None:
         """Write a segment. Raises OSError: no space, for example; a flush has failed."""
-        record = memoryview(segment + self._check.encrypt(_nonce(number), b"", segment))
-        begin, written = number * _RECORD_BYTES, 0
+        check = self._check.encrypt(_nonce(number), b"", segment.data)
+        begin, length = number * _RECORD_BYTES, len(segment) + CHECK_BYTES
         with self._in_use() as descriptor:
-            while written < len(record):
-                written += os.pwrite(descriptor, record[written:], begin + written)
+            written = os.pwritev(descriptor, (segment.data, check), begin)
+            while written < length:  # a disk that is nearly full takes a part
+                written += os.pwrite(descriptor, (bytes(segment.data) + check)[written:], begin + written)
             write_behind(descriptor, begin, begin + written)
         self._require_sure()
 
-    def read(self, number: int) -> bytes:
+    def read(self, number: int) -> Segment:
         """Read a segment.
 
         Raises:
@@ -76,7 +78,7 @@ class Content:
         """
         try:
             with self._in_use() as descriptor:
-                record = os.pread(descriptor, _RECORD_BYTES, number * _RECORD_BYTES)
+                record = memoryview(os.pread(descriptor, _RECORD_BYTES, number * _RECORD_BYTES))
         except OSError:
             raise ServiceError("CONTENT_LOST") from None
         segment, check = record[:-CHECK_BYTES], record[-CHECK_BYTES:]
@@ -84,7 +86,7 @@ class Content:
             self._check.decrypt(_nonce(number), check, segment)
         except (InvalidTag, ValueError):
             raise ServiceError("CONTENT_LOST") from None
-        return segment
+        return Segment.of(segment)
 
     def count_sound(self) -> int:
         """Full segments that are as they were written, from the first on. Raises OSError."""

@@ -21,8 +21,10 @@ from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
 from wire.interceptor import call_seconds
 from wire.peer import peer_certificate, relay_pass
+from wire.segments import Segment, decoder_of, encode
 
 _MAX_IDS: Final = 1000
+_SERVICE: Final = pb.DESCRIPTOR.services_by_name["RelayService"].full_name
 _LEAVE_SECONDS: Final = 0.05  # before the deadline
 _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -42,13 +44,13 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         self._relay = relay
 
     async def PostEnvelope(
-        self, requests: AsyncIterator[pb.PostEnvelopeRequest], context: _Context
+        self, requests: AsyncIterator[pb.PostEnvelopeRequest | Segment], context: _Context
     ) -> pb.PostEnvelopeResponse:
         """See the proto."""
         shown = self._read_pass(context)
         no_start = ServiceError("FIELD_INVALID", field="part", problem="a stream begins with a start")
         first = await self._relay.next_in_time(requests, no_start)
-        if first is None or first.WhichOneof("part") != "start":
+        if first is None or isinstance(first, Segment) or not first.HasField("start"):
             raise no_start
         envelope = await self._relay.post(shown, first.start.header_der, first.start.segment, _parts(requests))
         response = pb.PostEnvelopeResponse(expire_time=timestamp_of(envelope.expire_time))
@@ -79,9 +81,9 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         except TimeoutError:
             return  # the stream ends cleanly; the caller calls again
 
-    async def FetchEnvelope(
+    async def FetchEnvelope(  # type: ignore[override]  # a segment is not made into a message, see wire.segments
         self, request: pb.FetchEnvelopeRequest, context: _Context
-    ) -> AsyncIterator[pb.FetchEnvelopeResponse]:
+    ) -> AsyncIterator[pb.FetchEnvelopeResponse | Segment]:
         """See the proto."""
         shown = self._read_pass(context)
         if request.segment < 0:
@@ -93,7 +95,7 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
                 if isinstance(part, Finish):
                     yield pb.FetchEnvelopeResponse(finish=_finish_to_proto(part))
                 else:
-                    yield pb.FetchEnvelopeResponse(segment=part)
+                    yield part
 
     async def AcknowledgeEnvelopes(
         self, request: pb.AcknowledgeEnvelopesRequest, context: _Context
@@ -110,17 +112,30 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         return self._passes.read(relay_pass(context), caller.certificate_sha256)
 
 
-async def _parts(requests: AsyncIterator[pb.PostEnvelopeRequest]) -> AsyncIterator[Part]:
+def add_relay_service(relay: RelayRpc, server: grpc.aio.Server) -> None:
+    """Have a server answer the calls of RelayService; segments pass by protobuf (``wire.segments``)."""
+    relay_service_pb2_grpc.add_RelayServiceServicer_to_server(relay, server)
+    with_segments: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "PostEnvelope": grpc.stream_unary_rpc_method_handler(
+            relay.PostEnvelope, decoder_of(pb.PostEnvelopeRequest), pb.PostEnvelopeResponse.SerializeToString
+        ),
+        "FetchEnvelope": grpc.unary_stream_rpc_method_handler(
+            relay.FetchEnvelope, pb.FetchEnvelopeRequest.FromString, encode
+        ),
+    }
+    server.add_registered_method_handlers(_SERVICE, with_segments)  # instead of those that were generated
+
+
+async def _parts(requests: AsyncIterator[pb.PostEnvelopeRequest | Segment]) -> AsyncIterator[Part]:
     async for request in requests:
-        match request.WhichOneof("part"):
-            case "segment":
-                yield request.segment
-            case "finish":
-                finish = request.finish
-                yield Finish(finish.segments, finish.sequence, finish.trailer)
-                return
-            case _:
-                raise ServiceError("FIELD_INVALID", field="part", problem="neither a segment nor a finish")
+        if isinstance(request, Segment):
+            yield request
+        elif request.HasField("finish"):
+            finish = request.finish
+            yield Finish(finish.segments, finish.sequence, finish.trailer)
+            return
+        else:
+            raise ServiceError("FIELD_INVALID", field="part", problem="neither a segment nor a finish")
 
 
 def _notice_to_proto(notice: Notice) -> pb.WatchMailboxResponse:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -38,6 +39,7 @@ from server.relay.upkeep import Upkeep
 from server.relay.uploads import Upload, Uploads, recipients_of
 from server.storage import Database, Threads
 from wire.catalogue import ServiceError
+from wire.segments import Segment
 
 MAX_TRAILER_BYTES: Final = 512 << 10
 MAX_TRANSFERS: Final = 64
@@ -61,7 +63,7 @@ class Notice:
     content_bytes: int
 
 
-Part = bytes | Finish
+Part = Segment | Finish
 """Of an envelope, after its header: a segment, or its end."""
 
 T = TypeVar("T")
@@ -235,8 +237,9 @@ class Relay:
             if envelope.state is EnvelopeState.UPLOADING:
                 async with self._uploads.use(envelope.envelope_id) as upload:
                     if upload is not None:
-                        async for part in _follow(upload, first):
-                            yield part
+                        async with aclosing(_follow(upload, first)) as following:
+                            async for part in following:
+                                yield part
                         return
                 envelope = await self._require_finished(envelope.envelope_id)
             if not 0 <= first <= envelope.segments:
@@ -283,7 +286,7 @@ class Relay:
         if self._bells.ended:
             raise ServiceError("SHUTTING_DOWN")
 
-    def _require_segment(self, upload: Upload, segment: bytes, room: int) -> None:
+    def _require_segment(self, upload: Upload, segment: Segment, room: int) -> None:
         if not upload.accepts(segment) or not _MIN_SEGMENT_BYTES <= len(segment) <= SEALED_SEGMENT_BYTES:
             raise ServiceError("RELAY_SEGMENT_LENGTH_WRONG", found=len(segment), maximum=SEALED_SEGMENT_BYTES)
         coming = upload.coming_bytes + len(segment)
@@ -350,20 +353,21 @@ class Relay:
         )
 
 
-async def _follow(upload: Upload, first: int) -> AsyncIterator[Part]:
+async def _follow(upload: Upload, first: int) -> AsyncGenerator[Part, None]:
     number = first
-    while True:
-        await upload.wait_beyond(number)
-        while number < upload.segments:
-            yield await upload.read(number)
-            number += 1
-        if upload.finished is not None:
-            yield _end_of(upload.finished)
-            return
-        if upload.left:
-            raise ServiceError("SHUTTING_DOWN")
-        if upload.abandoned:
-            raise ServiceError("UPLOAD_ABANDONED", envelope_id=upload.envelope.envelope_id)
+    with upload.recent.following() as follower:
+        while not upload.ended or number < upload.segments:
+            while number < upload.segments:
+                upload.recent.want(follower, number)
+                yield await upload.read(number)
+                number += 1
+            await upload.wait_beyond(number)
+    if upload.finished is not None:
+        yield _end_of(upload.finished)
+    elif upload.left:
+        raise ServiceError("SHUTTING_DOWN")
+    else:
+        raise ServiceError("UPLOAD_ABANDONED", envelope_id=upload.envelope.envelope_id)
 
 
 def _end_of(envelope: Envelope) -> Finish:

@@ -11,7 +11,6 @@ the end of this process. Either way the checks of the records decide, not the le
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,12 +20,13 @@ from typing import Final
 from contract.envelope import EnvelopeHeader
 from contract.stream import SEALED_SEGMENT_BYTES
 from server.relay.content import Content, ContentFolder
+from server.relay.recent import RecentSegments
 from server.relay.store import Envelope, EnvelopeState
 from server.storage import Threads
 from wire.catalogue import ServiceError
+from wire.segments import Segment
 
 _FLUSH_SEGMENTS: Final = 64  # are forced to the disk meanwhile, so that the end has not to wait for all
-_RECENT_SEGMENTS: Final = 4  # stay in memory for those who follow closely
 
 FindEnvelope = Callable[[str], Awaitable[Envelope | None]]
 """Looks an envelope's row up."""
@@ -66,6 +66,7 @@ class Upload:
         self.envelope = envelope
         self.recipients = recipients_of(envelope)
         self.segments = segments
+        self.recent = RecentSegments()
         self.finished: Envelope | None = None
         self.finishing = False
         """Whether it is being finished: nothing more is taken."""
@@ -78,7 +79,6 @@ class Upload:
         self._sender: object = None
         self._changed = asyncio.Condition()
         self._writing: asyncio.Task[None] | None = None
-        self._recent: deque[tuple[int, bytes]] = deque(maxlen=_RECENT_SEGMENTS)
         self._coming_length = 0
 
     @asynccontextmanager
@@ -93,13 +93,15 @@ class Upload:
             if self._sender is me:
                 await self._quiet()
 
-    async def append(self, sender: object, segment: bytes) -> None:
+    async def append(self, sender: object, segment: Segment) -> None:
         """Take the next segment. Returns when the one before is written: so one waits, and no more.
 
         Raises:
             ServiceError: UPLOAD_TAKEN_OVER, UPLOAD_ABANDONED, CONTENT_UNWRITABLE.
         """
         await self.settle(sender)
+        await self.recent.keep_pace(self.segments)
+        self.require_sender(sender)
         self._coming_length = len(segment)
         self._writing = asyncio.create_task(self._append(self.segments, segment))
 
@@ -137,14 +139,14 @@ class Upload:
         if cancelled:
             raise asyncio.CancelledError
 
-    async def _append(self, number: int, segment: bytes) -> None:
+    async def _append(self, number: int, segment: Segment) -> None:
         try:
             await self._files.run(self._content.append, number, segment)
         except OSError as error:
             self._coming_length = 0
             raise ServiceError("CONTENT_UNWRITABLE", problem=error.strerror or "it failed") from None
         async with self._changed:
-            self._recent.append((number, segment))
+            self.recent.add(number, segment)
             self.segments = number + 1
             self._coming_length = 0
             self._progress.segments = self.segments
@@ -196,7 +198,7 @@ class Upload:
         """Bytes of the segment that is being written."""
         return self._coming_length
 
-    def accepts(self, segment: bytes) -> bool:
+    def accepts(self, segment: Segment) -> bool:
         """Whether this segment may follow: only the last one is shorter than the others."""
         before = self._coming_length or self._progress.last_length
         return before == SEALED_SEGMENT_BYTES and len(segment) <= SEALED_SEGMENT_BYTES
@@ -206,12 +208,10 @@ class Upload:
         """Whether nothing more comes to followers."""
         return self.left or self.abandoned or self.finished is not None
 
-    async def read(self, number: int) -> bytes:
+    async def read(self, number: int) -> Segment:
         """A segment that is there. Raises ServiceError (CONTENT_LOST)."""
-        for kept, segment in self._recent:
-            if kept == number:
-                return segment
-        return await self._files.run(self._content.read, number)
+        recent = self.recent.find(number)
+        return recent if recent is not None else await self._files.run(self._content.read, number)
 
     def close(self) -> None:
         """Close the file."""

@@ -23,7 +23,6 @@ from fourseal.v1 import (
     key_service_pb2,
     key_service_pb2_grpc,
     relay_service_pb2,
-    relay_service_pb2_grpc,
     signing_service_pb2,
     signing_service_pb2_grpc,
 )
@@ -33,7 +32,7 @@ from server.config import Settings
 from server.errors import OperatorError
 from server.identity import CurrentCertificate
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
-from server.relay.rpc import RelayRpc
+from server.relay.rpc import RelayRpc, add_relay_service
 from server.root.calls import ServerInterceptor
 from server.root.health import Health
 from server.root.rules import Rules
@@ -109,9 +108,7 @@ class Listeners:
             ContractSessionRpc(rules.callers, rules.sessions), self._agents
         )
         if rules.relay is not None:
-            relay_service_pb2_grpc.add_RelayServiceServicer_to_server(
-                RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents
-            )
+            add_relay_service(RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents)
         enrolment_service_pb2_grpc.add_EnrolmentServiceServicer_to_server(
             EnrolmentRpc(rules.enrolment), self._enrolment
         )

@@ -14,7 +14,6 @@ import grpc
 import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from fourseal.v1 import relay_service_pb2_grpc
 from grpc_health.v1 import health_pb2_grpc
 
 from mpc.errors import FoursealError
@@ -23,7 +22,7 @@ from server.config import Settings
 from server.errors import OperatorError
 from server.identity import CallerReader, CurrentCertificate
 from server.journal import probe
-from server.relay.rpc import RelayRpc
+from server.relay.rpc import RelayRpc, add_relay_service
 from server.root.calls import BoundedInFlight, ServerInterceptor
 from server.root.ground import open_database
 from server.root.health import Health
@@ -143,7 +142,7 @@ async def start_media_server(
     callers = CallerReader(clock)
     interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log())
     listener = grpc.aio.server(interceptors=[interceptor], options=server_options())
-    relay_service_pb2_grpc.add_RelayServiceServicer_to_server(RelayRpc(callers, part.passes, part.relay), listener)
+    add_relay_service(RelayRpc(callers, part.passes, part.relay), listener)
 
     async def check() -> None:
         await database.write(lambda connection: probe(connection, clock()))

@@ -25,6 +25,7 @@ from signer_agent.contracts.mailbox import IncomingEntry, Mailbox
 from signer_agent.contracts.relay_line import RelayLine, is_break
 from signer_agent.keystore.folder import translated
 from wire.catalogue import ServiceError
+from wire.segments import Segment
 
 KeyOpener = Callable[[EnvelopeHeader], Awaitable[ContentKey]]
 """Opens our key ciphertext of an envelope, together with the server."""
@@ -83,7 +84,7 @@ class Download:
         self._opening: ContentOpening | None = None
         self._written = 0
         self._writing: asyncio.Task[None] | None = None
-        self._batch: list[bytes] = []  # all but the last of them are known not to be the content's last
+        self._batch: list[Segment] = []  # all but the last of them are known not to be the content's last
 
     async def run(self) -> Downloaded:
         """Fetch all of it, from where an earlier download stopped.
@@ -125,17 +126,18 @@ class Download:
     async def _stream(self, file: SegmentFile) -> relay_service_pb2.EnvelopeFinish | None:
         """One stream; None if it ended before the envelope did."""
         async for part in self._line.fetch(self._envelope_id, self._written + len(self._batch)):
-            match part.WhichOneof("part"):
-                case "header_der":
-                    await self._take_header(part.header_der)
-                case "segment" if self._opening is not None:
-                    self._batch.append(part.segment)
-                    if len(self._batch) > BATCH_SEGMENTS:
-                        await self._write(file)
-                case "finish" if self._opening is not None:
-                    return part.finish
-                case _:
-                    raise ContentDamaged
+            if isinstance(part, Segment):
+                self._require_opening()
+                self._batch.append(part)
+                if len(self._batch) > BATCH_SEGMENTS:
+                    await self._write(file)
+            elif part.HasField("header_der"):
+                await self._take_header(part.header_der)
+            elif part.HasField("finish"):
+                self._require_opening()
+                return part.finish
+            else:
+                raise ContentDamaged
         return None
 
     async def _take_header(self, header_der: bytes) -> None:
@@ -190,11 +192,11 @@ class Download:
             self._writing = None
             self._on_progress(self._require_opening().length)
 
-    def _write_now(self, file: SegmentFile, ready: list[bytes], incoming: IncomingEntry | None) -> None:
+    def _write_now(self, file: SegmentFile, ready: list[Segment], incoming: IncomingEntry | None) -> None:
         if incoming is not None:  # long content: worth going on with after a crash
             self._mailbox.begin(incoming)
         for segment in ready:
-            self._require_opening().open(segment, last=False)
+            self._require_opening().open(segment.data, last=False)
         with translated(self._mailbox.part_path(self._envelope_id)):
             file.append(ready)
 
@@ -209,8 +211,8 @@ class Download:
         if self._incoming is None or header is None:
             raise ContentDamaged
         for segment in self._batch[:-1]:
-            opening.open(segment, last=False)
-        opening.open(self._batch[-1], last=True)
+            opening.open(segment.data, last=False)
+        opening.open(self._batch[-1].data, last=True)
         with translated(self._mailbox.part_path(self._envelope_id)):
             file.append(self._batch)
             file.sync()

@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from contract.key_ciphertext import TAG_BYTES
-from contract.stream import SEALED_SEGMENT_BYTES, SEGMENT_BYTES, SegmentOpener, SegmentSealer
+from contract.stream import SEALED_SEGMENT_BYTES, SEGMENT_BYTES, Buffer, SegmentOpener, SegmentSealer
 from signer_agent.contracts.sources import Source, translated
 from wire.catalogue import ServiceError
+from wire.segments import Segment
 from wire.write_behind import write_behind
 
 BATCH_SEGMENTS: Final = 8
@@ -42,7 +43,7 @@ class SegmentTags:
             del self._tags[len(self._tags) // TAG_BYTES * TAG_BYTES :]  # half of one: its segment never left
         self._path = path
 
-    def note(self, first: int, sealed: list[bytes]) -> None:
+    def note(self, first: int, sealed: list[Segment]) -> None:
         """Note the tags of segments before they leave.
 
         Args:
@@ -52,7 +53,7 @@ class SegmentTags:
         Raises:
             ServiceError: SOURCE_CHANGED: another segment was sealed in that place before. FILE_UNUSABLE.
         """
-        tags = b"".join(segment[-TAG_BYTES:] for segment in sealed)
+        tags = b"".join(segment.data[-TAG_BYTES:] for segment in sealed)
         begin = first * TAG_BYTES
         known = bytes(self._tags[begin : begin + len(tags)])
         if not tags.startswith(known):
@@ -99,13 +100,13 @@ class ContentSealing:
         """SHA-256 of what was read so far, 32 bytes."""
         return self._hash.digest()
 
-    def next_batch(self) -> list[bytes]:
+    def next_batch(self) -> list[Segment]:
         """Seal the next segments; none at the end.
 
         Raises:
             ServiceError: FILE_UNUSABLE, SOURCE_CHANGED.
         """
-        sealed: list[bytes] = []
+        sealed: list[Segment] = []
         first = self.segments
         while not self.ended and len(sealed) < BATCH_SEGMENTS:
             sealed.append(self._next_segment())
@@ -118,16 +119,16 @@ class ContentSealing:
         """Let go of the source."""
         self._reading.close()
 
-    def _next_segment(self) -> bytes:
+    def _next_segment(self) -> Segment:
         segment = self._reading.read(SEGMENT_BYTES) if self._ahead is None else self._ahead
         self._ahead = self._reading.read(SEGMENT_BYTES) if len(segment) == SEGMENT_BYTES else b""
         self.ended = not self._ahead
         self._hash.update(segment)
         self.length += len(segment)
         self.segments += 1
-        return self._sealer.seal(segment, last=self.ended)
+        return Segment.of(self._sealer.seal(segment, last=self.ended))
 
-    def _note(self, first: int, sealed: list[bytes]) -> None:
+    def _note(self, first: int, sealed: list[Segment]) -> None:
         try:
             self._tags.note(first, sealed)
         except ServiceError as error:
@@ -144,7 +145,7 @@ class ContentOpening:
         write: takes the plaintext, piece by piece.
     """
 
-    def __init__(self, opener: SegmentOpener, write: Callable[[bytes], object] = len) -> None:
+    def __init__(self, opener: SegmentOpener, write: Callable[[bytes], object] | None = None) -> None:
         self._opener = opener
         self._write = write
         self._hash = hashlib.sha256()
@@ -156,7 +157,7 @@ class ContentOpening:
         """SHA-256 of what was opened so far, 32 bytes."""
         return self._hash.digest()
 
-    def open(self, segment: bytes, *, last: bool) -> None:
+    def open(self, segment: Buffer, *, last: bool) -> None:
         """Open the next segment.
 
         Raises:
@@ -166,7 +167,8 @@ class ContentOpening:
         plaintext = self._opener.open(segment, last=last)
         self._hash.update(plaintext)
         self.length += len(plaintext)
-        self._write(plaintext)
+        if self._write is not None:
+            self._write(bytes(plaintext))  # a piece that it may keep
 
 
 class SegmentFile:
@@ -195,11 +197,11 @@ class SegmentFile:
         """Keep that many. Raises OSError."""
         os.ftruncate(self._file, segments * SEALED_SEGMENT_BYTES)
 
-    def append(self, segments: list[bytes]) -> None:
+    def append(self, segments: list[Segment]) -> None:
         """Write segments at the end. Raises OSError."""
         begin = os.lseek(self._file, 0, os.SEEK_END)
         for segment in segments:
-            write_fully(self._file, segment)
+            write_fully(self._file, segment.data)
         write_behind(self._file, begin, os.lseek(self._file, 0, os.SEEK_CUR))
 
     def read(self, number: int) -> bytes:
@@ -219,7 +221,7 @@ class SegmentFile:
         os.close(self._file)
 
 
-def write_fully(file: int, data: bytes) -> None:
+def write_fully(file: int, data: Buffer) -> None:
     """Write all of it. Raises OSError."""
     view = memoryview(data)
     while view:

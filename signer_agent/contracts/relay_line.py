@@ -21,19 +21,25 @@ from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
 from signer_agent.keystore.entries import Identity
 from wire.catalogue import CATALOGUE, render
 from wire.limits import channel_options
+from wire.segments import Segment, decoder_of, encode
 from wire.status import RemoteError, error_from_rpc
 from wire.tls import channel_credentials
 
 if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.relay_service_pb2_grpc import RelayServiceAsyncStub
 
-    PostCall = grpc.aio.StreamUnaryCall[relay_service_pb2.PostEnvelopeRequest, relay_service_pb2.PostEnvelopeResponse]
+    PostPart = relay_service_pb2.PostEnvelopeRequest | Segment
+    FetchPart = relay_service_pb2.FetchEnvelopeResponse | Segment
+    PostCall = grpc.aio.StreamUnaryCall[PostPart, relay_service_pb2.PostEnvelopeResponse]
+    PostMethod = grpc.aio.StreamUnaryMultiCallable[PostPart, relay_service_pb2.PostEnvelopeResponse]
+    FetchMethod = grpc.aio.UnaryStreamMultiCallable[relay_service_pb2.FetchEnvelopeRequest, FetchPart]
 
 STREAM_SECONDS: Final = 110.0
 """Deadline of a stream: somewhat less than the server's longest."""
 PASS_KEY: Final = "fourseal-pass-bin"  # noqa: S105  # its place in the metadata
 _RECONNECT_OPTIONS: Final = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 _MAX_IDS: Final = 1000
+_SERVICE: Final = relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name
 _BROKEN: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 _OLD_PASS: Final = ("PASS_INVALID", "PASS_NOT_VALID", "RELAY_RECIPIENT_UNKNOWN")  # the last: it joined later
 _CUT: Final = (grpc.StatusCode.INTERNAL, "Internal error from Core")
@@ -79,6 +85,14 @@ class RelayLine:
         credentials = channel_credentials(identity.authority_pem, key_pem, identity.certificate_pem)
         self._channel = grpc.aio.secure_channel(address, credentials, [*channel_options(), *_RECONNECT_OPTIONS])
         self._stub: RelayServiceAsyncStub = RelayServiceStub(self._channel)
+        self._post: PostMethod = self._channel.stream_unary(
+            f"/{_SERVICE}/PostEnvelope", encode, relay_service_pb2.PostEnvelopeResponse.FromString
+        )
+        self._fetch: FetchMethod = self._channel.unary_stream(
+            f"/{_SERVICE}/FetchEnvelope",
+            relay_service_pb2.FetchEnvelopeRequest.SerializeToString,
+            decoder_of(relay_service_pb2.FetchEnvelopeResponse),
+        )
 
     async def upload_state(self, envelope_id: str) -> relay_service_pb2.GetUploadResponse:
         """How far an upload of ours has come.
@@ -103,7 +117,7 @@ class RelayLine:
         Raises:
             RemoteError: what the media server answered, or that the stream broke (``is_break``).
         """
-        async with self._stream(self._stub.PostEnvelope) as call:
+        async with self._stream(self._post) as call:
             yield Post(call)
 
     async def watch(
@@ -115,10 +129,10 @@ class RelayLine:
             async for notice in call:
                 yield notice
 
-    async def fetch(self, envelope_id: str, segment: int) -> AsyncIterator[relay_service_pb2.FetchEnvelopeResponse]:
+    async def fetch(self, envelope_id: str, segment: int) -> AsyncIterator[FetchPart]:
         """The parts of an envelope from a segment on. Raises as ``post``."""
         request = relay_service_pb2.FetchEnvelopeRequest(envelope_id=envelope_id, segment=segment)
-        async with self._stream(self._stub.FetchEnvelope, request, seconds=STREAM_SECONDS) as call:
+        async with self._stream(self._fetch, request, seconds=STREAM_SECONDS) as call:
             async for part in call:
                 yield part
 
@@ -182,7 +196,7 @@ class Post:
     def __init__(self, call: PostCall) -> None:
         self._call = call
 
-    async def write(self, part: relay_service_pb2.PostEnvelopeRequest) -> None:
+    async def write(self, part: PostPart) -> None:
         """Send a part; returns when there is room for another. Raises AioRpcError: the stream has ended."""
         try:
             await self._call.write(part)

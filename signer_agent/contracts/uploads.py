@@ -17,6 +17,7 @@ from mpc.errors import FoursealError
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentSealing
 from signer_agent.contracts.relay_line import STREAM_SECONDS, RelayLine, StreamCut, is_break
 from wire.catalogue import ServiceError
+from wire.segments import Segment
 
 OnProgress = Callable[[int], None]
 """Is told how many bytes of the content have been sent; on the thread of the event loop."""
@@ -59,8 +60,8 @@ class Upload:
         self._make_finish = finish
         self._on_progress = on_progress
         self._content: ContentSealing | None = None
-        self._kept: deque[tuple[int, bytes]] = deque(maxlen=_KEPT_SEGMENTS)
-        self._ahead: asyncio.Task[list[bytes]] | None = None
+        self._kept: deque[tuple[int, Segment]] = deque(maxlen=_KEPT_SEGMENTS)
+        self._ahead: asyncio.Task[list[Segment]] | None = None
         self._finish: relay_service_pb2.EnvelopeFinish | None = None
 
     async def run(self, first: int) -> relay_service_pb2.PostEnvelopeResponse:
@@ -102,12 +103,12 @@ class Upload:
             while (segment := await self._segment(number)) is not None:
                 if number - first == limit or loop.time() >= end:
                     return await post.answer()  # which says that this was not all
-                await post.write(relay_service_pb2.PostEnvelopeRequest(segment=segment))
+                await post.write(segment)
                 number += 1
             await post.write(relay_service_pb2.PostEnvelopeRequest(finish=await self._finish_of()))
             return await post.answer()
 
-    async def _segment(self, number: int) -> bytes | None:
+    async def _segment(self, number: int) -> Segment | None:
         """The sealed segment of that number; None beyond the last."""
         if self._content is None or (self._kept and number < self._kept[0][0]):
             await self._begin_again()

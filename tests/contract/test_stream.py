@@ -32,13 +32,15 @@ def seal(content: bytes, key: StreamKey = KEY) -> list[bytes]:
     """Every segment."""
     pieces = [content[begin : begin + SEGMENT_BYTES] for begin in range(0, len(content), SEGMENT_BYTES)] or [b""]
     sealer = SegmentSealer(key)
-    return [sealer.seal(piece, last=number == len(pieces)) for number, piece in enumerate(pieces, start=1)]
+    return [bytes(sealer.seal(piece, last=number == len(pieces))) for number, piece in enumerate(pieces, start=1)]
 
 
 def open_all(segments: list[bytes], key: StreamKey = KEY) -> bytes:
     """Everything, the last one as the last."""
     opener = SegmentOpener(key)
-    return b"".join(opener.open(each, last=number == len(segments)) for number, each in enumerate(segments, start=1))
+    return b"".join(
+        bytes(opener.open(each, last=number == len(segments))) for number, each in enumerate(segments, start=1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,17 @@ def test_changed_segments_do_not_open(change: Callable[[list[bytes]], list[bytes
         open_all(change(seal(THREE)))
 
 
+def test_what_is_not_authentic_stays_nowhere() -> None:
+    """Not in the place either where the segment before it was opened."""
+    sealed = seal(THREE)
+    opener = SegmentOpener(KEY)
+    opened = opener.open(sealed[0], last=False)
+    assert opened == THREE[:SEGMENT_BYTES]
+    with damaged():
+        opener.open(sealed[1][:-1] + bytes([sealed[1][-1] ^ 1]), last=False)
+    assert opened == bytes(SEGMENT_BYTES)
+
+
 def test_last_segment_opens_as_the_last_alone() -> None:
     """And no other does."""
     sealed = seal(THREE)
@@ -123,7 +136,7 @@ def test_nothing_opens_after_a_failure_or_the_end() -> None:
         opener.open(sealed[0], last=False)
     opener = SegmentOpener(KEY)
     [only] = seal(b"")
-    assert opener.open(only, last=True) == b""
+    assert bytes(opener.open(only, last=True)) == b""
     with damaged():
         opener.open(only, last=True)
 

@@ -24,6 +24,7 @@ from tests.server.harness import MovableClock, query
 from tests.server.relay.media import FULL, TRAILER, Letter, Member, content_files, members, running_media
 from tests.server.relay.test_uploads import Gate, Slow, reason_of, refusal, until
 from wire.catalogue import ServiceError
+from wire.segments import Segment
 from wire.status import RemoteError
 
 NOTHING = "envelope-" + "a" * 26
@@ -143,7 +144,7 @@ async def test_reader_that_does_not_read(media_home: Home, media: MediaServer, p
     loaded: list[int] = []
     real = Content.read
 
-    def counted(content: Content, number: int) -> bytes:
+    def counted(content: Content, number: int) -> Segment:
         loaded.append(number)
         return real(content, number)
 

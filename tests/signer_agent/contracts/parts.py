@@ -77,7 +77,7 @@ class Sealed:
         header = EnvelopeHeader(new_envelope_id(secrets.token_bytes), SESSION_ID, "alice", bytes(32), keys)
         sealer = SegmentSealer(content_key.stream_key(header.core))
         pieces = [content[at : at + SEGMENT_BYTES] for at in range(0, len(content), SEGMENT_BYTES)] or [b""]
-        segments = [sealer.seal(piece, last=index == len(pieces) - 1) for index, piece in enumerate(pieces)]
+        segments = [bytes(sealer.seal(piece, last=index == len(pieces) - 1)) for index, piece in enumerate(pieces)]
         signed = signed_statement(content, number)
         trailer = seal_trailer(content_key.trailer_key(header.core), signed)
         finish = pb.EnvelopeFinish(segments=len(segments), sequence=number, trailer=trailer)

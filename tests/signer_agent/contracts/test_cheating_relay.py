@@ -241,7 +241,7 @@ async def forge(scene: Scene, forger: str, author: str, signed: SignedStatement,
         for name in names
     )
     header = EnvelopeHeader(core.envelope_id, core.session_id, author, core.session_certificate, keys)
-    segment = SegmentSealer(key.stream_key(core)).seal(content, last=True)
+    segment = bytes(SegmentSealer(key.stream_key(core)).seal(content, last=True))
     finish = pb.EnvelopeFinish(segments=1, sequence=99, trailer=seal_trailer(key.trailer_key(core), signed))
     scene.relay.envelopes[core.envelope_id] = StoredEnvelope(header.to_der(), [segment], finish)
     return scene.relay.envelopes[core.envelope_id]

@@ -64,7 +64,7 @@ class Sending:
         assert stored.finish is not None
         opener = SegmentOpener(self.envelope.content_key.stream_key(self.envelope.header.core))
         *most, last = stored.segments
-        opened = b"".join([*(opener.open(each, last=False) for each in most), opener.open(last, last=True)])
+        opened = b"".join([*(bytes(opener.open(each, last=False)) for each in most), opener.open(last, last=True)])
         assert opened == content
         assert self.sealed == (len(stored.segments), len(content), hashlib.sha256(content).digest())
         assert self.finishes == 1
