@@ -22,6 +22,7 @@ from signer_agent.contracts.messages import FileSource, Message
 from signer_agent.contracts.relay_line import Post
 from signer_agent.home import Home
 from tests.signer_agent.stores import PASSPHRASE
+from wire.segments import Segment
 
 WHAT, HOME, SESSION, FILE, STEP = *sys.argv[1:5], int(sys.argv[5])
 _count = 0
@@ -55,9 +56,9 @@ def both_sides(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[A
     return watched
 
 
-def watched_append(file: SegmentFile, segments: list[bytes]) -> None:
+def watched_append(file: SegmentFile, segments: list[Segment]) -> None:
     """``SegmentFile.append``, of which a kill leaves a part."""
-    half = [*segments[:-1], segments[-1][: len(segments[-1]) // 2]]
+    half = [*segments[:-1], Segment.of(segments[-1].data[: len(segments[-1]) // 2])]
     if _count + 1 == STEP:
         append(file, half)
     step()
