@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     """Arc of the object identifiers in certificates. Must never change once certificates were issued."""
     revocation_list_seconds: int = Field(7 * 24 * 3600, ge=3600, le=90 * 24 * 3600)
     """Time from one list of revoked certificates to the next at the latest."""
+    certificate_pairs_per_day: int = Field(10, ge=1, le=1000)
+    """Pairs of certificates that an account is issued within 24 hours."""
     sms_provider: Literal["none", "file", "webhook"] = "none"
     """Who passes on text messages with one-time codes."""
     sms_file: str = ""

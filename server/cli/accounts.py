@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -89,22 +90,18 @@ def crl(home: Home, out: Path, *, as_json: bool) -> None:
     """Write the list of revoked certificates."""
     settings = settings_of(home)
     with open_ground(home, settings, configure_log("error")) as ground:
-
-        def unit(connection: Connection) -> tuple[int, bytes, datetime]:
-            authority = Authority.load(connection, ground.custody.sealer, Arc(settings.oid_arc))
-            lifetime = timedelta(seconds=settings.revocation_list_seconds)
-            made = RevocationLists(authority, ground.clock, lifetime=lifetime).ensure(connection)
-            return made.number, made.der, made.end_time
-
-        number, der, end_time = ground.database.write_now(unit)
+        arc, lifetime = Arc(settings.oid_arc), timedelta(seconds=settings.revocation_list_seconds)
+        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer, arc))
+        lists = RevocationLists(ground.database, authority, ground.clock, lifetime=lifetime)
+        made = asyncio.run(lists.current())
     try:
-        out.write_bytes(der)
+        out.write_bytes(made.der)
     except OSError as error:
         raise OperatorError(f"the list cannot be written to {out}: {error.strerror}", "Choose another file.") from None
     if as_json:
-        show_json({"number": number, "file": str(out), "end_time": _time(end_time)})
+        show_json({"number": made.number, "file": str(out), "end_time": _time(made.end_time)})
     else:
-        show_line(f"List {number}: {out}, good until {_time(end_time)}.")
+        show_line(f"List {made.number}: {out}, good until {_time(made.end_time)}.")
 
 
 def _change(home: Home, name: str, change: Change, *, as_json: bool) -> None:

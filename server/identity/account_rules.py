@@ -41,6 +41,7 @@ class AccountTerms:
         login_idle: after which an unused login ends.
         login_lifetime: after which any login ends.
         revocation_list_lifetime: from one list to the next at the latest.
+        certificate_pairs_per_day: pairs of certificates that an account is issued in a day.
         party: as what the server is known to security keys.
         sms: who passes text messages on; None: there are no such factors.
     """
@@ -48,6 +49,7 @@ class AccountTerms:
     login_idle: timedelta
     login_lifetime: timedelta
     revocation_list_lifetime: timedelta
+    certificate_pairs_per_day: int
     party: RelyingParty
     sms: SmsProvider | None
 
@@ -67,12 +69,11 @@ class AccountRules:
     workers: tuple[BoundedWorkers, ...]
 
     def keep_house(self, connection: Connection) -> None:
-        """Drop what has ended or was abandoned; make a new list of revoked certificates in time."""
+        """Drop what has ended or was abandoned."""
         self.logins.drop_ended(connection)
         self.logging_in.drop_expired(connection)
         self.registration.drop_abandoned(connection)
         drop_forgotten(connection, self.clock())
-        self.lists.ensure(connection)
 
     def close(self) -> None:
         """End the threads."""
@@ -109,8 +110,10 @@ def compose_account_rules(
     codes = CodeSender(terms.sms, factors, senders, log)
     logins = Logins(database, clock, idle=terms.login_idle, lifetime=terms.login_lifetime)
     registration = Registration(database, passwords, factors, codes, logins, random, clock)
-    lists = RevocationLists(authority, clock, lifetime=terms.revocation_list_lifetime)
-    certificates = SignerCertificates(database, authority, lists, logins, checkers, clock)
+    lists = RevocationLists(database, authority, clock, lifetime=terms.revocation_list_lifetime)
+    certificates = SignerCertificates(
+        database, authority, lists, logins, checkers, clock, pairs_per_day=terms.certificate_pairs_per_day
+    )
     return AccountRules(
         registration=registration,
         logging_in=LoggingIn(database, passwords, factors, codes, logins, random, clock),

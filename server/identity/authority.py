@@ -13,7 +13,6 @@ It signs, each sort with extended key usages of its own, so that none passes for
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,6 +35,7 @@ from mpc.four_prime_rsa import Purpose
 from server.custody import Context, Sealer
 from server.custody.sealing import SealBroken
 from server.errors import OperatorError
+from server.identity.certificates.list_encoding import encode_list, encode_unsigned_list
 from server.identity.own_profiles import authority_profile, general_name, own_profile
 from server.identity.store import agents as store
 
@@ -49,25 +49,6 @@ _NAME: Final = "authority"
 _SERVER_COMMON_NAME: Final = "Fourseal server"  # a host may not fit here; clients look at the alternative names
 _MEDIA_COMMON_NAME: Final = "Fourseal media server"
 _RELAY_COMMON_NAME: Final = "Fourseal relay passes"
-
-
-@dataclass(frozen=True, slots=True)
-class RevokedCertificate:
-    """An entry of the list: which certificate, since when, why."""
-
-    serial_number: int
-    revoke_time: datetime
-    reason: x509.ReasonFlags
-
-    def to_entry(self) -> x509.RevokedCertificate:
-        """The entry as X.509 has it."""
-        return (
-            x509.RevokedCertificateBuilder()
-            .serial_number(self.serial_number)
-            .revocation_date(self.revoke_time)
-            .add_extension(x509.CRLReason(self.reason), critical=False)
-            .build()
-        )
 
 
 class Authority:
@@ -198,28 +179,19 @@ class Authority:
         profile = own_profile(_RELAY_COMMON_NAME, public_key, [self.arc.relay_pass])
         return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
-    def issue_revocation_list(
-        self, revoked: Iterable[RevokedCertificate], number: int, now: datetime, lifetime: timedelta
-    ) -> bytes:
+    def issue_revocation_list(self, entries: Iterable[bytes], number: int, now: datetime, lifetime: timedelta) -> bytes:
         """An X.509 version 2 list of revoked certificates, DER (RFC 5280 section 5).
 
         Args:
-            revoked: every certificate that was revoked and has not expired.
+            entries: of every certificate that was revoked, by ``list_encoding.encode_entry``.
             number: must rise from list to list.
             now: the present time.
             lifetime: until the next list at the latest.
         """
-        builder = (
-            x509.CertificateRevocationListBuilder()
-            .issuer_name(self.certificate.subject)
-            .last_update(now)
-            .next_update(now + lifetime)
-            .add_extension(x509.CRLNumber(number), critical=False)
-            .add_extension(self._key_identifier, critical=False)
+        unsigned = encode_unsigned_list(
+            self.certificate.subject, self._key_identifier, number, now, now + lifetime, entries
         )
-        for each in revoked:
-            builder = builder.add_revoked_certificate(each.to_entry())
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.DER)
+        return encode_list(unsigned, self._key.sign(unsigned, ec.ECDSA(hashes.SHA256())))
 
     def _issue(
         self, profile: Profile, public_key: SignerKey, not_before: datetime, not_after: datetime

@@ -117,7 +117,7 @@ class Server:
             await self._keep_house_once()
 
     async def _keep_house_once(self) -> None:
-        """Renew the certificate, close sessions whose time is over, abort and drop what was left or has ended."""
+        """Renew certificate and revocation list, close sessions whose time is over, drop what was left or has ended."""
         now = self._ground.clock()
         try:
             if self._certificate.is_due(now):
@@ -131,6 +131,7 @@ class Server:
                 await self._rules.relay.relay.expire()
             await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
             await self._ground.database.write(self._rules.accounts.keep_house)
+            await self._rules.accounts.lists.current()
         except (FoursealError, OperatorError) as error:  # the next round tries again
             self._log.error("housekeeping_failed", cause=str(error))
 

@@ -94,5 +94,11 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "The key for {purpose} stands in a certificate already.",
         "Make a new key for every certificate.",
     ),
+    Entry(
+        "TOO_MANY_CERTIFICATES",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "The account was issued {limit} pairs of certificates within a day; {retry_seconds} seconds to the next.",
+        "Wait that long, and use the pair that you have.",
+    ),
     Entry("NO_CERTIFICATES", PRECONDITION, "The account has no active certificates.", "Request some."),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -31,6 +31,7 @@ from wire.catalogue import ServiceError
 
 _NO_KEY: Final = "-"
 _FINGERPRINT_BYTES: Final = 32
+_DAY: Final = timedelta(days=1)
 
 Pair = dict[Purpose, IssuedCertificate]
 """An account's certificates, by purpose."""
@@ -46,6 +47,7 @@ class SignerCertificates:
         logins: see that who requests is logged in.
         workers: where keys are checked.
         clock: the time.
+        pairs_per_day: what an account may be issued.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class SignerCertificates:
         logins: Logins,
         workers: BoundedWorkers,
         clock: Clock,
+        *,
+        pairs_per_day: int,
     ) -> None:
         self._database = database
         self._authority = authority
@@ -63,14 +67,16 @@ class SignerCertificates:
         self._logins = logins
         self._workers = workers
         self._clock = clock
+        self._pairs_per_day = pairs_per_day
 
     async def issue(self, request: Request, login: Login, keys: KeyRequest) -> Pair:
-        """Issue a pair for new keys of the caller's; the pair before is revoked as superseded.
+        """Issue a pair for new keys of the caller's; the pair before is revoked as superseded, as by ``revoke``.
 
         Every proof of possession of the account's logins is forgotten: it was of the pair before.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED, SIGNER_REQUEST_INVALID, KEY_CERTIFIED_BEFORE, REQUEST_ID_REUSED, OVERLOADED.
+            ServiceError: LOGIN_REQUIRED, SIGNER_REQUEST_INVALID, KEY_CERTIFIED_BEFORE, TOO_MANY_CERTIFICATES,
+                REQUEST_ID_REUSED, OVERLOADED.
             FoursealError: what ``check_keys`` raises.
         """
         checked = await self._workers.run(check_keys, keys)
@@ -81,8 +87,8 @@ class SignerCertificates:
                 if store.is_key_known(connection, key.sha256):
                     raise ServiceError("KEY_CERTIFIED_BEFORE", purpose=key.purpose)
             now = self._clock()
-            if store.revoke_all(connection, login.account, now, RevocationReason.SUPERSEDED):
-                self._lists.make(connection)
+            self._require_room(connection, login.account, now)
+            store.revoke_all(connection, login.account, now, RevocationReason.SUPERSEDED)
             login_store.drop_proofs(connection, login.account)
             display_name = view_of(connection, login.account).account.display_name
             issued = [self._issue(login.account, display_name, key, now) for key in checked]
@@ -93,6 +99,7 @@ class SignerCertificates:
             return Result(b"".join(each.fingerprint for each in issued))
 
         answer = await run_at_once(self._database, check_callers, self._clock, Intent(request, _NO_KEY), change)
+        await self._lists.current()
         return await self._database.read(lambda connection: _answered(connection, login.account, answer))
 
     async def find(self, login: Login, name: str) -> Pair:
@@ -114,7 +121,9 @@ class SignerCertificates:
         return {each.purpose: each for each in store.list_unrevoked(connection, account) if now <= each.expire_time}
 
     async def revoke(self, request: Request, login: Login, reason: RevocationReason) -> datetime:
-        """Revoke the caller's pair; the list says so at once. Every proof of possession is forgotten.
+        """Revoke the caller's pair. Every proof of possession is forgotten.
+
+        It holds for this server from the commit on; the list says so when this returns.
 
         Returns:
             When it was revoked.
@@ -128,12 +137,12 @@ class SignerCertificates:
             now = self._clock()
             if not store.revoke_all(connection, login.account, now, reason):
                 raise ServiceError("NO_CERTIFICATES")
-            self._lists.make(connection)
             login_store.drop_proofs(connection, login.account)
             record(connection, now, login.account, login.caller, Event.CERTIFICATES_REVOKED, reason.value)
             return Result(now.isoformat().encode())
 
         answer = await run_at_once(self._database, check_callers, self._clock, Intent(request, _NO_KEY), change)
+        await self._lists.current()
         return datetime.fromisoformat(answer.decode())
 
     async def revocation_list(self, caller: Caller) -> bytes:
@@ -143,14 +152,21 @@ class SignerCertificates:
             ServiceError: CALLER_UNKNOWN.
         """
 
-        def query(connection: Connection) -> store.IssuedList | None:
+        def query(connection: Connection) -> int:
             require_caller(connection, caller)
-            return store.find_list(connection)
+            return store.newest_revocation(connection)
 
-        known = await self._database.read(query)
-        if known is None or self._lists.is_due(known):  # housekeeping makes it, if it can
-            known = await self._database.write(self._lists.ensure)
-        return known.der
+        return (await self._lists.covering(await self._database.read(query))).der
+
+    def _require_room(self, connection: Connection, account: str, now: datetime) -> None:
+        """Refuse an account that was issued as many pairs as it may be, in the day before now.
+
+        Certificates are never deleted, so they count themselves.
+        """
+        times = store.list_issue_times(connection, account, self._pairs_per_day)
+        if len(times) == self._pairs_per_day and now < times[-1] + _DAY:
+            seconds = -(-(times[-1] + _DAY - now) // timedelta(seconds=1))
+            raise ServiceError("TOO_MANY_CERTIFICATES", limit=self._pairs_per_day, retry_seconds=seconds)
 
     def _issue(self, account: str, display_name: str, key: CheckedKey, now: datetime) -> IssuedCertificate:
         certificate = self._authority.issue_signer_certificate(account, display_name, key.purpose, key.public_key, now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     insert,
     select,
     update,
@@ -43,6 +43,7 @@ signer_certificates = Table(
     Column("expire_time", Instant, nullable=False),
     Column("revoke_time", Instant),
     Column("revocation_reason", Text),
+    Column("revocation", BigInteger),
     UniqueConstraint("key_sha256"),
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
     CheckConstraint(
@@ -50,16 +51,14 @@ signer_certificates = Table(
         name="revocation_reason",
     ),
     Index(None, "account", "revoke_time"),
-    Index(None, "revoke_time"),
+    Index(None, "account", "create_time"),
+    Index(None, "revocation"),
 )
 
 revocation_lists = Table(
     "revocation_lists",
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("der", LargeBinary, nullable=False),
-    Column("create_time", Instant, nullable=False),
-    Column("end_time", Instant, nullable=False),
 )
 
 
@@ -88,6 +87,7 @@ class IssuedCertificate:
         expire_time: end of its validity.
         revoke_time: None if it was not revoked.
         revocation_reason: None if it was not revoked.
+        revocation: number of the revocation, which rises; None if it was not revoked.
     """
 
     fingerprint: bytes
@@ -101,16 +101,16 @@ class IssuedCertificate:
     expire_time: datetime
     revoke_time: datetime | None = None
     revocation_reason: RevocationReason | None = None
+    revocation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedList:
-    """A list of revoked certificates: its number, DER, when it was made, until when it is good."""
+class RevokedCertificate:
+    """That a certificate was revoked: which, since when, why."""
 
-    number: int
-    der: bytes
-    create_time: datetime
-    end_time: datetime
+    serial_number: int
+    revoke_time: datetime
+    reason: RevocationReason
 
 
 def add_certificate(connection: Connection, issued: IssuedCertificate) -> None:
@@ -149,37 +149,50 @@ def list_unrevoked(connection: Connection, account: str) -> list[IssuedCertifica
     return [_certificate(row) for row in connection.execute(query)]
 
 
+def list_issue_times(connection: Connection, account: str, limit: int) -> list[datetime]:
+    """When an account's newest pairs were issued, of whatever state; at most ``limit``, newest first."""
+    column = signer_certificates.c
+    query = select(column.create_time).where(column.account == account, column.purpose == Purpose.SIGN.value)
+    return list(connection.execute(query.order_by(column.create_time.desc()).limit(limit)).scalars())
+
+
 def revoke_all(connection: Connection, account: str, now: datetime, reason: RevocationReason) -> int:
-    """Mark an account's certificates as revoked. Returns how many."""
+    """Mark an account's certificates as revoked, by one revocation. Returns how many."""
     column = signer_certificates.c
     query = update(signer_certificates).where(column.account == account, column.revoke_time.is_(None))
-    return connection.execute(query, {"revoke_time": now, "revocation_reason": reason.value}).rowcount
-
-
-def revoked(connection: Connection) -> Iterator[tuple[int, datetime, RevocationReason]]:
-    """Serial number, time and reason of every revoked certificate, oldest first."""
-    column = signer_certificates.c
-    query = select(column.serial_number, column.revoke_time, column.revocation_reason)
-    for row in connection.execute(query.where(column.revoke_time.is_not(None)).order_by(column.revoke_time)):
-        yield int(row.serial_number, 16), row.revoke_time, RevocationReason(row.revocation_reason)
-
-
-def find_list(connection: Connection) -> IssuedList | None:
-    """The newest list."""
-    row = connection.execute(select(revocation_lists)).one_or_none()
-    return None if row is None else IssuedList(row.number, row.der, row.create_time, row.end_time)
-
-
-def put_list(connection: Connection, made: IssuedList) -> None:
-    """Keep a list in the place of the one before."""
-    connection.execute(delete(revocation_lists))
     values = {
-        "number": made.number,
-        "der": made.der,
-        "create_time": made.create_time,
-        "end_time": made.end_time,
+        "revoke_time": now,
+        "revocation_reason": reason.value,
+        "revocation": newest_revocation(connection) + 1,
     }
-    connection.execute(insert(revocation_lists), values)
+    return connection.execute(query, values).rowcount
+
+
+def newest_revocation(connection: Connection) -> int:
+    """Number of the newest revocation; 0 if there was none."""
+    return connection.execute(select(func.max(signer_certificates.c.revocation))).scalar_one() or 0
+
+
+def list_revoked(connection: Connection, after: int, until: int) -> list[RevokedCertificate]:
+    """What was revoked by the revocations with a number above ``after``, up to ``until``, oldest first."""
+    column = signer_certificates.c
+    query = (
+        select(column.serial_number, column.revoke_time, column.revocation_reason)
+        .where(column.revocation > after, column.revocation <= until)
+        .order_by(column.revocation, column.fingerprint)
+    )
+    return [
+        RevokedCertificate(int(row.serial_number, 16), row.revoke_time, RevocationReason(row.revocation_reason))
+        for row in connection.execute(query)
+    ]
+
+
+def next_list_number(connection: Connection) -> int:
+    """A number for a list that no list had before."""
+    number: int = (connection.execute(select(revocation_lists.c.number)).scalar_one_or_none() or 0) + 1
+    connection.execute(delete(revocation_lists))
+    connection.execute(insert(revocation_lists), {"number": number})
+    return number
 
 
 def _certificate(row: Row[*tuple[Any, ...]]) -> IssuedCertificate:
