@@ -83,7 +83,9 @@ class Settings(BaseSettings):
     max_operations_per_caller: int = Field(512, ge=1)
     """The same for one caller."""
     max_calls: int = Field(2048, ge=1)
-    """Calls of any sort under way at a time."""
+    """Calls of any sort under way at a time, streams among them; more are refused with RESOURCE_EXHAUSTED."""
+    max_calls_per_caller: int = Field(512, ge=1)
+    """The same for one client certificate."""
     worker_threads: int = Field(0, ge=0, le=256)
     """Threads that exponentiate; 0: one a core."""
     opened_shares: int = Field(1024, ge=1)

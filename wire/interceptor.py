@@ -14,7 +14,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import grpc
@@ -82,7 +82,7 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         async def wrapped(request: object, context: Context) -> object:
             started = time.perf_counter()
             try:
-                with self._in_flight:
+                with self._place(context):
                     async with _limited(_checked_time(request, context)):
                         response = await call(request, context)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # see _refuse
@@ -96,7 +96,7 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         async def wrapped(request: object, context: Context) -> AsyncIterator[object]:
             started = time.perf_counter()
             try:
-                with self._in_flight:
+                with self._place(context):
                     async with _limited(_checked_time(request, context)):
                         responses = call(request, context)
                         if isinstance(responses, AsyncIterator):
@@ -110,6 +110,10 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
                 self._log_call(method, context, started, "OK")
 
         return wrapped
+
+    def _place(self, context: Context) -> AbstractContextManager[None]:  # noqa: ARG002  # a server's are by caller
+        """What a call holds while it is under way."""
+        return self._in_flight
 
     async def _refuse(
         self, error: Exception | asyncio.CancelledError, context: Context, method: str, started: float

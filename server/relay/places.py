@@ -1,4 +1,4 @@
-"""Places for transfers: each holds some segments in memory, so there is a bound on how many run at a time."""
+"""Places for transfers and watches: each holds memory, so there is a bound on how many run at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wire.catalogue import ServiceError
 
 
 class Places:
-    """Counts transfers under way.
+    """Counts what is under way of one sort.
 
     Args:
         capacity: how many there may be.

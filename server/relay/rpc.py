@@ -16,6 +16,7 @@ from contract.relay_pass import RelayPass
 from server.identity import CallerReader
 from server.relay.ledger import Finish
 from server.relay.passes import PassReader
+from server.relay.places import Places
 from server.relay.rules import Notice, Part, Relay
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
@@ -25,6 +26,8 @@ from wire.segments import Segment, decoder_of, encode
 
 _MAX_IDS: Final = 1000
 _SERVICE: Final = pb.DESCRIPTOR.services_by_name["RelayService"].full_name
+_MAX_WATCHES: Final = 1024
+_MAX_WATCHES_OF_ACCOUNT: Final = 64  # one for each session in which it waits for messages
 _LEAVE_SECONDS: Final = 0.05  # before the deadline
 _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -42,6 +45,7 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         self._callers = callers
         self._passes = passes
         self._relay = relay
+        self._watches = Places(capacity=_MAX_WATCHES, capacity_of_account=_MAX_WATCHES_OF_ACCOUNT)
 
     async def PostEnvelope(
         self, requests: AsyncIterator[pb.PostEnvelopeRequest | Segment], context: _Context
@@ -72,12 +76,13 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         if request.after_position < 0:
             raise ServiceError("FIELD_INVALID", field="after_position", problem="below 0")
         try:
-            async with (
-                asyncio.timeout(call_seconds(context) - _LEAVE_SECONDS),
-                aclosing(self._relay.watch(shown, request.after_position)) as notices,
-            ):
-                async for notice in notices:
-                    yield _notice_to_proto(notice)
+            with self._watches.take(shown.account):
+                async with (
+                    asyncio.timeout(call_seconds(context) - _LEAVE_SECONDS),
+                    aclosing(self._relay.watch(shown, request.after_position)) as notices,
+                ):
+                    async for notice in notices:
+                        yield _notice_to_proto(notice)
         except TimeoutError:
             return  # the stream ends cleanly; the caller calls again
 

@@ -165,7 +165,7 @@ async def start_server(
     authority, made = await ground.database.write(lambda connection: _credentials(connection, ground, settings))
     certificate = CurrentCertificate(made)
     rules = compose_rules(home, ground, authority, certificate, settings, engine or Gmpy2Engine(), log)
-    in_flight = BoundedInFlight(settings.max_calls)
+    in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
 
     async def check() -> None:
         await ground.database.read(ground.custody.check)

@@ -1,33 +1,58 @@
-"""What this server adds to ``wire.interceptor``: a bound on calls in flight, and streams that have no end."""
+"""What this server adds to ``wire.interceptor``: bounds on calls in flight, and streams that have no end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
+import structlog
 from google.protobuf.message import DecodeError
 
 from wire.catalogue import ServiceError
 from wire.in_flight import InFlight
 from wire.interceptor import RpcInterceptor
+from wire.peer import peer_certificate
 
 if TYPE_CHECKING:
-    from wire.interceptor import Continuation, Handler
+    from wire.interceptor import Context, Continuation, Handler
 
 _ENDLESS: Final = frozenset({"/grpc.health.v1.Health/Watch"})
 
 
 class BoundedInFlight(InFlight):
-    """Counts calls, and refuses more than a number of them.
+    """Counts calls, and refuses more than a number of them: at all, and of one caller, so that none crowds others out.
 
     Args:
         capacity: calls under way at a time, at least 1.
+        capacity_of_caller: how many of them may come with one client certificate, and how many with none.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, *, capacity: int, capacity_of_caller: int) -> None:
         super().__init__()
         self._capacity = capacity
+        self._capacity_of_caller = capacity_of_caller
+        self._of_callers: Counter[bytes | None] = Counter()
+
+    @contextmanager
+    def of(self, certificate: bytes | None) -> Iterator[None]:
+        """Count a call of the caller with that client certificate (PEM).
+
+        Raises:
+            ServiceError: OVERLOADED, SHUTTING_DOWN.
+        """
+        with self:
+            if self._of_callers[certificate] >= self._capacity_of_caller:
+                raise ServiceError("OVERLOADED")
+            self._of_callers[certificate] += 1
+            try:
+                yield
+            finally:
+                self._of_callers[certificate] -= 1
+                if not self._of_callers[certificate]:
+                    del self._of_callers[certificate]
 
     def _admit(self) -> None:
         if self._count >= self._capacity:
@@ -36,7 +61,22 @@ class BoundedInFlight(InFlight):
 
 
 class ServerInterceptor(RpcInterceptor):
-    """Leaves endless streams alone: they have no deadline, and a shutdown does not wait for them but ends them."""
+    """Bounds calls by caller. Leaves endless streams alone: no deadline, and a shutdown does not wait for them.
+
+    Args:
+        log: as in ``RpcInterceptor``.
+        in_flight: the count of calls, by caller.
+        caller_of: as in ``RpcInterceptor``.
+    """
+
+    def __init__(
+        self, log: structlog.stdlib.BoundLogger, in_flight: BoundedInFlight, caller_of: Callable[[Context], str]
+    ) -> None:
+        super().__init__(log, in_flight, caller_of)
+        self._bounded = in_flight
+
+    def _place(self, context: Context) -> AbstractContextManager[None]:
+        return self._bounded.of(peer_certificate(context))
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails

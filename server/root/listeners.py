@@ -33,13 +33,12 @@ from server.errors import OperatorError
 from server.identity import CurrentCertificate
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
 from server.relay.rpc import RelayRpc, add_relay_service
-from server.root.calls import ServerInterceptor
+from server.root.calls import BoundedInFlight, ServerInterceptor
 from server.root.health import Health
 from server.root.rules import Rules
 from server.sessions.rpc import ContractSessionRpc
 from server.signing.rpc import DecryptionRpc, KeyRpc, SigningRpc
 from wire import tls
-from wire.in_flight import InFlight
 from wire.limits import server_options
 
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
@@ -83,7 +82,7 @@ class Listeners:
         authority_pem: bytes,
         rules: Rules,
         health: Health,
-        in_flight: InFlight,
+        in_flight: BoundedInFlight,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         interceptor = ServerInterceptor(log, in_flight, lambda _: rules.callers.name_for_log())

@@ -138,7 +138,7 @@ async def start_media_server(
     certificate, authority = load_media_certificate(home)
     database = open_database(backend_of(home.database_url(settings)), log)
     part = compose_relay(database, home.folder, authority, settings, clock, log)
-    in_flight = BoundedInFlight(settings.max_calls)
+    in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
     callers = CallerReader(clock)
     interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log())
     listener = grpc.aio.server(interceptors=[interceptor], options=server_options())

@@ -45,6 +45,7 @@ server_names = {names}
 # relay_upload_hours = 24                # for which an unfinished upload can be gone on with
 # relay_envelope_mebibytes = 65536       # of one envelope's content
 # max_calls = 2048                       # under way at a time
+# max_calls_per_caller = 512             # the same for one agent
 # health_interval_seconds = 5.0
 # shutdown_grace_seconds = 30.0
 # reflection = false                     # whether it describes its services

@@ -66,7 +66,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "OVERLOADED",
         StatusCode.RESOURCE_EXHAUSTED,
-        "The server has as much work as it takes.",
+        "The server has as much work as it takes, at all or from one caller.",
         "Repeat with the same request_id after the time in RetryInfo.",
     ),
     # Shares and generation
