@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import resource
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -159,11 +161,18 @@ async def test_too_many_calls_of_any_sort(tmp_path: Path) -> None:
     """Calls that only read are bounded too."""
     home = make_home(tmp_path / "small", max_calls=2)
     async with running_server(home) as server, await enrolled(home, server, "alice") as alice:
-        calls = (call(alice.keys.ListKeys, key_service_pb2.ListKeysRequest()) for _ in range(50))
-        results = await asyncio.gather(*calls, return_exceptions=True)
-    refused = [result for result in results if isinstance(result, RemoteError)]
-    assert 0 < len(refused) < 50
-    assert {error.reason for error in refused} == {"OVERLOADED"}
+        held = threading.Event()
+        readers = [asyncio.create_task(server._ground.database.read(lambda _: held.wait())) for _ in range(2)]
+        calls = [asyncio.create_task(call(alice.keys.ListKeys, key_service_pb2.ListKeysRequest())) for _ in range(50)]
+        reasons = []
+        for first in itertools.islice(asyncio.as_completed(calls), 48):
+            with pytest.raises(RemoteError) as refused:
+                await first
+            reasons.append(refused.value.reason)
+        held.set()
+        results = await asyncio.gather(*calls, *readers, return_exceptions=True)
+    assert set(reasons) == {"OVERLOADED"}
+    assert sum(isinstance(result, RemoteError) for result in results) == 48
 
 
 async def test_deadline_that_passes_leaves_the_state_clean(home: Home) -> None:
