@@ -227,7 +227,7 @@ class Relay:
         Args:
             shown: the caller's pass.
             envelope: from ``fetch``.
-            first: number of the first segment.
+            first: number of the first segment, at least 0.
 
         Raises:
             ServiceError: CONTENT_LOST, CONTENT_UNWRITABLE, UPLOAD_ABANDONED, OVERLOADED, SHUTTING_DOWN; FIELD_INVALID:
@@ -242,8 +242,7 @@ class Relay:
                                 yield part
                         return
                 envelope = await self._require_finished(envelope.envelope_id)
-            if not 0 <= first <= envelope.segments:
-                raise ServiceError("FIELD_INVALID", field="segment", problem=f"not in 0 to {envelope.segments}")
+            _require_within(first, envelope)
             async with self._finished.reading(envelope) as content:
                 for number in range(first, envelope.segments):
                     yield await self._files.run(content.read, number)
@@ -363,11 +362,17 @@ async def _follow(upload: Upload, first: int) -> AsyncGenerator[Part, None]:
                 number += 1
             await upload.wait_beyond(number)
     if upload.finished is not None:
+        _require_within(first, upload.finished)
         yield _end_of(upload.finished)
     elif upload.left:
         raise ServiceError("SHUTTING_DOWN")
     else:
         raise ServiceError("UPLOAD_ABANDONED", envelope_id=upload.envelope.envelope_id)
+
+
+def _require_within(first: int, envelope: Envelope) -> None:
+    if first > envelope.segments:
+        raise ServiceError("FIELD_INVALID", field="segment", problem=f"above {envelope.segments}")
 
 
 def _end_of(envelope: Envelope) -> Finish:
