@@ -19,6 +19,7 @@ from typing import Final, Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
@@ -41,6 +42,10 @@ UNREADABLE: Final = (x509.InvalidVersion, x509.DuplicateExtension, x509.Unsuppor
 """What ``cryptography`` raises beside ValueError for what it cannot read."""
 MAX_CERTIFICATE_BYTES: Final = 128 << 10
 """Longest certificate that is looked at."""
+_VERSION_3: Final = bytes.fromhex("a003020102")
+"""What a certificate of version 3 begins with, before its serial number (RFC 5280 section 4.1)."""
+_MAX_SERIAL_NUMBER_BITS: Final = 159
+"""20 bytes with the sign (RFC 5280 section 4.1.2.2)."""
 
 
 def fingerprint(certificate: x509.Certificate) -> bytes:
@@ -56,6 +61,14 @@ def load_certificate(data: bytes) -> x509.Certificate:
     """
     if len(data) > MAX_CERTIFICATE_BYTES:
         raise _malformed(f"longer than {MAX_CERTIFICATE_BYTES} bytes")
+    with _readable("not a certificate in DER"):
+        head = bytes(asn1.decode_der(_Certificate, data).to_be_signed.data)
+    if not head.startswith(_VERSION_3):
+        raise _malformed("not a certificate of version 3")
+    length, number = head[len(_VERSION_3) + 1 :][:1], head[len(_VERSION_3) + 2 :]
+    serial_number = int.from_bytes(number[: int.from_bytes(length)], signed=True)
+    if not 0 < serial_number < 1 << _MAX_SERIAL_NUMBER_BITS:  # of one that is not positive the library would only warn
+        raise _malformed("a serial number that is not positive, or longer than 20 bytes")
     with _readable("not a certificate in DER"):
         certificate = x509.load_der_x509_certificate(data)
     if certificate.public_bytes(Encoding.DER) != data:
@@ -251,10 +264,6 @@ def require_authority(authority: x509.Certificate) -> ec.EllipticCurvePublicKey:
 
 
 def _require_profile(certificate: x509.Certificate, extensions: x509.Extensions, profile: Profile) -> None:
-    if certificate.version is not x509.Version.v3:
-        raise _malformed("not a certificate of version 3")
-    if certificate.serial_number <= 0:
-        raise _malformed("a serial number that is not positive")
     if _subject(certificate) != profile.subject:
         raise _malformed("a subject that does not fit")
     known = {expected.oid for expected, _ in profile.extensions} | {ExtensionOID.AUTHORITY_KEY_IDENTIFIER}
@@ -342,3 +351,10 @@ def _readable(problem: str) -> Iterator[None]:
 
 def _malformed(problem: str) -> MalformedInput:
     return MalformedInput("CERTIFICATE_MALFORMED", f"the certificate is refused: {problem}", problem=problem)
+
+
+@asn1.sequence
+class _Certificate:
+    to_be_signed: asn1.TLV
+    algorithm: asn1.TLV
+    signature: asn1.BitString

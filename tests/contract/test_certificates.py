@@ -27,7 +27,7 @@ from contract.certificates import (
 from contract.oids import DEFAULT_ARC, Arc
 from contract.profiles import Profile, SignerKey, require_signer_key, session_profile, signer_profile
 from contract.session_info import Scheme
-from mpc.errors import FoursealError
+from mpc.errors import FoursealError, MalformedInput
 from mpc.four_prime_rsa import Purpose, Role
 from tests.contract.refusals import unverified
 from tests.contract.world import NOW, Issuer, Person, World, session_info
@@ -257,7 +257,30 @@ def test_certificate_with_a_byte_behind(alice: Person) -> None:
         load_certificate(alice.sign.certificate.public_bytes(Encoding.DER) + b"\x00")
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # refused by us, and merely warned of by the library
+@pytest.mark.parametrize("serial_number", ["00", "80", "ff", "", "01" * 21])
+def test_serial_number_out_of_range(alice: Person, serial_number: str) -> None:
+    """Refused by us, before the library warns of it on the standard error: zero, below it, none; too long."""
+    data, number = alice.sign.certificate.public_bytes(Encoding.DER), bytes.fromhex(serial_number)
+    version, outer, inner = bytes.fromhex("a003020102"), 4, 8
+    start = inner + len(version)
+    assert data[inner:start] == version
+    rest = data[start + 2 + data[start + 1] :]
+    signed_end = inner + int.from_bytes(data[inner - 2 : inner])
+    tail = data[signed_end:]
+    body = version + bytes([2, len(number)]) + number + rest[: len(rest) - len(tail)]
+    signed = bytes.fromhex("3082") + len(body).to_bytes(2) + body
+    assert data[:2] == signed[:2] == data[outer : outer + 2]
+    with pytest.raises(MalformedInput, match="a serial number that is not positive"):
+        load_certificate(data[:2] + len(signed + tail).to_bytes(2) + signed + tail)
+
+
+def test_certificate_of_version_1(alice: Person) -> None:
+    """It has no extensions, so nothing says what it is for."""
+    data = alice.sign.certificate.public_bytes(Encoding.DER)
+    with pytest.raises(MalformedInput, match="version 3"):
+        load_certificate(data.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020100"), 1))
+
+
 @pytest.mark.parametrize("whose", ["signer", "session"])
 def test_changed_bytes_are_refused_by_an_error_of_ours(authority: Issuer, joint: World, whose: str) -> None:
     """Wherever the change is: when it is read, or when the chain is checked."""

@@ -165,7 +165,6 @@ def test_signature_says_what_it_is_for() -> None:
     assert reason_of(b"\x30\x82" + len(inner).to_bytes(2, "big") + inner) == "PASS_NOT_GENUINE"
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # a bit of it makes it negative
 def test_every_flipped_bit_is_noticed() -> None:
     """One in each byte."""
     good = issuer().sign()
