@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from mpc.errors import FoursealError
-from wire.catalogue import accounts, agent, faults, formats, keys, log, messages, relay, requests, sessions
+from wire.catalogue import accounts, agent, evidence, faults, formats, keys, log, messages, relay, requests, sessions
 from wire.catalogue.entry import Entry
 
 __all__ = ["CATALOGUE", "Entry", "ServiceError", "render"]
@@ -24,6 +24,7 @@ _ENTRIES: Final = (
     *relay.ENTRIES,
     *messages.ENTRIES,
     *formats.ENTRIES,
+    *evidence.ENTRIES,
     *log.ENTRIES,
     *agent.ENTRIES,
     *faults.ENTRIES,

@@ -12,6 +12,9 @@ _KEEP: Final = "Keep what the log showed, and do not trust it: somebody rewrote 
 
 ENTRIES: Final = (
     Entry("LOG_PLACE_WRONG", INVALID, "The log has no such place: {problem}.", CORRECT),
+    Entry("CHECKPOINT_NOT_FOUND", StatusCode.NOT_FOUND, "There is no such checkpoint yet.", "Ask again later."),
+    Entry("LOG_INDEX_UNKNOWN", StatusCode.NOT_FOUND, "The log has no entry {index} yet.", CORRECT),
+    Entry("LOG_SIZE_UNKNOWN", StatusCode.NOT_FOUND, "The log did not grow from {old_size} to {new_size}.", CORRECT),
     Entry("LOG_FRONTIER_MALFORMED", INVALID, "The frontier of the log is refused: {problem}.", CORRECT),
     Entry(
         "LOG_NODE_MISSING",
