@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from contract.oids import DEFAULT_ARC, Arc
 from mpc.errors import MalformedInput
 from server.errors import OperatorError
+from transparency.keys import check_key_name
 
 CONFIG_NAME: Final = "config.toml"
 _ENVIRONMENT_PREFIX: Final = "FOURSEAL_"
@@ -36,6 +37,15 @@ def _check_arc(arc: str) -> str:
 
 def _check_relay_address(address: str) -> str:
     return address and _check_address(address)
+
+
+def _check_origin(origin: str) -> str:
+    try:
+        if origin:
+            check_key_name(origin, reason="LOG_KEY_MALFORMED")
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+    return origin
 
 
 Address = Annotated[str, AfterValidator(_check_address)]
@@ -96,6 +106,8 @@ class Settings(BaseSettings):
     """Time after which any login ends."""
     oid_arc: Annotated[str, AfterValidator(_check_arc)] = DEFAULT_ARC.arc
     """Arc of the object identifiers in certificates. Must never change once certificates were issued."""
+    log_origin: Annotated[str, AfterValidator(_check_origin)] = ""
+    """Name of the transparency log, unlike any other's; empty: made up at init. Must never change."""
     revocation_list_seconds: int = Field(7 * 24 * 3600, ge=3600, le=90 * 24 * 3600)
     """Time from one list of revoked certificates to the next at the latest."""
     certificate_pairs_per_day: int = Field(10, ge=1, le=1000)

@@ -1,4 +1,7 @@
-"""The table of operations."""
+"""The table of operations. A result is recorded here alone, and with its entry in the transparency log.
+
+``log_index`` is that entry's; missing of what is pending, and of what was recorded before there was a log.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Connection,
@@ -23,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from server.journal.operation_log import log_result
 from server.journal.records import (
     Caller,
     Intent,
@@ -60,6 +65,7 @@ operations = Table(
     Column("result_sha256", LargeBinary),
     Column("result_time", Instant),
     Column("answer", LargeBinary),
+    Column("log_index", BigInteger),
     UniqueConstraint("agent_id", "request_id"),
     CheckConstraint("outcome IN ('pending', 'done', 'refused')", name="outcome"),
     Index(None, "key_id", "sequence"),
@@ -95,6 +101,7 @@ _finish = (
         result_sha256=bindparam("new_result_sha256"),
         result_time=bindparam("new_result_time"),
         answer=bindparam("new_answer"),
+        log_index=bindparam("new_log_index"),
     )
 )
 _list = select(
@@ -132,7 +139,7 @@ def add_intents(connection: Connection, intents: Sequence[Intent], now: datetime
 
 def add_finished(connection: Connection, intent: Intent, result: Result, now: datetime) -> None:
     """Record an operation that was done in this very transaction."""
-    values = _result_values(result, now)
+    values = _result_values(connection, intent, result, now)
     finished = {name.removeprefix("new_"): value for name, value in values.items()}
     connection.execute(_add, _intent_values(intent, now) | finished)
 
@@ -146,7 +153,7 @@ def finish(connection: Connection, results: Sequence[tuple[Intent, Result]], now
     """
     values = [
         {"of_agent": intent.request.caller.agent_id, "of_request": intent.request.request_id}
-        | _result_values(result, now)
+        | _result_values(connection, intent, result, now)
         for intent, result in results
     ]
     if connection.execute(_finish, values).rowcount != len(results):
@@ -203,7 +210,7 @@ def _intent_values(intent: Intent, now: datetime) -> dict[str, Any]:
     }
 
 
-def _result_values(result: Result, now: datetime) -> dict[str, Any]:
+def _result_values(connection: Connection, intent: Intent, result: Result, now: datetime) -> dict[str, Any]:
     refusal = result.refusal
     return {
         "new_outcome": result.outcome.value,
@@ -212,4 +219,5 @@ def _result_values(result: Result, now: datetime) -> dict[str, Any]:
         "new_result_sha256": result.sha256,
         "new_result_time": now,
         "new_answer": result.answer,
+        "new_log_index": log_result(connection, intent, result, now),
     }

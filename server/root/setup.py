@@ -15,7 +15,7 @@ from server.config import Settings, load_settings
 from server.custody import Custody, create_master_key
 from server.errors import OperatorError
 from server.identity import Authority
-from server.root.ground import upgrade_schema
+from server.root.ground import open_log, upgrade_schema
 from server.root.home import Home
 from server.storage import Database
 from server.storage.backend import Backend, backend_of
@@ -42,6 +42,7 @@ _CONFIG = """\
 # max_operations_per_caller = 512
 # login_idle_seconds = 1800              # after which a login that is not used ends
 # login_lifetime_seconds = 43200         # after which any login ends
+# log_origin = ""                        # name of the transparency log; empty: made up by init, and never changed
 # revocation_list_seconds = 604800       # from one list of revoked certificates to the next at the latest
 # sms_provider = "none"                  # or "file" with sms_file, or "webhook" with sms_webhook_url and
 #                                        # sms_webhook_secret_file: docs/operations.md
@@ -130,6 +131,7 @@ def _make_authority(
             return Authority.ensure(connection, custody.sealer, clock())
 
         made = database.write_now(unit)
+        open_log(database, custody, settings, clock)
     finally:
         database.close()
     return Step("certificate authority", "in the database, its key sealed by the master key", made)

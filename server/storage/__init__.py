@@ -6,8 +6,20 @@ Nothing above this package knows which database it is. The tables stand with the
 
 from server.storage.database import Database
 from server.storage.paging import Page, PageCursor
+from server.storage.staging import BeforeCommit, staged_in
 from server.storage.tables import Instant, metadata
 from server.storage.threads import Handover, Threads
 from server.storage.writer import GroupWork
 
-__all__ = ["Database", "GroupWork", "Handover", "Instant", "Page", "PageCursor", "Threads", "metadata"]
+__all__ = [
+    "BeforeCommit",
+    "Database",
+    "GroupWork",
+    "Handover",
+    "Instant",
+    "Page",
+    "PageCursor",
+    "Threads",
+    "metadata",
+    "staged_in",
+]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from server.storage.backend import Backend, cause_of, is_unavailable
 from server.storage.revision import check_revision
 from server.storage.sqlite import DatabaseGone
+from server.storage.staging import BeforeCommit
 from server.storage.threads import Handover, Threads
 from server.storage.writer import GroupCommitWriter, GroupWork, Job, Kind
 from wire.catalogue import ServiceError
@@ -53,6 +54,13 @@ class Database:
         throughput, and saves commits.
         """
         self._writer.more_is_coming = more_is_coming
+
+    def before_commit(self, work: BeforeCommit) -> None:
+        """Have ``work`` do what units stage (``staged_in``): in their transaction, behind the last of them.
+
+        It is called only when something was staged. Without it, nothing can be committed that stages anything.
+        """
+        self._writer.before_commit = work
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
         """Run a unit of work in a transaction and return its result after the commit, which means: after fsync.

@@ -3,7 +3,8 @@
 1. It takes all that is queued.
 2. One transaction begins, holding the write lock.
 3. Each unit of work runs in a savepoint of its own: one that raises is rolled back alone. Work of many items of one
-   kind runs once for all of them (``GroupWork``).
+   kind runs once for all of them (``GroupWork``). Then, if a unit staged anything, what is to be done before the commit
+   (``server.storage.staging``).
 4. One commit, which returns after fsync.
 5. Only then does anybody hear of a result.
 
@@ -13,10 +14,11 @@ kept is then not known; who repeats a call with its request_id finds out.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -27,6 +29,7 @@ from sqlalchemy import Connection, Engine
 
 from mpc.errors import FoursealError
 from server.storage.backend import Backend, cause_of, is_unavailable
+from server.storage.staging import BeforeCommit, close_staging, open_staging, staged_in
 from wire.catalogue import ServiceError
 
 I_contra = TypeVar("I_contra", contravariant=True)
@@ -84,6 +87,8 @@ class GroupCommitWriter:
         self._erasure_owed = False
         self.more_is_coming: Callable[[], bool] = lambda: False
         """Whether it is worth waiting some milliseconds for more jobs: a commit costs the same for one and for many."""
+        self.before_commit: BeforeCommit = _refuse_staged
+        """Does what units staged."""
         self._thread = threading.Thread(target=self._run, name="storage-writer", daemon=True)
         self._thread.start()
 
@@ -141,7 +146,7 @@ class GroupCommitWriter:
         units = [job for job in group if job.kind is not Kind.ERASURE]
         erasures = [job for job in group if job.kind is Kind.ERASURE]
         if units:
-            self._guard(units, lambda connection: _run_in_transaction(connection, units))
+            self._guard(units, lambda connection: _run_in_transaction(connection, units, self.before_commit))
         if erasures or self._erasure_owed:  # after the commit of what they are to erase
             self._guard(erasures, self._erase_traces)
 
@@ -177,34 +182,50 @@ class GroupCommitWriter:
             self._connection = None
 
 
-def _run_in_transaction(connection: Connection, jobs: list[Job]) -> None:
+def _run_in_transaction(connection: Connection, jobs: list[Job], before_commit: BeforeCommit) -> None:
     """Steps 2 to 4. Savepoints cost as much as the work: a group of ``GroupWork`` alone is first tried without."""
     kinds: dict[Callable[..., Any], list[Job]] = {}
     for job in jobs:
         if job.kind is Kind.GROUPED:
             kinds.setdefault(job.work, []).append(job)
     units = [job for job in jobs if job.kind is Kind.UNIT]
-    broken = None if units else _run_without_savepoints(connection, kinds)
+    broken = None if units else _run_without_savepoints(connection, kinds, before_commit)
     if not units and broken is None:
         return
-    with connection.begin():
+    with _transaction(connection, before_commit):
         for job in units:
             job.outcome = _attempt(connection, job.work)
         for work, same in kinds.items():
             _run_grouped(connection, work, same, one_by_one=work is broken)
 
 
+@contextlib.contextmanager
+def _transaction(connection: Connection, before_commit: BeforeCommit) -> Iterator[None]:
+    with connection.begin():
+        staged = open_staging(connection)
+        try:
+            yield
+            if staged:
+                before_commit(connection, staged)
+        finally:
+            close_staging(connection)
+
+
+def _refuse_staged(_connection: Connection, staged: list[Any]) -> None:
+    raise RuntimeError(f"nobody does the {len(staged)} things that were staged")
+
+
 def _run_without_savepoints(
-    connection: Connection, kinds: dict[Callable[..., Any], list[Job]]
+    connection: Connection, kinds: dict[Callable[..., Any], list[Job]], before_commit: BeforeCommit
 ) -> Callable[..., Any] | None:
     """Do and commit all. If some work raises, nothing is kept; returns which."""
     work = None
     try:
-        with connection.begin():
+        with _transaction(connection, before_commit):
             for work, same in kinds.items():
                 for job, outcome in zip(same, work(connection, [job.item for job in same]), strict=True):
                     job.outcome = outcome
-            work = None  # what the commit raises is no work's
+            work = None  # what is done before the commit, and the commit itself, is no work's
     except Exception as error:
         if work is None or is_unavailable(error):
             raise
@@ -231,6 +252,8 @@ def _call_one(work: Callable[..., Outcome], item: object, connection: Connection
 
 def _attempt(connection: Connection, unit: Callable[[Connection], Any]) -> Outcome:
     """Run a unit in a savepoint. Whatever it raises is its outcome, except that the database fails."""
+    staged = staged_in(connection)
+    before = len(staged)
     connection.exec_driver_sql("SAVEPOINT unit")
     try:
         outcome = unit(connection)
@@ -238,6 +261,7 @@ def _attempt(connection: Connection, unit: Callable[[Connection], Any]) -> Outco
         if is_unavailable(error):
             raise
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
+        del staged[before:]
         outcome = error
     connection.exec_driver_sql("RELEASE SAVEPOINT unit")
     return outcome

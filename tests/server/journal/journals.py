@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from mpc.errors import FoursealError
 from server.clock import system_clock
 from server.journal import Act, Caller, Flights, Intent, OperationRunner, Request, Result
+from server.journal.log import LogAppender, LogKey
 from server.storage import Database, Threads
 from server.storage.sqlite import SqliteBackend
 from tests.server.harness import silent_log
@@ -64,6 +67,8 @@ class Journal:
     def __init__(self, path: Path, rules: Rules) -> None:
         self.rules = rules
         self.database = Database(SqliteBackend(path), silent_log())
+        self.log_key = LogKey("test/log", Ed25519PrivateKey.generate())
+        self.database.before_commit(LogAppender(self.log_key, secrets.token_bytes))
         self.workers = Threads(2, "share")
         self.flights = Flights(capacity=64, capacity_of_caller=64)
         self.runner = OperationRunner(

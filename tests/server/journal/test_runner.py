@@ -22,6 +22,7 @@ from tests.server.harness import operation_rows, query, silent_log
 from wire.catalogue import ServiceError
 
 ALICE = Caller("alice", bytes(32))
+DIGEST = bytes(range(32))
 REQUEST = Request(ALICE, "r" * 16, "Do", b"body")
 
 
@@ -47,7 +48,7 @@ class Rules:
 
     def prepare(self, request: Request = REQUEST, key_id: str = "key-one") -> tuple[Intent, Act]:
         """See ``Prepare``."""
-        return Intent(request, key_id, "algorithm", b"digest", b"salt", b"partial"), self.act
+        return Intent(request, key_id, "algorithm", DIGEST, b"salt", b"partial"), self.act
 
     def act(self, key_id: str) -> Result:
         """See ``Act``."""
@@ -112,7 +113,7 @@ async def test_intent_is_on_the_disk_before_the_act(home: Home, runner: Operatio
     assert await asyncio.to_thread(rules.acting.wait, 30)
     columns = "outcome, algorithm, digest, salt, client_partial, result_time, answer"
     assert query(home, f"SELECT {columns} FROM operations") == [  # noqa: S608  # no outside value
-        ("pending", "algorithm", b"digest", b"salt", b"partial", None, None)
+        ("pending", "algorithm", DIGEST, b"salt", b"partial", None, None)
     ]
     rules.go_on.set()
     assert await running == b"answer"

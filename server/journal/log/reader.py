@@ -1,0 +1,71 @@
+"""Reads the log: entries, checkpoints, proofs. Everything costs O(log n) rows, whatever is asked for."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from server.journal.log import store
+from server.journal.log.store import CheckpointRow
+from transparency.keys import VerifierKey
+from transparency.note import Note
+from transparency.proofs import consistency_nodes, consistency_proof, inclusion_nodes, inclusion_proof
+from transparency.receipt import Receipt
+from wire.catalogue import ServiceError
+
+
+class LogReader:
+    """Answers from the log.
+
+    Args:
+        verifier: the log's public key, with its origin.
+    """
+
+    def __init__(self, verifier: VerifierKey) -> None:
+        self.verifier = verifier
+
+    def newest(self, connection: Connection, *, stamped: bool = False) -> CheckpointRow:
+        """The newest checkpoint; ``stamped``: the newest that has a time stamp.
+
+        Raises:
+            ServiceError: CHECKPOINT_NOT_FOUND: there is none yet.
+        """
+        found = store.find_newest_checkpoint(connection, stamped=stamped)
+        if found is None:
+            raise ServiceError("CHECKPOINT_NOT_FOUND")
+        return found
+
+    def entry(self, connection: Connection, index: int) -> bytes:
+        """The DER of an entry.
+
+        Raises:
+            ServiceError: LOG_INDEX_UNKNOWN.
+        """
+        found = store.find_entry(connection, index)
+        if found is None:
+            raise ServiceError("LOG_INDEX_UNKNOWN", index=index)
+        return found
+
+    def receipt(self, connection: Connection, index: int) -> Receipt:
+        """The proof that an entry is in the log, up to the newest checkpoint.
+
+        Raises:
+            ServiceError: CHECKPOINT_NOT_FOUND, LOG_INDEX_UNKNOWN.
+            FoursealError: LOG_NODE_MISSING, NOTE_MALFORMED: the database is damaged.
+        """
+        newest = self.newest(connection)
+        if not 0 <= index < newest.size:
+            raise ServiceError("LOG_INDEX_UNKNOWN", index=index)
+        nodes = store.find_nodes(connection, inclusion_nodes(index, newest.size))
+        return Receipt(index, inclusion_proof(index, newest.size, nodes), Note.from_bytes(newest.note))
+
+    def consistency(self, connection: Connection, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        """The proof that the log only grew between two sizes, of checkpoints that somebody kept.
+
+        Raises:
+            ServiceError: LOG_SIZE_UNKNOWN: not 0 <= old <= new <= size of the newest checkpoint.
+        """
+        newest = store.find_newest_checkpoint(connection)
+        if not 0 <= old_size <= new_size <= (0 if newest is None else newest.size):
+            raise ServiceError("LOG_SIZE_UNKNOWN", old_size=old_size, new_size=new_size)
+        nodes = store.find_nodes(connection, consistency_nodes(old_size, new_size))
+        return consistency_proof(old_size, new_size, nodes)
