@@ -11,7 +11,7 @@ from cryptography.x509 import ObjectIdentifier
 from mpc.errors import MalformedInput
 
 _DOTTED: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,38})){1,20}", re.ASCII)  # 39 digits: a UUID as an integer
-_LONGEST_SUFFIX: Final = ".7"
+_LONGEST_SUFFIX: Final = ".8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,11 @@ class Arc:
     def media_server(self) -> ObjectIdentifier:
         """Extended key usage, beside serverAuth: a media server, which is no evidence server."""
         return self._under(7)
+
+    @property
+    def log(self) -> ObjectIdentifier:
+        """Extended key usage: the key that signs checkpoints of the transparency log."""
+        return self._under(8)
 
     def _under(self, number: int) -> ObjectIdentifier:
         return ObjectIdentifier(f"{self.arc}.{number}")

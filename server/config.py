@@ -10,10 +10,10 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from contract.log_certificate import check_origin
 from contract.oids import DEFAULT_ARC, Arc
 from mpc.errors import MalformedInput
 from server.errors import OperatorError
-from transparency.keys import check_key_name
 
 CONFIG_NAME: Final = "config.toml"
 _ENVIRONMENT_PREFIX: Final = "FOURSEAL_"
@@ -41,11 +41,9 @@ def _check_relay_address(address: str) -> str:
 
 def _check_origin(origin: str) -> str:
     try:
-        if origin:
-            check_key_name(origin, reason="LOG_KEY_MALFORMED")
+        return origin and check_origin(origin)
     except MalformedInput as error:
         raise ValueError(str(error)) from None
-    return origin
 
 
 Address = Annotated[str, AfterValidator(_check_address)]

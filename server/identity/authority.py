@@ -7,6 +7,7 @@ It signs, each sort with extended key usages of its own, so that none passes for
   TLS have nothing to do with key shares;
 * under the private arc: signers' certificates (with ``urn:fourseal:account:<name>``), the certificates of contract
   sessions, and that of the key which signs relay passes;
+* also under it: the certificate of the transparency log's key;
 * the list of revoked certificates.
 """
 
@@ -18,7 +19,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import Connection
 
+from contract.log_certificate import LOG_URI_PREFIX
 from contract.oids import DEFAULT_ARC, Arc
 from contract.profiles import Profile, SignerKey, session_profile, signer_profile
 from contract.session_info import SessionInfo
@@ -38,6 +40,7 @@ from server.errors import OperatorError
 from server.identity.certificates.list_encoding import encode_list, encode_unsigned_list
 from server.identity.own_profiles import authority_profile, general_name, own_profile
 from server.identity.store import agents as store
+from transparency.keys import VerifierKey
 
 AGENT_URI_PREFIX: Final = "urn:fourseal:agent:"
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
@@ -48,6 +51,7 @@ BACKDATE: Final = timedelta(minutes=10)
 _NAME: Final = "authority"
 _SERVER_COMMON_NAME: Final = "Fourseal server"  # a host may not fit here; clients look at the alternative names
 _MEDIA_COMMON_NAME: Final = "Fourseal media server"
+_LOG_COMMON_NAME: Final = "Fourseal transparency log"
 _RELAY_COMMON_NAME: Final = "Fourseal relay passes"
 
 
@@ -178,6 +182,18 @@ class Authority:
         """A certificate for the key that signs relay passes."""
         profile = own_profile(_RELAY_COMMON_NAME, public_key, [self.arc.relay_pass])
         return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
+
+    def issue_log_certificate(self, key: VerifierKey, now: datetime) -> x509.Certificate:
+        """A certificate for the key of the transparency log, as long as the authority's own.
+
+        Args:
+            key: the log's, with its origin.
+            now: the present time.
+        """
+        public_key = ed25519.Ed25519PublicKey.from_public_bytes(key.public_key)
+        alternatives = [x509.UniformResourceIdentifier(LOG_URI_PREFIX + key.name)]
+        profile = own_profile(_LOG_COMMON_NAME, public_key, [self.arc.log], alternatives)
+        return self._issue(profile, public_key, now - BACKDATE, self.certificate.not_valid_after_utc)
 
     def issue_revocation_list(self, entries: Iterable[bytes], number: int, now: datetime, lifetime: timedelta) -> bytes:
         """An X.509 version 2 list of revoked certificates, DER (RFC 5280 section 5).

@@ -1,4 +1,4 @@
-"""What the certificates look like that only this server and its agents read: for TLS, and for relay passes.
+"""What the certificates look like that only this server and its agents read: for TLS, relay passes and the log's key.
 
 Those of signers and sessions, which everybody reads, stand in ``contract.profiles``.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
 from contract.profiles import Profile
@@ -17,7 +17,7 @@ from contract.profiles import Profile
 
 def own_profile(
     common_name: str,
-    public_key: ec.EllipticCurvePublicKey,
+    public_key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey,
     usages: Sequence[x509.ObjectIdentifier],
     alternatives: Sequence[x509.GeneralName] = (),
 ) -> Profile:

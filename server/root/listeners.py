@@ -25,11 +25,14 @@ from fourseal.v1 import (
     relay_service_pb2,
     signing_service_pb2,
     signing_service_pb2_grpc,
+    transparency_service_pb2,
+    transparency_service_pb2_grpc,
 )
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.config import Settings
 from server.errors import OperatorError
+from server.evidence.rpc import TransparencyRpc
 from server.identity import CurrentCertificate
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
 from server.relay.rpc import RelayRpc, add_relay_service
@@ -49,6 +52,7 @@ AGENT_SERVICES = (
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
     certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
     contract_session_service_pb2.DESCRIPTOR.services_by_name["ContractSessionService"].full_name,
+    transparency_service_pb2.DESCRIPTOR.services_by_name["TransparencyService"].full_name,
 )
 RELAY_SERVICES = (relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name,)
 ENROLMENT_SERVICES = (enrolment_service_pb2.DESCRIPTOR.services_by_name["EnrolmentService"].full_name,)
@@ -105,6 +109,9 @@ class Listeners:
         )
         contract_session_service_pb2_grpc.add_ContractSessionServiceServicer_to_server(
             ContractSessionRpc(rules.callers, rules.sessions), self._agents
+        )
+        transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(
+            TransparencyRpc(rules.callers, rules.transparency), self._agents
         )
         if rules.relay is not None:
             add_relay_service(RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents)

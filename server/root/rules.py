@@ -12,6 +12,7 @@ import structlog
 from mpc.engines import Engine
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
+from server.evidence import Transparency
 from server.identity import (
     AccountRules,
     Authority,
@@ -22,6 +23,7 @@ from server.identity import (
     compose_account_rules,
 )
 from server.journal import Flights, OperationRunner
+from server.journal.log import LogReader
 from server.root.account_terms import account_terms
 from server.root.ground import Ground
 from server.root.home import Home
@@ -54,6 +56,7 @@ class Rules:
     signatures: Signatures
     decryptions: Decryptions
     sessions: SessionRules
+    transparency: Transparency
     relay: RelayPart | None
     """None where a media server relays."""
     flights: tuple[Flights, ...]
@@ -136,6 +139,7 @@ def compose_rules(
         Signatures(opened, shares, signing, engine, secrets.token_bytes),
         Decryptions(opened, shares, decrypting, engine, secrets.token_bytes),
         sessions,
+        Transparency(database, LogReader(ground.log_key.verifier), authority, clock),
         None
         if settings.relay_address
         else compose_relay(database, home.folder, authority.certificate, settings, clock, log),

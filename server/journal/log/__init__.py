@@ -12,8 +12,10 @@ from server.journal.log.appender import LogAppender
 from server.journal.log.keys import LogKey, open_log_key
 from server.journal.log.reader import LogReader
 from server.journal.log.staging import StagedEntry, stage
+from server.journal.log.store import CheckpointRow
 
 __all__ = [
+    "CheckpointRow",
     "LogAppender",
     "LogKey",
     "LogReader",
