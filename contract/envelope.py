@@ -67,12 +67,12 @@ class EnvelopeCore:
         return hashlib.sha256(self.to_der()).digest()
 
     def label(self, name: str) -> bytes:
-        """The label of that recipient's key ciphertext, 32 bytes.
+        """The label of that recipient's key ciphertext, or of the author's, 32 bytes.
 
         Raises:
             MalformedInput: NOT_A_RECIPIENT.
         """
-        if name not in self.recipients:
+        if name not in (self.author, *self.recipients):
             raise MalformedInput("NOT_A_RECIPIENT", f"{name} is no recipient of this envelope", name=name)
         return hashlib.sha256(_LABEL_DOMAIN + self.to_der() + name.encode()).digest()
 
@@ -136,7 +136,7 @@ class EnvelopeHeader:
         return EnvelopeCore(self.envelope_id, self.session_id, self.author, self.session_certificate, names)
 
     def label(self, name: str) -> bytes:
-        """The label of that recipient's key ciphertext. Raises as ``EnvelopeCore.label``."""
+        """The label of a key ciphertext. Raises as ``EnvelopeCore.label``."""
         return self.core.label(name)
 
     def key_for(self, name: str) -> KeyCiphertext:

@@ -24,7 +24,8 @@ MAX_KEY_CIPHERTEXT_BYTES: Final = 4 << 10
 
 _KEY_REASON: Final = "KEY_CIPHERTEXT_MALFORMED"
 _HALF_BYTES: Final = tuple(bits // 8 for bits in HALF_BITS)
-_RSA_INNER_BYTES: Final = range(256, 1024 + 1)
+INNER_BYTES: Final = frozenset({X25519_INNER_BYTES, *range(256, 1024 + 1)})
+"""Lengths of inner ciphertexts: by HPKE, or of RSA keys of 2048 to 8192 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,9 @@ class NestedKeyCiphertext:
     box: bytes
 
     def __post_init__(self) -> None:
-        inner = len(self.box) - TAG_BYTES
         der.require_that(len(self.session) in _HALF_BYTES, "a session's layer of a wrong length", reason=_KEY_REASON)
         der.require_that(
-            inner == X25519_INNER_BYTES or inner in _RSA_INNER_BYTES,
+            len(self.box) - TAG_BYTES in INNER_BYTES,
             "an inner ciphertext of a wrong length",
             reason=_KEY_REASON,
         )

@@ -41,8 +41,8 @@ from mpc.four_prime_rsa import (
     decrypt_alone,
 )
 
-RecipientPrivateKey = rsa.RSAPrivateKey | x25519.X25519PrivateKey
-"""A key that opens inner ciphertexts. May be a subclass that reaches a smart card."""
+RecipientPrivateKey = rsa.RSAPrivateKey | x25519.X25519PrivateKey | DecryptionShare
+"""A key that opens inner ciphertexts: a half too. May be a subclass that reaches a smart card."""
 
 _WRAPPING_KEY_BYTES: Final = 32
 _ZERO_NONCE: Final = bytes(12)
@@ -85,7 +85,7 @@ def seal_key(
     return NestedKeyCiphertext(
         session=outer.encrypt(wrapping_key, _SESSION_LAYER.to_cryptography_padding()),
         # The nonce is fixed because a wrapping key seals this one box.
-        box=AESGCM(wrapping_key).encrypt(_ZERO_NONCE, _seal_inner(secret, label, recipient), None),
+        box=AESGCM(wrapping_key).encrypt(_ZERO_NONCE, seal_inner(content_key, label, recipient), None),
     )
 
 
@@ -128,6 +128,25 @@ def peel_session(share: DecryptionShare, ciphertext: KeyCiphertext) -> bytes:
     raise DecryptionFailed
 
 
+def seal_inner(content_key: ContentKey, label: bytes, recipient: SignerCertificate) -> bytes:
+    """Seal the content key for one recipient's key alone.
+
+    Args:
+        content_key: of the envelope.
+        label: what it is bound to, 32 bytes.
+        recipient: its certificate for encryption.
+
+    Raises:
+        MalformedInput: SIGNER_KEY_UNSUITABLE: the certificate is for signing.
+    """
+    secret, public_key = content_key.to_secret_bytes(), recipient.public_key
+    if isinstance(public_key, rsa.RSAPublicKey):
+        return public_key.encrypt(secret, key_parameters(label).to_cryptography_padding())
+    if isinstance(public_key, x25519.X25519PublicKey):
+        return _HPKE.encrypt(secret, public_key, label)
+    raise MalformedInput("SIGNER_KEY_UNSUITABLE", "a signer cannot have this key to decrypt", purpose=Purpose.DECRYPT)
+
+
 def open_inner(private_key: RecipientPrivateKey, inner: bytes, label: bytes) -> ContentKey:
     """Open the inner ciphertext with the recipient's key alone.
 
@@ -140,7 +159,9 @@ def open_inner(private_key: RecipientPrivateKey, inner: bytes, label: bytes) -> 
         DecryptionFailed: for every cause.
     """
     try:
-        if isinstance(private_key, rsa.RSAPrivateKey):
+        if isinstance(private_key, DecryptionShare):
+            secret = decrypt_alone(private_key, inner, key_parameters(label))
+        elif isinstance(private_key, rsa.RSAPrivateKey):
             secret = private_key.decrypt(inner, key_parameters(label).to_cryptography_padding())
         else:
             secret = _HPKE.decrypt(inner, private_key, label) if len(inner) == X25519_INNER_BYTES else b""
@@ -158,15 +179,6 @@ def content_key_from(secret: bytes) -> ContentKey:
     if len(secret) != CONTENT_KEY_BYTES:
         raise DecryptionFailed
     return ContentKey(secret)
-
-
-def _seal_inner(secret: bytes, label: bytes, recipient: SignerCertificate) -> bytes:
-    public_key = recipient.public_key
-    if isinstance(public_key, rsa.RSAPublicKey):
-        return public_key.encrypt(secret, key_parameters(label).to_cryptography_padding())
-    if isinstance(public_key, x25519.X25519PublicKey):
-        return _HPKE.encrypt(secret, public_key, label)
-    raise MalformedInput("SIGNER_KEY_UNSUITABLE", "a signer cannot have this key to decrypt", purpose=Purpose.DECRYPT)
 
 
 def _other_scheme() -> MalformedInput:

@@ -10,7 +10,10 @@ from typing import Final
 
 from contract.description import ContentDescription
 from contract.envelope import EnvelopeHeader, RecipientKey
+from contract.evidence_record import EvidenceRecord
 from contract.key_ciphertext import JointKeyCiphertext, NestedKeyCiphertext, read_key_ciphertext, write_key_ciphertext
+from contract.log_entry import EntryKind, LogEntry, OperationBody
+from contract.permission import PermissionCore, SignedPermission
 from contract.session_info import Member, Scheme, SessionInfo
 from contract.signatures import JointSignature, SeparateSignature
 from contract.signer_keys import SignerAlgorithm
@@ -81,6 +84,34 @@ SIGNED: Final = SignedStatement(STATEMENT, DESCRIPTION, JointSignature(b"\x55" *
 SEPARATELY_SIGNED: Final = SignedStatement(
     STATEMENT, DESCRIPTION, SeparateSignature(SignerAlgorithm.ED25519, b"\x66" * 64, b"\x77" * 256)
 )
+RECORD: Final = EvidenceRecord(
+    header=HEADER,
+    sender_key=JointKeyCiphertext(b"\x88" * 512),
+    statement=STATEMENT,
+    signature=JointSignature(b"\x55" * 512),
+    segments=1,
+    content_length=len(CONTENT) + 16,
+    content_digest=number(10),
+    trailer=b"\x99" * 900,
+)
+ENTRY: Final = LogEntry(EntryKind.EVIDENCE, NOW + timedelta(minutes=3), number(11), RECORD.to_der())
+OPERATION: Final = OperationBody(
+    "laptop", "request-0123456789", "SignStatement", "alice", SESSION_ID, STATEMENT.digest, number(12), ""
+)
+PERMISSION: Final = SignedPermission(
+    PermissionCore(
+        statement=STATEMENT.digest,
+        entry=ENTRY.leaf_hash,
+        grantor="alice",
+        grantor_certificate=number(1),
+        grantee="dora",
+        grantee_certificate=number(13),
+        begin=NOW,
+        end=NOW + timedelta(days=7),
+    ),
+    b"\xaa" * 80,
+    b"\xbb" * 256,
+)
 
 
 @dataclass(frozen=True)
@@ -91,11 +122,13 @@ class Example:
         reason: with which it is refused.
         data: valid.
         read_and_write: raises, or returns ``data``.
+        also_valid: names of those of ``not_der`` that are another valid value: two fields of one kind, swapped.
     """
 
     reason: str
     data: bytes
     read_and_write: Callable[[bytes], bytes]
+    also_valid: frozenset[str] = frozenset()
 
 
 EXAMPLES: Final = {
@@ -118,6 +151,25 @@ EXAMPLES: Final = {
     "signed statement": Example("TRAILER_MALFORMED", SIGNED.to_der(), lambda d: SignedStatement.from_der(d).to_der()),
     "separately signed statement": Example(
         "TRAILER_MALFORMED", SEPARATELY_SIGNED.to_der(), lambda d: SignedStatement.from_der(d).to_der()
+    ),
+    "log entry": Example("LOG_ENTRY_MALFORMED", ENTRY.to_der(), lambda d: LogEntry.from_der(d).to_der()),
+    "operation": Example(
+        "LOG_ENTRY_MALFORMED",
+        OPERATION.to_der(),
+        lambda d: OperationBody.from_der(d).to_der(),
+        frozenset(f"fields {index} and {index + 1} swapped" for index in (1, 2, 3, 4, 6)),
+    ),
+    "evidence record": Example(
+        "EVIDENCE_RECORD_MALFORMED", RECORD.to_der(), lambda d: EvidenceRecord.from_der(d).to_der()
+    ),
+    "permission core": Example(
+        "PERMISSION_MALFORMED",
+        PERMISSION.core.to_der(),
+        lambda d: PermissionCore.from_der(d).to_der(),
+        frozenset({"fields 1 and 2 swapped"}),
+    ),
+    "signed permission": Example(
+        "PERMISSION_MALFORMED", PERMISSION.to_der(), lambda d: SignedPermission.from_der(d).to_der()
     ),
 }
 

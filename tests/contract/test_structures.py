@@ -42,6 +42,7 @@ def test_round_trip(example: Example) -> None:
         pytest.param(example, wrong, id=f"{name}: {what}")
         for name, example in EXAMPLES.items()
         for what, wrong in not_der(example.data)
+        if what not in example.also_valid
     ],
 )
 def test_other_encodings_are_refused(example: Example, wrong: bytes) -> None:
@@ -75,7 +76,7 @@ def test_long_input_is_refused_before_it_is_read(example: Example, monkeypatch: 
     """The decoder never sees it."""
     monkeypatch.setattr(asn1, "decode_der", None)
     with malformed(example.reason):
-        example.read_and_write(tlv(0x30, bytes(2 << 20)))
+        example.read_and_write(tlv(0x30, bytes(3 << 20)))
 
 
 def test_what_was_read_is_compared_with_what_was_given() -> None:

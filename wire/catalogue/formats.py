@@ -84,4 +84,26 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     ),
     Entry("REVOCATION_LIST_MALFORMED", INVALID, "The revocation list is refused: {problem}.", FORMATS),
     Entry("REVOCATION_LIST_NOT_ISSUED", PRECONDITION, "The authority did not issue this revocation list.", DISTRUST),
+    Entry(
+        "TIME_OUTSIDE_SESSION",
+        PRECONDITION,
+        "The statement's time is not in the session's.",
+        "Make a new statement while the session lasts.",
+    ),
+    Entry(
+        "RECIPIENT_NOT_A_MEMBER",
+        PRECONDITION,
+        "The session's info does not have a recipient, with that certificate, as a member.",
+        "Make a new statement for its members.",
+    ),
+    Entry("SESSION_WRONG", PRECONDITION, "Statement, envelope and certificate are not of one session.", DISTRUST),
+    Entry("ENVELOPE_MISMATCHED", PRECONDITION, "Statement and envelope name different people.", DISTRUST),
+    Entry(
+        "ENVELOPE_CERTIFICATE_WRONG",
+        PRECONDITION,
+        "The envelope's session certificate is of another session or purpose.",
+        DISTRUST,
+    ),
+    Entry("DESCRIPTION_WRONG", PRECONDITION, "The statement commits to another description.", DISTRUST),
+    Entry("CONTENT_WRONG", PRECONDITION, "The content is not the one that is described.", DISTRUST),
 )
