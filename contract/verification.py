@@ -23,67 +23,18 @@ failed is indeterminate, with the reason PREREQUISITE_FAILED.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from cryptography import x509
 
+from contract import agreement
 from contract.certificates import SessionCertificate, SignerCertificate, check_chain
 from contract.envelope import EnvelopeHeader
+from contract.report import PREREQUISITE_FAILED, Failed, Outcome, Report, Undecided, make_check
 from contract.revocation import RevocationList
 from contract.signatures import verify_signature
 from contract.statement import Recipient
 from contract.trailer import SignedStatement
-from mpc.errors import FoursealError
-from mpc.four_prime_rsa import Purpose
-
-PREREQUISITE_FAILED = "PREREQUISITE_FAILED"
-"""Reason of a check that could not be made because another one failed."""
-
-
-class Outcome(StrEnum):
-    """What a check came to."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INDETERMINATE = "indeterminate"
-    """It could not be made with what is at hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check.
-
-    Args:
-        name: stable id, as in the module's list.
-        outcome: what it came to.
-        reason: why it did not pass, UPPER_SNAKE; empty if it did.
-    """
-
-    name: str
-    outcome: Outcome
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All checks of a message, in the order of the module's list: the first has number 1."""
-
-    checks: tuple[Check, ...]
-
-    @property
-    def outcome(self) -> Outcome:
-        """Failed if a check failed; else indeterminate if one is; else passed."""
-        found = {check.outcome for check in self.checks}
-        for outcome in (Outcome.FAILED, Outcome.INDETERMINATE):
-            if outcome in found:
-                return outcome
-        return Outcome.PASSED
-
-    def check(self, name: str) -> Check:
-        """The check of that name. Raises KeyError if there is none."""
-        return {each.name: each for each in self.checks}[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +108,7 @@ def verify_message(message: ReceivedMessage, certificates: Certificates, trust: 
     verifier = _Verifier(message, certificates, trust, expected)
     return Report(
         tuple(
-            Check(name, *verifier.run(check))
+            make_check(name, check)
             for name, check in (
                 ("signature", verifier.signature),
                 ("author-certificate", verifier.author_certificate),
@@ -178,14 +129,6 @@ def verify_message(message: ReceivedMessage, certificates: Certificates, trust: 
     )
 
 
-class _Undecided(Exception):
-    """A check could not be made; holds the reason."""
-
-
-class _Failed(Exception):
-    """A check failed; holds the reason."""
-
-
 class _Verifier:
     """One method for each check: returns if it passes, else raises."""
 
@@ -195,17 +138,6 @@ class _Verifier:
         self._certificates = certificates
         self._trust = trust
         self._expected = expected
-
-    def run(self, check: Callable[[], None]) -> tuple[Outcome, str]:
-        try:
-            check()
-        except _Undecided as undecided:
-            return Outcome.INDETERMINATE, str(undecided)
-        except _Failed as failed:
-            return Outcome.FAILED, str(failed)
-        except FoursealError as error:
-            return Outcome.FAILED, error.reason
-        return Outcome.PASSED, ""
 
     def signature(self) -> None:
         signed = self._message.signed
@@ -218,84 +150,62 @@ class _Verifier:
 
     def author_not_revoked(self) -> None:
         revocations, time = self._trust.revocations, self._statement.time
-        if self.run(self.author_certificate)[0] is not Outcome.PASSED:
-            raise _Undecided(PREREQUISITE_FAILED)  # the serial number of another authority says nothing
+        if make_check("author-certificate", self.author_certificate).outcome is not Outcome.PASSED:
+            raise Undecided(PREREQUISITE_FAILED)  # the serial number of another authority says nothing
         if revocations is None:
-            raise _Undecided("REVOCATION_LIST_MISSING")
+            raise Undecided("REVOCATION_LIST_MISSING")
         revocation = revocations.revoked(self._certificates.author.certificate)
         if revocation is not None and revocation.time <= time:
-            raise _Failed("CERTIFICATE_REVOKED")
+            raise Failed("CERTIFICATE_REVOKED")
         if not revocations.covers(time):
-            raise _Undecided("REVOCATION_LIST_OUTDATED")
+            raise Undecided("REVOCATION_LIST_OUTDATED")
 
     def session_certificate(self) -> None:
         session = self._certificates.session_sign
         self._check_chain(session.certificate, session.arc.session_sign)
 
     def session(self) -> None:
-        ids = {
-            self._statement.session_id,
-            self._message.header.session_id,
-            self._certificates.session_sign.info.session_id,
-        }
-        if ids != {self._expected.session_id}:
-            raise _Failed("SESSION_WRONG")
+        ids = (self._message.header.session_id, self._certificates.session_sign.info.session_id)
+        agreement.require_same_session(self._expected.session_id, self._statement.session_id, *ids)
 
     def time(self) -> None:
-        info = self._certificates.session_sign.info
-        if not info.begin <= self._statement.time < info.end:
-            raise _Failed("TIME_OUTSIDE_SESSION")
+        agreement.require_in_time(self._statement, self._certificates.session_sign.info)
 
     def members(self) -> None:
-        info = self._certificates.session_sign.info
-        signing = {(each.name, each.sign_certificate) for each in info.members}
-        opening = {(each.name, each.encrypt_certificate) for each in info.members}
-        if (self._statement.author, self._statement.author_certificate) not in signing:
-            raise _Failed("AUTHOR_NOT_A_MEMBER")
-        if any((each.name, each.encrypt_certificate) not in opening for each in self._statement.recipients):
-            raise _Failed("RECIPIENT_NOT_A_MEMBER")
+        agreement.require_members(self._statement, self._certificates.session_sign.info)
 
     def addressed(self) -> None:
-        header, statement = self._message.header, self._statement
         if self._ourselves().encrypt_certificate != self._expected.encrypt_certificate:
-            raise _Failed("RECIPIENT_CERTIFICATE_WRONG")
-        named = (header.author, header.core.recipients)
-        if named != (statement.author, tuple(each.name for each in statement.recipients)):
-            raise _Failed("ENVELOPE_MISMATCHED")
+            raise Failed("RECIPIENT_CERTIFICATE_WRONG")
+        agreement.require_same_people(self._statement, self._message.header)
 
     def envelope_certificate(self) -> None:
-        session, signing = self._certificates.session_encrypt, self._certificates.session_sign
-        if session.fingerprint != self._message.header.session_certificate or session.purpose is not Purpose.DECRYPT:
-            raise _Failed("ENVELOPE_CERTIFICATE_WRONG")
-        fixed = (session.info.session_id, session.info.scheme, session.info.half_bits)
-        if fixed != (signing.info.session_id, signing.info.scheme, signing.info.half_bits):
-            raise _Failed("ENVELOPE_CERTIFICATE_WRONG")
+        session = self._certificates.session_encrypt
+        agreement.require_envelope_certificate(self._message.header, session, self._certificates.session_sign)
         self._check_chain(session.certificate, session.arc.session_encrypt)
 
     def description(self) -> None:
-        if self._message.signed.description.commitment != self._statement.description:
-            raise _Failed("DESCRIPTION_WRONG")
+        agreement.require_description(self._statement, self._message.signed.description)
 
     def content(self) -> None:
-        described = self._message.signed.description
-        if (described.length, described.digest) != (self._message.content_length, self._message.content_digest):
-            raise _Failed("CONTENT_WRONG")
+        received = self._message
+        agreement.require_content(received.signed.description, received.content_length, received.content_digest)
 
     def sequence(self) -> None:
         if self._statement.sequence <= self._expected.last_sequence:
-            raise _Failed("MESSAGE_REPEATED")
+            raise Failed("MESSAGE_REPEATED")
 
     def number(self) -> None:
         number = self._ourselves().number
         if number < self._expected.next_number:
-            raise _Failed("MESSAGE_REPEATED")
+            raise Failed("MESSAGE_REPEATED")
         if number > self._expected.next_number:
-            raise _Undecided("MESSAGE_MISSING")
+            raise Undecided("MESSAGE_MISSING")
 
     def answer(self) -> None:
         answer = self._statement.answer
         if answer is not None and answer.statement.digest not in self._expected.statements:
-            raise _Undecided("ANSWERED_STATEMENT_UNKNOWN")
+            raise Undecided("ANSWERED_STATEMENT_UNKNOWN")
 
     def _ourselves(self) -> Recipient:
         return self._statement.recipient(self._expected.name)

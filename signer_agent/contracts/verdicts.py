@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
-from contract.verification import Check, Outcome
+from contract.report import Check, Outcome
 from signer_agent.keystore.documents import Fields, Json
 
 _OF_DELIVERY: Final = ("number", "answer")

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from contract.verification import (
-    Certificates,
-    Check,
-    Outcome,
-    ReceivedMessage,
-    Trust,
-    verify_message,
-)
+from contract.report import Check, Outcome
+from contract.verification import Certificates, ReceivedMessage, Trust, verify_message
 from mpc.errors import FoursealError
 from signer_agent.contracts.downloads import Downloaded
 from signer_agent.contracts.known import Known

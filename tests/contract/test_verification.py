@@ -12,20 +12,12 @@ import pytest
 from cryptography import x509
 
 from contract.envelope import EnvelopeHeader, RecipientKey
+from contract.report import Check, Outcome, Report
 from contract.revocation import RevocationList
 from contract.session_info import Scheme
 from contract.statement import Answer, Decision, Statement
 from contract.trailer import SignedStatement
-from contract.verification import (
-    Certificates,
-    Check,
-    Expected,
-    Outcome,
-    ReceivedMessage,
-    Report,
-    Trust,
-    verify_message,
-)
+from contract.verification import Certificates, Expected, ReceivedMessage, Trust, verify_message
 from tests.contract.structures import JOINT_KEY, NESTED_KEY
 from tests.contract.world import CONTENT, ENVELOPE_ID, NOW, SESSION_ID, Issuer, Person, World, describe
 
