@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contract.verification import Check, Outcome
+from contract.report import Check, Outcome
 from signer_agent import Agent
 from signer_agent.cli.chat import _text
 from signer_agent.contracts.blocking import BlockingMessages
