@@ -160,7 +160,7 @@ class Ledger:
     def acknowledge(connection: Connection, shown: RelayPass, envelope_ids: Sequence[str]) -> list[Envelope]:
         """Take envelopes out of a mailbox. Returns those that nobody waits for any more: their content can go."""
         delivered = []
-        for envelope_id in dict.fromkeys(envelope_ids):
+        for envelope_id in envelope_ids:
             if not store.take_mail(connection, shown.session_id, shown.account, envelope_id):
                 continue
             envelope = store.find_envelope(connection, envelope_id)

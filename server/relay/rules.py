@@ -265,8 +265,6 @@ class Relay:
     ) -> Envelope:
         """Take what comes into an upload, until its end."""
         async with upload.sending() as sender:
-            if upload.finished is not None:  # by another stream, while this one waited for its turn
-                return upload.finished
             if first != upload.segments:
                 raise ServiceError("UPLOAD_ELSEWHERE", expected=upload.segments, found=first)
             late = ServiceError("UPLOAD_IDLE", envelope_id=upload.envelope.envelope_id)
@@ -286,7 +284,7 @@ class Relay:
             raise ServiceError("SHUTTING_DOWN")
 
     def _require_segment(self, upload: Upload, segment: Segment, room: int) -> None:
-        if not upload.accepts(segment) or not _MIN_SEGMENT_BYTES <= len(segment) <= SEALED_SEGMENT_BYTES:
+        if not upload.accepts_more or not _MIN_SEGMENT_BYTES <= len(segment) <= SEALED_SEGMENT_BYTES:
             raise ServiceError("RELAY_SEGMENT_LENGTH_WRONG", found=len(segment), maximum=SEALED_SEGMENT_BYTES)
         coming = upload.coming_bytes + len(segment)
         if upload.content_bytes + coming > self._terms.max_envelope_bytes:

@@ -143,7 +143,6 @@ class Upload:
         try:
             await self._files.run(self._content.append, number, segment)
         except OSError as error:
-            self._coming_length = 0
             raise ServiceError("CONTENT_UNWRITABLE", problem=error.strerror or "it failed") from None
         async with self._changed:
             self.recent.add(number, segment)
@@ -198,10 +197,11 @@ class Upload:
         """Bytes of the segment that is being written."""
         return self._coming_length
 
-    def accepts(self, segment: Segment) -> bool:
-        """Whether this segment may follow: only the last one is shorter than the others."""
+    @property
+    def accepts_more(self) -> bool:
+        """Whether a segment may follow: only the last one is shorter than the others."""
         before = self._coming_length or self._progress.last_length
-        return before == SEALED_SEGMENT_BYTES and len(segment) <= SEALED_SEGMENT_BYTES
+        return before == SEALED_SEGMENT_BYTES
 
     @property
     def ended(self) -> bool:
@@ -292,7 +292,7 @@ class Uploads:
                 await upload.leave()
 
     def of_mailbox(self, session_id: str, recipient: str) -> list[Upload]:
-        """Those that are for somebody in a session, not finished, and not so short that the end comes at once."""
+        """Those that are for somebody in a session and not so short that the end comes at once."""
         opened = (_opened(entry.opening) for entry in self._entries.values())
         return [
             upload
@@ -300,7 +300,6 @@ class Uploads:
             if upload is not None
             and upload.envelope.session_id == session_id
             and upload.segments
-            and not upload.ended
             and recipient in upload.recipients
         ]
 

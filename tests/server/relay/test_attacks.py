@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,12 +15,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from contract.names import new_envelope_id, new_session_id
 from contract.oids import DEFAULT_ARC
+from contract.relay_pass import RelayPass
 from server.clock import system_clock
 from server.config import load_settings
 from server.identity import Authority
+from server.relay import passes
 from server.root.ground import open_ground
 from server.root.home import Home
-from tests.server.harness import make_home, query, silent_log
+from server.root.media import MediaServer
+from tests.server.harness import MovableClock, make_home, query, silent_log
 from tests.server.relay.media import (
     FULL,
     Letter,
@@ -31,6 +35,7 @@ from tests.server.relay.media import (
     identity_of,
     members,
     pass_key,
+    running_media,
 )
 from wire.status import RemoteError
 
@@ -121,8 +126,33 @@ async def test_pass_of_another_authority(people: list[Member], tmp_path: Path) -
     assert await reason_of(alice, alice.letter([20], "bob")) == "PASS_INVALID"
 
 
-async def test_pass_ends_while_it_is_remembered(people: list[Member]) -> None:
-    """Checked once, it is still looked at for its end and its agent: a thief's connection cannot use it."""
+@pytest.mark.parametrize("minutes", [11, -11])
+async def test_pass_is_remembered_beyond_its_time(media_home: Home, minutes: int) -> None:
+    """Checked once, it is still looked at for its time: it has ended, or the clock was set back."""
+    clock = MovableClock()
+    async with running_media(media_home, clock=clock), members(media_home, "alice", "bob") as (alice, _):
+        clock.move(HOUR)
+        alice.pass_der = alice.make_pass_at(clock())
+        await alice.upload(new_envelope_id(secrets.token_bytes))
+        clock.move(timedelta(minutes=minutes))
+        with pytest.raises(RemoteError) as refused:
+            await alice.upload(new_envelope_id(secrets.token_bytes))
+        assert refused.value.reason == "PASS_INVALID"
+
+
+async def test_many_passes(media: MediaServer, people: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some are remembered, and no number of them fills the memory."""
+    monkeypatch.setattr(passes, "_CAPACITY", 2)
+    remembered: OrderedDict[bytes, RelayPass] = media._part.passes._known
+    for _ in range(2):
+        for one in people:
+            await one.upload(new_envelope_id(secrets.token_bytes))
+            assert len(remembered) <= 2
+    assert [each.account for each in remembered.values()] == ["bob", "carol"]
+
+
+async def test_pass_of_another_agent_that_is_remembered(people: list[Member]) -> None:
+    """Checked once, it is still looked at for its agent: a thief's connection cannot use it."""
     alice, bob, _ = people
     await alice.upload(new_envelope_id(secrets.token_bytes))
     thief = replace(bob, pass_der=alice.pass_der)

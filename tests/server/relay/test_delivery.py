@@ -9,9 +9,13 @@ import pytest
 from fourseal.v1 import relay_service_pb2 as pb
 
 from server.root.home import Home
+from server.root.media import MediaServer
 from tests.server.harness import MovableClock, query
 from tests.server.relay.media import FULL, TRAILER, Letter, Member, content_files, damaged, members, running_media
+from tests.server.relay.test_uploads import Slow
 from wire.status import RemoteError
+
+NOTHING = "envelope-" + "a" * 26
 
 SHAPES = {
     "empty": [16],
@@ -99,6 +103,25 @@ async def test_watcher_hears_of_what_comes(people: list[Member]) -> None:
     assert carol.mailbox() == []
 
 
+async def test_watcher_hears_of_an_upload_once(media: MediaServer, people: list[Member]) -> None:
+    """However often its bell rings; of one that has no segment yet not at all."""
+    alice, bob, _ = people
+    silent, begun = (Slow(alice.letter([FULL, FULL, 20], "bob")) for _ in range(2))
+    posting = [asyncio.create_task(alice.post(aiter(slow))) for slow in (silent, begun)]
+    silent.send()
+    while len(media._part.relay._uploads._entries) < 1:
+        await alice.acknowledge(NOTHING)
+    watching = bob.watching()
+    begun.send(3)
+    assert (await anext(watching)).position == 0
+    for _ in range(3):
+        letter = await post(alice, [20], "bob")
+        assert (await anext(watching)).envelope_id == letter.envelope_id
+    for slow in (silent, begun):
+        slow.end()
+    await asyncio.gather(*posting, return_exceptions=True)
+
+
 async def test_stream_of_notices_ends_cleanly(people: list[Member]) -> None:
     """Before the caller's deadline, without an error."""
     _, bob, _ = people
@@ -137,6 +160,8 @@ async def test_expired(media_home: Home) -> None:
         assert await media._part.relay.expire() == 1
         assert await alice.upload(half.envelope_id) == (0, False)
         assert bob.mailbox() == [letter.envelope_id]
+        takes = len(letter.header) + 20 + len(TRAILER)
+        assert query(media_home, "SELECT waiting_envelopes, waiting_bytes FROM relay_authors") == [(1, takes)]
         clock.move(timedelta(days=29))
         alice.pass_der, bob.pass_der = (one.make_pass_at(clock()) for one in (alice, bob))
         assert await media._part.relay.expire() == 1
@@ -192,11 +217,15 @@ async def test_restart(media_home: Home) -> None:
 
 async def test_orphans_are_swept(media_home: Home) -> None:
     """Files that no row needs, as a crash between row and file leaves them."""
-    async with running_media(media_home), members(media_home, "alice", "bob") as (alice, _):
+    async with running_media(media_home), members(media_home, "alice", "bob") as (alice, bob):
+        delivered = await post(alice, [20], "bob")
+        (left,) = content_files(media_home)
+        await bob.acknowledge(delivered.envelope_id)
         letter = await post(alice, [20], "bob")
         (kept,) = content_files(media_home)
+        left.write_bytes(b"not deleted")
         orphan = kept.parents[1] / "00" / ("envelope-" + "a" * 26 + "." + "0" * 16)
-        orphan.parent.mkdir()
+        orphan.parent.mkdir(exist_ok=True)
         orphan.write_bytes(b"left over")
     async with running_media(media_home):
         assert content_files(media_home) == [kept]

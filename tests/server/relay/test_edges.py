@@ -80,8 +80,9 @@ async def test_stream_that_was_taken_over_writes_no_more(
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
 
 
+@pytest.mark.parametrize("sent", ["while it is finished", "afterwards"])
 async def test_nothing_is_added_to_what_was_finished(
-    media_home: Home, media: MediaServer, people: list[Member], monkeypatch: pytest.MonkeyPatch
+    media_home: Home, media: MediaServer, people: list[Member], monkeypatch: pytest.MonkeyPatch, sent: str
 ) -> None:
     """A stream that came while another one finished the envelope: its segments would count towards no quota."""
     alice, bob, _ = people
@@ -98,10 +99,13 @@ async def test_nothing_is_added_to_what_was_finished(
     second = asyncio.create_task(alice.post(aiter(slow)))
     slow.send()
     await until_none(alice, lambda: upload._sender is sender)
-    gate.open()
-    await first
+    if sent == "afterwards":
+        gate.open()
+        await first
     slow.send()
     assert await reason_of(second) == "UPLOAD_TAKEN_OVER"
+    gate.open()
+    await first
     (path,) = content_files(media_home)
     assert path.stat().st_size == 2 * (FULL + 16)
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments

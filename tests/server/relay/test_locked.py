@@ -66,13 +66,15 @@ async def test_write_lock_held_by_another_process(media_home: Home, people: list
 
 
 async def test_write_lock_taken_between_content_and_finish(media_home: Home, people: list[Member]) -> None:
-    """All content is there and the row cannot be changed: the upload stays one, and its finish can be repeated."""
+    """All content is there and the row cannot be changed: the upload stays one, also for followers, and ends later."""
     alice, bob, _ = people
     letter = alice.letter([FULL, 20], "bob")
     slow = Slow(letter)
     posting = asyncio.create_task(alice.post(aiter(slow)))
     slow.send(3)
     await until(alice, letter, 2)
+    following = bob.fetching(letter.envelope_id)
+    assert (await anext(following)).header_der == letter.header
     with locked(media_home):
         slow.send(1)
         assert await reason_of(posting) == "STORAGE_UNAVAILABLE"
@@ -81,5 +83,6 @@ async def test_write_lock_taken_between_content_and_finish(media_home: Home, peo
     assert query(media_home, "SELECT count(*) FROM relay_mail") == [(0,)]
     assert query(media_home, "SELECT count(*) FROM relay_authors") == [(0,)]
     await alice.post(letter.parts(2))
+    assert [part.WhichOneof("part") async for part in following] == ["segment", "segment", "finish"]
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
     assert bob.mailbox() == [letter.envelope_id]

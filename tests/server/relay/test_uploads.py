@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 import pytest
 from fourseal.v1 import relay_service_pb2 as pb
 
-from server.relay import rules
+from server.relay import ledger, rules
 from server.relay.content import Content
 from server.root.home import Home
 from server.root.media import MediaServer
@@ -303,8 +303,20 @@ async def test_shutdown_ends_streams_that_wait(media_home: Home) -> None:
             await anext(watching)
 
 
+async def test_unfinished_uploads_count_after_a_restart(media_home: Home) -> None:
+    """Before anybody has asked for them."""
+    async with running_media(media_home), members(media_home, "alice", "bob") as (alice, _):
+        half, other = (alice.letter([FULL, FULL, FULL], "bob") for _ in range(2))
+        assert await refusal(alice, half.parts(end=2, finish=False)) == "UPLOAD_INCOMPLETE"
+    session_id = alice.session_id
+    async with running_media(media_home), members(media_home, "alice", "bob", session_id=session_id) as (alice, _):
+        alice.pass_der = alice.make_pass(quota_bytes=3 * FULL + 1000)
+        assert await refusal(alice, other.parts(end=2, finish=False)) == "QUOTA_EXCEEDED"
+        assert await alice.upload(other.envelope_id) == (1, False)
+
+
 async def test_unfinished_uploads_count_towards_the_quota(media: MediaServer, people: list[Member]) -> None:
-    """Also after a restart: an author cannot fill the disk with what it never finishes."""
+    """An author cannot fill the disk with what it never finishes."""
     alice, _, _ = people
     alice.pass_der = alice.make_pass(quota_bytes=3 * FULL)
     halves = [alice.letter([FULL, FULL, FULL], "bob") for _ in range(2)]
@@ -324,6 +336,19 @@ async def test_quota_of_what_waits(people: list[Member]) -> None:
     await alice.post(alice.letter([100], "bob").parts())
     await bob.acknowledge(letter.envelope_id)
     await alice.post(alice.letter([FULL], "bob").parts())
+
+
+async def test_number_of_what_waits(people: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is bounded as its bytes are, and has room again."""
+    alice, bob, _ = people
+    monkeypatch.setattr(ledger, "MAX_WAITING", 2)
+    letters = [alice.letter([20], "bob") for _ in range(3)]
+    for letter in letters[:2]:
+        await alice.post(letter.parts())
+    assert await refusal(alice, letters[2].parts()) == "QUOTA_EXCEEDED"
+    assert len(bob.mailbox()) == 2
+    await bob.acknowledge(letters[0].envelope_id)
+    await alice.post(letters[2].parts(1))
 
 
 async def test_envelope_that_is_too_long(tmp_path_factory: pytest.TempPathFactory) -> None:
