@@ -19,6 +19,10 @@ failed is indeterminate, with the reason PREREQUISITE_FAILED.
 13. ``number``: the message is the author's next one to us. A lower number is a repetition; a higher one means that
     another message was withheld or has not arrived yet: indeterminate.
 14. ``answer``: what it answers is a statement that we know to be genuine.
+15. ``session-not-revoked``: as 3, for both certificates of the session. (Last, for numbers are stable.)
+
+Certificates of other members are not looked at: one that is revoked concerns what its owner signs and is sent, and
+nothing between the others.
 """
 
 from __future__ import annotations
@@ -124,6 +128,7 @@ def verify_message(message: ReceivedMessage, certificates: Certificates, trust: 
                 ("sequence", verifier.sequence),
                 ("number", verifier.number),
                 ("answer", verifier.answer),
+                ("session-not-revoked", verifier.session_not_revoked),
             )
         )
     )
@@ -149,16 +154,12 @@ class _Verifier:
         self._check_chain(author.certificate, author.arc.signer_sign)
 
     def author_not_revoked(self) -> None:
-        revocations, time = self._trust.revocations, self._statement.time
-        if make_check("author-certificate", self.author_certificate).outcome is not Outcome.PASSED:
-            raise Undecided(PREREQUISITE_FAILED)  # the serial number of another authority says nothing
-        if revocations is None:
-            raise Undecided("REVOCATION_LIST_MISSING")
-        revocation = revocations.revoked(self._certificates.author.certificate)
-        if revocation is not None and revocation.time <= time:
-            raise Failed("CERTIFICATE_REVOKED")
-        if not revocations.covers(time):
-            raise Undecided("REVOCATION_LIST_OUTDATED")
+        self._check_not_revoked(self.author_certificate, self._certificates.author.certificate)
+
+    def session_not_revoked(self) -> None:
+        session, envelope = self._certificates.session_sign, self._certificates.session_encrypt
+        self._check_not_revoked(self.session_certificate, session.certificate)
+        self._check_not_revoked(self.envelope_certificate, envelope.certificate)
 
     def session_certificate(self) -> None:
         session = self._certificates.session_sign
@@ -209,6 +210,18 @@ class _Verifier:
 
     def _ourselves(self) -> Recipient:
         return self._statement.recipient(self._expected.name)
+
+    def _check_not_revoked(self, of_authority: Callable[[], None], certificate: x509.Certificate) -> None:
+        revocations, time = self._trust.revocations, self._statement.time
+        if make_check("authority", of_authority).outcome is not Outcome.PASSED:
+            raise Undecided(PREREQUISITE_FAILED)  # the serial number of another authority says nothing
+        if revocations is None:
+            raise Undecided("REVOCATION_LIST_MISSING")
+        revocation = revocations.revoked(certificate)
+        if revocation is not None and revocation.time <= time:
+            raise Failed("CERTIFICATE_REVOKED")
+        if not revocations.covers(time):
+            raise Undecided("REVOCATION_LIST_OUTDATED")
 
     def _check_chain(self, certificate: x509.Certificate, usage: x509.ObjectIdentifier) -> None:
         check_chain(certificate, self._trust.authority, usage, self._statement.time)

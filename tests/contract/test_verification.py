@@ -24,6 +24,7 @@ from tests.contract.world import CONTENT, ENVELOPE_ID, NOW, SESSION_ID, Issuer, 
 NAMES = (
     *("signature", "author-certificate", "author-not-revoked", "session-certificate", "session", "time", "members"),
     *("addressed", "envelope-certificate", "description", "content", "sequence", "number", "answer"),
+    "session-not-revoked",
 )
 
 
@@ -179,11 +180,12 @@ def test_not_for_us(good: Case, joint: World, separate: World) -> None:
 def test_envelope_of_another_session_certificate(good: Case, joint: World, separate: World) -> None:
     """For signing, of the other scheme, or not the one that it names."""
     wrong = failed("envelope-certificate", "ENVELOPE_CERTIFICATE_WRONG")
+    open_ = undecided("session-not-revoked", "PREREQUISITE_FAILED")
     header = good.message.header
-    assert_wrong(good.changed(header=replace(header, session_certificate=bytes(32))).report(), wrong)
+    assert_wrong(good.changed(header=replace(header, session_certificate=bytes(32))).report(), wrong, open_)
     for certificate in (joint.sign, separate.encrypt):
         changed = replace(header, session_certificate=certificate.fingerprint)
-        assert_wrong(good.changed(header=changed, session_encrypt=certificate).report(), wrong)
+        assert_wrong(good.changed(header=changed, session_encrypt=certificate).report(), wrong, open_)
 
 
 def test_envelope_of_another_revision(good: Case, joint: World) -> None:
@@ -226,6 +228,7 @@ def test_another_authority(good: Case) -> None:
         undecided("author-not-revoked", "PREREQUISITE_FAILED"),
         failed("session-certificate", "CERTIFICATE_NOT_ISSUED"),
         failed("envelope-certificate", "CERTIFICATE_NOT_ISSUED"),
+        undecided("session-not-revoked", "PREREQUISITE_FAILED"),
     )
 
 
@@ -241,13 +244,14 @@ def test_certificate_that_had_expired(joint: World) -> None:
         undecided("author-not-revoked", "PREREQUISITE_FAILED"),
         failed("session-certificate", "CERTIFICATE_NOT_VALID"),
         failed("envelope-certificate", "CERTIFICATE_NOT_VALID"),
+        undecided("session-not-revoked", "PREREQUISITE_FAILED"),
     )
 
 
-def revoked(authority: Issuer, person: Person, delta: timedelta) -> RevocationList:
-    """A list on which the person's certificate stands since then."""
+def revoked(authority: Issuer, certificate: x509.Certificate, delta: timedelta) -> RevocationList:
+    """A list on which the certificate stands since then."""
     builder = authority.revocation_list(
-        (person.sign.certificate, NOW + delta, x509.ReasonFlags.key_compromise),
+        (certificate, NOW + delta, x509.ReasonFlags.key_compromise),
         issued=NOW + timedelta(days=1),
         next_update=NOW + timedelta(days=2),
     )
@@ -258,17 +262,45 @@ def test_revocation_counts_as_of_the_statements_time(good: Case, authority: Issu
     """Revoked before or just then: failed. Afterwards: it was good when it was made."""
     wrong = failed("author-not-revoked", "CERTIFICATE_REVOKED")
     for delta, expected in ((-1, [wrong]), (0, [wrong]), (1, [])):
-        revocations = revoked(authority, alice, timedelta(seconds=delta))
+        revocations = revoked(authority, alice.sign.certificate, timedelta(seconds=delta))
         assert_wrong(good.changed(revocations=revocations).report(), *expected)
+
+
+def test_session_certificate_that_was_revoked(good: Case, joint: World, authority: Issuer) -> None:
+    """Either of the two; as of the statement's time."""
+    wrong = failed("session-not-revoked", "CERTIFICATE_REVOKED")
+    for certificate in (joint.sign.certificate, joint.encrypt.certificate):
+        for delta, expected in ((-1, [wrong]), (0, [wrong]), (1, [])):
+            revocations = revoked(authority, certificate, timedelta(seconds=delta))
+            assert_wrong(good.changed(revocations=revocations).report(), *expected)
+
+
+def test_revoked_certificate_of_a_member_is_its_own_matter(separate: World, authority: Issuer) -> None:
+    """What others send to one another holds as before."""
+    received = case(separate, separate.statement("alice", "bob"))
+    for certificate in (separate.person("carol").sign.certificate, separate.person("carol").encrypt.certificate):
+        assert_wrong(received.changed(revocations=revoked(authority, certificate, timedelta(days=-1))).report())
 
 
 def test_revocation_that_nobody_can_tell(good: Case, authority: Issuer, alice: Person) -> None:
     """No list, or one that was outdated then; what stands on an outdated one still counts."""
-    assert_wrong(good.changed(revocations=None).report(), undecided("author-not-revoked", "REVOCATION_LIST_MISSING"))
+    assert_wrong(
+        good.changed(revocations=None).report(),
+        undecided("author-not-revoked", "REVOCATION_LIST_MISSING"),
+        undecided("session-not-revoked", "REVOCATION_LIST_MISSING"),
+    )
     builder: Callable[..., x509.CertificateRevocationListBuilder] = authority.revocation_list
     times = {"issued": NOW - timedelta(days=2), "next_update": NOW}
     stale = RevocationList.read(authority.sign_list(builder(**times)), authority.certificate)
-    assert_wrong(good.changed(revocations=stale).report(), undecided("author-not-revoked", "REVOCATION_LIST_OUTDATED"))
+    assert_wrong(
+        good.changed(revocations=stale).report(),
+        undecided("author-not-revoked", "REVOCATION_LIST_OUTDATED"),
+        undecided("session-not-revoked", "REVOCATION_LIST_OUTDATED"),
+    )
     entry = (alice.sign.certificate, NOW - timedelta(days=3), None)
     stale = RevocationList.read(authority.sign_list(builder(entry, **times)), authority.certificate)
-    assert_wrong(good.changed(revocations=stale).report(), failed("author-not-revoked", "CERTIFICATE_REVOKED"))
+    assert_wrong(
+        good.changed(revocations=stale).report(),
+        failed("author-not-revoked", "CERTIFICATE_REVOKED"),
+        undecided("session-not-revoked", "REVOCATION_LIST_OUTDATED"),
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -26,7 +28,7 @@ from server.root.application import Server
 from server.root.home import Home
 from server.sessions import expected_shares as session_shares
 from server.signing import inspect_shares
-from tests.server.harness import IMPORT_ROOTS, MovableClock, database_bytes, query
+from tests.server.harness import IMPORT_ROOTS, MovableClock, database_bytes, database_path, query
 from tests.server.sessions.people import (
     HOUR,
     Session,
@@ -73,6 +75,20 @@ async def test_creation_is_idempotent(alice: Signer) -> None:
     request.subject = "Another"
     with pytest.raises(RemoteError, match="used before"):
         await alice.call(alice.sessions.CreateSession, request)
+
+
+async def test_joining_a_session_that_outlives_ones_certificates(
+    alice: Signer, bob: Signer, session_home: Home
+) -> None:
+    """Bob's pair ends before the session does: he is refused, and stays invited."""
+    session = await alice.create("bob")
+    # as if Alice's pair was newer, and she had made it so long
+    with closing(sqlite3.connect(database_path(session_home))) as connection, connection:
+        connection.execute("UPDATE contract_sessions SET end_time = end_time + ?", (400 * 86400 * 1_000_000,))
+    with pytest.raises(RemoteError) as refused:
+        await bob.join(session.session_id)
+    assert refused.value.reason == "CERTIFICATE_ENDS_EARLY"
+    assert member_of(await alice.get(session.session_id), "bob").state == contract_session_pb2.MEMBER_STATE_INVITED
 
 
 async def test_bad_wishes(alice: Signer) -> None:
