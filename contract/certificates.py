@@ -73,6 +73,8 @@ def load_certificate(data: bytes) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(data)
     if certificate.public_bytes(Encoding.DER) != data:
         raise _malformed("not the canonical encoding")
+    if data[-len(certificate.signature) - 1]:  # its signature's unused bits: none is signed, so each would do
+        raise _malformed("not the only encoding of its signature")
     return certificate
 
 

@@ -281,6 +281,18 @@ def test_certificate_of_version_1(alice: Person) -> None:
         load_certificate(data.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020100"), 1))
 
 
+def test_certificate_with_a_second_encoding_of_its_signature(authority: Issuer) -> None:
+    """A bit that is said to be unused: whoever reads leniently takes both, and they have two fingerprints."""
+    profile = signer_profile("alice", "Alice", Purpose.SIGN, P256, DEFAULT_ARC)
+    even = next(each for each in iter(lambda: authority.issue(profile, P256), None) if not each.signature[-1] & 1)
+    data = bytearray(even.public_bytes(Encoding.DER))
+    load_certificate(bytes(data))
+    data[-len(even.signature) - 1] = 1
+    assert x509.load_der_x509_certificate(bytes(data)).public_bytes(Encoding.DER) == data  # it is read, and kept
+    with malformed("CERTIFICATE_MALFORMED"):
+        load_certificate(bytes(data))
+
+
 # a changed key identifier may read as the issuer's serial number, of which the library warns
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @pytest.mark.parametrize("whose", ["signer", "session"])
