@@ -5,14 +5,21 @@ Those of signers and sessions, which everybody reads, stand in ``contract.profil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
 from contract.profiles import Profile
+
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST: Final = re.compile(rf"(?:{_LABEL}\.)*(?!\d+$){_LABEL}", re.ASCII)
+"""Labels; the last is no number, or it could be read as an IPv4 address."""
+_MAX_HOST: Final = 253
 
 
 def own_profile(
@@ -78,3 +85,20 @@ def general_name(name: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+def normal_host(name: str) -> str:
+    """A host name or an IP address in the one form in which it can be compared: lower case, no dot at the end.
+
+    Raises:
+        ValueError: neither: a wildcard, an address in another notation, no DNS name (RFC 1123 section 2.1).
+    """
+    try:
+        address = ip_address(name)
+    except ValueError:
+        host = name.lower().removesuffix(".")
+        if len(host) > _MAX_HOST or not _HOST.fullmatch(host):
+            raise ValueError("neither a host name nor an IP address") from None
+        return host
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from server.config import load_settings
 from server.errors import OperatorError
 from server.identity import Authority, ServerCertificate
-from server.identity.own_profiles import general_name, subject_name
+from server.identity.own_profiles import general_name, normal_host, subject_name
 from server.identity.server_certificate import LIFETIME
 from server.root.home import Home
 from server.root.setup import Step, make_folder, make_schema
@@ -83,27 +83,36 @@ def certify_media(authority: Authority, request_pem: bytes, own_names: list[str]
         now: the present time.
 
     Raises:
-        OperatorError: the request is none, or asks for a name that it must not have.
+        OperatorError: the request is none, or asks for a name that it must not have, or that is no host name.
     """
     try:
         request = x509.load_pem_x509_csr(request_pem)
         key, signed = request.public_key(), request.is_signature_valid
         asked = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = [str(name.value) for name in asked]
+        names = [normal_host(str(name.value)) for name in asked if isinstance(name, x509.DNSName | x509.IPAddress)]
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension):
         raise _no_request() from None
-    if not signed or not isinstance(key, ec.EllipticCurvePublicKey) or not 1 <= len(names) <= _MOST_NAMES:
+    if not signed or not isinstance(key, ec.EllipticCurvePublicKey) or not 1 <= len(names) == len(asked) <= _MOST_NAMES:
         raise _no_request()
     if not isinstance(key.curve, ec.SECP256R1):
         raise _no_request()
+    own = set(map(_comparable, own_names))
     for name in names:
-        if name in own_names:
+        if name in own:
             raise OperatorError(
                 f"{name} is a name of the evidence server",
                 "Give the media server a name or address of its own; on one machine, 127.0.0.2 will do.",
             )
     certificate = authority.issue_for_media_server(key, names, now, LIFETIME)
     return certificate.public_bytes(Encoding.PEM) + authority.certificate_pem
+
+
+def _comparable(own_name: str) -> str:
+    """A name of this server's, which may be one that no media server gets."""
+    try:
+        return normal_host(own_name)
+    except ValueError:
+        return own_name
 
 
 def accept_certificate(home: Home, bundle_pem: bytes) -> ServerCertificate:

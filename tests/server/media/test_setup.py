@@ -91,6 +91,47 @@ def test_name_of_the_evidence_server_is_refused(tmp_path: Path) -> None:
         certify_media(authority, request_for("media.example", "localhost"), OWN_NAMES, system_clock())
 
 
+@pytest.mark.parametrize(
+    ("own", "asked"),
+    [
+        ("localhost", "LocalHost"),
+        ("localhost", "localhost."),
+        ("Evidence.Example", "evidence.example"),
+        ("evidence.example.", "EVIDENCE.example"),
+        ("127.0.0.1", "::ffff:127.0.0.1"),
+        ("2001:db8::1", "2001:DB8:0:0::1"),
+    ],
+)
+def test_name_of_the_evidence_server_is_refused_however_it_is_written(own: str, asked: str, tmp_path: Path) -> None:
+    """Clients compare names as DNS does, and addresses as numbers."""
+    authority = load_authority(make_home(tmp_path / "evidence"))
+    with pytest.raises(OperatorError, match="a name of the evidence server"):
+        certify_media(authority, request_for(asked), [own], system_clock())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "*.example",
+        "*",
+        "a..b",
+        ".example",
+        "-a.example",
+        "a-.example",
+        "a_b.example",
+        "x" * 64,
+        "127.1",
+        "a.b/c",
+        "a b",
+    ],
+)
+def test_what_is_no_host_name_is_refused(name: str, tmp_path: Path) -> None:
+    """A wildcard would fit the evidence server's names too."""
+    authority = load_authority(make_home(tmp_path / "evidence"))
+    with pytest.raises(OperatorError, match="no request of a media server"):
+        certify_media(authority, request_for("media.example", name), OWN_NAMES, system_clock())
+
+
 def test_certificate_of_another_is_refused(tmp_path: Path) -> None:
     """For another key, without its authority, of another authority, or junk."""
     authority = load_authority(make_home(tmp_path / "evidence"))
