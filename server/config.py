@@ -110,6 +110,8 @@ class Settings(BaseSettings):
     """Time from one list of revoked certificates to the next at the latest."""
     certificate_pairs_per_day: int = Field(10, ge=1, le=1000)
     """Pairs of certificates that an account is issued within 24 hours."""
+    account_event_days: int = Field(1096, ge=1, le=36525)
+    """Days for which what happened to accounts is kept."""
     sms_provider: Literal["none", "file", "webhook"] = "none"
     """Who passes on text messages with one-time codes."""
     sms_file: str = ""

@@ -27,10 +27,12 @@ from server.identity.logins.logging_in import LoggingIn
 from server.identity.logins.logins import Logins
 from server.identity.logins.possession import Possession
 from server.identity.server_certificate import CurrentCertificate
+from server.identity.store.events import drop_events_before
 from server.storage import Database, Threads
 
 _CHECKERS = 2  # hashes of passwords at once, 64 MiB each
 _SENDERS = 2
+_EVENTS_A_ROUND = 10_000  # that are dropped at most: others want to write
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class AccountTerms:
         login_lifetime: after which any login ends.
         revocation_list_lifetime: from one list to the next at the latest.
         certificate_pairs_per_day: pairs of certificates that an account is issued in a day.
+        event_lifetime: after which what happened to accounts is forgotten.
         party: as what the server is known to security keys.
         sms: who passes text messages on; None: there are no such factors.
     """
@@ -50,6 +53,7 @@ class AccountTerms:
     login_lifetime: timedelta
     revocation_list_lifetime: timedelta
     certificate_pairs_per_day: int
+    event_lifetime: timedelta
     party: RelyingParty
     sms: SmsProvider | None
 
@@ -65,6 +69,7 @@ class AccountRules:
     possession: Possession
     certificates: SignerCertificates
     lists: RevocationLists
+    event_lifetime: timedelta
     clock: Clock
     workers: tuple[BoundedWorkers, ...]
 
@@ -73,7 +78,9 @@ class AccountRules:
         self.logins.drop_ended(connection)
         self.logging_in.drop_expired(connection)
         self.registration.drop_abandoned(connection)
-        drop_forgotten(connection, self.clock())
+        now = self.clock()
+        drop_forgotten(connection, now)
+        drop_events_before(connection, now - self.event_lifetime, _EVENTS_A_ROUND)
 
     def close(self) -> None:
         """End the threads."""
@@ -122,6 +129,7 @@ def compose_account_rules(
         possession=Possession(database, logins, certificates, authority, own, random, clock),
         certificates=certificates,
         lists=lists,
+        event_lifetime=terms.event_lifetime,
         clock=clock,
         workers=(checkers, senders),
     )

@@ -24,12 +24,6 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Repeat with the same request_id; the operator finds the cause in the log.",
     ),
     Entry(
-        "CUSTODY_UNAVAILABLE",
-        UNAVAILABLE,
-        "The server's key shares cannot be opened now.",
-        "Repeat with the same request_id; the operator finds the cause in the log.",
-    ),
-    Entry(
         "FAULT_DETECTED",
         StatusCode.INTERNAL,
         "A result of the server failed its own check; nothing was released.",

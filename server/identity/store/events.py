@@ -1,11 +1,11 @@
-"""What happened to accounts: appended, never changed."""
+"""What happened to accounts: appended, never changed, deleted when it is old."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Index, Table, Text, insert, select
+from sqlalchemy import Column, Connection, Index, Table, Text, delete, insert, select
 
 from server.storage import Instant, metadata
 from server.storage.tables import Sequence as Counted
@@ -20,6 +20,7 @@ account_events = Table(
     Column("event", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Index(None, "account", "sequence"),
+    Index(None, "time"),
 )
 
 
@@ -50,6 +51,13 @@ def add_event(
     """Append an event."""
     values = {"time": time, "account": account, "agent_id": agent_id, "event": event, "detail": detail}
     connection.execute(insert(account_events), values)
+
+
+def drop_events_before(connection: Connection, time: datetime, limit: int) -> None:
+    """Delete the oldest events before a time, at most ``limit``."""
+    column = account_events.c
+    oldest = select(column.sequence).where(column.time < time).order_by(column.time).limit(limit)
+    connection.execute(delete(account_events).where(column.sequence.in_(oldest)))
 
 
 def list_events(connection: Connection, *, after: int, limit: int, account: str | None = None) -> list[AccountEvent]:

@@ -64,7 +64,7 @@ async def test_a_refusal_is_final(scene: Scene, reason: str) -> None:
     assert len(scene.server.behaviour.calls("SignDigest")) == 1
 
 
-@pytest.mark.parametrize("reason", ["STORAGE_UNAVAILABLE", "SHUTTING_DOWN", "CUSTODY_UNAVAILABLE"])
+@pytest.mark.parametrize("reason", ["STORAGE_UNAVAILABLE", "SHUTTING_DOWN"])
 async def test_a_server_that_says_it_is_unavailable_is_asked_until_the_deadline(scene: Scene, reason: str) -> None:
     """And then its own reason is told."""
     scene.server.behaviour.refusals["GetKey"] = ServiceError(reason)

@@ -1,4 +1,4 @@
-"""Revocations have numbers, and lists of them are kept in memory; pairs of certificates are counted by account."""
+"""Revocations have numbers, and lists of them are kept in memory; pairs and events are found by their time."""
 
 from alembic import op
 from sqlalchemy import BigInteger, Column, LargeBinary
@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.drop_index("ix_signer_certificates_revoke_time", "signer_certificates")
     op.create_index("ix_signer_certificates_revocation", "signer_certificates", ["revocation"])
     op.create_index("ix_signer_certificates_account_create_time", "signer_certificates", ["account", "create_time"])
+    op.create_index("ix_account_events_time", "account_events", ["time"])
     with op.batch_alter_table("revocation_lists") as lists:
         for column in ("der", "create_time", "end_time"):
             lists.drop_column(column)
@@ -25,6 +26,7 @@ def downgrade() -> None:
         lists.add_column(Column("der", LargeBinary, nullable=False, server_default=""))
         lists.add_column(Column("create_time", BigInteger, nullable=False, server_default="0"))
         lists.add_column(Column("end_time", BigInteger, nullable=False, server_default="0"))
+    op.drop_index("ix_account_events_time", "account_events")
     op.drop_index("ix_signer_certificates_account_create_time", "signer_certificates")
     op.drop_index("ix_signer_certificates_revocation", "signer_certificates")
     op.create_index("ix_signer_certificates_revoke_time", "signer_certificates", ["revoke_time"])

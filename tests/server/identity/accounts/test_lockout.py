@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -17,7 +19,7 @@ from server.identity.accounts.passwords import Passwords
 from server.identity.store.accounts import lockouts
 from server.root.application import Server
 from server.root.home import Home
-from tests.server.harness import Client, MovableClock, call, query, running_server
+from tests.server.harness import Client, MovableClock, call, database_path, query, running_server
 from tests.server.identity.accounts.people import Person, pb
 from wire.catalogue import ServiceError
 from wire.status import DETAILS_KEY, RemoteError
@@ -196,3 +198,14 @@ async def test_hash_of_old_parameters_is_made_again(alice: Person, account_home:
     ((stored,),) = query(account_home, "SELECT password_hash FROM accounts")
     assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     await alice.log_in()
+
+
+@pytest.mark.usefixtures("alice")
+async def test_old_events_are_dropped_and_younger_ones_kept(account_server: Server, account_home: Home) -> None:
+    """By the upkeep; so the table grows with the days that are kept, and no further."""
+    before = query(account_home, "SELECT max(sequence) FROM account_events")[0][0]
+    with closing(sqlite3.connect(database_path(account_home))) as connection, connection:
+        aged = int(timedelta(days=1096).total_seconds() * 1_000_000)
+        connection.execute("UPDATE account_events SET time = time - ? WHERE sequence < ?", (aged, before))
+    await account_server._keep_house_once()
+    assert query(account_home, "SELECT sequence FROM account_events") == [(before,)]
