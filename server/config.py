@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     """Hours for which an unfinished upload can be gone on with."""
     relay_envelope_mebibytes: int = Field(65536, ge=1, le=1 << 30)
     """Content of one envelope, MiB."""
+    evidence_quota_mebibytes: int = Field(65536, ge=1, le=1 << 30)
+    """Content of one account that is kept as evidence, MiB."""
+    evidence_upload_hours: int = Field(24, ge=1, le=366 * 24)
+    """Hours for which a content waits for the record that names it."""
+    evidence_retention_days: int = Field(0, ge=0, le=36600)
+    """Days after which the content of evidence is deleted; 0: never. Records and the log never are."""
     session_clock_seconds: int = Field(120, ge=1, le=600)
     """Seconds by which the time of a statement may differ from the server's."""
     max_session_days: int = Field(366, ge=1, le=366)

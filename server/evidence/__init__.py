@@ -1,5 +1,6 @@
 """Evidence: what is kept of messages and operations so that it can be shown and proven, and not changed unnoticed."""
 
-from server.evidence.transparency import Transparency
+from server.evidence.rules import EvidenceRules, compose_evidence_rules
+from server.evidence.terms import EvidenceTerms
 
-__all__ = ["Transparency"]
+__all__ = ["EvidenceRules", "EvidenceTerms", "compose_evidence_rules"]

@@ -27,12 +27,13 @@ from contract.relay_pass import RelayPass
 from contract.stream import SEALED_SEGMENT_BYTES
 from mpc.engines import Random
 from server.clock import Clock
+from server.journal.places import Places
 from server.relay import store
 from server.relay.content import ContentFolder
 from server.relay.finished import FinishedContents
 from server.relay.ledger import Finish, Ledger, RelayTerms
 from server.relay.mailboxes import Bells
-from server.relay.places import Places
+from server.journal.places import Places
 from server.relay.removal import Removal
 from server.relay.store import Envelope, EnvelopeState, Mail
 from server.relay.upkeep import Upkeep

@@ -129,6 +129,7 @@ class Server:
                 self._log.info("session_closed", session_id=session_id)
             if self._rules.relay is not None:
                 await self._rules.relay.relay.expire()
+            await self._rules.evidence.upkeep.run()
             await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
             await self._ground.database.write(self._rules.accounts.keep_house)
             await self._rules.accounts.lists.current()

@@ -20,6 +20,8 @@ from fourseal.v1 import (
     decryption_service_pb2_grpc,
     enrolment_service_pb2,
     enrolment_service_pb2_grpc,
+    evidence_service_pb2,
+    evidence_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
     relay_service_pb2,
@@ -32,7 +34,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.config import Settings
 from server.errors import OperatorError
-from server.evidence.rpc import TransparencyRpc
+from server.evidence.rpc import EvidenceRpc, TransparencyRpc
 from server.identity import CurrentCertificate
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
 from server.relay.rpc import RelayRpc, add_relay_service
@@ -52,6 +54,7 @@ AGENT_SERVICES = (
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
     certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
     contract_session_service_pb2.DESCRIPTOR.services_by_name["ContractSessionService"].full_name,
+    evidence_service_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
     transparency_service_pb2.DESCRIPTOR.services_by_name["TransparencyService"].full_name,
 )
 RELAY_SERVICES = (relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name,)
@@ -111,7 +114,10 @@ class Listeners:
             ContractSessionRpc(rules.callers, rules.sessions), self._agents
         )
         transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(
-            TransparencyRpc(rules.callers, rules.transparency), self._agents
+            TransparencyRpc(rules.callers, rules.evidence.transparency), self._agents
+        )
+        evidence_service_pb2_grpc.add_EvidenceServiceServicer_to_server(
+            EvidenceRpc(rules.callers, rules.evidence), self._agents
         )
         if rules.relay is not None:
             add_relay_service(RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents)

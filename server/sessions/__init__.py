@@ -1,5 +1,11 @@
 """Contract sessions: who meets when, and the server's half of every signature and decryption in them."""
 
+from server.sessions.evidence import (
+    MessageCertificates,
+    find_message_certificates,
+    is_statement_signed,
+    require_joined_once,
+)
 from server.sessions.inspection import expected_shares
 from server.sessions.rules import SessionRules, SessionTerms, Work, compose_session_rules
 from server.sessions.states import MemberState, SessionState
@@ -7,6 +13,7 @@ from server.sessions.store.sessions import Session, SessionMember, find_session,
 
 __all__ = [
     "MemberState",
+    "MessageCertificates",
     "Session",
     "SessionMember",
     "SessionRules",
@@ -15,7 +22,10 @@ __all__ = [
     "Work",
     "compose_session_rules",
     "expected_shares",
+    "find_message_certificates",
     "find_session",
+    "is_statement_signed",
     "list_members",
     "list_sessions",
+    "require_joined_once",
 ]

@@ -52,11 +52,17 @@ class LogReader:
             ServiceError: CHECKPOINT_NOT_FOUND, LOG_INDEX_UNKNOWN.
             FoursealError: LOG_NODE_MISSING, NOTE_MALFORMED: the database is damaged.
         """
-        newest = self.newest(connection)
-        if not 0 <= index < newest.size:
-            raise ServiceError("LOG_INDEX_UNKNOWN", index=index)
-        nodes = store.find_nodes(connection, inclusion_nodes(index, newest.size))
-        return Receipt(index, inclusion_proof(index, newest.size, nodes), Note.from_bytes(newest.note))
+        return _receipt(connection, index, self.newest(connection))
+
+    def stamped_receipt(self, connection: Connection, index: int) -> tuple[Receipt, bytes | None]:
+        """The proof up to the newest checkpoint with a time stamp, and that; where none covers it, as ``receipt``.
+
+        Raises as ``receipt``.
+        """
+        stamped = store.find_newest_checkpoint(connection, stamped=True)
+        if stamped is not None and 0 <= index < stamped.size:
+            return _receipt(connection, index, stamped), stamped.time_stamp
+        return self.receipt(connection, index), None
 
     def consistency(self, connection: Connection, old_size: int, new_size: int) -> tuple[bytes, ...]:
         """The proof that the log only grew between two sizes, of checkpoints that somebody kept.
@@ -69,3 +75,10 @@ class LogReader:
             raise ServiceError("LOG_SIZE_UNKNOWN", old_size=old_size, new_size=new_size)
         nodes = store.find_nodes(connection, consistency_nodes(old_size, new_size))
         return consistency_proof(old_size, new_size, nodes)
+
+
+def _receipt(connection: Connection, index: int, checkpoint: CheckpointRow) -> Receipt:
+    if not 0 <= index < checkpoint.size:
+        raise ServiceError("LOG_INDEX_UNKNOWN", index=index)
+    nodes = store.find_nodes(connection, inclusion_nodes(index, checkpoint.size))
+    return Receipt(index, inclusion_proof(index, checkpoint.size, nodes), Note.from_bytes(checkpoint.note))

@@ -92,7 +92,7 @@ async def test_the_key_stays_after_a_restart(home: Home) -> None:
     keys = set()
     for _ in range(2):
         async with running_server(home) as server:
-            keys.add(server._rules.transparency.verifier.to_text())
+            keys.add(server._rules.evidence.transparency.verifier.to_text())
     assert len(keys) == 1
 
 
@@ -137,7 +137,7 @@ async def test_other_certificates_do_not_pass_for_the_logs(server: Server, alice
     """Not an agent's certificate, not one of another authority, not one whose time has not come."""
     authority = server._ground.database.read_now(lambda connection: _authority(server, connection))
     other = Authority(*_other_authority())
-    own = server._rules.transparency.certificate_der
+    own = server._rules.evidence.transparency.certificate_der
     key = VerifierKey.of("example.com/log", Ed25519PrivateKey.generate())
     foreign = other.issue_log_certificate(key, system_clock()).public_bytes(Encoding.DER)
     agents = x509.load_pem_x509_certificate(alice.identity.certificate_pem).public_bytes(Encoding.DER)

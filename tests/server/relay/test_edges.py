@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from fourseal.v1 import relay_service_pb2 as pb
 
+from server.journal.places import Places
 from server.relay import rules
 from server.relay.content import Content, ContentFolder
-from server.relay.places import Places
 from server.root.home import Home
 from server.root.media import MediaServer
 from tests.server.harness import MovableClock, query

@@ -1,0 +1,257 @@
+"""Sealed contents: uploaded before the record that names them, kept with it, handed out in pieces.
+
+* A row stands for an upload from its start on, and counts against its account's quota. A record that names the content
+  takes the row's place.
+* A content is on the disk before its row says that it is finished; who is answered has it.
+* Giving a file its name, and taking files away, are done one after the other (``_moving``): nobody takes a file away
+  that a row has just begun to name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from typing import Final, TypeVar, TypeVarTuple
+
+from sqlalchemy import Connection
+
+from contract.key_ciphertext import TAG_BYTES
+from contract.stream import SEALED_SEGMENT_BYTES
+from server.clock import Clock
+from server.evidence import store
+from server.evidence.store import ContentUpload
+from server.evidence.terms import EvidenceTerms
+from server.identity import Login, Logins
+from server.journal.places import Places
+from server.sessions import require_joined_once
+from server.storage import Database, Threads
+from server.storage.blobs import BlobPart, Blobs
+from wire.catalogue import ServiceError
+
+MAX_UPLOADS: Final = 64
+"""Uploads of an account that no record names yet."""
+PIECE_BYTES: Final = 1 << 20
+"""Bytes of a piece that is handed out."""
+IDLE_SECONDS: Final = 30.0
+"""Longest time between two parts of an upload."""
+_TRANSFERS: Final = 64
+_TRANSFERS_OF_ACCOUNT: Final = 16
+_AT_A_TIME: Final = 100
+
+A = TypeVarTuple("A")
+T = TypeVar("T")
+
+Part = bytes
+"""Pieces; the digest at the end comes as ``Finish``."""
+
+
+class Finish(bytes):
+    """SHA-256 of the whole content: the last part of an upload."""
+
+    __slots__ = ()
+
+
+class Contents:
+    """Takes, keeps and hands out contents. Belongs to the event loop that it was made on.
+
+    Args:
+        database: rows.
+        blobs: files.
+        files: threads for them.
+        logins: says what a login has proved.
+        terms: quota and lifetimes.
+        clock: the time.
+    """
+
+    def __init__(
+        self, database: Database, blobs: Blobs, files: Threads, logins: Logins, terms: EvidenceTerms, clock: Clock
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._files = files
+        self._logins = logins
+        self._terms = terms
+        self._clock = clock
+        self._places = Places(capacity=_TRANSFERS, capacity_of_account=_TRANSFERS_OF_ACCOUNT)
+        self._growing: set[str] = set()
+        self._moving = asyncio.Lock()
+
+    async def put(
+        self, login: Login, session_id: str, envelope_id: str, length: int, first: int, parts: AsyncIterator[Part]
+    ) -> datetime:
+        """Take a content, or the rest of one.
+
+        Args:
+            login: whose it is.
+            session_id: in which session.
+            envelope_id: of the message.
+            length: bytes of the whole.
+            first: place of the first byte that comes.
+            parts: pieces, then a ``Finish``.
+
+        Returns:
+            Until when the record must come; also when it was finished before.
+
+        Raises:
+            ServiceError: LOGIN_REQUIRED, PROOF_REQUIRED, SESSION_NOT_FOUND, NOT_A_MEMBER; FIELD_INVALID;
+                CONTENT_CHANGED: the upload is another's, or was begun with another length; EVIDENCE_QUOTA_EXCEEDED,
+                TOO_MANY_CONTENT_UPLOADS, OVERLOADED; CONTENT_UPLOAD_BUSY, CONTENT_UPLOAD_ELSEWHERE,
+                CONTENT_UPLOAD_INCOMPLETE, CONTENT_DIGEST_WRONG, EVIDENCE_UNWRITABLE, STORAGE_UNAVAILABLE.
+        """
+        if length < TAG_BYTES:
+            raise ServiceError("FIELD_INVALID", field="content_length", problem=f"below {TAG_BYTES}")
+        with self._places.take(login.account):
+            upload = await self._database.write(
+                partial(self._begin, login=login, session_id=session_id, envelope_id=envelope_id, length=length)
+            )
+            if upload.content_digest is not None:
+                return upload.expire_time
+            if envelope_id in self._growing:
+                raise ServiceError("CONTENT_UPLOAD_BUSY", envelope_id=envelope_id)
+            self._growing.add(envelope_id)
+            try:
+                return await self._take(upload, first, parts)
+            finally:
+                self._growing.discard(envelope_id)
+
+    async def state(self, login: Login, envelope_id: str) -> tuple[int, bool]:
+        """Bytes of an upload that are on the disk, and whether it was finished.
+
+        Raises:
+            ServiceError: PROOF_REQUIRED, EVIDENCE_UNWRITABLE, STORAGE_UNAVAILABLE.
+        """
+        _require_proof(self._logins, login)
+        upload = await self._database.read(lambda connection: store.find_upload(connection, envelope_id))
+        if upload is None or upload.account != login.account:
+            return 0, False
+        if upload.content_digest is not None:
+            return upload.content_length, True
+        return min(await self._on_disk(self._blobs.part_length, _part_name(upload)), upload.content_length), False
+
+    async def pieces(self, login: Login, digest: bytes, length: int, first: int) -> AsyncGenerator[bytes, None]:
+        """A content from a byte on, for somebody who may have it.
+
+        Raises:
+            ServiceError: FIELD_INVALID: there is no such byte; EVIDENCE_CONTENT_LOST, OVERLOADED.
+        """
+        if not 0 <= first <= length:
+            raise ServiceError("FIELD_INVALID", field="first_byte", problem=f"not in 0 to {length}")
+        with self._places.take(login.account):
+            while first < length:
+                try:
+                    piece = await self._files.run(self._blobs.read, digest, first, min(PIECE_BYTES, length - first))
+                except OSError:
+                    piece = b""
+                if not piece:
+                    raise ServiceError("EVIDENCE_CONTENT_LOST")
+                yield piece
+                first += len(piece)
+
+    async def expire(self) -> int:
+        """Delete uploads that no record named in time. Returns how many."""
+        now, count = self._clock(), 0
+        while True:
+            async with self._moving:
+                dropped = await self._database.write(partial(self._drop_expired, now=now))
+                for upload, is_needed in dropped:
+                    await self._on_disk(self._blobs.drop_part, _part_name(upload))
+                    if upload.content_digest is not None and not is_needed:
+                        await self._on_disk(self._blobs.remove, upload.content_digest)
+            count += len(dropped)
+            if len(dropped) < _AT_A_TIME:
+                return count
+
+    async def remove_unneeded(self, digest: bytes) -> None:
+        """Delete a content unless a row names it."""
+        async with self._moving:
+            if not await self._database.read(lambda connection: store.is_content_needed(connection, digest)):
+                await self._on_disk(self._blobs.remove, digest)
+
+    def _begin(
+        self, connection: Connection, login: Login, session_id: str, envelope_id: str, length: int
+    ) -> ContentUpload:
+        self._logins.require_proven(connection, login)
+        require_joined_once(connection, session_id, login.account)
+        found = store.find_upload(connection, envelope_id)
+        if found is not None:
+            if (found.session_id, found.account, found.content_length) != (session_id, login.account, length):
+                raise ServiceError("CONTENT_CHANGED", envelope_id=envelope_id)
+            return found
+        if store.count_uploads(connection, login.account) >= MAX_UPLOADS:
+            raise ServiceError("TOO_MANY_CONTENT_UPLOADS", limit=MAX_UPLOADS)
+        if store.used_bytes(connection, login.account) + length > self._terms.quota_bytes:
+            raise ServiceError("EVIDENCE_QUOTA_EXCEEDED", limit=self._terms.quota_bytes)
+        end = self._clock() + self._terms.upload_lifetime
+        upload = ContentUpload(envelope_id, session_id, login.account, length, None, end)
+        store.add_upload(connection, upload)
+        return upload
+
+    async def _take(self, upload: ContentUpload, first: int, parts: AsyncIterator[Part]) -> datetime:
+        there = await self._on_disk(self._blobs.part_length, _part_name(upload))
+        if not 0 <= first <= there:
+            raise ServiceError("CONTENT_UPLOAD_ELSEWHERE", expected=there, found=first)
+        part = await self._on_disk(self._blobs.open_part, _part_name(upload), first)
+        try:
+            digest = await self._grow(part, upload, parts)
+            found = await self._on_disk(part.seal)
+        finally:
+            part.close()
+        if found != digest:
+            await self._on_disk(self._blobs.drop_part, _part_name(upload))
+            raise ServiceError("CONTENT_DIGEST_WRONG")
+        end = self._clock() + self._terms.upload_lifetime
+        async with self._moving:
+            await self._on_disk(self._blobs.finish, _part_name(upload), digest)
+            finish = partial(store.finish_upload, envelope_id=upload.envelope_id, digest=digest, expire_time=end)
+            if not await self._database.write(finish):  # its time was over meanwhile
+                if not await self._database.read(lambda connection: store.is_content_needed(connection, digest)):
+                    await self._on_disk(self._blobs.remove, digest)
+                raise ServiceError("CONTENT_UPLOAD_INCOMPLETE", envelope_id=upload.envelope_id)
+        return end
+
+    async def _grow(self, part: BlobPart, upload: ContentUpload, parts: AsyncIterator[Part]) -> bytes:
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    piece = await anext(parts, None)
+            except TimeoutError:
+                piece = None
+            if piece is None:
+                raise ServiceError("CONTENT_UPLOAD_INCOMPLETE", envelope_id=upload.envelope_id)
+            if isinstance(piece, Finish):
+                if part.length != upload.content_length:
+                    raise ServiceError("CONTENT_UPLOAD_ELSEWHERE", expected=upload.content_length, found=part.length)
+                return piece
+            if not 1 <= len(piece) <= SEALED_SEGMENT_BYTES or part.length + len(piece) > upload.content_length:
+                raise ServiceError("FIELD_INVALID", field="piece", problem="empty, or too long")
+            await self._on_disk(part.append, piece)
+
+    def _drop_expired(self, connection: Connection, now: datetime) -> list[tuple[ContentUpload, bool]]:
+        expired = [
+            upload
+            for upload in store.list_expired_uploads(connection, now, _AT_A_TIME)
+            if upload.envelope_id not in self._growing
+        ]
+        store.drop_uploads(connection, [upload.envelope_id for upload in expired])
+        return [
+            (upload, upload.content_digest is not None and store.is_content_needed(connection, upload.content_digest))
+            for upload in expired
+        ]
+
+    async def _on_disk(self, work: Callable[[*A], T], *arguments: *A) -> T:
+        try:
+            return await self._files.run(work, *arguments)
+        except OSError as error:
+            raise ServiceError("EVIDENCE_UNWRITABLE", problem=error.strerror or "it failed") from None
+
+
+def _require_proof(logins: Logins, login: Login) -> None:
+    if not logins.is_proven(login):
+        raise ServiceError("PROOF_REQUIRED")
+
+
+def _part_name(upload: ContentUpload) -> str:
+    return sha256(upload.envelope_id.encode()).hexdigest()

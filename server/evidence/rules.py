@@ -1,0 +1,56 @@
+"""The rules of evidence, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.clock import Clock
+from server.evidence.contents import Contents
+from server.evidence.deposits import Deposits
+from server.evidence.permissions import Permissions
+from server.evidence.reading import EvidenceReading
+from server.evidence.terms import EvidenceTerms
+from server.evidence.transparency import Transparency
+from server.evidence.upkeep import EvidenceUpkeep
+from server.identity import Authority, Logins, SignerCertificates
+from server.journal.log import LogReader
+from server.storage import Database, Threads
+from server.storage.blobs import Blobs
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRules:
+    """What the gRPC faces stand on."""
+
+    logins: Logins
+    transparency: Transparency
+    contents: Contents
+    deposits: Deposits
+    reading: EvidenceReading
+    permissions: Permissions
+    upkeep: EvidenceUpkeep
+
+
+def compose_evidence_rules(
+    database: Database,
+    blobs: Blobs,
+    log: LogReader,
+    authority: Authority,
+    logins: Logins,
+    certificates: SignerCertificates,
+    workers: Threads,
+    files: Threads,
+    terms: EvidenceTerms,
+    clock: Clock,
+) -> EvidenceRules:
+    """Put the rules together."""
+    contents = Contents(database, blobs, files, logins, terms, clock)
+    return EvidenceRules(
+        logins=logins,
+        transparency=Transparency(database, log, authority, clock),
+        contents=contents,
+        deposits=Deposits(database, log, logins, workers, authority.arc, clock),
+        reading=EvidenceReading(database, log, logins, certificates, authority, clock),
+        permissions=Permissions(database, log, logins, certificates, authority.arc, clock),
+        upkeep=EvidenceUpkeep(database, contents, terms, clock),
+    )

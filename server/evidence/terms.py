@@ -1,0 +1,21 @@
+"""What an operator decides about evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceTerms:
+    """Terms.
+
+    Args:
+        quota_bytes: content of one account that is kept or being uploaded.
+        upload_lifetime: after which an upload that no record names is deleted.
+        retention: after which the content of a record is deleted; None: never.
+    """
+
+    quota_bytes: int
+    upload_lifetime: timedelta
+    retention: timedelta | None

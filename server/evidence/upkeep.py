@@ -1,0 +1,70 @@
+"""What is deleted by and by: contents whose time is over. Records and the log never are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from mpc.errors import FoursealError
+from server.clock import Clock
+from server.evidence import store
+from server.evidence.contents import Contents
+from server.evidence.store import RecordRow
+from server.evidence.terms import EvidenceTerms
+from server.journal import Caller, Intent, Request, Result, run_at_once
+from server.storage import Database
+
+METHOD: Final = "DeleteContent"
+_HOUSEKEEPING: Final = Caller("-", b"")
+_AT_A_TIME: Final = 100
+
+
+class EvidenceUpkeep:
+    """Keeps house.
+
+    Args:
+        database: rows.
+        contents: files.
+        terms: how long a content is kept.
+        clock: the time.
+    """
+
+    def __init__(self, database: Database, contents: Contents, terms: EvidenceTerms, clock: Clock) -> None:
+        self._database = database
+        self._contents = contents
+        self._terms = terms
+        self._clock = clock
+
+    async def run(self) -> int:
+        """Delete uploads that no record named in time, and contents that were kept long enough. Returns how many.
+
+        The deletion of a record's content is an operation of the journal, and so in the log. A crash between row and
+        file leaves a file that nobody needs; ``fourseal-server fsck`` names it.
+        """
+        count = await self._contents.expire()
+        if self._terms.retention is None:
+            return count
+        before = self._clock() - self._terms.retention
+        while rows := await self._database.read(partial(store.list_outdated, before=before, limit=_AT_A_TIME)):
+            for row in rows:
+                await self._drop(row)
+            count += len(rows)
+        return count
+
+    async def _drop(self, row: RecordRow) -> None:
+        def change(connection: Connection) -> Result:
+            if store.mark_dropped(connection, row.statement_digest):
+                store.add_bytes(connection, row.author, -row.content_length)
+            return Result()
+
+        request = Request(_HOUSEKEEPING, f"content.{row.statement_digest.hex()}", METHOD, b"")
+        intent = Intent(request, row.session_id, digest=row.content_digest)
+        await run_at_once(self._database, _admit_ourselves, self._clock, intent, change)
+        await self._contents.remove_unneeded(row.content_digest)
+
+
+def _admit_ourselves(_connection: Connection, callers: Sequence[Caller]) -> list[FoursealError | None]:
+    return [None] * len(callers)

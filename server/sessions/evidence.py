@@ -1,0 +1,77 @@
+"""What sessions know of their statements, for evidence: it stays true after members left and after the close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from contract.certificates import SessionCertificate, SignerCertificate
+from contract.envelope import EnvelopeHeader
+from contract.errors import VerificationFailed
+from contract.oids import Arc
+from contract.statement import Statement
+from mpc.four_prime_rsa import Purpose
+from server.sessions.certificates import read_joined_certificate, read_session_certificate
+from server.sessions.guard import find_own
+from server.sessions.store import sessions as store
+from server.sessions.store import statements
+from wire.catalogue import ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCertificates:
+    """The certificates that statement and header of a message name.
+
+    Args:
+        author: for signing, with which the author joined.
+        signing: the session's, of the statement's revision.
+        encrypting: the session's, of the header's revision.
+    """
+
+    author: SignerCertificate
+    signing: SessionCertificate
+    encrypting: SessionCertificate
+
+
+def find_message_certificates(
+    connection: Connection, statement: Statement, header: EnvelopeHeader, arc: Arc
+) -> MessageCertificates:
+    """The certificates of a message, by the session of its statement.
+
+    Raises:
+        ServiceError: SESSION_NOT_FOUND, also if the author was never invited; NOT_A_MEMBER: the author never joined
+            with that certificate; SESSION_CHANGED: no revision has the statement's.
+        VerificationFailed: ENVELOPE_CERTIFICATE_WRONG: no revision has the header's.
+    """
+    session, _ = find_own(connection, statement.session_id, statement.author)
+    joining = store.find_joining(connection, session.session_id, statement.author_certificate)
+    if joining is None or joining.name != statement.author:
+        raise ServiceError("NOT_A_MEMBER", name=statement.author)
+    signing = store.find_revision_of(connection, session.session_id, statement.session_certificate)
+    if signing is None or signing.sign_fingerprint != statement.session_certificate:
+        raise ServiceError("SESSION_CHANGED", session_id=session.session_id, revision=session.revision)
+    encrypting = store.find_revision_of(connection, session.session_id, header.session_certificate)
+    if encrypting is None or encrypting.encrypt_fingerprint != header.session_certificate:
+        raise VerificationFailed("ENVELOPE_CERTIFICATE_WRONG", "the session has no such certificate for encryption")
+    return MessageCertificates(
+        read_joined_certificate(joining, Purpose.SIGN, arc),
+        read_session_certificate(signing, Purpose.SIGN, arc),
+        read_session_certificate(encrypting, Purpose.DECRYPT, arc),
+    )
+
+
+def require_joined_once(connection: Connection, session_id: str, name: str) -> None:
+    """See that somebody joined a session at some time; may have left it since.
+
+    Raises:
+        ServiceError: SESSION_NOT_FOUND, NOT_A_MEMBER.
+    """
+    find_own(connection, session_id, name)
+    if not store.list_joinings(connection, session_id, name=name):
+        raise ServiceError("NOT_A_MEMBER", name=name)
+
+
+def is_statement_signed(connection: Connection, statement: Statement) -> bool:
+    """Whether this server made its half of a statement's signature."""
+    return statements.is_signed(connection, statement.session_id, statement.digest)
