@@ -14,9 +14,9 @@ from fourseal.v1 import relay_service_pb2_grpc
 from contract.names import check_envelope_id
 from contract.relay_pass import RelayPass
 from server.identity import CallerReader
+from server.journal.places import Places
 from server.relay.ledger import Finish
 from server.relay.passes import PassReader
-from server.relay.places import Places
 from server.relay.rules import Notice, Part, Relay
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of

@@ -33,7 +33,6 @@ from server.relay.content import ContentFolder
 from server.relay.finished import FinishedContents
 from server.relay.ledger import Finish, Ledger, RelayTerms
 from server.relay.mailboxes import Bells
-from server.journal.places import Places
 from server.relay.removal import Removal
 from server.relay.store import Envelope, EnvelopeState, Mail
 from server.relay.upkeep import Upkeep
