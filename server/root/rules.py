@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -13,8 +12,7 @@ import structlog
 from mpc.engines import Engine
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
-from server.errors import OperatorError
-from server.evidence import EvidenceRules, EvidenceTerms, compose_evidence_rules
+from server.evidence import EvidenceRules
 from server.identity import (
     AccountRules,
     Authority,
@@ -25,8 +23,8 @@ from server.identity import (
     compose_account_rules,
 )
 from server.journal import Flights, OperationRunner
-from server.journal.log import LogReader
 from server.root.account_terms import account_terms
+from server.root.evidence import compose_evidence
 from server.root.ground import Ground
 from server.root.home import Home
 from server.root.relay import RelayPart, compose_relay
@@ -40,13 +38,10 @@ from server.signing import (
     Signatures,
 )
 from server.storage import Threads
-from server.storage.blobs import Blobs
 
 _GENERATIONS: Final = 32  # under way at a time: each takes a core for seconds
 _GENERATIONS_PER_CALLER: Final = 8
-_FILE_THREADS: Final = 2  # a disk is not faster with more
 _MEBIBYTE: Final = 1 << 20
-BLOBS_NAME: Final = "evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +130,7 @@ def compose_rules(
         secrets.token_bytes,
         clock,
     )
-    files = Threads(_FILE_THREADS, "evidence-files")
-    evidence = compose_evidence_rules(
-        database,
-        open_blobs(home.folder / BLOBS_NAME),
-        LogReader(ground.log_key.verifier),
-        authority,
-        accounts.logins,
-        accounts.certificates,
-        workers,
-        files,
-        _evidence_terms(settings),
-        clock,
-    )
+    evidence = compose_evidence(home, ground, authority, accounts, workers, settings)
     return Rules(
         CallerReader(clock),
         Enrolment(database, authority, clock),
@@ -157,31 +140,12 @@ def compose_rules(
         Signatures(opened, shares, signing, engine, secrets.token_bytes),
         Decryptions(opened, shares, decrypting, engine, secrets.token_bytes),
         sessions,
-        evidence,
+        evidence.rules,
         None
         if settings.relay_address
         else compose_relay(database, home.folder, authority.certificate, settings, clock, log),
         (operations, generations),
-        (workers, generation_workers, files),
-    )
-
-
-def open_blobs(folder: Path) -> Blobs:
-    """The contents of evidence. Raises OperatorError: the folder cannot be used."""
-    try:
-        return Blobs(folder)
-    except OSError as error:
-        raise OperatorError(
-            f"the folder {folder} cannot be used: {error.strerror}", "Check its owner and the free space."
-        ) from error
-
-
-def _evidence_terms(settings: Settings) -> EvidenceTerms:
-    days = settings.evidence_retention_days
-    return EvidenceTerms(
-        quota_bytes=settings.evidence_quota_mebibytes * _MEBIBYTE,
-        upload_lifetime=timedelta(hours=settings.evidence_upload_hours),
-        retention=timedelta(days=days) if days else None,
+        (workers, generation_workers, evidence.files),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from contract.agreement import require_same_session
 from contract.certificates import SessionCertificate, SignerCertificate
 from contract.envelope import EnvelopeHeader
 from contract.errors import VerificationFailed
@@ -42,8 +43,9 @@ def find_message_certificates(
     Raises:
         ServiceError: SESSION_NOT_FOUND, also if the author was never invited; NOT_A_MEMBER: the author never joined
             with that certificate; SESSION_CHANGED: no revision has the statement's.
-        VerificationFailed: ENVELOPE_CERTIFICATE_WRONG: no revision has the header's.
+        VerificationFailed: SESSION_WRONG: the header is of another; ENVELOPE_CERTIFICATE_WRONG: no revision has its.
     """
+    require_same_session(statement.session_id, header.session_id)
     session, _ = find_own(connection, statement.session_id, statement.author)
     joining = store.find_joining(connection, session.session_id, statement.author_certificate)
     if joining is None or joining.name != statement.author:

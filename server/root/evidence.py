@@ -1,0 +1,78 @@
+"""Evidence put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from server.config import Settings
+from server.errors import OperatorError
+from server.evidence import EvidenceRules, EvidenceTerms, compose_evidence_rules
+from server.identity import AccountRules, Authority
+from server.journal.log import LogReader
+from server.root.ground import Ground
+from server.root.home import Home
+from server.storage import Threads
+from server.storage.blobs import Blobs
+
+BLOBS_NAME: Final = "evidence"
+_THREADS: Final = 2  # a disk is not faster with more
+_MEBIBYTE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePart:
+    """What the gRPC faces stand on, and what has to be closed."""
+
+    rules: EvidenceRules
+    files: Threads
+
+
+def compose_evidence(
+    home: Home, ground: Ground, authority: Authority, accounts: AccountRules, workers: Threads, settings: Settings
+) -> EvidencePart:
+    """Put the rules of evidence together. On an event loop.
+
+    Raises:
+        OperatorError: the folder for contents cannot be used.
+    """
+    files = Threads(_THREADS, "evidence-files")
+    rules = compose_evidence_rules(
+        ground.database,
+        open_blobs(home),
+        LogReader(ground.log_key.verifier),
+        authority,
+        accounts.logins,
+        accounts.certificates,
+        workers,
+        files,
+        _terms(settings),
+        ground.clock,
+    )
+    return EvidencePart(rules, files)
+
+
+def open_blobs(home: Home) -> Blobs:
+    """The contents of evidence.
+
+    Raises:
+        OperatorError: the folder cannot be used.
+    """
+    folder: Path = home.folder / BLOBS_NAME
+    try:
+        return Blobs(folder)
+    except OSError as error:
+        raise OperatorError(
+            f"the folder {folder} cannot be used: {error.strerror}", "Check its owner and the free space."
+        ) from error
+
+
+def _terms(settings: Settings) -> EvidenceTerms:
+    days = settings.evidence_retention_days
+    return EvidenceTerms(
+        quota_bytes=settings.evidence_quota_mebibytes * _MEBIBYTE,
+        upload_lifetime=timedelta(hours=settings.evidence_upload_hours),
+        retention=timedelta(days=days) if days else None,
+    )
