@@ -90,8 +90,8 @@ def compose_rules(
     operations = Flights(capacity=settings.max_operations, capacity_of_caller=settings.max_operations_per_caller)
     generations = Flights(capacity=_GENERATIONS, capacity_of_caller=_GENERATIONS_PER_CALLER)
     workers = Threads(settings.threads, "share")
-    database.group_while(lambda: workers.busy)
     generation_workers = Threads(max(1, settings.threads // 2), "generation")
+    database.group_while(lambda: workers.busy)
     keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
     generation = Generation(
         database,
@@ -141,12 +141,18 @@ def compose_rules(
         Decryptions(opened, shares, decrypting, engine, secrets.token_bytes),
         sessions,
         evidence.rules,
-        None
-        if settings.relay_address
-        else compose_relay(database, home.folder, authority.certificate, settings, clock, log),
+        _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files),
     )
+
+
+def _compose_own_relay(
+    home: Home, ground: Ground, authority: Authority, settings: Settings, log: structlog.stdlib.BoundLogger
+) -> RelayPart | None:
+    if settings.relay_address:
+        return None
+    return compose_relay(ground.database, home.folder, authority.certificate, settings, ground.clock, log)
 
 
 def _session_terms(settings: Settings) -> SessionTerms:
