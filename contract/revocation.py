@@ -101,7 +101,8 @@ def _parse(data: bytes) -> tuple[x509.CertificateRevocationList, datetime]:
         read = x509.load_der_x509_crl(data)
         critical = [each.oid for each in read.extensions if each.critical]
         critical += [each.oid for entry in read for each in entry.extensions if each.critical]
-        canonical = read.public_bytes(Encoding.DER) == data
+        unused_bits = data[-len(read.signature) - 1]  # of its signature, which no signature covers
+        canonical = read.public_bytes(Encoding.DER) == data and unused_bits == 0
     except (ValueError, *UNREADABLE):
         raise _malformed("not a revocation list in DER") from None
     if not canonical:
