@@ -156,6 +156,20 @@ def audit(home: HomeOption = None, json: JsonOption = False) -> None:
     command(_home(home), as_json=json)
 
 
+@app.command()
+def fsck(
+    home: HomeOption = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="File with a checkpoint that was kept elsewhere; may be repeated.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check the log, the journal and all evidence from the stored bytes. Exit status 1 if anything was changed."""
+    from server.cli.fsck import fsck as command
+
+    command(_home(home), checkpoint or [], as_json=json)
+
+
 AccountArgument = Annotated[str, typer.Argument(help="Name of the account.")]
 
 

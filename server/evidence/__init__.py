@@ -1,6 +1,7 @@
 """Evidence: what is kept of messages and operations so that it can be shown and proven, and not changed unnoticed."""
 
+from server.evidence.checking import EvidenceCheck, check_contents
 from server.evidence.rules import EvidenceRules, compose_evidence_rules
 from server.evidence.terms import EvidenceTerms
 
-__all__ = ["EvidenceRules", "EvidenceTerms", "compose_evidence_rules"]
+__all__ = ["EvidenceCheck", "EvidenceRules", "EvidenceTerms", "check_contents", "compose_evidence_rules"]

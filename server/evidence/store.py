@@ -309,6 +309,32 @@ def list_answers(connection: Connection, statement_digest: bytes) -> list[bytes]
     return [row[0] for row in connection.execute(query.order_by(_record.log_index))]
 
 
+def count_rows(connection: Connection) -> tuple[int, int, int]:
+    """How many records, parties of records, and permissions there are. Looks at all of them."""
+    records, parties, permissions = (
+        int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+        for table in (evidence_records, evidence_parties, evidence_permissions)
+    )
+    return records, parties, permissions
+
+
+def list_parties(connection: Connection, row: RecordRow) -> set[str]:
+    """Names of a record's author and recipients, as far as their rows are of that session and entry."""
+    query = select(_party.name).where(
+        _party.statement_digest == row.statement_digest,
+        _party.session_id == row.session_id,
+        _party.log_index == row.log_index,
+    )
+    return {each[0] for each in connection.execute(query)}
+
+
+def list_contents(connection: Connection) -> dict[bytes, int]:
+    """Digests and lengths of all contents that must be there."""
+    kept = select(_record.content_digest, _record.content_length).where(_record.content_kept.is_(True))
+    waiting = select(_upload.content_digest, _upload.content_length).where(_upload.content_digest.is_not(None))
+    return {digest: length for query in (kept, waiting) for digest, length in connection.execute(query)}
+
+
 def list_outdated(connection: Connection, before: datetime, limit: int) -> list[RecordRow]:
     """Records that were deposited before a time and whose content is still kept."""
     query = select(evidence_records).where(_record.content_kept.is_(True), _record.deposit_time < before)

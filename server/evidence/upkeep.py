@@ -14,7 +14,7 @@ from server.evidence import store
 from server.evidence.contents import Contents
 from server.evidence.store import RecordRow
 from server.evidence.terms import EvidenceTerms
-from server.journal import Caller, Intent, Request, Result, run_at_once
+from server.journal import Caller, Intent, Request, Result, is_done, run_at_once
 from server.storage import Database
 
 METHOD: Final = "DeleteContent"
@@ -60,10 +60,19 @@ class EvidenceUpkeep:
                 store.add_bytes(connection, row.author, -row.content_length)
             return Result()
 
-        request = Request(_HOUSEKEEPING, f"content.{row.statement_digest.hex()}", METHOD, b"")
+        request = Request(_HOUSEKEEPING, _request_id(row), METHOD, b"")
         intent = Intent(request, row.session_id, digest=row.content_digest)
         await run_at_once(self._database, _admit_ourselves, self._clock, intent, change)
         await self._contents.remove_unneeded(row.content_digest)
+
+
+def was_dropped(connection: Connection, row: RecordRow) -> bool:
+    """Whether the journal has the operation that deleted a record's content."""
+    return is_done(connection, _HOUSEKEEPING.agent_id, _request_id(row))
+
+
+def _request_id(row: RecordRow) -> str:
+    return f"content.{row.statement_digest.hex()}"
 
 
 def _admit_ourselves(_connection: Connection, callers: Sequence[Caller]) -> list[FoursealError | None]:

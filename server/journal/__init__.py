@@ -5,11 +5,12 @@
 """
 
 from server.journal.flights import Flights
+from server.journal.operation_checking import OperationCheck
 from server.journal.policy import CheckCallers, Policy, Verdicts
 from server.journal.records import Caller, Intent, OperationRecord, Outcome, Request, Result
 from server.journal.requests import own_request_of, request_of
 from server.journal.runner import Act, OperationRunner, Prepare, run_at_once
-from server.journal.store import list_operations, probe
+from server.journal.store import is_done, list_operations, probe
 
 __all__ = [
     "Act",
@@ -17,6 +18,7 @@ __all__ = [
     "CheckCallers",
     "Flights",
     "Intent",
+    "OperationCheck",
     "OperationRecord",
     "OperationRunner",
     "Outcome",
@@ -25,6 +27,7 @@ __all__ = [
     "Request",
     "Result",
     "Verdicts",
+    "is_done",
     "list_operations",
     "own_request_of",
     "probe",

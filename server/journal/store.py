@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    func,
     insert,
     select,
     update,
@@ -170,6 +171,13 @@ def list_operations(
     return [OperationRecord(**(row._asdict() | {"outcome": Outcome(row.outcome)})) for row in connection.execute(query)]
 
 
+def is_done(connection: Connection, agent_id: str, request_id: str) -> bool:
+    """Whether an operation was done."""
+    identity = (agent_id, request_id)
+    found = find_operations(connection, [identity]).get(identity)
+    return found is not None and found.outcome is Outcome.DONE
+
+
 def probe(connection: Connection, now: datetime) -> None:
     """Write a record and delete it: shows that operations could be recorded now."""
     request = Request(Caller("-", b""), f"probe.{now.isoformat()}", "Probe", b"")  # no agent has that name
@@ -221,3 +229,35 @@ def _result_values(connection: Connection, intent: Intent, result: Result, now: 
         "new_answer": result.answer,
         "new_log_index": log_result(connection, intent, result, now),
     }
+
+
+def list_records(
+    connection: Connection, identities: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[OperationRecord, int | None]]:
+    """The operations that there are of these (agent_id, request_id), each with the index of its entry."""
+    wanted = set(identities)
+    query = _list.add_columns(_column.log_index).where(
+        _column.agent_id.in_({agent for agent, _ in wanted}),
+        _column.request_id.in_({request for _, request in wanted}),
+    )
+    found = {}
+    for row in connection.execute(query):
+        values = row._asdict()
+        log_index = values.pop("log_index")
+        record = OperationRecord(**(values | {"outcome": Outcome(row.outcome)}))
+        found[record.agent_id, record.request_id] = record, log_index
+    return {identity: each for identity, each in found.items() if identity in wanted}
+
+
+def count_logged(connection: Connection) -> int:
+    """How many operations name an entry of the log. Looks at all of them."""
+    return int(connection.execute(select(func.count(_column.log_index))).scalar_one())
+
+
+def list_unlogged(connection: Connection) -> list[int]:
+    """Sequences of operations with a result and no entry, but those from before the first that has one."""
+    first = select(func.min(_column.result_time)).where(_column.log_index.is_not(None)).scalar_subquery()
+    query = select(_column.sequence).where(
+        _column.outcome != Outcome.PENDING.value, _column.log_index.is_(None), _column.result_time >= first
+    )
+    return [row[0] for row in connection.execute(query)]

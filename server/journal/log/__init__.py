@@ -9,6 +9,7 @@ The tree itself, proofs and checkpoints are ``transparency``'s; here is where th
 """
 
 from server.journal.log.appender import LogAppender
+from server.journal.log.checking import Entries, EntryCheck, Finding, Progress, check_log
 from server.journal.log.keys import LogKey, open_log_key
 from server.journal.log.reader import LogReader
 from server.journal.log.staging import StagedEntry, stage
@@ -16,10 +17,15 @@ from server.journal.log.store import CheckpointRow
 
 __all__ = [
     "CheckpointRow",
+    "Entries",
+    "EntryCheck",
+    "Finding",
     "LogAppender",
     "LogKey",
     "LogReader",
+    "Progress",
     "StagedEntry",
+    "check_log",
     "open_log_key",
     "stage",
 ]

@@ -34,6 +34,11 @@ class LogReader:
             raise ServiceError("CHECKPOINT_NOT_FOUND")
         return found
 
+    def size(self, connection: Connection) -> int:
+        """How many entries checkpoints cover."""
+        newest = store.find_newest_checkpoint(connection)
+        return 0 if newest is None else newest.size
+
     def entry(self, connection: Connection, index: int) -> bytes:
         """The DER of an entry.
 
@@ -70,8 +75,7 @@ class LogReader:
         Raises:
             ServiceError: LOG_SIZE_UNKNOWN: not 0 <= old <= new <= size of the newest checkpoint.
         """
-        newest = store.find_newest_checkpoint(connection)
-        if not 0 <= old_size <= new_size <= (0 if newest is None else newest.size):
+        if not 0 <= old_size <= new_size <= self.size(connection):
             raise ServiceError("LOG_SIZE_UNKNOWN", old_size=old_size, new_size=new_size)
         nodes = store.find_nodes(connection, consistency_nodes(old_size, new_size))
         return consistency_proof(old_size, new_size, nodes)

@@ -6,7 +6,7 @@ tree is in ``log_nodes``; rows of both are written once. All numbers of entries 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -201,3 +202,30 @@ def find_newest_checkpoint(connection: Connection, *, stamped: bool = False) -> 
 def put_time_stamp(connection: Connection, size: int, token: bytes) -> None:
     """Keep the time stamp of a checkpoint, unless it has one."""
     connection.execute(_stamp, {"of_size": size, "new_time_stamp": token})
+
+
+def count_entries(connection: Connection) -> int:
+    """How many entries there are. Looks at each of them."""
+    return int(connection.execute(select(func.count()).select_from(log_entries)).scalar_one())
+
+
+def count_nodes(connection: Connection) -> int:
+    """How many nodes above the leaves there are. Looks at each of them."""
+    return int(connection.execute(select(func.count()).select_from(log_nodes)).scalar_one())
+
+
+def list_entries(connection: Connection, first: int, count: int) -> list[tuple[int, bytes, bytes]]:
+    """Index, leaf hash and DER of entries: those from ``first`` on that are there, below ``first + count``."""
+    column = log_entries.c
+    query = select(column.log_index, column.leaf_hash, column.entry).where(
+        column.log_index >= first, column.log_index < first + count
+    )
+    return [
+        (index, leaf_hash, entry) for index, leaf_hash, entry in connection.execute(query.order_by(column.log_index))
+    ]
+
+
+def all_checkpoints(connection: Connection) -> Iterator[CheckpointRow]:
+    """Every checkpoint, in order of size."""
+    for row in connection.execute(select(log_checkpoints).order_by(log_checkpoints.c.size)):
+        yield CheckpointRow(*row)

@@ -1,0 +1,75 @@
+"""Checks all that is kept as evidence, from the stored bytes. What ``fourseal-server fsck`` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection
+
+from mpc.errors import MalformedInput
+from server.config import load_settings
+from server.errors import OperatorError
+from server.evidence import EvidenceCheck, check_contents
+from server.journal import OperationCheck
+from server.journal.log import Finding, LogReader, Progress, check_log
+from server.root.evidence import open_blobs
+from server.root.ground import open_ground
+from server.root.home import Home
+from transparency.note import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was checked, and what was found.
+
+    Args:
+        verifier_key: the log's key.
+        size: entries of the log.
+        findings: all that is not as it must be.
+    """
+
+    verifier_key: str
+    size: int
+    findings: list[Finding]
+
+
+def fsck(
+    home: Home, log: structlog.stdlib.BoundLogger, kept: Sequence[Path], progress: Callable[[str], Progress]
+) -> Checked:
+    """Check everything on one snapshot, beside a server that may be running.
+
+    Args:
+        home: the server's folder.
+        log: where failures are told.
+        kept: files with checkpoints that were kept elsewhere.
+        progress: begins to tell of a part.
+
+    Raises:
+        OperatorError: the database, the master key or the log's key cannot be opened; a kept checkpoint is none.
+        ServiceError: STORAGE_UNAVAILABLE.
+    """
+    settings = load_settings(home.folder)
+    notes = [_read_note(path) for path in kept]
+    with open_ground(home, settings, log) as ground:
+        blobs = open_blobs(home)
+        key = ground.log_key.verifier
+
+        def query(connection: Connection) -> Checked:
+            checks = (OperationCheck(), EvidenceCheck())
+            found = list(check_log(connection, key, notes, checks, progress("Checking the log")))
+            found += check_contents(connection, blobs, progress("Hashing contents"))
+            return Checked(key.to_text(), LogReader(key).size(connection), found)
+
+        return ground.database.read_now(query)
+
+
+def _read_note(path: Path) -> Note:
+    try:
+        return Note.from_bytes(path.read_bytes())
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be read: {error.strerror}", "Name a file with a checkpoint.") from error
+    except MalformedInput as error:
+        raise OperatorError(f"{path} is no checkpoint: {error}", "Name a file with a checkpoint.") from None
