@@ -104,4 +104,12 @@ ENTRIES: Final = (
     Entry("PERMISSION_WRONG", PRECONDITION, "The permission cannot be granted: {problem}.", "Make a new one."),
     Entry("PERMISSION_NOT_FOUND", StatusCode.NOT_FOUND, "You gave no such permission.", "Look at the list."),
     Entry("PERMISSION_NOT_VALID", PRECONDITION, "The permission is not valid now.", "Ask for a new one."),
+    Entry("TIME_STAMP_MALFORMED", INVALID, "The time stamp is refused: {problem}.", FORMATS),
+    Entry(
+        "TIME_STAMP_NOT_GENUINE",
+        PRECONDITION,
+        "No trusted authority for time stamps stamped this.",
+        "Use the certificate of the authority that did, if you trust it.",
+    ),
+    Entry("BUNDLE_MALFORMED", INVALID, "The bundle is refused: {problem}.", "Get it again from who disclosed it."),
 )
