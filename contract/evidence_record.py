@@ -167,8 +167,18 @@ def check_record(
         VerificationFailed: what ``verify_signature`` raises (1); SESSION_WRONG, ENVELOPE_MISMATCHED (2);
             ENVELOPE_CERTIFICATE_WRONG (3); KEY_CIPHERTEXT_OF_OTHER_SCHEME (4).
     """
+    verify_signature(record.statement.to_der(), record.signature, author, signing)  # (1)
+    require_agreement(record, signing, encrypting)
+
+
+def require_agreement(record: EvidenceRecord, signing: SessionCertificate, encrypting: SessionCertificate) -> None:
+    """Make the checks (2) to (4) of ``check_record``: for who checks the signature by itself.
+
+    Raises:
+        VerificationFailed: SESSION_WRONG, ENVELOPE_MISMATCHED (2); ENVELOPE_CERTIFICATE_WRONG (3);
+            KEY_CIPHERTEXT_OF_OTHER_SCHEME (4).
+    """
     statement, header = record.statement, record.header
-    verify_signature(statement.to_der(), record.signature, author, signing)  # (1)
     require_same_session(statement.session_id, header.session_id)  # (2)
     require_same_people(statement, header)
     require_envelope_certificate(header, encrypting, signing)  # (3)
