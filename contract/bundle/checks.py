@@ -34,7 +34,7 @@ class BundleTrust:
     """Whom the verifier believes, known beforehand and not from the bundle. What it lacks leaves checks indeterminate.
 
     Args:
-        authority: certificate of the authority; a renewed one for the same key and name is the same authority.
+        authority: certificate of the authority.
         log_key: of the log; its name is the log's origin.
         time_stamps: certificates of authorities for time stamps.
     """
@@ -86,11 +86,10 @@ class MessageChecks:
         }
 
     def _authority(self) -> None:
-        known, shown = self._trust.authority, self._bundle.authority
-        shown_key = require_authority(shown)
-        if known is None:
+        require_authority(self._bundle.authority)
+        if self._trust.authority is None:
             raise Undecided(TRUST_MISSING)
-        if (known.subject, require_authority(known)) != (shown.subject, shown_key):
+        if self._trust.authority != self._bundle.authority:
             raise Failed("AUTHORITY_WRONG")
 
     def _signature(self) -> None:

@@ -27,12 +27,12 @@ _HEAD: Final = """\
 How to verify this bundle with OpenSSL alone
 ============================================
 
-This folder discloses a message that was signed in a contract session and deposited as evidence. Below is how
-to verify it with OpenSSL 3 and a shell, in the folder where the bundle was unpacked. The program "fourseal verify" does
-all of this, and what OpenSSL cannot: it seals the content again and compares it with what was deposited.
+This folder discloses a message that was signed in a contract session and deposited as evidence. Below is how to verify
+it with OpenSSL 3 and a shell, in this folder. The program "fourseal verify" does all of that, and what OpenSSL cannot:
+it seals the content again and compares it with what was deposited.
 
 Read each command before you run it. A file that somebody gave you can tell you to do anything. The commands below read
-files of this folder, and write files to the folder "check".
+files of this folder, and write files to the folder "check". Each must end without an error.
 
 You must know two things from elsewhere, not from this bundle: the SHA-256 fingerprint of the authority's certificate,
 and the key of the log, a text of the form name+number+key. Ask the operator of the evidence server, or somebody whom
@@ -41,8 +41,8 @@ you trust and who has used it. Put the key into a variable: LOG_KEY='name+number
     mkdir -p check
     openssl version
 
-Step 1: the authority
----------------------
+The authority
+=============
 
 The fingerprint that this prints must be the one that you know.
 
@@ -181,7 +181,7 @@ author must be a member.
 
     openssl x509 -in {signing} -outform DER -out {made}
     openssl asn1parse -inform DER -in {made} -strparse {offset}
-    openssl asn1parse -inform DER -in {made} -strparse {offset} | grep -i "$({_fingerprint(author)} | cut -c1-64)"
+    openssl asn1parse -inform DER -in {made} -strparse {offset} | {_grep(_fingerprint(author))}
 """
 
 
@@ -193,7 +193,8 @@ def _revocation(revocations: RevocationList | None, names: _Names, message: Disc
     text = f"""\
 The authority's revocation list. Its last update must not be before the message was logged (see below).
 
-    openssl crl -inform DER -in revoked.crl -CAfile certificates/authority.pem -noout -lastupdate
+    openssl crl -inform DER -in revoked.crl -CAfile certificates/authority.pem -noout 2>&1 | grep -x "verify OK"
+    openssl crl -inform DER -in revoked.crl -noout -lastupdate
     openssl crl -inform DER -in revoked.crl -out {made}
 """
     if revoked is None:
@@ -223,7 +224,12 @@ def _missing(bundle: Bundle) -> str:
 
 def _found(digest: str, place: str) -> str:
     """A command that prints the line of a structure that has a digest, and fails if none has."""
-    return f'openssl asn1parse -inform DER -in {place} | grep -i "$({digest} | cut -c1-64)"'
+    return f"openssl asn1parse -inform DER -in {place} | {_grep(digest)}"
+
+
+def _grep(digest: str) -> str:
+    # With what stands before a digest: if the inner command fails, nothing is found.
+    return f'grep -i "DUMP]:$({digest} | cut -c1-64)$"'
 
 
 def _fingerprint(certificate: str) -> str:

@@ -36,7 +36,7 @@ def log_steps(name_of: Callable[[str], str], message: DisclosedMessage) -> Itera
 
 def _record(entry: str, statement: str, made: str, message: DisclosedMessage) -> str:
     body, record = message.entry.to_der(), message.record.to_der()
-    outer, inner = body.index(asn1.encode_der(record)), record.index(asn1.encode_der(message.statement.to_der()))
+    outer, inner = body.index(asn1.encode_der(record)), record.index(asn1.encode_der(message.record.statement.to_der()))
     return f"""\
 The entry of the log says when the evidence server logged it, and has the evidence record with this very statement.
 

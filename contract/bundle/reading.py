@@ -14,7 +14,7 @@ from cryptography import x509
 from contract.bundle import files
 from contract.bundle.files import BundleFile, file_name, malformed
 from contract.bundle.parts import Bundle, DisclosedMessage, Disclosure, manifest_of, short_files
-from contract.certificates import SessionCertificate, SignerCertificate
+from contract.certificates import UNREADABLE, SessionCertificate, SignerCertificate
 from contract.content_key import ContentKey
 from contract.description import ContentDescription
 from contract.log_entry import LogEntry
@@ -118,5 +118,5 @@ _SEPARATE = (files.AUTHOR_SIGNATURE, files.SESSION_SIGNATURE)
 def _certificate(pem: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem)
-    except ValueError:
+    except (ValueError, *UNREADABLE):
         raise malformed("a certificate that is not in PEM") from None

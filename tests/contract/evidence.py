@@ -12,6 +12,7 @@ from contract.description import ContentDescription
 from contract.envelope import EnvelopeCore, EnvelopeHeader, RecipientKey
 from contract.evidence_record import EvidenceRecord
 from contract.key_sealing import seal_key
+from contract.signatures import Signature
 from contract.statement import Statement
 from contract.stream import SEGMENT_BYTES, SegmentSealer
 from contract.trailer import SignedStatement, seal_trailer
@@ -52,9 +53,19 @@ def seal_content(content: bytes, key: ContentKey, core: EnvelopeCore) -> tuple[b
     return b"".join(sealed), len(sealed)
 
 
-def deposit(world: World, statement: Statement | None = None, content: bytes = CONTENT) -> Deposit:
-    """Alice's message to all others, or what the statement says; it must commit to ``describe(content)``."""
-    description = describe(content)
+def deposit(
+    world: World,
+    statement: Statement | None = None,
+    content: bytes = CONTENT,
+    *,
+    description: ContentDescription | None = None,
+    signature: Signature | None = None,
+) -> Deposit:
+    """Alice's message to all others, or what the statement says.
+
+    A cheat may describe it otherwise than the statement says, or sign otherwise.
+    """
+    description = describe(content) if description is None else description
     said = world.statement(description=description) if statement is None else statement
     names = tuple(each.name for each in said.recipients)
     core = EnvelopeCore(ENVELOPE_ID, said.session_id, said.author, world.encrypt.fingerprint, names)
@@ -66,7 +77,7 @@ def deposit(world: World, statement: Statement | None = None, content: bytes = C
 
     keys = tuple(sealed_for(name) for name in names)
     header = EnvelopeHeader(core.envelope_id, core.session_id, core.author, core.session_certificate, keys)
-    signature = world.signed(said)
+    signature = world.signed(said) if signature is None else signature
     sealed, segments = seal_content(content, CONTENT_KEY, core)
     record = EvidenceRecord(
         header=header,

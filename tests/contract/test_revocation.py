@@ -87,6 +87,16 @@ def test_changed_bytes_are_refused_by_an_error_of_ours(authority: Issuer, alice:
             )
 
 
+def test_list_in_a_second_encoding(authority: Issuer) -> None:
+    """The bits of its signature that are said to be unused: no signature covers how many."""
+    data = authority.sign_list(authority.revocation_list())
+    signature = x509.load_der_x509_crl(data).signature
+    place = len(data) - len(signature) - 1
+    for unused in range(1, 8):
+        with malformed("REVOCATION_LIST_MALFORMED"):
+            RevocationList.read(bytes([*data[:place], unused, *data[place + 1 :]]), authority.certificate)
+
+
 def test_list_with_a_byte_behind(authority: Issuer, alice: Person) -> None:
     """One encoding; and a certificate is no list."""
     data = authority.sign_list(authority.revocation_list())
