@@ -21,21 +21,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import Connection
 
 from contract.evidence_record import EvidenceRecord, check_record
 from contract.log_entry import EntryKind
-from contract.oids import Arc
 from mpc.errors import FoursealError
 from server.clock import Clock
 from server.evidence import store
 from server.evidence.store import ContentUpload, RecordRow
 from server.identity import Login, Logins, check_callers
-from server.journal.log import LogReader, stage
-from server.sessions import find_message_certificates, is_statement_signed
+from server.journal.log import LogReader, StagedEntry, stage
+from server.sessions import MessageCertificatesFinder, signed_statements
 from server.storage import Database, Handover, Threads
 from wire.catalogue import ServiceError
 
@@ -59,6 +58,29 @@ class _Deposit:
     record_digest: bytes
 
 
+_Entered = tuple[RecordRow, StagedEntry | None]
+"""A record as it stands here, and its entry if it came into the log just now."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is known of deposits that are entered together."""
+
+    known: dict[bytes, RecordRow]
+    signed: set[bytes]
+    uploads: dict[str, ContentUpload]
+    proven: set[bytes] = field(default_factory=set)
+    entries: dict[bytes, StagedEntry] = field(default_factory=dict)
+    new: list[tuple[RecordRow, _Deposit]] = field(default_factory=list)
+
+    def add(self, row: RecordRow, entry: StagedEntry, deposit: _Deposit) -> None:
+        """One more, which later ones of the group meet. Its upload is used up."""
+        self.known[row.statement_digest] = row
+        self.entries[row.statement_digest] = entry
+        self.new.append((row, deposit))
+        del self.uploads[deposit.record.header.envelope_id]
+
+
 class Deposits:
     """Takes records.
 
@@ -67,18 +89,24 @@ class Deposits:
         log: proves that they are there.
         logins: says what a login has proved.
         workers: threads that verify.
-        arc: of the object identifiers in certificates.
+        certificates: finds those of authors and sessions.
         clock: the time.
     """
 
     def __init__(
-        self, database: Database, log: LogReader, logins: Logins, workers: Threads, arc: Arc, clock: Clock
+        self,
+        database: Database,
+        log: LogReader,
+        logins: Logins,
+        workers: Threads,
+        certificates: MessageCertificatesFinder,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._log = log
         self._logins = logins
         self._workers = workers
-        self._arc = arc
+        self._certificates = certificates
         self._clock = clock
         self._handover = Handover()
 
@@ -88,76 +116,68 @@ class Deposits:
         Raises:
             MalformedInput: what ``EvidenceRecord`` and ``check_record`` raise.
             VerificationFailed: what ``check_record`` raises.
-            ServiceError: NOT_THE_AUTHOR; those of ``find_message_certificates``; CALLER_UNKNOWN, LOGIN_REQUIRED,
+            ServiceError: NOT_THE_AUTHOR; those of ``MessageCertificatesFinder``; CALLER_UNKNOWN, LOGIN_REQUIRED,
                 PROOF_REQUIRED; EVIDENCE_DIFFERS, STATEMENT_NOT_SIGNED_HERE, EVIDENCE_CONTENT_MISSING;
                 STORAGE_UNAVAILABLE.
         """
-        future: asyncio.Future[RecordRow] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[_Entered] = asyncio.get_running_loop().create_future()
         then = partial(self._handover.hand_over, future)
 
         def check_and_enter() -> None:
             self._database.post_grouped(self._enter, self._check(login, record_der), then)
 
         self._workers.post(check_and_enter, then)
-        row = await future
-        return await self._database.read(partial(self._show, row=row))
+        row, entry = await future
+        if entry is None:
+            return await self._database.read(partial(self._show, row=row))
+        return Deposited(row, entry.der, entry.receipt().to_bytes())
 
     def _check(self, login: Login, record_der: bytes) -> _Deposit:
         record = EvidenceRecord.from_der(record_der)  # 1
         if record.statement.author != login.account:
             raise ServiceError("NOT_THE_AUTHOR", name=record.statement.author)
-        found = self._database.read_now(
-            lambda connection: find_message_certificates(connection, record.statement, record.header, self._arc)
-        )
+        found = self._certificates.find(self._database.read_now, record.statement, record.header)
         check_record(record, found.author, found.signing, found.encrypting)  # 2
         return _Deposit(login, record, record_der, record.digest)
 
-    def _enter(self, connection: Connection, deposits: Sequence[_Deposit]) -> list[RecordRow | FoursealError]:
+    def _enter(self, connection: Connection, deposits: Sequence[_Deposit]) -> list[_Entered | FoursealError]:
         refused = check_callers(connection, [each.login.caller for each in deposits])  # 3
-        known = store.find_records(connection, (each.record.statement.digest for each in deposits))
-        uploads = store.find_uploads(connection, (each.record.header.envelope_id for each in deposits))
-        outcomes: list[RecordRow | FoursealError] = []
-        new: dict[str, tuple[RecordRow, tuple[str, ...]]] = {}
+        group = _Group(
+            known=store.find_records(connection, (each.record.statement.digest for each in deposits)),
+            signed=signed_statements(connection, (each.record.statement for each in deposits)),
+            uploads=store.find_uploads(connection, (each.record.header.envelope_id for each in deposits)),
+        )
+        outcomes: list[_Entered | FoursealError] = []
         for deposit, refusal in zip(deposits, refused, strict=True):
             try:
                 if refusal is not None:
                     raise refusal
-                row = self._enter_one(connection, deposit, known, uploads)
+                outcomes.append(self._enter_one(connection, deposit, group))
             except FoursealError as error:
                 outcomes.append(error)
-                continue
-            if row.statement_digest not in known:
-                known[row.statement_digest] = row
-                header = deposit.record.header
-                new[header.envelope_id] = (row, (header.author, *(each.name for each in header.keys)))
-            outcomes.append(known[row.statement_digest])
-        if new:
-            store.add_records(connection, list(new.values()))
-            store.drop_uploads(connection, list(new))
+        if group.new:
+            store.add_records(connection, [(row, _concerned(deposit)) for row, deposit in group.new])
+            store.drop_uploads(connection, [deposit.record.header.envelope_id for _, deposit in group.new])
             sizes: Counter[str] = Counter()
-            for row, _ in new.values():
+            for row, _ in group.new:
                 sizes[row.author] += row.content_length
             for author, count in sizes.items():
                 store.add_bytes(connection, author, count)
         return outcomes
 
-    def _enter_one(
-        self,
-        connection: Connection,
-        deposit: _Deposit,
-        known: dict[bytes, RecordRow],
-        uploads: dict[str, ContentUpload],
-    ) -> RecordRow:
-        self._logins.require_proven(connection, deposit.login)  # 3
-        record, statement = deposit.record, deposit.record.statement
-        earlier = known.get(statement.digest)
+    def _enter_one(self, connection: Connection, deposit: _Deposit, group: _Group) -> _Entered:
+        login, record, statement = deposit.login, deposit.record, deposit.record.statement
+        if login.token_sha256 not in group.proven:
+            self._logins.require_proven(connection, login)  # 3
+            group.proven.add(login.token_sha256)
+        earlier = group.known.get(statement.digest)
         if earlier is not None:  # 4
             if earlier.record_digest != deposit.record_digest:
                 raise ServiceError("EVIDENCE_DIFFERS", log_index=earlier.log_index)
-            return earlier
-        if not is_statement_signed(connection, statement):  # 5
+            return earlier, group.entries.get(statement.digest)
+        if statement.digest not in group.signed:  # 5
             raise ServiceError("STATEMENT_NOT_SIGNED_HERE")
-        upload = uploads.get(record.header.envelope_id)
+        upload = group.uploads.get(record.header.envelope_id)
         if upload is None or (upload.account, upload.content_digest, upload.content_length) != (
             statement.author,
             record.content_digest,
@@ -165,10 +185,11 @@ class Deposits:
         ):  # 6
             raise ServiceError("EVIDENCE_CONTENT_MISSING")
         now = self._clock()
-        return RecordRow(
+        entry = stage(connection, EntryKind.EVIDENCE, deposit.record_der, now)
+        row = RecordRow(
             statement_digest=statement.digest,
             record_digest=deposit.record_digest,
-            log_index=stage(connection, EntryKind.EVIDENCE, deposit.record_der, now),
+            log_index=entry.index,
             session_id=statement.session_id,
             author=statement.author,
             answered_digest=None if statement.answer is None else statement.answer.statement.digest,
@@ -177,8 +198,15 @@ class Deposits:
             content_kept=True,
             deposit_time=now,
         )
+        group.add(row, entry, deposit)
+        return row, entry
 
     def _show(self, connection: Connection, row: RecordRow) -> Deposited:
         entry = self._log.entry(connection, row.log_index)
         receipt = self._log.receipt(connection, row.log_index)
         return Deposited(row, entry, receipt.to_bytes())
+
+
+def _concerned(deposit: _Deposit) -> tuple[str, ...]:
+    header = deposit.record.header
+    return header.author, *(each.name for each in header.keys)

@@ -133,7 +133,7 @@ class Permissions:
         if core.end <= now:
             raise ServiceError("PERMISSION_WRONG", problem="its time is over")
         if store.find_permission(connection, digest) is None:
-            index = stage(connection, EntryKind.PERMISSION, permission_der, now)
+            entry = stage(connection, EntryKind.PERMISSION, permission_der, now)
             store.add_permission(
                 connection,
                 PermissionRow(
@@ -145,7 +145,7 @@ class Permissions:
                     grantee=core.grantee,
                     begin_time=core.begin,
                     end_time=core.end,
-                    log_index=index,
+                    log_index=entry.index,
                     grant_time=now,
                     revoke_time=None,
                 ),

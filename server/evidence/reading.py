@@ -6,6 +6,7 @@ permission holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +20,7 @@ from server.evidence import store
 from server.evidence.store import RecordRow
 from server.identity import Authority, Login, Logins, SignerCertificates
 from server.journal.log import LogReader
-from server.sessions import find_message_certificates
+from server.sessions import MessageCertificates, MessageCertificatesFinder
 from server.storage import Database, Page, PageCursor
 from server.storage.paging import cut_page, page_limit
 from wire.catalogue import ServiceError
@@ -50,6 +51,7 @@ class EvidenceReading:
         logins: says what a login has proved.
         certificates: has the list of revoked ones.
         authority: that issued the certificates.
+        messages: finds the certificates of authors and sessions.
         clock: the time.
     """
 
@@ -60,6 +62,7 @@ class EvidenceReading:
         logins: Logins,
         certificates: SignerCertificates,
         authority: Authority,
+        messages: MessageCertificatesFinder,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -67,6 +70,7 @@ class EvidenceReading:
         self._logins = logins
         self._certificates = certificates
         self._authority = authority
+        self._messages = messages
         self._clock = clock
 
     async def list(self, login: Login, session_id: str, page_size: int, page_token: str) -> Page[RecordRow]:
@@ -120,7 +124,11 @@ class EvidenceReading:
         row = self.require_concerned(connection, login, digest)
         entry = self._log.entry(connection, row.log_index)
         record = EvidenceRecord.from_der(LogEntry.from_der(entry).body)
-        found = find_message_certificates(connection, record.statement, record.header, self._authority.arc)
+
+        def read(query: Callable[[Connection], MessageCertificates]) -> MessageCertificates:
+            return query(connection)
+
+        found = self._messages.find(read, record.statement, record.header)
         receipt, time_stamp = self._log.stamped_receipt(connection, row.log_index)
         return Evidence(
             row,

@@ -14,6 +14,7 @@ from server.evidence.transparency import Transparency
 from server.evidence.upkeep import EvidenceUpkeep
 from server.identity import Authority, Logins, SignerCertificates
 from server.journal.log import LogReader
+from server.sessions import MessageCertificatesFinder
 from server.storage import Database, Threads
 from server.storage.blobs import Blobs
 
@@ -44,13 +45,14 @@ def compose_evidence_rules(
     clock: Clock,
 ) -> EvidenceRules:
     """Put the rules together."""
+    messages = MessageCertificatesFinder(authority.arc, capacity=terms.opened)
     contents = Contents(database, blobs, files, logins, terms, clock)
     return EvidenceRules(
         logins=logins,
         transparency=Transparency(database, log, authority, clock),
         contents=contents,
-        deposits=Deposits(database, log, logins, workers, authority.arc, clock),
-        reading=EvidenceReading(database, log, logins, certificates, authority, clock),
+        deposits=Deposits(database, log, logins, workers, messages, clock),
+        reading=EvidenceReading(database, log, logins, certificates, authority, messages, clock),
         permissions=Permissions(database, log, logins, certificates, authority.arc, clock),
         upkeep=EvidenceUpkeep(database, contents, terms, clock),
     )

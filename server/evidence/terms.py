@@ -13,9 +13,11 @@ class EvidenceTerms:
     Args:
         quota_bytes: content of one account that is kept or being uploaded.
         upload_lifetime: after which an upload that no record names is deleted.
+        opened: messages whose certificates stay in memory.
         retention: after which the content of a record is deleted; None: never.
     """
 
     quota_bytes: int
     upload_lifetime: timedelta
+    opened: int
     retention: timedelta | None

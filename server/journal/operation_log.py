@@ -24,4 +24,4 @@ def log_result(connection: Connection, intent: Intent, result: Result, now: date
         result=result.sha256 or b"",
         refusal="" if result.refusal is None else result.refusal.reason,
     )
-    return stage(connection, EntryKind.OPERATION, body.to_der(), now)
+    return stage(connection, EntryKind.OPERATION, body.to_der(), now).index

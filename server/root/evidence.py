@@ -74,5 +74,6 @@ def _terms(settings: Settings) -> EvidenceTerms:
     return EvidenceTerms(
         quota_bytes=settings.evidence_quota_mebibytes * _MEBIBYTE,
         upload_lifetime=timedelta(hours=settings.evidence_upload_hours),
+        opened=settings.opened_shares,
         retention=timedelta(days=days) if days else None,
     )

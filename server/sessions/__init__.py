@@ -2,9 +2,9 @@
 
 from server.sessions.evidence import (
     MessageCertificates,
-    find_message_certificates,
-    is_statement_signed,
+    MessageCertificatesFinder,
     require_joined_once,
+    signed_statements,
 )
 from server.sessions.inspection import expected_shares
 from server.sessions.rules import SessionRules, SessionTerms, Work, compose_session_rules
@@ -14,6 +14,7 @@ from server.sessions.store.sessions import Session, SessionMember, find_session,
 __all__ = [
     "MemberState",
     "MessageCertificates",
+    "MessageCertificatesFinder",
     "Session",
     "SessionMember",
     "SessionRules",
@@ -22,10 +23,9 @@ __all__ = [
     "Work",
     "compose_session_rules",
     "expected_shares",
-    "find_message_certificates",
     "find_session",
-    "is_statement_signed",
     "list_members",
     "list_sessions",
     "require_joined_once",
+    "signed_statements",
 ]

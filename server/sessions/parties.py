@@ -6,8 +6,6 @@ in the transaction that records the intent.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -20,6 +18,7 @@ from contract.statement import Statement
 from mpc.four_prime_rsa import Purpose
 from server.sessions.certificates import read_joined_certificate, read_session_certificate
 from server.sessions.guard import find_own, require_joined
+from server.sessions.newest import Newest
 from server.sessions.store import sessions as store
 from server.sessions.store.sessions import Session
 from server.storage import Database
@@ -44,13 +43,9 @@ class OpenedParties:
     """
 
     def __init__(self, database: Database, arc: Arc, *, capacity: int) -> None:
-        if capacity < 1:
-            raise ValueError("capacity must be at least 1")
         self._database = database
         self._arc = arc
-        self._capacity = capacity
-        self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, str, bytes, bytes], Parties] = OrderedDict()
+        self._known = Newest[tuple[str, str, bytes, bytes], Parties](capacity)
 
     def find(self, statement: Statement) -> Parties:
         """The parties that a statement names. May read the database: not on an event loop.
@@ -60,17 +55,9 @@ class OpenedParties:
                 that certificate; SESSION_CHANGED: no revision of the session has that certificate.
         """
         key = (statement.session_id, statement.author, statement.author_certificate, statement.session_certificate)
-        with self._lock:
-            parties = self._known.get(key)
-            if parties is not None:
-                self._known.move_to_end(key)
-        if parties is None:
-            parties = self._database.read_now(lambda connection: self._load(connection, statement))
-            with self._lock:
-                self._known[key] = parties
-                if len(self._known) > self._capacity:
-                    self._known.popitem(last=False)
-        return parties
+        return self._known.find(
+            key, lambda: self._database.read_now(lambda connection: self._load(connection, statement))
+        )
 
     def _load(self, connection: Connection, statement: Statement) -> Parties:
         session, member = find_own(connection, statement.session_id, statement.author)

@@ -6,6 +6,7 @@ shown to nobody before: only the database gives checkpoints out.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -14,9 +15,10 @@ from sqlalchemy import Connection
 from contract.log_entry import LogEntry
 from server.journal.log import store
 from server.journal.log.keys import LogKey
-from server.journal.log.staging import StagedEntry
+from server.journal.log.staging import Grown, StagedEntry
 from transparency.checkpoint import Checkpoint
 from transparency.hashing import hash_leaf
+from transparency.nodes import nodes_of_root
 
 _LEAVES: Final = 0
 
@@ -42,15 +44,18 @@ class LogAppender:
         frontier = store.find_frontier(connection)
         if [entry.index for entry in staged] != list(range(frontier.size, frontier.size + len(staged))):
             raise RuntimeError("the staged entries do not follow those of the log")
-        entries = [self._to_der(entry) for entry in staged]
-        leaf_hashes = [hash_leaf(entry) for entry in entries]
+        for entry in staged:
+            entry.der = LogEntry.new(entry.kind, entry.time, entry.body, self._random).to_der()
+        leaf_hashes = [hash_leaf(entry.der) for entry in staged]
         growth = frontier.append(leaf_hashes)
-        store.add_entries(connection, list(zip((entry.index for entry in staged), leaf_hashes, entries, strict=True)))
+        rows = [(entry.index, leaf_hash, entry.der) for entry, leaf_hash in zip(staged, leaf_hashes, strict=True)]
+        store.add_entries(connection, rows)
         store.add_nodes(connection, ((node, value) for node, value in growth.nodes.items() if node.level > _LEAVES))
         store.put_frontier(connection, growth.frontier)
         checkpoint = Checkpoint(self._key.verifier.name, growth.frontier.size, growth.frontier.root)
-        note = checkpoint.sign(self._key.private_key).to_bytes()
-        store.add_checkpoint(connection, checkpoint.size, note, staged[-1].time)
-
-    def _to_der(self, entry: StagedEntry) -> bytes:
-        return LogEntry.new(entry.kind, entry.time, entry.body, self._random).to_der()
+        note = checkpoint.sign(self._key.private_key)
+        store.add_checkpoint(connection, checkpoint.size, note.to_bytes(), staged[-1].time)
+        edge = dict(zip(nodes_of_root(frontier.size), frontier.hashes, strict=True))
+        grown = Grown(note, checkpoint.size, ChainMap(edge, dict(growth.nodes)))
+        for entry in staged:
+            entry.grown = grown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,19 +11,58 @@ from sqlalchemy import Connection
 from contract.log_entry import EntryKind
 from server.journal.log import store
 from server.storage import staged_in
+from transparency.nodes import NodeId
+from transparency.note import Note
+from transparency.proofs import inclusion_proof
+from transparency.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
+class Grown:
+    """What the log came to by a commit.
+
+    Args:
+        checkpoint: signed, of the grown log.
+        size: of it.
+        nodes: all that the commit made, and the right edge of what was there before: enough to prove every new entry.
+    """
+
+    checkpoint: Note
+    size: int
+    nodes: Mapping[NodeId, bytes]
+
+
+@dataclass(slots=True)
 class StagedEntry:
-    """An entry that will be in the log if its transaction is committed."""
+    """An entry that will be in the log if its transaction is committed.
+
+    Args:
+        index: its place. If the unit of work is rolled back another entry gets it: tell nobody before the commit.
+        kind, time, body: of the entry.
+        der: the whole entry, as soon as it was appended.
+        grown: set then, too.
+    """
 
     index: int
     kind: EntryKind
     time: datetime
     body: bytes = field(repr=False)
+    der: bytes = field(default=b"", repr=False)
+    grown: Grown | None = field(default=None, repr=False)
+
+    def receipt(self) -> Receipt:
+        """The proof that it is in the log, up to its commit's checkpoint; after that commit, and without the database.
+
+        Raises:
+            RuntimeError: it was not appended.
+        """
+        if self.grown is None:
+            raise RuntimeError("the entry was not appended")
+        proof = inclusion_proof(self.index, self.grown.size, self.grown.nodes)
+        return Receipt(self.index, proof, self.grown.checkpoint)
 
 
-def stage(connection: Connection, kind: EntryKind, body: bytes, now: datetime) -> int:
+def stage(connection: Connection, kind: EntryKind, body: bytes, now: datetime) -> StagedEntry:
     """Stage an entry; it is in the log, and covered by a signed checkpoint, as soon as the transaction is committed.
 
     Args:
@@ -30,11 +70,9 @@ def stage(connection: Connection, kind: EntryKind, body: bytes, now: datetime) -
         kind: what the body is.
         body: DER.
         now: the entry's time; fractions of a second are cut off.
-
-    Returns:
-        The entry's index. If the unit of work is rolled back, another entry gets it: tell nobody before the commit.
     """
-    staged = staged_in(connection)
+    staged: list[StagedEntry] = staged_in(connection)
     index = staged[-1].index + 1 if staged else store.lock_size(connection)
-    staged.append(StagedEntry(index, kind, now.replace(microsecond=0), body))
-    return index
+    entry = StagedEntry(index, kind, now.replace(microsecond=0), body)
+    staged.append(entry)
+    return entry

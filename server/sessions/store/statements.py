@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -28,6 +29,10 @@ _advance = (
 )
 _find_statement = select(_statement.digest).where(
     _statement.session_id == bindparam("session_id"), _statement.digest == bindparam("digest")
+)
+_list_signed = select(_statement.session_id, _statement.digest).where(
+    _statement.session_id.in_(bindparam("session_ids", expanding=True)),
+    _statement.digest.in_(bindparam("digests", expanding=True)),
 )
 _find_answer = select(_answer.digest).where(
     _answer.session_id == bindparam("session_id"),
@@ -82,6 +87,13 @@ def add_statement(connection: Connection, session_id: str, digest: bytes) -> Non
 def is_signed(connection: Connection, session_id: str, digest: bytes) -> bool:
     """Whether a statement was signed in a session."""
     return connection.execute(_find_statement, {"session_id": session_id, "digest": digest}).first() is not None
+
+
+def list_signed(connection: Connection, wanted: AbstractSet[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
+    """Those of these sessions and digests that were signed."""
+    values = {"session_ids": list({session_id for session_id, _ in wanted}), "digests": [each for _, each in wanted]}
+    rows = connection.execute(_list_signed, values)
+    return {(row.session_id, row.digest) for row in rows} & wanted
 
 
 def add_answer(connection: Connection, session_id: str, digest: bytes, author: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -116,7 +117,7 @@ async def test_quota(
     """What an account has here is counted, uploads and records alike, and one cannot fill another's room."""
     terms = session_server._rules.evidence.contents._terms
     message = await write(alice, session, bob)
-    small = type(terms)(len(message.sealed) * 2 - 1, terms.upload_lifetime, None)
+    small = replace(terms, quota_bytes=len(message.sealed) * 2 - 1)
     monkeypatch.setattr(session_server._rules.evidence.contents, "_terms", small)
     await put(alice, parts_of(message))
     again = "envelope-" + "b" * 26
@@ -147,7 +148,7 @@ async def test_a_content_that_was_lost_or_deleted(
     path.write_bytes(content)
     terms = session_server._rules.evidence.contents._terms
     upkeep = session_server._rules.evidence.upkeep
-    upkeep._terms = type(terms)(terms.quota_bytes, terms.upload_lifetime, timedelta(minutes=5))
+    upkeep._terms = replace(terms, retention=timedelta(minutes=5))
     assert await upkeep.run() == 0
     clock.move(timedelta(minutes=6))
     assert await upkeep.run() == 1

@@ -49,7 +49,7 @@ def path(home: Home) -> Path:
 
 def stage_body(body: bytes) -> Any:  # noqa: ANN401  # a unit of work
     """A unit that stages one entry and returns its index."""
-    return lambda connection: stage(connection, EntryKind.PERMISSION, body, system_clock())
+    return lambda connection: stage(connection, EntryKind.PERMISSION, body, system_clock()).index
 
 
 def entries(path: Path) -> list[tuple[int, bytes]]:
@@ -92,6 +92,21 @@ async def test_a_group_has_one_checkpoint(ground: Ground, path: Path) -> None:
     assert await asyncio.gather(*tasks) == list(range(100))
     assert execute(path, "SELECT size FROM log_checkpoints") == [(100,)]
     assert check_all(ground, path) == 100
+
+
+async def test_receipts_without_the_database(ground: Ground, path: Path) -> None:
+    """From what a commit made and the edge before it every entry of a group is proven, at whatever size."""
+    key = ground.log_key.verifier
+    for count in (1, 2, 3, 7, 8, 1, 30):
+        units = [lambda connection: stage(connection, EntryKind.PERMISSION, b"x", system_clock()) for _ in range(count)]
+        async with HeldWriter(ground.database):
+            tasks = await queue(ground.database, *units)
+        for entry in await asyncio.gather(*tasks):
+            receipt = entry.receipt()
+            assert receipt.verify(entry.der, key).size == entry.grown.size
+            reader = LogReader(key)
+            assert ground.database.read_now(partial(reader.receipt, index=entry.index)).proof == receipt.proof
+    assert check_all(ground, path) == 52
 
 
 async def test_what_is_rolled_back_takes_its_entries_along(ground: Ground, path: Path) -> None:
@@ -228,9 +243,9 @@ def _fill(ground: Ground, size: int) -> int:
     """Let the log grow to a size by its own appender."""
 
     def unit(connection: Connection) -> int:
-        index = stage(connection, EntryKind.PERMISSION, b"first", now)
+        index = stage(connection, EntryKind.PERMISSION, b"first", now).index
         for _ in range(min(size - index - 1, 20_000)):
-            index = stage(connection, EntryKind.PERMISSION, b"body", now)
+            index = stage(connection, EntryKind.PERMISSION, b"body", now).index
         return index + 1
 
     now, reached = system_clock(), 0

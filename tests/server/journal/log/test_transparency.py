@@ -97,7 +97,7 @@ async def test_the_key_stays_after_a_restart(home: Home) -> None:
 
 
 def _stage(connection: Connection) -> int:
-    return stage(connection, EntryKind.PERMISSION, b"body", system_clock())
+    return stage(connection, EntryKind.PERMISSION, b"body", system_clock()).index
 
 
 async def reason_of(method: Any, request: Any) -> str:  # noqa: ANN401
