@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     """Arc of the object identifiers in certificates. Must never change once certificates were issued."""
     log_origin: Annotated[str, AfterValidator(_check_origin)] = ""
     """Name of the transparency log, unlike any other's; empty: made up at init. Must never change."""
+    tsa_url: str = ""
+    """URL of an authority for time stamps (RFC 3161), for checkpoints of the log; empty: none."""
+    tsa_certificate_file: str = ""
+    """PEM file of the certificates that the authority's must lead to."""
+    tsa_interval_seconds: int = Field(3600, ge=60, le=366 * 24 * 3600)
+    """Time from one time stamp to the next at least; none is made while the log does not grow."""
     revocation_list_seconds: int = Field(7 * 24 * 3600, ge=3600, le=90 * 24 * 3600)
     """Time from one list of revoked certificates to the next at the latest."""
     certificate_pairs_per_day: int = Field(10, ge=1, le=1000)
@@ -157,6 +163,8 @@ class Settings(BaseSettings):
             raise ValueError("public_host must be one of server_names")
         if self.max_operations_per_caller > self.max_operations:
             raise ValueError("max_operations_per_caller must be at most max_operations")
+        if self.tsa_url and not self.tsa_certificate_file:
+            raise ValueError("tsa_url needs tsa_certificate_file")
         if self.sms_provider == "file" and not self.sms_file:
             raise ValueError("sms_provider file needs sms_file")
         if self.sms_provider == "webhook" and not (self.sms_webhook_url and self.sms_webhook_secret_file):

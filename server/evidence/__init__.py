@@ -1,7 +1,16 @@
 """Evidence: what is kept of messages and operations so that it can be shown and proven, and not changed unnoticed."""
 
-from server.evidence.checking import EvidenceCheck, check_contents
+from server.evidence.checking import EvidenceCheck, check_contents, check_time_stamps
 from server.evidence.rules import EvidenceRules, compose_evidence_rules
+from server.evidence.stamping import StampAuthority
 from server.evidence.terms import EvidenceTerms
 
-__all__ = ["EvidenceCheck", "EvidenceRules", "EvidenceTerms", "check_contents", "compose_evidence_rules"]
+__all__ = [
+    "EvidenceCheck",
+    "EvidenceRules",
+    "EvidenceTerms",
+    "StampAuthority",
+    "check_contents",
+    "check_time_stamps",
+    "compose_evidence_rules",
+]

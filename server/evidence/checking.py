@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 
+from cryptography import x509
 from sqlalchemy import Connection
 
 from contract.evidence_record import EvidenceRecord
 from contract.log_entry import EntryKind
 from contract.permission import SignedPermission
+from contract.time_stamp import verify_time_stamp
 from mpc.errors import FoursealError
 from server.evidence import store
 from server.evidence.upkeep import was_dropped
-from server.journal.log import Entries, Finding, Progress
+from server.journal.log import Entries, Finding, LogReader, Progress
 from server.storage.blobs import Blobs
 
 
@@ -82,6 +84,23 @@ class EvidenceCheck:
         times = (row.begin_time, row.end_time)
         if (told, times) != ((body, index, core.statement, core.grantor, core.grantee), (core.begin, core.end)):
             yield Finding(f"permission {row.permission_digest.hex()}", f"its row is not what entry {index} says")
+
+
+def check_time_stamps(
+    connection: Connection, reader: LogReader, roots: Collection[x509.Certificate]
+) -> Iterator[Finding]:
+    """Verify every time stamp of a checkpoint.
+
+    Args:
+        connection: a snapshot.
+        reader: of the log.
+        roots: of authorities for time stamps; at least one.
+    """
+    for row in reader.stamped(connection):
+        try:
+            verify_time_stamp(row.time_stamp or b"", row.note, roots)
+        except FoursealError as error:
+            yield Finding(f"time stamp of checkpoint {row.size}", str(error))
 
 
 def check_contents(connection: Connection, blobs: Blobs, progress: Progress) -> Iterator[Finding]:

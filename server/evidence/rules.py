@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
+
 from server.clock import Clock
 from server.evidence.contents import Contents
 from server.evidence.deposits import Deposits
 from server.evidence.permissions import Permissions
 from server.evidence.reading import EvidenceReading
+from server.evidence.stamping import Stamping
 from server.evidence.terms import EvidenceTerms
 from server.evidence.transparency import Transparency
 from server.evidence.upkeep import EvidenceUpkeep
@@ -30,6 +33,7 @@ class EvidenceRules:
     reading: EvidenceReading
     permissions: Permissions
     upkeep: EvidenceUpkeep
+    stamping: Stamping
 
 
 def compose_evidence_rules(
@@ -43,6 +47,7 @@ def compose_evidence_rules(
     files: Threads,
     terms: EvidenceTerms,
     clock: Clock,
+    logger: structlog.stdlib.BoundLogger,
 ) -> EvidenceRules:
     """Put the rules together."""
     messages = MessageCertificatesFinder(authority.arc, capacity=terms.opened)
@@ -55,4 +60,5 @@ def compose_evidence_rules(
         reading=EvidenceReading(database, log, logins, certificates, authority, messages, clock),
         permissions=Permissions(database, log, logins, certificates, authority.arc, clock),
         upkeep=EvidenceUpkeep(database, contents, terms, clock),
+        stamping=Stamping(database, log, terms.stamp_authority, terms.stamp_interval, files, clock, logger),
     )

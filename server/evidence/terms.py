@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from server.evidence.stamping import StampAuthority
+
 
 @dataclass(frozen=True, slots=True)
 class EvidenceTerms:
@@ -15,9 +17,13 @@ class EvidenceTerms:
         upload_lifetime: after which an upload that no record names is deleted.
         opened: messages whose certificates stay in memory.
         retention: after which the content of a record is deleted; None: never.
+        stamp_authority: that stamps checkpoints; None: nobody does.
+        stamp_interval: from one time stamp to the next, at least.
     """
 
     quota_bytes: int
     upload_lifetime: timedelta
     opened: int
     retention: timedelta | None
+    stamp_authority: StampAuthority | None
+    stamp_interval: timedelta

@@ -115,6 +115,14 @@ class Server:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             await self._keep_house_once()
+            await self._stamp_once()
+
+    async def _stamp_once(self) -> None:
+        """Not at the start: an authority that is down would hold it up."""
+        try:
+            await self._rules.evidence.stamping.run()
+        except FoursealError as error:  # the next round tries again
+            self._log.error("housekeeping_failed", cause=str(error))
 
     async def _keep_house_once(self) -> None:
         """Renew certificate and revocation list, close sessions whose time is over, drop what was left or has ended."""

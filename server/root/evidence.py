@@ -7,9 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import structlog
+from cryptography import x509
+
 from server.config import Settings
 from server.errors import OperatorError
-from server.evidence import EvidenceRules, EvidenceTerms, compose_evidence_rules
+from server.evidence import EvidenceRules, EvidenceTerms, StampAuthority, compose_evidence_rules
 from server.identity import AccountRules, Authority
 from server.journal.log import LogReader
 from server.root.ground import Ground
@@ -31,12 +34,18 @@ class EvidencePart:
 
 
 def compose_evidence(
-    home: Home, ground: Ground, authority: Authority, accounts: AccountRules, workers: Threads, settings: Settings
+    home: Home,
+    ground: Ground,
+    authority: Authority,
+    accounts: AccountRules,
+    workers: Threads,
+    settings: Settings,
+    log: structlog.stdlib.BoundLogger,
 ) -> EvidencePart:
     """Put the rules of evidence together. On an event loop.
 
     Raises:
-        OperatorError: the folder for contents cannot be used.
+        OperatorError: the folder for contents, or the authority for time stamps, cannot be used.
     """
     files = Threads(_THREADS, "evidence-files")
     rules = compose_evidence_rules(
@@ -50,6 +59,7 @@ def compose_evidence(
         files,
         _terms(settings),
         ground.clock,
+        log,
     )
     return EvidencePart(rules, files)
 
@@ -76,4 +86,29 @@ def _terms(settings: Settings) -> EvidenceTerms:
         upload_lifetime=timedelta(hours=settings.evidence_upload_hours),
         opened=settings.opened_shares,
         retention=timedelta(days=days) if days else None,
+        stamp_authority=_stamp_authority(settings),
+        stamp_interval=timedelta(seconds=settings.tsa_interval_seconds),
     )
+
+
+def _stamp_authority(settings: Settings) -> StampAuthority | None:
+    if not settings.tsa_url:
+        return None
+    return StampAuthority(settings.tsa_url, stamp_roots(settings))
+
+
+def stamp_roots(settings: Settings) -> list[x509.Certificate]:
+    """The certificates that those of the authority for time stamps must lead to; none if there is no authority.
+
+    Raises:
+        OperatorError: their file cannot be used.
+    """
+    if not settings.tsa_certificate_file:
+        return []
+    path = Path(settings.tsa_certificate_file)
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be read: {error.strerror}", "Correct tsa_certificate_file.") from error
+    except ValueError:
+        raise OperatorError(f"{path} has no certificate", "Name a file of certificates in PEM.") from None

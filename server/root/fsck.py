@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from mpc.errors import MalformedInput
 from server.config import load_settings
 from server.errors import OperatorError
-from server.evidence import EvidenceCheck, check_contents
+from server.evidence import EvidenceCheck, check_contents, check_time_stamps
 from server.journal import OperationCheck
 from server.journal.log import Finding, LogReader, Progress, check_log
-from server.root.evidence import open_blobs
+from server.root.evidence import open_blobs, stamp_roots
 from server.root.ground import open_ground
 from server.root.home import Home
 from transparency.note import Note
@@ -55,13 +55,16 @@ def fsck(
     notes = [_read_note(path) for path in kept]
     with open_ground(home, settings, log) as ground:
         blobs = open_blobs(home)
-        key = ground.log_key.verifier
+        key, roots = ground.log_key.verifier, stamp_roots(settings)
+        reader = LogReader(key)
 
         def query(connection: Connection) -> Checked:
             checks = (OperationCheck(), EvidenceCheck())
             found = list(check_log(connection, key, notes, checks, progress("Checking the log")))
+            if roots:
+                found += check_time_stamps(connection, reader, roots)
             found += check_contents(connection, blobs, progress("Hashing contents"))
-            return Checked(key.to_text(), LogReader(key).size(connection), found)
+            return Checked(key.to_text(), reader.size(connection), found)
 
         return ground.database.read_now(query)
 

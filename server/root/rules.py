@@ -130,7 +130,7 @@ def compose_rules(
         secrets.token_bytes,
         clock,
     )
-    evidence = compose_evidence(home, ground, authority, accounts, workers, settings)
+    evidence = compose_evidence(home, ground, authority, accounts, workers, settings, log)
     return Rules(
         CallerReader(clock),
         Enrolment(database, authority, clock),

@@ -46,6 +46,8 @@ _CONFIG = """\
 # login_idle_seconds = 1800              # after which a login that is not used ends
 # login_lifetime_seconds = 43200         # after which any login ends
 # log_origin = ""                        # name of the transparency log; empty: made up by init, and never changed
+# tsa_url = ""                           # of an authority for time stamps (RFC 3161), with tsa_certificate_file
+# tsa_interval_seconds = 3600            # from one time stamp of the log to the next
 # revocation_list_seconds = 604800       # from one list of revoked certificates to the next at the latest
 # sms_provider = "none"                  # or "file" with sms_file, or "webhook" with sms_webhook_url and
 #                                        # sms_webhook_secret_file: docs/operations.md

@@ -59,6 +59,14 @@ class TimeStampAuthority:
         """TimeStampResp, DER."""
         (self._folder / "data").write_bytes(data)
         self._run("ts", "-query", "-data", "data", f"-{digest}", "-cert", "-out", "query")
+        return self._reply()
+
+    def answer(self, request: bytes) -> bytes:
+        """TimeStampResp to a TimeStampReq, both DER."""
+        (self._folder / "query").write_bytes(request)
+        return self._reply()
+
+    def _reply(self) -> bytes:
         self._run("ts", "-reply", "-config", "openssl.cnf", "-queryfile", "query", "-out", "reply")
         return (self._folder / "reply").read_bytes()
 

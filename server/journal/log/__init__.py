@@ -13,7 +13,7 @@ from server.journal.log.checking import Entries, EntryCheck, Finding, Progress, 
 from server.journal.log.keys import LogKey, open_log_key
 from server.journal.log.reader import LogReader
 from server.journal.log.staging import StagedEntry, stage
-from server.journal.log.store import CheckpointRow
+from server.journal.log.store import CheckpointRow, put_time_stamp
 
 __all__ = [
     "CheckpointRow",
@@ -27,5 +27,6 @@ __all__ = [
     "StagedEntry",
     "check_log",
     "open_log_key",
+    "put_time_stamp",
     "stage",
 ]

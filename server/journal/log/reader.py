@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import Connection
 
 from server.journal.log import store
@@ -33,6 +35,15 @@ class LogReader:
         if found is None:
             raise ServiceError("CHECKPOINT_NOT_FOUND")
         return found
+
+    def newest_two(self, connection: Connection) -> tuple[CheckpointRow | None, CheckpointRow | None]:
+        """The newest checkpoint, and the newest that has a time stamp; each if there is one."""
+        stamped = store.find_newest_checkpoint(connection, stamped=True)
+        return store.find_newest_checkpoint(connection), stamped
+
+    def stamped(self, connection: Connection) -> Iterator[CheckpointRow]:
+        """Every checkpoint that has a time stamp, in order of size."""
+        return (row for row in store.all_checkpoints(connection) if row.time_stamp is not None)
 
     def size(self, connection: Connection) -> int:
         """How many entries checkpoints cover."""

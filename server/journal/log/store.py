@@ -99,7 +99,14 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRow:
-    """A checkpoint that was signed: its size, the signed note, when it was made, its RFC 3161 token if it has one."""
+    """A checkpoint that was signed.
+
+    Args:
+        size: entries that it covers.
+        note: as signed.
+        create_time: when it was made.
+        time_stamp: RFC 3161 TimeStampResp of the note, DER; None: it has none.
+    """
 
     size: int
     note: bytes
