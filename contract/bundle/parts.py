@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -10,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from contract.bundle import files
-from contract.bundle.files import FileDigest, digest_of, file_name, malformed
+from contract.bundle.files import FileDigest, file_name, malformed
 from contract.certificates import SessionCertificate, SignerCertificate, joint_key
 from contract.content_key import ContentKey
 from contract.description import ContentDescription
@@ -157,11 +156,6 @@ def content_digests(bundle: Bundle) -> dict[str, FileDigest]:
     return {
         file_name(number, files.CONTENT): FileDigest(each.length, each.digest) for number, each in described.items()
     }
-
-
-def manifest_of(bundle: Bundle, read: Mapping[str, bytes]) -> bytes:
-    """The manifest of a bundle with these files, beside its contents."""
-    return files.write_manifest({name: digest_of(data) for name, data in read.items()} | content_digests(bundle))
 
 
 def read_revocations(bundle: Bundle) -> RevocationList | None:

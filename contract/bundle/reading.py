@@ -13,7 +13,7 @@ from cryptography import x509
 
 from contract.bundle import files
 from contract.bundle.files import BundleFile, file_name, malformed
-from contract.bundle.parts import Bundle, DisclosedMessage, Disclosure, manifest_of, short_files
+from contract.bundle.parts import Bundle, DisclosedMessage, Disclosure, content_digests, short_files
 from contract.certificates import UNREADABLE, SessionCertificate, SignerCertificate
 from contract.content_key import ContentKey
 from contract.description import ContentDescription
@@ -64,9 +64,9 @@ def read_bundle(given: Iterable[BundleFile], arc: Arc) -> ReadBundle:
     again = {**short_files(bundle), files.VERIFY: reader.take(files.VERIFY)}
     if again != read:
         raise malformed("files that are missing, too many, or not the canonical encoding")
-    if manifest_of(bundle, again) != files.write_manifest(manifest):
-        raise malformed("a content that is not the one described")
     contents = {name: file for name, file in found.items() if files.is_content(name)}
+    if {name: manifest[name] for name in contents} != content_digests(bundle):
+        raise malformed("a content that is not the one described")
     return ReadBundle(bundle, contents)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contract.bundle import files
 from contract.bundle.instructions import write_instructions
-from contract.bundle.parts import Bundle, manifest_of, short_files
+from contract.bundle.parts import Bundle, content_digests, short_files
 
 
 def write_bundle(bundle: Bundle) -> dict[str, bytes]:
@@ -17,4 +17,5 @@ def write_bundle(bundle: Bundle) -> dict[str, bytes]:
     """
     short = short_files(bundle)
     short[files.VERIFY] = write_instructions(bundle).encode()
-    return {files.MANIFEST: manifest_of(bundle, short), **short}
+    listed = {name: files.digest_of(data) for name, data in short.items()} | content_digests(bundle)
+    return {files.MANIFEST: files.write_manifest(listed), **short}

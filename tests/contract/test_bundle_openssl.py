@@ -159,6 +159,15 @@ def test_what_does_not_hold_fails(
     assert expected in commands(files["VERIFY.txt"].decode())[failed - 1]
 
 
+def test_missing_content_fails(joint: World, tmp_path: Path) -> None:
+    """A digest that could not be computed is found nowhere."""
+    files = simple_case(joint).files()
+    del files["content"]
+    unpack(files, tmp_path)
+    failed, _ = follow(tmp_path)
+    assert "-r content" in commands(files["VERIFY.txt"].decode())[failed - 1]
+
+
 def test_joint_key_of_somebody_else(joint: World, tmp_path: Path) -> None:
     """The signature may hold under it: the product shows that it is not theirs."""
     files = simple_case(joint).files()

@@ -18,6 +18,7 @@ from contract.bundle.content import measure_content
 from contract.bundle.files import BundleFile
 from contract.bundle.verification import CHECKS, BundleReport, number_of, verify_bundle
 from contract.certificates import SessionCertificate
+from contract.log_entry import EntryKind
 from contract.oids import DEFAULT_ARC
 from contract.profiles import session_profile, signer_profile
 from contract.report import Outcome, Report
@@ -345,6 +346,22 @@ def test_entry_of_another_message(joint: World) -> None:
     assert failed("record", "RECORD_OF_OTHER_MESSAGE") in wrong(report.message)
 
 
+def test_trailer_of_another_message(joint: World) -> None:
+    """It opens, for it was sealed with this key in this envelope: and says another name of the content."""
+    good = deposit(joint)
+    other = deposit(joint, good.statement, description=replace(describe(), name="other.txt"))
+    record = replace(good.record, trailer=other.record.trailer)
+    report = spoiled(joint, replace(good, record=record)).report()
+    assert wrong(report.message) == [failed("trailer", "TRAILER_OF_OTHER_MESSAGE")]
+
+
+def test_entry_of_another_kind(joint: World) -> None:
+    """What is logged of an operation may have any body: also one that reads as a record."""
+    entry = replace(simple_case(joint).bundle.message.entry, kind=EntryKind.OPERATION)
+    with malformed("BUNDLE_MALFORMED"):
+        simple_case(joint).message(entry=entry)
+
+
 def test_entry_that_was_never_logged(joint: World) -> None:
     """The receipt is of another one."""
     case = simple_case(joint)
@@ -513,6 +530,22 @@ def test_content_of_another_length_than_its_file_says(joint: World, change: int)
     assert len(given) == len(case.files()) - 1
     with malformed("BUNDLE_MALFORMED"):
         verify_bundle(replace(read, contents={"content": lying}), case.trust)
+
+
+def test_endless_content_is_not_read_to_the_end(joint: World) -> None:
+    """Reading stops where the length that it says is passed."""
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield bytes(1000)
+
+    key = CONTENT_KEY.stream_key(deposit(joint).record.header.core)
+    with malformed("BUNDLE_MALFORMED"):
+        measure_content(BundleFile("content", 10_000, endless), key, lambda _: None)
+    assert taken == 11
 
 
 def test_progress_tells_every_byte(joint: World) -> None:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rfc3161_client import decode_timestamp_response
 
+from contract import time_stamp
 from contract.time_stamp import time_of_stamp, verify_time_stamp
 from mpc.errors import FoursealError
 from tests.contract.refusals import unverified
@@ -65,6 +67,15 @@ def test_garbage(tsa: TimeStampAuthority, wrong: bytes) -> None:
         time_of_stamp(wrong)
     with malformed("TIME_STAMP_MALFORMED"):
         verify_time_stamp(wrong, b"data", [tsa.root])
+
+
+def test_what_was_read_is_compared_with_what_was_given(stamp: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder refuses what is not DER by itself; this holds whatever it lets pass one day."""
+    read = decode_timestamp_response(stamp)
+    monkeypatch.setattr(time_stamp, "decode_timestamp_response", lambda _: read)
+    assert time_of_stamp(stamp).year > 2000
+    with malformed("TIME_STAMP_MALFORMED"):
+        time_of_stamp(stamp + b"\x00")
 
 
 def test_refused_response(tsa: TimeStampAuthority) -> None:
