@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract.bundle import files
@@ -150,3 +151,20 @@ def answered_case(world: World, *answers: tuple[str, Decision]) -> Case:
     return case_of(
         world, (deposit(world, statement), *(deposit(world, each, content) for each, content in said)), world.authority
     )
+
+
+def logged_at(world: World, time: datetime) -> Case:
+    """With an honest receipt."""
+    deposited, log = deposit(world), Log()
+    entry = entry_of(deposited, time=time)
+    index = log.append(entry)
+    message = disclosed(world, deposited, entry, log.receipt(index))
+    case = simple_case(world)
+    return replace(case, bundle=replace(case.bundle, message=message))
+
+
+def with_list(case: Case, world: World, time: datetime, issued: datetime = NOW + timedelta(days=1)) -> Case:
+    """A list on which Alice's certificate is revoked since then."""
+    entry = (world.person("alice").sign.certificate, time, x509.ReasonFlags.key_compromise)
+    builder = world.authority.revocation_list(entry, issued=issued, next_update=issued + timedelta(days=1))
+    return replace(case, bundle=replace(case.bundle, revocations=world.authority.sign_list(builder)))

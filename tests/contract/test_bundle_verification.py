@@ -2,48 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
-import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from contract.bundle.checks import BundleTrust
-from contract.bundle.content import measure_content
-from contract.bundle.files import BundleFile
-from contract.bundle.verification import CHECKS, BundleReport, number_of, verify_bundle
+from contract.bundle.verification import CHECKS, number_of
 from contract.certificates import SessionCertificate
 from contract.log_entry import EntryKind
 from contract.oids import DEFAULT_ARC
 from contract.profiles import session_profile, signer_profile
-from contract.report import Outcome, Report
+from contract.report import Outcome
 from contract.session_info import Scheme
 from contract.statement import Decision
 from contract.stream import SEGMENT_BYTES
 from mpc.four_prime_rsa import Purpose
+from tests.contract.bundle_reports import Wrong, failed, names, undecided, wrong
 from tests.contract.disclosure import (
     LOG_KEY,
-    LOGGED,
     ORIGIN,
     REASON,
     Case,
     Log,
     answer_to,
     answered_case,
-    bundle_files,
     case_of,
-    disclosed,
     entry_of,
+    logged_at,
     simple_case,
+    with_list,
 )
-from tests.contract.evidence import CONTENT_KEY, Deposit, deposit, seal_content
+from tests.contract.evidence import CONTENT_KEY, Deposit, deposit
 from tests.contract.structures import HEADER, JOINT_KEY, NESTED_KEY
-from tests.contract.tsa import TimeStampAuthority
 from tests.contract.world import CONTENT, NOW, SESSION_ID, Issuer, Person, World, describe
 from tests.mpc.refusals import malformed
 from transparency.keys import VerifierKey
@@ -51,29 +44,6 @@ from transparency.keys import VerifierKey
 MESSAGE = tuple(name for name in CHECKS if name not in {"answered", "time-stamp"})
 ANSWER = tuple(name for name in CHECKS if name not in {"authority", "time-stamp"})
 CONTENTS = {"description", "content", "sealed-content", "trailer"}
-
-Wrong = tuple[str, Outcome, str]
-
-
-def failed(name: str, reason: str) -> Wrong:
-    """A check that failed."""
-    return name, Outcome.FAILED, reason
-
-
-def undecided(name: str, reason: str) -> Wrong:
-    """A check that could not be made."""
-    return name, Outcome.INDETERMINATE, reason
-
-
-def wrong(report: Report) -> list[Wrong]:
-    """Every check that did not pass."""
-    return [(each.name, each.outcome, each.reason) for each in report.checks if each.outcome is not Outcome.PASSED]
-
-
-def names(report: Report) -> tuple[str, ...]:
-    """Of the checks that were made, in order."""
-    return tuple(each.name for each in report.checks)
-
 
 # One spoiler for each check. Everything else about the bundle is as somebody would make it who cheats in this alone.
 
@@ -190,23 +160,6 @@ def another_log(world: World) -> Case:
 def logged_before(world: World) -> Case:
     """Eleven minutes before the statement's time."""
     return logged_at(world, NOW - timedelta(minutes=11))
-
-
-def logged_at(world: World, time: datetime) -> Case:
-    """With an honest receipt."""
-    deposited, log = deposit(world), Log()
-    entry = entry_of(deposited, time=time)
-    index = log.append(entry)
-    message = disclosed(world, deposited, entry, log.receipt(index))
-    case = simple_case(world)
-    return replace(case, bundle=replace(case.bundle, message=message))
-
-
-def with_list(case: Case, world: World, time: datetime, issued: datetime = NOW + timedelta(days=1)) -> Case:
-    """A list on which Alice's certificate is revoked since then."""
-    entry = (world.person("alice").sign.certificate, time, x509.ReasonFlags.key_compromise)
-    builder = world.authority.revocation_list(entry, issued=issued, next_update=issued + timedelta(days=1))
-    return replace(case, bundle=replace(case.bundle, revocations=world.authority.sign_list(builder)))
 
 
 SPOILERS: tuple[tuple[Callable[[World], Case], tuple[Wrong, ...]], ...] = (
@@ -387,171 +340,3 @@ def test_verifier_who_knows_nobody(joint: World) -> None:
     assert wrong(report.message) == [undecided("authority", "TRUST_MISSING"), undecided("log", "TRUST_MISSING")]
     assert report.outcome is Outcome.INDETERMINATE
     assert replace(another_signature(joint), trust=BundleTrust()).report().outcome is Outcome.FAILED
-
-
-# Revocation, and what shows when the signature was there.
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (-1, [failed("author-not-revoked", "CERTIFICATE_REVOKED")]),
-        (0, [failed("author-not-revoked", "CERTIFICATE_REVOKED")]),
-        (1, [undecided("author-not-revoked", "REVOKED_BEFORE_PROVEN")]),
-        (60, [undecided("author-not-revoked", "REVOKED_BEFORE_PROVEN")]),
-        (61, []),
-    ],
-)
-def test_revoked_certificate(joint: World, seconds: int, expected: list[Wrong]) -> None:
-    """Logged a minute after it was signed: revoked in between, a thief may have dated it back."""
-    case = with_list(simple_case(joint), joint, NOW + timedelta(seconds=seconds))
-    assert wrong(case.report().message) == expected
-
-
-@pytest.mark.parametrize(
-    ("issued", "expected"),
-    [(LOGGED, []), (LOGGED - timedelta(seconds=1), [undecided("author-not-revoked", "REVOCATION_LIST_OUTDATED")])],
-)
-def test_age_of_the_revocation_list(joint: World, issued: datetime, expected: list[Wrong]) -> None:
-    """One from before it was logged does not know what happened until then."""
-    builder = joint.authority.revocation_list(issued=issued, next_update=issued + timedelta(days=30))
-    case = simple_case(joint)
-    case = replace(case, bundle=replace(case.bundle, revocations=joint.authority.sign_list(builder)))
-    assert wrong(case.report().message) == expected
-
-
-def test_revocation_list_missing_or_of_another(joint: World) -> None:
-    """Of somebody else it says nothing."""
-    case = simple_case(joint)
-    none = replace(case, bundle=replace(case.bundle, revocations=None))
-    assert wrong(none.report().message) == [undecided("author-not-revoked", "REVOCATION_LIST_MISSING")]
-    assert "revoked.crl" not in none.files()
-
-
-@pytest.fixture(scope="module")
-def tsa(tmp_path_factory: pytest.TempPathFactory) -> TimeStampAuthority:
-    """One that the verifier trusts."""
-    return TimeStampAuthority(tmp_path_factory.mktemp("tsa"))
-
-
-def trusting(case: Case, *roots: TimeStampAuthority) -> Case:
-    """The verifier knows these authorities for time stamps."""
-    return replace(case, trust=replace(case.trust, time_stamps=tuple(each.root for each in roots)))
-
-
-def stamped(case: Case, tsa: TimeStampAuthority) -> Case:
-    """Now, which is after the time of all tests' statements; with a list that is newer."""
-    response = tsa.stamp(case.bundle.message.receipt.checkpoint.to_bytes())
-    return case.message(time_stamp=response)
-
-
-def newer_list(case: Case, world: World, *revoked: tuple[x509.Certificate, datetime, None]) -> Case:
-    """A list of tomorrow."""
-    issued = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-    builder = world.authority.revocation_list(*revoked, issued=issued, next_update=issued + timedelta(days=1))
-    return replace(case, bundle=replace(case.bundle, revocations=world.authority.sign_list(builder)))
-
-
-def test_time_stamp(joint: World, tsa: TimeStampAuthority, tmp_path: Path) -> None:
-    """Good; of somebody whom we do not know; of another checkpoint; missing though we know somebody."""
-    assert datetime.now(UTC) > LOGGED, "the stamp is made now"
-    case = newer_list(stamped(simple_case(joint), tsa), joint)
-    report = trusting(case, tsa).report()
-    assert (wrong(report.message), report.outcome) == ([], Outcome.PASSED)
-    assert "time-stamp" in names(report.message)
-    assert wrong(case.report().message) == [undecided("time-stamp", "TRUST_MISSING")]
-    other = TimeStampAuthority(tmp_path)
-    assert wrong(trusting(case, other).report().message) == [failed("time-stamp", "TIME_STAMP_NOT_GENUINE")]
-    elsewhere = case.message(time_stamp=tsa.stamp(b"another checkpoint"))
-    assert wrong(trusting(elsewhere, tsa).report().message) == [failed("time-stamp", "TIME_STAMP_NOT_GENUINE")]
-    none = trusting(case.message(time_stamp=None), tsa)
-    assert wrong(none.report().message) == [undecided("time-stamp", "TIME_STAMP_MISSING")]
-
-
-def test_time_stamp_from_before_the_log(joint: World, tsa: TimeStampAuthority) -> None:
-    """Then the log's clock, or its word, is wrong."""
-    late = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
-    case = trusting(newer_list(stamped(logged_at(joint, late), tsa), joint), tsa)
-    assert wrong(case.report().message) == [failed("time-stamp", "STAMPED_BEFORE_LOGGED")]
-
-
-def test_what_the_stamp_shows_counts_more_than_the_log(joint: World, tsa: TimeStampAuthority) -> None:
-    """Revoked after it was logged, says the log; only the stamp would show it, and that came later."""
-    certificate = joint.person("alice").sign.certificate
-    case = newer_list(stamped(simple_case(joint), tsa), joint, (certificate, LOGGED + timedelta(seconds=1), None))
-    assert wrong(trusting(case, tsa).report().message) == [undecided("author-not-revoked", "REVOKED_BEFORE_PROVEN")]
-    assert wrong(case.report().message) == [undecided("time-stamp", "TRUST_MISSING")]
-
-
-# Content of any size.
-
-
-def stream(length: int, piece: int) -> Callable[[], Iterator[bytes]]:
-    """Zeros, made as they are read."""
-    return lambda: (bytes(min(piece, length - at)) for at in range(0, length, piece))
-
-
-@pytest.mark.parametrize("piece", [1000, 1 << 16, 5 << 20])
-def test_pieces_of_any_size(joint: World, piece: int) -> None:
-    """The same is found, however the file is read."""
-    length = 2 * SEGMENT_BYTES + 5000
-    core = deposit(joint).record.header.core
-    sealed, segments = seal_content(bytes(length), CONTENT_KEY, core)
-    told: list[int] = []
-    file = BundleFile("content", length, stream(length, piece))
-    found = measure_content(file, CONTENT_KEY.stream_key(core), told.append)
-    assert (found.length, found.digest) == (length, hashlib.sha256(bytes(length)).digest())
-    assert (found.segments, found.sealed_length) == (segments, len(sealed))
-    assert found.sealed_digest == hashlib.sha256(sealed).digest()
-    assert sum(told) == length
-    assert len(told) == -(-length // piece)
-
-
-def test_memory_does_not_grow_with_content(joint: World) -> None:
-    """A few segments, for sixty of them."""
-    length = 60 * SEGMENT_BYTES
-    file = BundleFile("content", length, stream(length, 1 << 18))
-    key = CONTENT_KEY.stream_key(deposit(joint).record.header.core)
-    tracemalloc.start()
-    try:
-        assert measure_content(file, key, lambda _: None).segments == 60
-        assert tracemalloc.get_traced_memory()[1] < 8 * SEGMENT_BYTES
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize("change", [-1, 1, 1 << 20])
-def test_content_of_another_length_than_its_file_says(joint: World, change: int) -> None:
-    """An archive may lie: reading ends there."""
-    case = simple_case(joint)
-    given = [each for each in bundle_files(case.files()) if each.name != "content"]
-    lying = BundleFile("content", len(CONTENT), stream(len(CONTENT) + change, 1 << 16))
-    read = case.read()
-    assert len(given) == len(case.files()) - 1
-    with malformed("BUNDLE_MALFORMED"):
-        verify_bundle(replace(read, contents={"content": lying}), case.trust)
-
-
-def test_endless_content_is_not_read_to_the_end(joint: World) -> None:
-    """Reading stops where the length that it says is passed."""
-    taken = 0
-
-    def endless() -> Iterator[bytes]:
-        nonlocal taken
-        while True:
-            taken += 1
-            yield bytes(1000)
-
-    key = CONTENT_KEY.stream_key(deposit(joint).record.header.core)
-    with malformed("BUNDLE_MALFORMED"):
-        measure_content(BundleFile("content", 10_000, endless), key, lambda _: None)
-    assert taken == 11
-
-
-def test_progress_tells_every_byte(joint: World) -> None:
-    """Of the answers' contents too."""
-    case = answered_case(joint, ("bob", Decision.ACCEPT))
-    told: list[int] = []
-    report: BundleReport = verify_bundle(case.read(), case.trust, told.append)
-    assert report.outcome is Outcome.PASSED
-    assert sum(told) == len(CONTENT) + len(REASON)

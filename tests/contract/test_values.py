@@ -192,9 +192,12 @@ def test_names_are_found() -> None:
     assert HEADER.key_for("bob") == JOINT_KEY
     with malformed("NOT_A_MEMBER"):
         INFO.member("carol")
-    for find in (STATEMENT.recipient, HEADER.key_for, HEADER.label):
+    for find in (STATEMENT.recipient, HEADER.key_for):
         with malformed("NOT_A_RECIPIENT"):
-            find("dave")
+            find("alice")
+    with malformed("NOT_A_RECIPIENT"):
+        HEADER.label("zoe")
+    assert HEADER.label("alice") != HEADER.label("bob"), "the author has a key ciphertext too, in evidence"
 
 
 @pytest.mark.parametrize("length", [0, 1, 256, 511, 513, 2048])
