@@ -15,6 +15,7 @@ from bench.plan import FULL, QUICK
 from bench.scenarios import (
     agent,
     content,
+    deposits,
     engine,
     envelope,
     generation,
@@ -24,6 +25,7 @@ from bench.scenarios import (
     members,
     merkle,
     padding_oracle,
+    proofs,
     soak,
 )
 from bench.session import RESULTS, Scenario, publish, run_scenarios
@@ -40,6 +42,8 @@ SCENARIOS: dict[str, Scenario] = {
     "envelope": envelope.run,
     "members": members.run,
     "merkle": merkle.run,
+    "proofs": proofs.run,
+    "deposits": deposits.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

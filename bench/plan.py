@@ -28,6 +28,7 @@ class Plan:
         envelopes: small envelopes that are sent and received one after the other, of each size of halves.
         envelope_half_bits: sizes of halves for them.
         session_members: sizes of sessions in which each member sends to all; none: it is left out.
+        deposit_rounds: samples of deposits of evidence; 0: they are left out.
         log_leaves: sizes of transparency logs.
     """
 
@@ -49,6 +50,7 @@ class Plan:
     envelopes: int
     envelope_half_bits: tuple[int, ...]
     session_members: tuple[int, ...]
+    deposit_rounds: int
     log_leaves: tuple[int, ...]
 
 
@@ -71,6 +73,7 @@ FULL = Plan(
     envelopes=200,
     envelope_half_bits=(2048, 3072),
     session_members=(2, 5, 10, 25, 50),
+    deposit_rounds=7,
     log_leaves=(1_000, 1_000_000),
 )
 
@@ -93,5 +96,6 @@ QUICK = Plan(
     envelopes=20,
     envelope_half_bits=(2048,),
     session_members=(),
+    deposit_rounds=0,
     log_leaves=(1_000, 100_000),
 )

@@ -31,6 +31,7 @@ TINY = Plan(
     envelopes=2,
     envelope_half_bits=(2048,),
     session_members=(2, 3),
+    deposit_rounds=1,
     log_leaves=(5,),
 )
 

@@ -1,0 +1,113 @@
+"""Opening an entry of the log and proving it, in a real database: a thousand times the entries, twice the nodes.
+
+The log is filled by its own appender, in large commits. What is measured is what the server does for ``GetEvidence``
+and ``GetReceipt``, without gRPC: reading the entry, proving that it is in the log, and that the log only grew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection
+
+from bench.context import Bench
+from bench.harness.cores import pinned_to
+from bench.harness.results import Chart, Outcome, Ratio, Result
+from bench.harness.timing import Case, measure_rates
+from contract.log_entry import EntryKind, LogEntry
+from server.clock import system_clock
+from server.config import load_settings
+from server.journal.log import LogReader, stage
+from server.root.ground import Ground, open_ground
+from server.root.home import Home
+from server.root.setup import set_up
+
+GROUP = "Transparency log in the database, one core"
+_PLACES = 64  # different entries, in turns
+_BODY_BYTES = 200  # of an operation
+_AT_A_TIME = 20_000
+_TITLES = {
+    "open": "open an entry",
+    "open_and_prove": "open an entry and prove it",
+    "prove_growth": "prove that the log only grew",
+}
+
+
+def run(bench: Bench) -> Outcome:
+    """Measure every size of the plan, in one log that grows."""
+    plan, taken = bench.plan, dict[str, Result]()
+    with _log(bench.workspace / "proofs") as ground:
+        for size in plan.log_leaves:
+            bench.progress.begin(f"database of {size} entries", len(_TITLES) * (plan.rounds + 1))
+            _fill(ground, size)
+            with pinned_to({bench.cores.measured}):
+                cases = list(_cases(ground, size))
+                taken |= measure_rates(GROUP, cases, plan.rounds, plan.slice_seconds, bench.progress.step)
+    chart = Chart(
+        GROUP,
+        "operations a second",
+        tuple(f"{size} entries" for size in plan.log_leaves),
+        {title: tuple(taken[f"{name}_{size}"] for size in plan.log_leaves) for name, title in _TITLES.items()},
+    )
+    least, most = min(plan.log_leaves), max(plan.log_leaves)
+    few, many = taken[f"open_and_prove_{least}"].samples, taken[f"open_and_prove_{most}"].samples
+    ratio = Ratio(
+        "proofs_many_over_few",
+        f"Opening and proving: rate with {most} entries over rate with {least}",
+        tuple(slow / fast for slow, fast in zip(many, few, strict=True)),
+        0.5,
+    )
+    return Outcome(tuple(taken.values()), (ratio,), (chart,))
+
+
+@contextmanager
+def _log(folder: Path) -> Iterator[Ground]:
+    home, log = Home(folder), structlog.get_logger()
+    for _ in set_up(home, log, system_clock):
+        pass
+    with open_ground(home, load_settings(folder), log) as ground:
+        yield ground
+
+
+def _fill(ground: Ground, size: int) -> None:
+    """Let the log grow to that size."""
+    body = secrets.token_bytes(_BODY_BYTES)
+
+    def unit(connection: Connection) -> int:
+        entry = stage(connection, EntryKind.OPERATION, body, system_clock())
+        for _ in range(min(size - entry.index - 1, _AT_A_TIME)):
+            entry = stage(connection, EntryKind.OPERATION, body, system_clock())
+        return entry.index + 1
+
+    while ground.database.write_now(unit) < size:
+        pass
+
+
+def _cases(ground: Ground, size: int) -> Iterator[Case]:
+    reader, read = LogReader(ground.log_key.verifier), ground.database.read_now
+    places = cycle([secrets.randbelow(size) for _ in range(_PLACES)])
+
+    def opened(connection: Connection) -> LogEntry:
+        return LogEntry.from_der(reader.entry(connection, next(places)))
+
+    def proven(connection: Connection) -> bytes:
+        index = next(places)
+        LogEntry.from_der(reader.entry(connection, index))
+        return reader.receipt(connection, index).to_bytes()
+
+    def grown(connection: Connection) -> tuple[bytes, ...]:
+        return reader.consistency(connection, next(places), size)
+
+    queries: dict[str, Callable[[Connection], object]] = {
+        "open": opened,
+        "open_and_prove": proven,
+        "prove_growth": grown,
+    }
+    for name, query in queries.items():
+        yield Case(f"{name}_{size}", f"{size} entries: {_TITLES[name]}", partial(read, query))
