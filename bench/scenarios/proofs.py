@@ -7,14 +7,13 @@ and ``GetReceipt``, without gRPC: reading the entry, proving that it is in the l
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import cycle
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
 
 from bench.context import Bench
 from bench.harness.cores import pinned_to
@@ -77,37 +76,36 @@ def _log(folder: Path) -> Iterator[Ground]:
 
 def _fill(ground: Ground, size: int) -> None:
     """Let the log grow to that size."""
-    body = secrets.token_bytes(_BODY_BYTES)
+    body, reader = secrets.token_bytes(_BODY_BYTES), LogReader(ground.log_key.verifier)
+    reached = ground.database.read_now(reader.size)
+    while reached < size:
+        count = min(size - reached, _AT_A_TIME)
+        _append(ground, body, count)
+        reached += count
 
-    def unit(connection: Connection) -> int:
-        entry = stage(connection, EntryKind.OPERATION, body, system_clock())
-        for _ in range(min(size - entry.index - 1, _AT_A_TIME)):
-            entry = stage(connection, EntryKind.OPERATION, body, system_clock())
-        return entry.index + 1
 
-    while ground.database.write_now(unit) < size:
-        pass
+def _append(ground: Ground, body: bytes, count: int) -> None:
+    """One commit with so many entries."""
+    now = system_clock()
+    ground.database.write_now(
+        lambda connection: [stage(connection, EntryKind.OPERATION, body, now) for _ in range(count)]
+    )
 
 
 def _cases(ground: Ground, size: int) -> Iterator[Case]:
     reader, read = LogReader(ground.log_key.verifier), ground.database.read_now
     places = cycle([secrets.randbelow(size) for _ in range(_PLACES)])
 
-    def opened(connection: Connection) -> LogEntry:
-        return LogEntry.from_der(reader.entry(connection, next(places)))
+    def opened() -> None:
+        LogEntry.from_der(read(partial(reader.entry, index=next(places))))
 
-    def proven(connection: Connection) -> bytes:
+    def proven() -> None:
         index = next(places)
-        LogEntry.from_der(reader.entry(connection, index))
-        return reader.receipt(connection, index).to_bytes()
+        LogEntry.from_der(read(partial(reader.entry, index=index)))
+        read(partial(reader.receipt, index=index)).to_bytes()
 
-    def grown(connection: Connection) -> tuple[bytes, ...]:
-        return reader.consistency(connection, next(places), size)
+    def grown() -> None:
+        read(partial(reader.consistency, old_size=next(places), new_size=size))
 
-    queries: dict[str, Callable[[Connection], object]] = {
-        "open": opened,
-        "open_and_prove": proven,
-        "prove_growth": grown,
-    }
-    for name, query in queries.items():
-        yield Case(f"{name}_{size}", f"{size} entries: {_TITLES[name]}", partial(read, query))
+    for name, operation in (("open", opened), ("open_and_prove", proven), ("prove_growth", grown)):
+        yield Case(f"{name}_{size}", f"{size} entries: {_TITLES[name]}", operation)
