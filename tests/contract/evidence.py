@@ -49,7 +49,7 @@ def seal_content(content: bytes, key: ContentKey, core: EnvelopeCore) -> tuple[b
     """Sealed content, and its number of segments."""
     sealer = SegmentSealer(key.stream_key(core))
     pieces = [content[at : at + SEGMENT_BYTES] for at in range(0, len(content), SEGMENT_BYTES)] or [b""]
-    sealed = [sealer.seal(piece, last=number == len(pieces)) for number, piece in enumerate(pieces, start=1)]
+    sealed = [bytes(sealer.seal(piece, last=number == len(pieces))) for number, piece in enumerate(pieces, start=1)]
     return b"".join(sealed), len(sealed)
 
 
