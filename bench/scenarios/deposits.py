@@ -166,7 +166,7 @@ class Depositor:
             core.session_certificate,
             (RecipientKey(other, sealed_keys[1]),),
         )
-        sealed = SegmentSealer(key.stream_key(core)).seal(_CONTENT, last=True)
+        sealed = bytes(SegmentSealer(key.stream_key(core)).seal(_CONTENT, last=True))
         digest = sha256(sealed).digest()
         trailer = seal_trailer(key.trailer_key(core), SignedStatement(statement, description, signature))
         await self._upload(header, sealed, digest)
