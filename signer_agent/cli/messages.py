@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ def send(
 
     async def sent(messages: Messages) -> SentMessage:
         session = await messages.session(session_id)
-        _announce(session, names or sorted(set(session.members) - {session.me}), source)
+        await _announce(session, names or sorted(set(session.members) - {session.me}), source)
         OUTPUT.confirm("Sign and send this?", yes=yes)
         with _progress(source) as on_progress:
             return await messages.send(session_id, source, names, reply_to=reply_to, on_progress=on_progress)
@@ -100,7 +101,7 @@ def reply(
     async def sent(messages: Messages) -> SentMessage:
         message = await messages.message(number)
         session = await messages.session(message.statement.session_id)
-        _announce(session, await messages.addressed_by_answers(message), source)
+        await _announce(session, await messages.addressed_by_answers(message), source)
         OUTPUT.confirm("Sign and send this?", yes=yes)
         with _progress(source) as on_progress:
             return await messages.reply(number, source, on_progress=on_progress)
@@ -280,10 +281,15 @@ def announce_session(session: VerifiedSession) -> None:
     )
 
 
-def _announce(session: VerifiedSession, names: Sequence[str], source: Source) -> None:
-    """What one is about to sign, in plain words."""
+async def _announce(session: VerifiedSession, names: Sequence[str], source: Source) -> None:
+    """What one is about to sign, in plain words. From now on nothing else is signed in its place."""
     info = session.info
-    size = "known when all of it was read" if source.size is None else f"{size_text(source.size)} ({source.size} bytes)"
+    size = digest = "known when all of it was read"
+    if source.repeatable:
+        with OUTPUT.progress(f"Reading {source.name or 'a text'}"):
+            digest = (await asyncio.to_thread(source.hold)).hex()
+    if source.size is not None:
+        size = f"{size_text(source.size)} ({source.size} bytes)"
     OUTPUT.note(
         "You sign, together with the server, that you send this content in this session to these people.",
         f"Session  {info.subject} ({info.session_id})",
@@ -291,6 +297,7 @@ def _announce(session: VerifiedSession, names: Sequence[str], source: Source) ->
         f"To       {', '.join(names)}",
         f"Content  {source.name or 'a text'}, {source.content_type}",
         f"Size     {size}",
+        f"SHA-256  {digest}",
     )
 
 

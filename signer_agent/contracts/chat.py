@@ -150,13 +150,21 @@ class Chat:
 
     async def _accept(self, rest: str) -> None:
         number, text = _number_and_text(rest)
+        await self._require_here(number)
         self._tell(Sent(await self._messages.accept(number, text), text))
 
     async def _reject(self, rest: str) -> None:
         number, text = _number_and_text(rest)
         if not text:
             raise ServiceError("REASON_MISSING")
+        await self._require_here(number)
         self._tell(Sent(await self._messages.reject(number, text), text))
+
+    async def _require_here(self, number: int) -> None:
+        """Numbers count all messages: one that is mistyped may be that of a message of another session."""
+        message = await self._messages.message(number)
+        if message.statement.session_id != self._session_id:
+            raise ServiceError("MESSAGE_NOT_FOUND", number=number)
 
     async def _members(self, _: str) -> None:
         session = await self._messages.session(self._session_id)

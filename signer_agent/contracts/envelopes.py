@@ -112,6 +112,8 @@ class ContentSealing:
             sealed.append(self._next_segment())
         if self.ended and sealed:
             self._reading.finish()
+            if self._source.held not in {None, self.digest}:
+                raise ServiceError("SOURCE_CHANGED", source=self._source.name)
         self._note(first, sealed)
         return sealed
 

@@ -40,7 +40,11 @@ PASS_KEY: Final = "fourseal-pass-bin"  # noqa: S105  # its place in the metadata
 _RECONNECT_OPTIONS: Final = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 _MAX_IDS: Final = 1000
 _SERVICE: Final = relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name
-_BROKEN: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_BROKEN: Final = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,  # by the other end, at its shutdown: what we cancel ourselves is no error
+)
 _OLD_PASS: Final = ("PASS_INVALID", "PASS_NOT_VALID", "RELAY_RECIPIENT_UNKNOWN")  # the last: it joined later
 _CUT: Final = (grpc.StatusCode.INTERNAL, "Internal error from Core")
 _WENT_ON: Final = ("UPLOAD_INCOMPLETE", "UPLOAD_ELSEWHERE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import mimetypes
 import os
@@ -10,7 +11,7 @@ import stat
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ TEXT_TYPE: Final = "text/plain; charset=utf-8"
 """Content type of what was typed."""
 UNKNOWN_TYPE: Final = "application/octet-stream"
 """Content type of what is not known."""
+
+_PIECE_BYTES: Final = 1 << 20
 
 
 class Reading(ABC):
@@ -53,6 +56,25 @@ class Source(ABC):
     def __init__(self, name: str, content_type: str) -> None:
         self.name = name
         self.content_type = content_type
+        self.held: bytes | None = None
+        """SHA-256 that it is held to, 32 bytes; None: to none."""
+
+    def hold(self) -> bytes:
+        """Read all of a repeatable source, and hold it to that: whatever else is read later is not signed. Blocks.
+
+        Returns:
+            SHA-256 of the content, 32 bytes: to be shown to whoever decides whether to sign.
+
+        Raises:
+            ServiceError: FILE_UNUSABLE, SOURCE_CHANGED.
+        """
+        digest = hashlib.sha256()
+        with closing(self.open()) as reading:
+            while piece := reading.read(_PIECE_BYTES):
+                digest.update(piece)
+            reading.finish()
+        self.held = digest.digest()
+        return self.held
 
     @property
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -131,10 +131,11 @@ def test_end_of_input_ends_a_chat(room: Room) -> None:
     assert again.end() == 0
 
 
-def test_chat_goes_on_when_the_server_comes_back(room: Room) -> None:
+@pytest.mark.parametrize("end", [ServerProcess.kill, ServerProcess.terminate])
+def test_chat_goes_on_when_the_server_comes_back(room: Room, end: Callable[[ServerProcess], object]) -> None:
     """What is typed meanwhile is refused with a reason; what is said afterwards comes, both ways."""
     terminal = room.chat()
-    room.server.process.kill()
+    end(room.server.process)
     terminal.type("Are you there?\n")
     terminal.until("SERVER_UNAVAILABLE")
     room.server.process = ServerProcess(room.server.home)

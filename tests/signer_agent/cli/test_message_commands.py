@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import secrets
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.signer_agent.cli.terminal import Terminal
 from tests.signer_agent.contracts.company import Company, gathered
 from tests.signer_agent.real import FOURSEAL, Ran, fourseal
 from tests.signer_agent.stores import PASSPHRASE
@@ -202,3 +204,23 @@ async def test_chat(company: Company, tmp_path: Path) -> None:
             if each.process.returncode is None:
                 each.process.send_signal(signal.SIGKILL)
                 await each.process.wait()
+
+
+async def test_what_was_not_shown_is_not_signed(company: Company, session_id: str, tmp_path: Path) -> None:
+    """Somebody exchanges the file while its signer reads the question: another text of the same length."""
+    path = tmp_path / "offer.txt"
+    shown, exchanged = b"I pay 100 euros", b"I pay 999 euros"
+    path.write_bytes(shown)
+
+    def send() -> Terminal:
+        terminal = Terminal(company.people["alice"].home, "send", session_id, path)
+        terminal.answer("Passphrase: ", PASSPHRASE)
+        terminal.until(hashlib.sha256(shown).hexdigest())
+        path.write_bytes(exchanged)
+        terminal.until("Sign and send this?")
+        terminal.type("y\n")
+        assert terminal.end() == 1, terminal.seen
+        return terminal
+
+    assert "SOURCE_CHANGED" in (await asyncio.to_thread(send)).seen
+    assert "offer.txt" not in (await run(company, "bob", "inbox", session_id)).text

@@ -13,7 +13,11 @@ import pytest_asyncio
 
 from contract.statement import Decision
 from contract.stream import SEGMENT_BYTES
+from signer_agent.contracts.blame import server_lied
+from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.messages import BytesSource, FileSource, Messages, StreamSource
+from signer_agent.contracts.model import SessionRevision
+from signer_agent.contracts.receiving import NotReceived
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.sources import TEXT_TYPE
 from tests.signer_agent.contracts.company import Company, Person, gathered
@@ -201,3 +205,26 @@ async def test_answer_once_and_to_messages_only(company: Company, session_id: st
     await alice.messages.reply(answer.number, BytesSource(b"why?", TEXT_TYPE))
     (reply,) = await bob.received_messages(session_id)
     assert reply.description.in_reply_to == answer.statement.digest
+
+
+async def test_lie_of_the_server_is_not_held_against_the_message(
+    company: Company, session_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told of, with its reason, and not kept; when the server is honest again the message comes, and holds."""
+    alice, bob = company.people["alice"], company.people["bob"]
+
+    sent = await alice.messages.send(session_id, BytesSource(b"Do not blame me", TEXT_TYPE), ["bob"])
+    honest = bob.signer.certificates_of
+
+    async def lie(asked: str, fingerprint: bytes) -> SessionRevision:
+        if fingerprint == sent.statement.session_certificate:
+            raise server_lied("SESSION_FACTS_CHANGED", "another session")
+        return await honest(asked, fingerprint)
+
+    with monkeypatch.context() as lying:
+        lying.setattr(bob.signer, "certificates_of", lie)
+        told = await bob.received(session_id)
+    assert {each.error.reason for each in told if isinstance(each, NotReceived)} >= {"SESSION_FACTS_CHANGED"}
+    assert not any(isinstance(each, Message) for each in told)
+    (message,) = await bob.received_messages(session_id)
+    assert message.statement == sent.statement

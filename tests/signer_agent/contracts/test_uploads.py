@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 from fourseal.v1 import relay_service_pb2 as pb
+from grpc import StatusCode
 
 from contract.stream import SEGMENT_BYTES, SegmentOpener, SegmentSealer
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentSealing, SegmentTags
+from signer_agent.contracts.relay_line import is_break
 from signer_agent.contracts.sources import BytesSource, FileSource, Source, StreamSource
 from signer_agent.contracts.uploads import Upload
 from tests.signer_agent.contracts.cheating_relay import CheatingRelay, line_to
 from tests.signer_agent.contracts.parts import Sealed
 from tests.signer_agent.refusals import refused
+from wire.status import RemoteError
 
 LONG = secrets.token_bytes(SEGMENT_BYTES) * (3 * BATCH_SEGMENTS) + b"end"
 
@@ -219,3 +222,10 @@ def test_folder_or_nothing_is_no_source(tmp_path: Path, name: str) -> None:
     """Said at once."""
     with refused("FILE_UNUSABLE"):
         FileSource(tmp_path / name)
+
+
+@pytest.mark.parametrize("code", [StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED])
+def test_what_ends_a_line_is_a_break(code: StatusCode) -> None:
+    """A server that shuts down may cancel what is under way: that is gone on with, as after any break."""
+    assert is_break(RemoteError("UNEXPECTED", "", code))
+    assert not is_break(RemoteError("UNEXPECTED", "", StatusCode.PERMISSION_DENIED))
