@@ -89,7 +89,12 @@ class Sender:
                 await asyncio.to_thread(self._outbox.put, entry)
             line = await self._line_to(session)
             first = (await line.upload_state(entry.envelope_id)).segment if interrupted else 0
-            return await _Sending(self._outbox, self._signing, entry, source, line).run(first, on_progress)
+            try:
+                return await _Sending(self._outbox, self._signing, entry, source, line).run(first, on_progress)
+            except RemoteError as error:
+                if error.reason == "POSTING_NOT_ALLOWED":  # the media server does not know why
+                    require_open(await self._signer.session(to_send.session_id, refresh=True))
+                raise
 
     async def finish_interrupted(self, session_id: str) -> None:
         """Finish what was fixed in a session and not finished, if the servers can be reached. Raises as ``send``."""
