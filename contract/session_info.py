@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 from cryptography.hazmat import asn1
 
@@ -86,6 +86,7 @@ class SessionInfo:
         creator: account that created the session. May have left: then it is neither member nor invited.
         members: sorted by name; no certificate twice.
         invited: names of accounts that have not joined, sorted; none of them a member. With the members 2 to 50.
+        all_is_evidence: the session's rule, fixed for it: every author deposits each message before it is delivered.
 
     Raises:
         MalformedInput: SESSION_INFO_MALFORMED, and what ``names`` raises.
@@ -102,6 +103,7 @@ class SessionInfo:
     creator: str
     members: tuple[Member, ...]
     invited: tuple[str, ...]
+    all_is_evidence: bool = False
 
     def __post_init__(self) -> None:
         check_session_id(self.session_id)
@@ -165,6 +167,7 @@ class SessionInfo:
                 creator=self.creator,
                 members=members,
                 invited=list(self.invited),
+                all_is_evidence=self.all_is_evidence,
             )
         )
 
@@ -190,6 +193,7 @@ class SessionInfo:
             creator=read.creator,
             members=tuple(Member(each.name, each.sign, each.encrypt) for each in read.members),
             invited=tuple(read.invited),
+            all_is_evidence=read.all_is_evidence,
         )
         der.require_canonical(data, info.to_der(), reason=_INFO_REASON)
         return info
@@ -216,3 +220,4 @@ class _ContractSessionInfo:
     creator: str
     members: list[_Member]
     invited: list[str]
+    all_is_evidence: Annotated[bool, asn1.Default(False)]  # noqa: FBT003  # its only parameter

@@ -82,6 +82,7 @@ def _json(found: Session, members: list[SessionMember]) -> dict[str, Any]:
         "begin_time": _time(found.begin_time),
         "end_time": _time(found.end_time),
         "creator": found.creator,
+        "all_is_evidence": found.all_is_evidence,
         "revision": found.revision,
         "create_time": _time(found.create_time),
         "close_time": _time(found.close_time) or None,

@@ -53,6 +53,7 @@ class CreationWish:
         end: from when on nothing can be signed.
         invited: names of the others, 1 to 49.
         scheme: for its whole life.
+        all_is_evidence: the session's rule, for its whole life.
     """
 
     request: Request
@@ -63,6 +64,7 @@ class CreationWish:
     end: datetime
     invited: tuple[str, ...]
     scheme: Scheme
+    all_is_evidence: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,4 +230,5 @@ def _session(
         sign_roots=b"".join(sign.roots),
         encrypt_roots=b"".join(encrypt.roots),
         create_time=now,
+        all_is_evidence=wish.all_is_evidence,
     )

@@ -104,4 +104,5 @@ def _info(session: Session, members: Iterable[SessionMember], revision: int) -> 
             if member.state is MemberState.JOINED
         ),
         invited=tuple(member.name for member in present if member.state is MemberState.INVITED),
+        all_is_evidence=session.all_is_evidence,
     )

@@ -42,6 +42,7 @@ def create(
         typer.Option(min=0.01, max=9000.0, help="How long, instead of --until."),
     ] = None,
     scheme: Annotated[Scheme, typer.Option(help="How statements are signed in it.")] = Scheme.JOINT,
+    evidence: Annotated[bool, typer.Option("--evidence", help="All its messages are deposited as evidence.")] = False,
     yes: YesOption = False,
 ) -> None:
     """Make a session and join it."""
@@ -54,6 +55,7 @@ def create(
         f"  until       {last:%Y-%m-%d %H:%M} UTC",
         f"  where       {place or '-'}",
         f"  scheme      {_SCHEMES[scheme]}",
+        f"  evidence    {_evidence(rule=evidence)}",
         "  at its end  the session's signing share is destroyed, and nothing can be signed in it any more",
     )
     OUTPUT.confirm("Make it?", yes=yes)
@@ -61,7 +63,9 @@ def create(
     async def work(contracts: Contracts) -> VerifiedSession:
         sessions = Sessions(await contracts.signer())
         with OUTPUT.progress("Making the session"):
-            return await sessions.create(subject, names, last, begin=first, place=place, scheme=scheme)
+            return await sessions.create(
+                subject, names, last, begin=first, place=place, scheme=scheme, all_is_evidence=evidence
+            )
 
     session = invocation.with_contracts(work)
     _show(session)
@@ -188,6 +192,12 @@ def _times(begin: datetime | None, until: datetime | None, hours: float | None) 
     return first, start + timedelta(seconds=round(3600 * (hours or 0)))
 
 
+def _evidence(*, rule: bool) -> str:
+    if rule:
+        return "every message: its author deposits it with the evidence server before it is delivered"
+    return "the messages whose author says so"
+
+
 def _promise(said: SessionInfo) -> None:
     """Say in plain words what the session certificates promise."""
     joined = ", ".join(member.name for member in said.members) or "nobody"
@@ -200,6 +210,7 @@ def _promise(said: SessionInfo) -> None:
         f"  where       {said.place or '-'}",
         f"  scheme      {_SCHEMES[said.scheme]}",
         f"  keys        {said.half_bits} bits each half",
+        f"  evidence    {_evidence(rule=said.all_is_evidence)}",
         f"  it closes   at its end, or when {said.creator} closes it; its signing share is destroyed then, with a",
         "              record, and nothing can be signed in it any more",
     )
@@ -224,6 +235,7 @@ def _show(session: VerifiedSession) -> None:
         ("Made by", said.creator),
         ("Scheme", _SCHEMES[said.scheme]),
         ("Keys", f"{said.half_bits} bits each half"),
+        ("Evidence", _evidence(rule=said.all_is_evidence)),
         ("Revision", str(session.revision)),
         ("Certificate", session.sign_certificate.fingerprint.hex()),
     ]
@@ -253,6 +265,7 @@ def _content(session: VerifiedSession) -> dict[str, Any]:
         "end_time": said.end.isoformat(),
         "close_time": session.close_time.isoformat() if session.close_time else None,
         "creator": said.creator,
+        "all_is_evidence": said.all_is_evidence,
         "sign_certificate": session.sign_certificate.fingerprint.hex(),
         "encrypt_certificate": session.encrypt_certificate.fingerprint.hex(),
         "relay_address": session.relay_address,

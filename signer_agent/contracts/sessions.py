@@ -48,6 +48,7 @@ class Sessions:
         begin: datetime | None = None,
         place: str = "",
         scheme: Scheme = Scheme.JOINT,
+        all_is_evidence: bool = False,
         request_id: str | None = None,
     ) -> VerifiedSession:
         """Make a session, and join it. Takes seconds.
@@ -59,6 +60,7 @@ class Sessions:
             begin: from when on; now if None.
             place: the meeting link, a URI, or empty.
             scheme: joint or separate.
+            all_is_evidence: the session's rule that every message of it is deposited before it is delivered.
             request_id: see the class.
         """
         wanted = (check_subject(subject), check_place(place), sorted(map(check_account_name, set(invited))))
@@ -70,13 +72,14 @@ class Sessions:
             end_time=timestamp_of(end),
             invited=wanted[2],
             scheme=_SCHEMES[scheme],
+            all_is_evidence=all_is_evidence,
         )
         answer = await self._signer.call(self._rpc.CreateSession, request, seconds=MAX_DEADLINE_SECONDS)
         session = await self._signer.verified(answer.session)
         info = session.info
         people = sorted({*info.invited, *session.members} - {self._signer.name})
-        made = (info.subject, info.place, people, info.scheme, info.creator, info.end)
-        if made != (*wanted, scheme, self._signer.name, end) or (begin and info.begin != begin):
+        made = (info.subject, info.place, people, info.scheme, info.all_is_evidence, info.creator, info.end)
+        if made != (*wanted, scheme, all_is_evidence, self._signer.name, end) or (begin and info.begin != begin):
             raise server_lied("SESSION_FACTS_CHANGED", "it made another session than was asked for")
         return session
 

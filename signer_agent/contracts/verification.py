@@ -3,8 +3,8 @@
 1. Both session certificates are the authority's, for the two usages of sessions, valid now (after its end: at its end).
 2. Their session infos are equal, and equal to all that the server says beside them.
 3. The certifications of both moduli hold. That is checked when the session is seen first, then the keys are pinned.
-4. What never changes is as it was: keys, subject, place, times, creator, scheme. The revision never goes back, and
-   there is one pair of certificates for each.
+4. What never changes is as it was: keys, subject, place, times, creator, scheme, rule on evidence. The revision never
+   goes back, and there is one pair of certificates for each.
 5. Every member's certificates are the authority's, have the fingerprints and names of the session info; ours are ours.
 6. Everybody else's are those that were seen first, or were accepted since (``contacts``).
 
@@ -254,6 +254,7 @@ def _require_said(answer: session_pb.ContractSession, info: SessionInfo) -> None
             "begin": (answer.begin_time.ToDatetime(UTC), info.begin),
             "end": (answer.end_time.ToDatetime(UTC), info.end),
             "creator": (answer.creator, info.creator),
+            "rule on evidence": (answer.all_is_evidence, info.all_is_evidence),
         }
     except (ValueError, OverflowError) as error:
         raise answer_malformed("a time of it is none") from error
@@ -304,7 +305,8 @@ def _require_same_session(
     facts = [
         (
             *(sign.info.session_id, sign.info.scheme, sign.info.half_bits, sign.info.subject, sign.info.place),
-            *(sign.info.begin, sign.info.end, sign.info.creator, sign.public_share(), encrypt.public_share()),
+            *(sign.info.begin, sign.info.end, sign.info.creator, sign.info.all_is_evidence),
+            *(sign.public_share(), encrypt.public_share()),
         )
         for sign, encrypt in (known, shown)
     ]

@@ -41,6 +41,7 @@ INFO: Final = SessionInfo(
     members=MEMBERS,
     invited=("carol",),
 )
+INFO_WITH_RULE: Final = replace(INFO, all_is_evidence=True)
 DESCRIPTION: Final = ContentDescription(
     nonce=number(9),
     content_type="text/plain",
@@ -133,6 +134,9 @@ class Example:
 
 EXAMPLES: Final = {
     "session info": Example("SESSION_INFO_MALFORMED", INFO.to_der(), lambda d: SessionInfo.from_der(d).to_der()),
+    "session info with rule": Example(
+        "SESSION_INFO_MALFORMED", INFO_WITH_RULE.to_der(), lambda d: SessionInfo.from_der(d).to_der()
+    ),
     "statement": Example("STATEMENT_MALFORMED", STATEMENT.to_der(), lambda d: Statement.from_der(d).to_der()),
     "answer": Example("STATEMENT_MALFORMED", ANSWER.to_der(), lambda d: Statement.from_der(d).to_der()),
     "description": Example(
@@ -174,7 +178,7 @@ EXAMPLES: Final = {
 }
 
 
-_OPTIONAL: Final = (0x80, 0xA0)  # as the last field of a statement or description
+_OPTIONAL: Final = (0x01, 0x80, 0xA0)  # as the last field of a session info, description or statement
 
 
 def tlv(tag: int, content: bytes) -> bytes:

@@ -117,6 +117,7 @@ def session_infos(draw: st.DrawFn) -> SessionInfo:
             Member(name, *digests[2 * index : 2 * index + 2]) for index, name in enumerate(sorted(names[:joined]))
         ),
         invited=tuple(sorted(names[joined:])),
+        all_is_evidence=draw(st.booleans()),
     )
 
 

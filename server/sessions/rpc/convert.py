@@ -57,6 +57,7 @@ def session_to_proto(view: SessionView, relay_address: str) -> pb.ContractSessio
         members=map(_member_to_proto, view.members),
         revision=session.revision,
         relay_address=relay_address,
+        all_is_evidence=session.all_is_evidence,
         close_time=None if session.close_time is None else timestamp_of(session.close_time),
     )
     if revision is not None:

@@ -51,6 +51,7 @@ class ContractSessionRpc(contract_session_service_pb2_grpc.ContractSessionServic
             end=time_of(request.end_time, "end_time"),
             invited=tuple(request.invited),
             scheme=scheme_from_proto(request.scheme),
+            all_is_evidence=request.all_is_evidence,
         )
         session_id = await self._rules.creation.create(wish)
         return pb.CreateSessionResponse(session=await self._session(login, session_id))

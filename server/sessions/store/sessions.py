@@ -25,6 +25,7 @@ class Session:
         revision: the newest.
         sign_modulus, encrypt_modulus: of the two session shares, big-endian.
         sign_roots, encrypt_roots: their certifications, nine roots one after the other.
+        all_is_evidence: the rule that all its messages are deposited.
         close_time: None while it is open.
     """
 
@@ -43,6 +44,7 @@ class Session:
     sign_roots: bytes = field(repr=False)
     encrypt_roots: bytes = field(repr=False)
     create_time: datetime
+    all_is_evidence: bool
     close_time: datetime | None = None
 
 

@@ -5,7 +5,18 @@ What a signature has to look up is found by primary key or index, however many s
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
 
 from server.sessions.states import MemberState, SessionState
 from server.storage import Instant, metadata
@@ -37,6 +48,7 @@ contract_sessions = Table(
     Column("encrypt_roots", LargeBinary, nullable=False),
     Column("create_time", Instant, nullable=False),
     Column("close_time", Instant),
+    Column("all_is_evidence", Boolean, nullable=False),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("scheme IN ('joint', 'separate')", name="scheme"),
     Index(None, "state", "end_time"),

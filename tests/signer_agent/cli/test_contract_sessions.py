@@ -17,7 +17,7 @@ from tests.signer_agent.contracts.people import PASSWORD, Person
 from tests.signer_agent.real import RealServer, running_daemon
 from tests.signer_agent.stores import PASSPHRASE
 
-PROMISES: Final = ("who ", "what ", "when ", "where ", "scheme ", "keys ", "share is destroyed")
+PROMISES: Final = ("who ", "what ", "when ", "where ", "scheme ", "keys ", "evidence ", "share is destroyed")
 
 
 class CommandLine(Signer):
@@ -70,16 +70,20 @@ def people(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> tupl
 def test_a_session_from_its_making_to_its_end(people: tuple[CommandLine, CommandLine]) -> None:
     """Everything that is agreed to is said first, in plain words; and nothing of it shows the token."""
     dora, egon = people
-    made = dora.json("session", "create", "--subject", "A house", "--with", "egon", "--hours", "1", "--yes")
+    wish = ("session", "create", "--subject", "A house", "--with", "egon", "--hours", "1")
+    assert "every message: its author deposits it" in dora.refused("NOT_CONFIRMED", *wish, "--evidence").err
+    made = dora.json(*wish, "--evidence", "--yes")
     session_id = made["session_id"]
     assert [(each["name"], each["state"]) for each in made["members"]] == [("dora", "joined"), ("egon", "invited")]
     joining = egon.run("session", "join", session_id, "--yes")
     assert all(promise in joining.err for promise in PROMISES)
+    assert "every message: its author deposits it" in joining.err
     assert made["sign_certificate"] in joining.err
     assert "A house" in joining.text
     seen = dora.json("session", "info", session_id)
     assert seen == egon.json("session", "info", session_id)
-    assert seen["revision"] == 2
+    assert (seen["revision"], seen["all_is_evidence"]) == (2, True)
+    assert "every message: its author deposits it" in dora.run("session", "info", session_id).text.replace("\n", " ")
     listed = egon.run("session", "list")
     assert session_id in listed.text
     contacts = egon.json("contacts", "list")

@@ -76,6 +76,7 @@ class Keys:
             begin_time=timestamp_of(info.begin),
             end_time=timestamp_of(info.end),
             creator=info.creator,
+            all_is_evidence=info.all_is_evidence,
             members=[
                 session_pb.SessionMember(
                     name=each.name,
@@ -242,6 +243,7 @@ LIES: Final[dict[str, tuple[Lie, str]]] = {
     "another place": (set_field("place", ""), "SESSION_FACTS_CHANGED"),
     "another creator": (set_field("creator", "bob"), "SESSION_FACTS_CHANGED"),
     "another scheme": (set_field("scheme", session_pb.SESSION_SCHEME_JOINT), "SESSION_FACTS_CHANGED"),
+    "another rule": (set_field("all_is_evidence", value=True), "SESSION_FACTS_CHANGED"),
     "another size": (set_field("half_bits", 3072), "SESSION_FACTS_CHANGED"),
     "another revision": (set_field("revision", 5), "SESSION_FACTS_CHANGED"),
     "another end": (lambda _, answer: answer.end_time.FromSeconds(1), "SESSION_FACTS_CHANGED"),
@@ -317,6 +319,7 @@ def test_two_certificates_of_one_revision_are_refused(scene: Scene) -> None:
         {"creator": "bob"},
         {"end": NOW + timedelta(days=1)},
         {"begin": NOW - timedelta(days=1)},
+        {"all_is_evidence": True},
     ],
     ids=lambda changed: str(*changed),
 )
