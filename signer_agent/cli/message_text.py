@@ -58,6 +58,11 @@ def verdict_text(message: Message) -> str:
     return f"{verdict} ({message.note})" if message.note else verdict
 
 
+def evidence_text(log_index: int | None) -> str:
+    """Where the evidence server's log has a message; empty if it is no evidence."""
+    return "" if log_index is None else f"entry {log_index}"
+
+
 def answers_text(answers: Sequence[SeenAnswer]) -> str:
     """Who answered what, and when."""
     return "; ".join(
@@ -80,6 +85,7 @@ def message_json(message: Message, answers: Sequence[SeenAnswer] = ()) -> dict[s
         "verified": message.verdict.verified,
         "problem": message.verdict.problem,
         "note": message.note,
+        "log_index": message.log_index,
         "checks": [
             {"name": check.name, "outcome": check.outcome.value, "reason": check.reason}
             for check in message.verdict.checks
@@ -99,6 +105,7 @@ def sent_json(sent: SentMessage) -> dict[str, Any]:
         "size": sent.length,
         "digest": sent.digest.hex(),
         "expire_time": sent.expire_time.isoformat(),
+        "log_index": sent.log_index,
         "answers": [_answer_json(answer) for answer in sent.answers],
     }
 

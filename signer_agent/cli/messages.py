@@ -17,6 +17,7 @@ from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.message_text import (
     answers_text,
+    evidence_text,
     kind_text,
     message_json,
     sent_json,
@@ -27,7 +28,7 @@ from signer_agent.cli.message_text import (
 )
 from signer_agent.cli.options import ForceOption, OutOption, YesOption
 from signer_agent.cli.output import OUTPUT, console, message_of, safe_text
-from signer_agent.contracts.answers import SentMessage
+from signer_agent.contracts.answers import SentMessage, is_evidence
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.messages import Messages
@@ -41,6 +42,7 @@ from wire.catalogue import ServiceError
 
 _STANDARD_INPUT: Final = Path("-")
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
+_EVIDENCE_LINE: Final = "Evidence yes: the evidence server keeps it, sealed, and its log proves that"
 
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.")]
 NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", help="The message's number, as inbox shows it.")]
@@ -51,6 +53,9 @@ FileArgument = Annotated[
 TextOption = Annotated[str, typer.Option("--text", help="A text, instead of a file.")]
 ToOption = Annotated[str, typer.Option("--to", metavar="NAME,...", help="Who gets it; all members by default.")]
 TypeOption = Annotated[str, typer.Option("--type", help="Media type; by the file's name by default.")]
+EvidenceOption = Annotated[
+    bool, typer.Option("--evidence", help="Deposit it at the evidence server, so that it can be shown later.")
+]
 NameOption = Annotated[str, typer.Option("--name", help="File name to tell; the file's own by default.")]
 
 _Result = TypeVar("_Result")
@@ -69,6 +74,7 @@ def send(
         Optional[int],  # noqa: UP045  # typer reads it
         typer.Option("--reply-to", metavar="NUMBER", help="The message that this one replies to."),
     ] = None,
+    evidence: EvidenceOption = False,
     yes: YesOption = False,
 ) -> None:
     """Sign, encrypt and send a file or a text, after showing what is signed. Goes on where it was interrupted."""
@@ -77,10 +83,12 @@ def send(
 
     async def sent(messages: Messages) -> SentMessage:
         session = await messages.session(session_id)
-        await _announce(session, names or sorted(set(session.members) - {session.me}), source)
+        await _announce(session, names or sorted(set(session.members) - {session.me}), source, evidence=evidence)
         OUTPUT.confirm("Sign and send this?", yes=yes)
         with _progress(source) as on_progress:
-            return await messages.send(session_id, source, names, reply_to=reply_to, on_progress=on_progress)
+            return await messages.send(
+                session_id, source, names, reply_to=reply_to, evidence=evidence, on_progress=on_progress
+            )
 
     _show_sent(with_messages(invocation, sent))
 
@@ -93,6 +101,7 @@ def reply(
     text: TextOption = "",
     content_type: TypeOption = "",
     name: NameOption = "",
+    evidence: EvidenceOption = False,
     yes: YesOption = False,
 ) -> None:
     """Send a reply to a message, to its author and its other recipients."""
@@ -101,10 +110,10 @@ def reply(
     async def sent(messages: Messages) -> SentMessage:
         message = await messages.message(number)
         session = await messages.session(message.statement.session_id)
-        await _announce(session, await messages.addressed_by_answers(message), source)
+        await _announce(session, await messages.addressed_by_answers(message), source, evidence=evidence)
         OUTPUT.confirm("Sign and send this?", yes=yes)
         with _progress(source) as on_progress:
-            return await messages.reply(number, source, on_progress=on_progress)
+            return await messages.reply(number, source, evidence=evidence, on_progress=on_progress)
 
     _show_sent(with_messages(invocation, sent))
 
@@ -154,7 +163,7 @@ def inbox(
         "messages": [message_json(message) for message, _ in found],
         "not_received": [not_received_json(each) for each in missing],
     }
-    columns = ("Number", "From", "Time", "What", "Size", "Verified", "Answers")
+    columns = ("Number", "From", "Time", "What", "Size", "Verified", "Evidence", "Answers")
     rows = [
         (
             str(message.number),
@@ -163,6 +172,7 @@ def inbox(
             what_text(message),
             size_text(message.description.length),
             verdict_text(message),
+            evidence_text(message.log_index),
             answers,
         )
         for message, answers in found
@@ -206,13 +216,14 @@ def outbox(invocation: Invocation) -> None:
         return await messages.sent()
 
     found = with_messages(invocation, listed)
-    columns = ("Time", "To", "What", "Size", "Answers")
+    columns = ("Time", "To", "What", "Size", "Evidence", "Answers")
     rows = [
         (
             f"{sent.statement.time:{_TIME}}",
             ", ".join(recipient.name for recipient in sent.statement.recipients),
             kind_text(sent.statement, sent.content_type, sent.name),
             size_text(sent.length),
+            evidence_text(sent.log_index),
             answers_text(sent.answers),
         )
         for sent in found
@@ -281,7 +292,7 @@ def announce_session(session: VerifiedSession) -> None:
     )
 
 
-async def _announce(session: VerifiedSession, names: Sequence[str], source: Source) -> None:
+async def _announce(session: VerifiedSession, names: Sequence[str], source: Source, *, evidence: bool) -> None:
     """What one is about to sign, in plain words. From now on nothing else is signed in its place."""
     info = session.info
     size = digest = "known when all of it was read"
@@ -298,6 +309,7 @@ async def _announce(session: VerifiedSession, names: Sequence[str], source: Sour
         f"Content  {source.name or 'a text'}, {source.content_type}",
         f"Size     {size}",
         f"SHA-256  {digest}",
+        *([_EVIDENCE_LINE] if evidence else []),
     )
 
 
@@ -314,6 +326,7 @@ async def _announce_answer(messages: Messages, number: int, verb: str, text: str
         f"Verdict  {verdict_text(message)}",
         f"To       {', '.join(await messages.addressed_by_answers(message))}",
         *([f"Remark   {text}"] if text else []),
+        *([_EVIDENCE_LINE] if is_evidence(asked=False, answered=message) else []),
     )
 
 
@@ -327,6 +340,8 @@ def _show_sent(sent: SentMessage) -> None:
         ("Envelope", sent.envelope_id),
         ("Kept until", f"{sent.expire_time:{_TIME}} UTC"),
     ]
+    if sent.log_index is not None:
+        rows.append(("Evidence", f"{evidence_text(sent.log_index)}, statement {sent.statement.digest.hex()}"))
     OUTPUT.show(sent_json(sent), rows)
 
 
@@ -344,6 +359,8 @@ def _rows(message: Message, answers: Sequence[SeenAnswer]) -> list[tuple[str, st
         ("SHA-256", description.digest.hex()),
         ("Verdict", verdict_text(message)),
     ]
+    if message.log_index is not None:
+        rows.append(("Evidence", f"{evidence_text(message.log_index)}, statement {statement.digest.hex()}"))
     if answers:
         rows.append(("Answers", answers_text(answers)))
     for number, check in enumerate(message.verdict.checks, start=1):

@@ -21,8 +21,10 @@ from fourseal.v1.account_service_pb2_grpc import AccountServiceStub
 from fourseal.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionServiceStub
 from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceStub
+from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceStub
 from fourseal.v1.key_service_pb2_grpc import KeyServiceStub
 from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
+from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 from signer_agent.keystore.entries import Identity
 from wire.catalogue import ServiceError
@@ -36,8 +38,10 @@ if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.certificate_service_pb2_grpc import CertificateServiceAsyncStub
     from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionServiceAsyncStub
     from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceAsyncStub
+    from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceAsyncStub
     from fourseal.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
+    from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceAsyncStub
 
 CALL_SECONDS: Final = 15.0
 """Deadline of a call, its repetitions included."""
@@ -80,6 +84,8 @@ class ServerLine:
         self.accounts: AccountServiceAsyncStub = AccountServiceStub(self._channel)
         self.certificates: CertificateServiceAsyncStub = CertificateServiceStub(self._channel)
         self.sessions: ContractSessionServiceAsyncStub = ContractSessionServiceStub(self._channel)
+        self.evidence: EvidenceServiceAsyncStub = EvidenceServiceStub(self._channel)
+        self.transparency: TransparencyServiceAsyncStub = TransparencyServiceStub(self._channel)
 
     async def call(
         self,

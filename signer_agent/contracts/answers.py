@@ -12,7 +12,7 @@ from datetime import datetime
 
 from contract.statement import Decision, Statement
 from signer_agent.contracts.mailbox import Message
-from signer_agent.contracts.outbox import OutboxEntry
+from signer_agent.contracts.outbox_entry import OutboxEntry
 from signer_agent.contracts.register import SeenAnswer
 from wire.catalogue import ServiceError
 
@@ -30,6 +30,7 @@ class SentMessage:
         digest: SHA-256 of its content, 32 bytes.
         expire_time: until when the media server keeps it for who has not fetched it, UTC.
         answers: of its recipients, as far as they are here.
+        log_index: where the log has it, if it is evidence.
     """
 
     envelope_id: str
@@ -40,6 +41,7 @@ class SentMessage:
     digest: bytes
     expire_time: datetime
     answers: tuple[SeenAnswer, ...]
+    log_index: int | None
 
 
 def sent_message(entry: OutboxEntry, answers: Iterable[SeenAnswer]) -> SentMessage:
@@ -55,7 +57,18 @@ def sent_message(entry: OutboxEntry, answers: Iterable[SeenAnswer]) -> SentMessa
         description.digest,
         entry.expire_time or entry.create_time,
         tuple(answers),
+        entry.evidence.deposit.log_index if entry.evidence and entry.evidence.deposit else None,
     )
+
+
+def is_evidence(*, asked: bool, answered: Message | None = None) -> bool:
+    """Whether a message is sent as evidence. The one place that decides it.
+
+    Args:
+        asked: its author wants it.
+        answered: the message that it answers: an answer to evidence is evidence.
+    """
+    return asked or (answered is not None and answered.log_index is not None)
 
 
 def require_answerable(message: Message, decision: Decision, answers: Iterable[SeenAnswer]) -> None:

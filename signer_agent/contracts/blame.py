@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contract.errors import VerificationFailed
 from mpc.errors import MalformedInput, PeerMisbehaved, WrongPurpose
 from mpc.four_prime_rsa import Role
+from transparency.errors import NotProven
 
 
 @contextmanager
@@ -15,7 +16,7 @@ def blaming_server() -> Iterator[None]:
     """Turn errors about values of the block, which all come from the server, into PeerMisbehaved with their reason."""
     try:
         yield
-    except (MalformedInput, VerificationFailed, WrongPurpose, PeerMisbehaved) as error:
+    except (MalformedInput, VerificationFailed, WrongPurpose, NotProven, PeerMisbehaved) as error:
         raise PeerMisbehaved(error.reason, str(error), **{**error.metadata, "culprit": Role.SERVER}) from error
 
 

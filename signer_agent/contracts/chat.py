@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Final
 
 from mpc.errors import FoursealError
+from signer_agent.client.streams import is_break
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState, SessionState, VerifiedSession
 from signer_agent.contracts.receiving import NotReceived
-from signer_agent.contracts.relay_line import is_break
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource, FileSource
 from wire.catalogue import ServiceError
 

@@ -79,14 +79,16 @@ class ContentSealing:
         source: what is sent.
         sealer: of this envelope, at its first segment.
         tags: of this envelope.
+        hashed: whether what is sealed is hashed too.
     """
 
-    def __init__(self, source: Source, sealer: SegmentSealer, tags: SegmentTags) -> None:
+    def __init__(self, source: Source, sealer: SegmentSealer, tags: SegmentTags, *, hashed: bool = False) -> None:
         self._source = source
         self._reading = source.open()
         self._sealer = sealer
         self._tags = tags
         self._hash = hashlib.sha256()
+        self._sealed_hash = hashlib.sha256() if hashed else None
         self._ahead: bytes | None = None
         self.segments = 0
         """Segments sealed so far."""
@@ -99,6 +101,13 @@ class ContentSealing:
     def digest(self) -> bytes:
         """SHA-256 of what was read so far, 32 bytes."""
         return self._hash.digest()
+
+    @property
+    def sealed_digest(self) -> bytes:
+        """SHA-256 of what was sealed so far, if that is hashed, 32 bytes."""
+        if self._sealed_hash is None:
+            raise AssertionError("it is not hashed")
+        return self._sealed_hash.digest()
 
     def next_batch(self) -> list[Segment]:
         """Seal the next segments; none at the end.
@@ -115,6 +124,9 @@ class ContentSealing:
             if self._source.held not in {None, self.digest}:
                 raise ServiceError("SOURCE_CHANGED", source=self._source.name)
         self._note(first, sealed)
+        if self._sealed_hash is not None:
+            for segment in sealed:
+                self._sealed_hash.update(segment.data)
         return sealed
 
     def close(self) -> None:

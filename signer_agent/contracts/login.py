@@ -7,8 +7,9 @@ the server says so. It is bound to this agent's certificate: elsewhere it is wor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
 
 from fourseal.v1 import account_service_pb2 as pb
 
@@ -16,11 +17,13 @@ from contract.names import check_account_name
 from mpc.secret import Secret
 from signer_agent.client.messages import answer_malformed
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
+from signer_agent.client.streams import STREAM_SECONDS, under_way
 from signer_agent.contracts.account_messages import account_from_proto, factor_from_proto, login_from_proto
 from signer_agent.contracts.entries import CURRENT, Drawers, StoredLogin
 from signer_agent.contracts.model import Login, SecondFactor
 from signer_agent.contracts.possession import prove_possession
 from wire.catalogue import ServiceError
+from wire.peer import LOGIN_KEY
 from wire.status import RemoteError
 
 _TOKEN_LENGTH: Final = 43
@@ -55,13 +58,20 @@ class LoginLine:
         Raises:
             FoursealError: LOGIN_REQUIRED: there is none, or it has ended; then it is erased. What the server refuses.
         """
-        login = await self.login()
-        try:
+        async with self._logged_in() as login:
             return await self.line.call(method, request, seconds=seconds, login_token=login.token)
-        except RemoteError as error:
-            if error.reason == "LOGIN_REQUIRED":
-                await self.forget(login)
-            raise
+
+    @asynccontextmanager
+    async def stream(self, method: Callable[..., Any], *request: object) -> AsyncIterator[Any]:
+        """A stream of gRPC's with the login, under way while the context lasts; not repeated.
+
+        Raises:
+            FoursealError: as ``call``, and as ``under_way``.
+        """
+        async with self._logged_in() as login:
+            metadata = ((LOGIN_KEY, login.token),)
+            async with under_way(method(*request, metadata=metadata, timeout=STREAM_SECONDS)) as call:
+                yield call
 
     async def keep(self, account: str, login_id: str, token: str) -> StoredLogin:
         """Keep a login that the server has just given, in place of another one; it is not proven.
@@ -74,6 +84,17 @@ class LoginLine:
         stored = StoredLogin(account, login_id, token, proven=False)
         await asyncio.to_thread(self.drawers.logins.put, CURRENT, stored)
         return stored
+
+    @asynccontextmanager
+    async def _logged_in(self) -> AsyncIterator[StoredLogin]:
+        """The login, which is erased when the server says that it has ended."""
+        login = await self.login()
+        try:
+            yield login
+        except RemoteError as error:
+            if error.reason == "LOGIN_REQUIRED":
+                await self.forget(login)
+            raise
 
     async def forget(self, login: StoredLogin) -> None:
         """Erase a login, unless another took its place meanwhile."""

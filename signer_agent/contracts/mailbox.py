@@ -59,6 +59,7 @@ class Message:
         receive_time: when it was here, UTC.
         verdict: whether it holds, and why not.
         note: what is to be said of its delivery: out of order, or another is missing; mostly empty.
+        log_index: where the evidence server's log has it, if it is evidence.
     """
 
     number: int
@@ -68,6 +69,7 @@ class Message:
     receive_time: datetime
     verdict: Verdict
     note: str
+    log_index: int | None
 
 
 class MailboxEntry(Secret):
@@ -108,6 +110,7 @@ class MailboxEntry(Secret):
                 "signed": bytes_to_text(self.signed.to_der()),
                 "verdict": self.message.verdict.to_json(),
                 "note": self.message.note,
+                "evidence": -1 if self.message.log_index is None else self.message.log_index,
             }
         )
 
@@ -120,8 +123,16 @@ class MailboxEntry(Secret):
         sealed = Fields(decode(secret))
         signed = SignedStatement.from_der(sealed.data("signed"))
         verdict = Verdict.from_json(sealed.document("verdict"))
+        note, log_index = sealed.text("note"), sealed.integer("evidence")
         message = Message(
-            number, envelope_id, signed.statement, signed.description, receive_time, verdict, sealed.text("note")
+            number,
+            envelope_id,
+            signed.statement,
+            signed.description,
+            receive_time,
+            verdict,
+            note,
+            None if log_index < 0 else log_index,
         )
         entry = cls(message, signed, sealed.data("header"), sealed.data("content_key"))
         sealed.end()

@@ -27,6 +27,7 @@ from contract.stream import SEALED_SEGMENT_BYTES, SegmentOpener
 from signer_agent.contracts.answers import (
     SentMessage,
     everybody_of,
+    is_evidence,
     require_answerable,
     sent_message,
 )
@@ -34,7 +35,8 @@ from signer_agent.contracts.envelopes import ContentOpening, SegmentFile
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
 from signer_agent.contracts.model import VerifiedSession
-from signer_agent.contracts.outbox import Outbox, ToSend
+from signer_agent.contracts.outbox import Outbox
+from signer_agent.contracts.outbox_entry import ToSend
 from signer_agent.contracts.receiving import NotReceived, Received, Receiver
 from signer_agent.contracts.register import Register, SeenAnswer
 from signer_agent.contracts.relay_line import RelayLine
@@ -86,15 +88,17 @@ class Messages:
         to: Sequence[str] = (),
         *,
         reply_to: int | None = None,
+        evidence: bool = False,
         on_progress: OnProgress = lambda _: None,
     ) -> SentMessage:
-        """Sign, seal and send content, in one pass over it.
+        """Sign, seal and send content, in one pass over it; in two, if it is evidence.
 
         Args:
             session_id: in which session.
             source: the content.
             to: account names; all other members by default.
             reply_to: number of the message that it replies to.
+            evidence: deposit it at the evidence server before it is delivered. The content must be repeatable.
             on_progress: see ``OnProgress``.
 
         Raises:
@@ -110,19 +114,27 @@ class Messages:
             source.content_type,
             source.name,
             replied.statement.digest if replied else b"",
+            evidence=is_evidence(asked=evidence),
         )
         return await self._send(to_send, source, on_progress)
 
     async def reply(
-        self, number: int, source: Source, to: Sequence[str] = (), *, on_progress: OnProgress = lambda _: None
+        self,
+        number: int,
+        source: Source,
+        to: Sequence[str] = (),
+        *,
+        evidence: bool = False,
+        on_progress: OnProgress = lambda _: None,
     ) -> SentMessage:
         """Send content as a reply to a message, by default to its author and other recipients. Raises as ``send``."""
         message = await self.message(number)
         names = tuple(to) or await self.addressed_by_answers(message)
-        return await self.send(message.statement.session_id, source, names, reply_to=number, on_progress=on_progress)
+        session_id = message.statement.session_id
+        return await self.send(session_id, source, names, reply_to=number, evidence=evidence, on_progress=on_progress)
 
     async def accept(self, number: int, text: str = "") -> SentMessage:
-        """Countersign a message: sign a statement that contains its statement, with a remark.
+        """Countersign a message: sign a statement that contains its statement, with a remark. Deposited if that is.
 
         Raises:
             FoursealError: as ``send``; MESSAGE_NOT_VERIFIED, ANSWERED_ALREADY, ANSWER_TO_ANSWER.
@@ -221,12 +233,15 @@ class Messages:
             "",
             decision=decision,
             answered=message.statement.to_der(),
+            evidence=is_evidence(asked=False, answered=message),
         )
         return await self._send(to_send, BytesSource(text.encode(), TEXT_TYPE), lambda _: None)
 
     async def _send(self, to_send: ToSend, source: Source, on_progress: OnProgress) -> SentMessage:
         if not to_send.recipients:
             raise ServiceError("NOBODY_TO_SEND_TO", session_id=to_send.session_id)
+        if to_send.evidence and not source.repeatable:
+            raise ServiceError("SOURCE_NOT_REPEATABLE", problem="evidence is read twice")
         return sent_message(await self._sender.send(to_send, source, on_progress), ())
 
     async def _entry(self, number: int) -> MailboxEntry:

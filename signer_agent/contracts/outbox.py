@@ -8,12 +8,13 @@
 
 An entry passes through the states in their order. What each promises to a later process:
 
-* UPLOADING: the envelope has a content key; nothing was signed. A file goes on from where the relay has it; anything
-  else is begun anew, under a new key.
+* UPLOADING: the envelope has a content key; nothing was signed. A file goes on from where the servers have it; anything
+  else is begun anew, under a new key. What is to be evidence is at the evidence server before it is at the relay.
 * SIGNING: all content is at the relay. The statement is fixed, with its request id: the server answers the same request
   with the same signature, whether it was asked before or not. Its number may be used up, so this entry must be finished
   before anything else is signed in the session.
-* SIGNED: so is the signature, and with it the trailer: its key seals one trailer and no other.
+* SIGNED: so is the signature, and with it the trailer: its key seals one trailer and no other. What is to be evidence
+  is deposited, if its receipt is not here, before the relay gets the trailer: the same record gets the same receipt.
 * FINISHED: the relay has all of it.
 """
 
@@ -21,249 +22,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
-from contract.description import ContentDescription
-from contract.envelope import EnvelopeHeader
 from contract.names import check_account_name, check_envelope_id
-from contract.signatures import Signature
-from contract.statement import Decision, Statement
-from contract.trailer import SignedStatement
-from mpc.secret import Secret
 from signer_agent.contracts.mailbox import alone
+from signer_agent.contracts.outbox_entry import OutboxEntry, OutboxState, ToSend
 from signer_agent.contracts.register import Register
-from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 from signer_agent.keystore.folder import PrivateFolder, translated
 from signer_agent.keystore.store import KeyStore
 
 _PROGRESS: Final = "outbox"
-
-
-class OutboxState(StrEnum):
-    """How far an envelope has come."""
-
-    UPLOADING = "uploading"
-    SIGNING = "signing"
-    SIGNED = "signed"
-    FINISHED = "finished"
-
-
-@dataclass(frozen=True, slots=True)
-class ToSend:
-    """What was asked for.
-
-    Args:
-        session_id: in which session.
-        recipients: account names, sorted.
-        origin: where a later process finds the content again; empty if it cannot.
-        content_type: media type.
-        name: file name, or empty.
-        in_reply_to: digest of the statement that it replies to; empty if none.
-        decision: of an answer.
-        answered: DER of the statement that is answered; empty if none.
-    """
-
-    session_id: str
-    recipients: tuple[str, ...]
-    origin: str
-    content_type: str
-    name: str
-    in_reply_to: bytes = b""
-    decision: Decision | None = None
-    answered: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Signing:
-    """What is signed, and how.
-
-    Args:
-        statement: its structure.
-        description: what it says of the content.
-        request_id: of the request to the server.
-        segments: of the content.
-    """
-
-    statement: Statement
-    description: ContentDescription
-    request_id: str
-    segments: int
-
-
-class OutboxEntry(Secret):
-    """An envelope of ours.
-
-    Args:
-        envelope_id: its id.
-        to_send: what was asked for.
-        header_der: its header.
-        content_key: 32 bytes, secret.
-        certificates: fingerprints of the recipients' certificates for encryption, in their order.
-        create_time: when it began, UTC.
-        state: how far it has come.
-        signing: from SIGNING on.
-        signature: of author and session; from SIGNED on.
-        expire_time: until when the relay keeps it; when FINISHED.
-    """
-
-    __slots__ = (
-        "certificates",
-        "content_key",
-        "create_time",
-        "envelope_id",
-        "expire_time",
-        "header_der",
-        "signature",
-        "signing",
-        "state",
-        "to_send",
-    )
-
-    def __init__(
-        self,
-        *,
-        envelope_id: str,
-        to_send: ToSend,
-        header_der: bytes,
-        content_key: bytes,
-        certificates: tuple[bytes, ...],
-        create_time: datetime,
-        state: OutboxState = OutboxState.UPLOADING,
-        signing: Signing | None = None,
-        signature: Signature | None = None,
-        expire_time: datetime | None = None,
-    ) -> None:
-        self.envelope_id = envelope_id
-        self.to_send = to_send
-        self.header_der = header_der
-        self.content_key = content_key
-        self.certificates = certificates
-        self.create_time = create_time
-        self.state = state
-        self.signing = signing
-        self.signature = signature
-        self.expire_time = expire_time
-
-    @property
-    def header(self) -> EnvelopeHeader:
-        """The header, read."""
-        return EnvelopeHeader.from_der(self.header_der)
-
-    def _public_summary(self) -> str:
-        return f"envelope={self.envelope_id} state={self.state}"
-
-    def fixed(self, signing: Signing) -> OutboxEntry:
-        """The entry with what is about to be signed."""
-        return self._with(OutboxState.SIGNING, signing, None, None)
-
-    def signed(self, signature: Signature) -> OutboxEntry:
-        """The entry with its signature."""
-        return self._with(OutboxState.SIGNED, self.signing, signature, None)
-
-    def finished(self, expire_time: datetime) -> OutboxEntry:
-        """The entry when the relay has all of it, and keeps it until that time."""
-        return self._with(OutboxState.FINISHED, self.signing, self.signature, expire_time)
-
-    def require_signing(self) -> Signing:
-        """What is signed, from SIGNING on."""
-        if self.signing is None:
-            raise AssertionError("nothing was fixed")
-        return self.signing
-
-    def signed_statement(self) -> SignedStatement:
-        """What is sealed in the trailer, from SIGNED on."""
-        if self.signature is None:
-            raise AssertionError("nothing was signed")
-        signing = self.require_signing()
-        return SignedStatement(signing.statement, signing.description, self.signature)
-
-    def _with(
-        self,
-        state: OutboxState,
-        signing: Signing | None,
-        signature: Signature | None,
-        expire_time: datetime | None,
-    ) -> OutboxEntry:
-        return OutboxEntry(
-            envelope_id=self.envelope_id,
-            to_send=self.to_send,
-            header_der=self.header_der,
-            content_key=self.content_key,
-            certificates=self.certificates,
-            create_time=self.create_time,
-            state=state,
-            signing=signing,
-            signature=signature,
-            expire_time=expire_time,
-        )
-
-    def to_public(self) -> Json:
-        """See ``Entry``."""
-        return {
-            "envelope_id": self.envelope_id,
-            "session_id": self.to_send.session_id,
-            "state": self.state.value,
-            "create_time": self.create_time.isoformat(),
-            "expire_time": self.expire_time.isoformat() if self.expire_time else "",
-        }
-
-    def to_secret_bytes(self) -> bytes:
-        """See ``Entry``."""
-        wanted = self.to_send
-        return encode(
-            {
-                "recipients": list(wanted.recipients),
-                "origin": wanted.origin,
-                "content_type": wanted.content_type,
-                "name": wanted.name,
-                "in_reply_to": bytes_to_text(wanted.in_reply_to),
-                "decision": wanted.decision.value if wanted.decision else "",
-                "answered": bytes_to_text(wanted.answered),
-                "header": bytes_to_text(self.header_der),
-                "content_key": bytes_to_text(self.content_key),
-                "certificates": [each.hex() for each in self.certificates],
-                "signing": _signing_to_json(self.signing) if self.signing else {},
-                "signed": bytes_to_text(self.signed_statement().to_der() if self.signature else b""),
-            }
-        )
-
-    @classmethod
-    def load(cls, fields: Fields, secret: bytes) -> Self:
-        """See ``Entry``."""
-        sealed = Fields(decode(secret))
-        decision, expire_time = sealed.text("decision"), fields.text("expire_time")
-        signing, signed = sealed.document("signing"), sealed.data("signed")
-        entry = cls(
-            envelope_id=fields.text("envelope_id"),
-            to_send=ToSend(
-                fields.text("session_id"),
-                tuple(sealed.texts("recipients")),
-                sealed.text("origin"),
-                sealed.text("content_type"),
-                sealed.text("name"),
-                sealed.data("in_reply_to"),
-                Decision(decision) if decision else None,
-                sealed.data("answered"),
-            ),
-            header_der=sealed.data("header"),
-            content_key=sealed.data("content_key"),
-            certificates=tuple(bytes.fromhex(each) for each in sealed.texts("certificates")),
-            create_time=datetime.fromisoformat(fields.text("create_time")),
-            state=OutboxState(fields.text("state")),
-            signing=_signing_from_fields(Fields(signing)) if signing else None,
-            signature=SignedStatement.from_der(signed).signature if signed else None,
-            expire_time=datetime.fromisoformat(expire_time) if expire_time else None,
-        )
-        for part in (fields, sealed):
-            part.end()
-        has = (entry.signing is not None) + (entry.signature is not None) + (entry.expire_time is not None)
-        if has != list(OutboxState).index(entry.state):
-            raise DocumentError("its state does not fit")
-        return entry
 
 
 class Outbox:
@@ -344,23 +113,3 @@ class Outbox:
 
     def _lock_path(self, envelope_id: str) -> Path:
         return self._folder.path / f"{check_envelope_id(envelope_id)}.lock"
-
-
-def _signing_to_json(signing: Signing) -> Json:
-    return {
-        "statement": bytes_to_text(signing.statement.to_der()),
-        "description": bytes_to_text(signing.description.to_der()),
-        "request_id": signing.request_id,
-        "segments": signing.segments,
-    }
-
-
-def _signing_from_fields(fields: Fields) -> Signing:
-    signing = Signing(
-        Statement.from_der(fields.data("statement")),
-        ContentDescription.from_der(fields.data("description")),
-        fields.text("request_id"),
-        fields.integer("segments"),
-    )
-    fields.end()
-    return signing

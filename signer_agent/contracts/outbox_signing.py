@@ -3,6 +3,8 @@
 A statement is fixed and stored before the server is asked to sign it: after a crash nobody knows whether the server
 did, and if so, the statement's number is used up. The server answers the same request with the same signature; so what
 was fixed is asked for again, and finished or, if the server refuses it, forgotten.
+
+What is to be evidence is deposited when it is signed: who has a signed entry from here can deliver it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from contract.description import NONCE_BYTES, ContentDescription
 from contract.statement import Answer, Recipient, Statement
 from mpc.errors import FoursealError
 from signer_agent.contracts.model import SessionState, VerifiedSession
-from signer_agent.contracts.outbox import Outbox, OutboxEntry, OutboxState, Signing
+from signer_agent.contracts.outbox import Outbox
+from signer_agent.contracts.outbox_entry import OutboxEntry, OutboxState, Signing
 from signer_agent.contracts.signer import Signer
+from signer_agent.evidence.deposits import deposit
 from wire.catalogue import ServiceError
 from wire.ids import new_request_id
 
@@ -75,11 +79,11 @@ class OutboxSigning:
         return [entry for entry in entries if entry.state is not OutboxState.UPLOADING]
 
     async def sign_content(self, entry: OutboxEntry, content: SealedContent) -> OutboxEntry:
-        """Fix a statement of what the session is now, and sign it. Only in a turn.
+        """Fix a statement of what the session is now, and sign it; deposit it if it is evidence. Only in a turn.
 
         Raises:
             FoursealError: SESSION_CLOSED, NOT_A_MEMBER, MEMBER_REVOKED, RECIPIENT_CHANGED, and what
-                ``Signer.sign_statement`` raises.
+                ``Signer.sign_statement`` and ``deposit`` raise.
         """
         wanted = entry.to_send
         description = ContentDescription(
@@ -99,23 +103,35 @@ class OutboxSigning:
             await asyncio.to_thread(self._outbox.put, fixed)
             tries += 1
             try:
-                return await self.sign_fixed(fixed)
+                signed = await self._sign(fixed)
             except FoursealError as error:
                 if error.reason not in _OUTDATED or tries == _TRIES:
                     raise
+            else:
+                return await self._deposit(signed)
 
     async def sign_fixed(self, entry: OutboxEntry) -> OutboxEntry:
-        """Sign what is fixed, unless it is signed; the same request gets the same signature.
+        """Sign and deposit what is fixed, as far as it was not done; the same request gets the same answer.
 
         Raises:
-            FoursealError: what ``Signer.sign_statement`` raises.
+            FoursealError: what ``Signer.sign_statement`` and ``deposit`` raise.
         """
+        return await self._deposit(await self._sign(entry))
+
+    async def _sign(self, entry: OutboxEntry) -> OutboxEntry:
         if entry.state is not OutboxState.SIGNING:
             return entry
         signing = entry.require_signing()
         signed = entry.signed(await self._signer.sign_statement(signing.statement, signing.request_id))
         await asyncio.to_thread(self._outbox.put, signed)
         return signed
+
+    async def _deposit(self, entry: OutboxEntry) -> OutboxEntry:
+        if entry.evidence is None or entry.evidence.deposit is not None:
+            return entry
+        deposited = entry.deposited(await deposit(self._signer, await asyncio.to_thread(entry.record)))
+        await asyncio.to_thread(self._outbox.put, deposited)
+        return deposited
 
     def _statement(self, entry: OutboxEntry, session: VerifiedSession, description: ContentDescription) -> Statement:
         recipients = []

@@ -2,7 +2,8 @@
 
 (1) envelopes are dealt with in the order in which they were finished, so that an answer comes after what it answers;
     all are downloaded meanwhile, also those whose upload is still under way (``downloads``);
-(2) the statement is verified with the certificates of the revision that it names (``verifying``);
+(2) the statement is verified with the certificates of the revision that it names (``verifying``); if it holds, the
+    evidence server says whether it is evidence: its author deposited it before the media server had all of it;
 (3) the message is stored, durably, with the outcome of every check;
 (4) then, and not before, the media server is told that it need not keep it.
 
@@ -23,13 +24,15 @@ from grpc import StatusCode
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
 from mpc.errors import FoursealError
+from signer_agent.client.streams import is_break
 from signer_agent.contracts.downloads import Download, Downloaded
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
 from signer_agent.contracts.model import VerifiedSession
-from signer_agent.contracts.relay_line import RelayLine, is_break
+from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.verifying import verify
+from signer_agent.evidence.reading import EvidenceReader
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
 
@@ -75,6 +78,7 @@ class Receiver:
         self, signer: Signer, mailbox: Mailbox, known: Known, line: RelayLine, session: VerifiedSession
     ) -> None:
         self._signer = signer
+        self._evidence = EvidenceReader(signer)
         self._mailbox = mailbox
         self._known = known
         self._line = line
@@ -218,10 +222,13 @@ class Receiver:
             raise ServiceError("ENVELOPE_REPEATED", author=statement.author)
         now = datetime.now(UTC)
         verdict = await verify(self._signer, self._session.session_id, downloaded, self._known)
+        logged = await self._evidence.find(statement.digest) if verdict.verified else None
+        log_index = logged.message.receipt.index if logged else None
 
         def entry(number: int) -> MailboxEntry:
             note = self._known.note(statement) if verdict.verified else ""
-            message = Message(number, notice.envelope_id, statement, downloaded.signed.description, now, verdict, note)
+            description = downloaded.signed.description
+            message = Message(number, notice.envelope_id, statement, description, now, verdict, note, log_index)
             header_der, content_key = downloaded.header.to_der(), downloaded.content_key.to_secret_bytes()
             return MailboxEntry(message, downloaded.signed, header_der, content_key)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
@@ -16,13 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fourseal.v1 import relay_service_pb2
 from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
 
-from mpc.errors import FoursealError
 from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
+from signer_agent.client.streams import STREAM_SECONDS, Post, is_of_old_pass, under_way
 from signer_agent.keystore.entries import Identity
-from wire.catalogue import CATALOGUE, render
 from wire.limits import channel_options
 from wire.segments import Segment, decoder_of, encode
-from wire.status import RemoteError, error_from_rpc
+from wire.status import RemoteError
 from wire.tls import channel_credentials
 
 if TYPE_CHECKING:  # these exist for the type checker only
@@ -30,45 +29,15 @@ if TYPE_CHECKING:  # these exist for the type checker only
 
     PostPart = relay_service_pb2.PostEnvelopeRequest | Segment
     FetchPart = relay_service_pb2.FetchEnvelopeResponse | Segment
-    PostCall = grpc.aio.StreamUnaryCall[PostPart, relay_service_pb2.PostEnvelopeResponse]
+    EnvelopePost = Post[PostPart, relay_service_pb2.PostEnvelopeResponse]
     PostMethod = grpc.aio.StreamUnaryMultiCallable[PostPart, relay_service_pb2.PostEnvelopeResponse]
     FetchMethod = grpc.aio.UnaryStreamMultiCallable[relay_service_pb2.FetchEnvelopeRequest, FetchPart]
 
-STREAM_SECONDS: Final = 110.0
-"""Deadline of a stream: somewhat less than the server's longest."""
 PASS_KEY: Final = "fourseal-pass-bin"  # noqa: S105  # its place in the metadata
 _RECONNECT_OPTIONS: Final = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 _MAX_IDS: Final = 1000
 _SERVICE: Final = relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name
-_BROKEN: Final = (
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.CANCELLED,  # by the other end, at its shutdown: what we cancel ourselves is no error
-)
-_OLD_PASS: Final = ("PASS_INVALID", "PASS_NOT_VALID", "RELAY_RECIPIENT_UNKNOWN")  # the last: it joined later
-_CUT: Final = (grpc.StatusCode.INTERNAL, "Internal error from Core")
-_WENT_ON: Final = ("UPLOAD_INCOMPLETE", "UPLOAD_ELSEWHERE")
-
 _Response = TypeVar("_Response")
-
-
-class StreamCut(RemoteError):
-    """A stream ended while we wrote to it, and why is not known.
-
-    gRPC loses what the other end answered, if it answers before a stream of ours is over (grpc/grpc issue 36066). A
-    stream that is over before the answer comes is told the reason.
-    """
-
-    def __init__(self) -> None:
-        text = render(CATALOGUE["SERVER_UNAVAILABLE"], {})
-        super().__init__("SERVER_UNAVAILABLE", text, grpc.StatusCode.UNAVAILABLE)
-
-
-def is_break(error: FoursealError) -> bool:
-    """Whether a stream broke, or its pass was too old, and another can go on where it ended."""
-    if not isinstance(error, RemoteError):
-        return False
-    return error.code in _BROKEN or error.reason in _OLD_PASS or error.reason in _WENT_ON
 
 
 class RelayLine:
@@ -115,7 +84,7 @@ class RelayLine:
             await self._call(self._stub.AcknowledgeEnvelopes, request)
 
     @asynccontextmanager
-    async def post(self) -> AsyncIterator[Post]:
+    async def post(self) -> AsyncIterator[EnvelopePost]:
         """An upload, under way while the context lasts.
 
         Raises:
@@ -149,25 +118,20 @@ class RelayLine:
         self, method: Callable[..., Any], *request: object, seconds: float = STREAM_SECONDS
     ) -> AsyncIterator[Any]:
         shown = await self._current_pass()
-        call = method(*request, metadata=_metadata(shown), timeout=seconds)
         try:
-            yield call
-        except grpc.aio.AioRpcError as error:
-            if (error.code(), error.details()) == _CUT:
-                raise StreamCut from None
-            refusal = error_from_rpc(error)
-            if refusal.reason in _OLD_PASS:
+            async with under_way(method(*request, metadata=_metadata(shown), timeout=seconds)) as call:
+                yield call
+        except RemoteError as error:
+            if is_of_old_pass(error):
                 self._drop_pass(shown)
-            raise refusal from None
-        finally:
-            call.cancel()
+            raise
 
     async def _call(self, method: Callable[..., Awaitable[_Response]], request: object) -> _Response:
         shown = await self._current_pass()
         try:
             return await self._call_with(method, request, shown)
         except RemoteError as error:
-            if error.reason not in _OLD_PASS:
+            if not is_of_old_pass(error):
                 raise
         self._drop_pass(shown)
         return await self._call_with(method, request, await self._current_pass())
@@ -190,28 +154,36 @@ class RelayLine:
             return self._pass
 
 
-class Post:
-    """An upload under way.
+class EnvelopeUpload:
+    """An envelope on its way to the media server: see ``Destination``.
 
     Args:
-        call: of gRPC.
+        line: to the media server.
+        envelope_id: of the envelope.
+        header_der: its header.
     """
 
-    def __init__(self, call: PostCall) -> None:
-        self._call = call
+    def __init__(self, line: RelayLine, envelope_id: str, header_der: bytes) -> None:
+        self._line = line
+        self._envelope_id = envelope_id
+        self._header_der = header_der
 
-    async def write(self, part: PostPart) -> None:
-        """Send a part; returns when there is room for another. Raises AioRpcError: the stream has ended."""
-        try:
-            await self._call.write(part)
-        except asyncio.InvalidStateError:  # it has ended; why, says the answer
-            await self._call
+    async def segments_there(self) -> int:
+        """See ``Destination``."""
+        return (await self._line.upload_state(self._envelope_id)).segment
 
-    async def answer(self) -> relay_service_pb2.PostEnvelopeResponse:
-        """Say that this was all, and wait for the answer. Raises AioRpcError."""
-        with suppress(grpc.aio.InternalError):  # it has ended; why, says the answer
-            await self._call.done_writing()
-        return await self._call
+    def post(self) -> AbstractAsyncContextManager[EnvelopePost]:
+        """See ``Destination``."""
+        return self._line.post()
+
+    def start(self, segment: int) -> PostPart:
+        """See ``Destination``."""
+        start = relay_service_pb2.EnvelopeStart(header_der=self._header_der, segment=segment)
+        return relay_service_pb2.PostEnvelopeRequest(start=start)
+
+    def part(self, segment: Segment) -> PostPart:
+        """See ``Destination``."""
+        return segment
 
 
 def _metadata(shown: bytes) -> tuple[tuple[str, bytes], ...]:

@@ -1,10 +1,13 @@
 """Sending: one pass over the content, then the signature, then the trailer.
 
-(1) the content key is made and encrypted for every recipient, and for ourselves; that is the header;
-(2) segments are sealed and uploaded (``uploads``); length and digest are known at their end;
-(3) alone in the session on this device, after whatever was fixed before (``outbox_signing``): a statement is fixed and
-    stored; both sign it; the signature is checked;
-(4) the trailer seals statement, description and signature, and ends the envelope at the media server.
+(1) the content key is made and encrypted for every recipient; that is the header. For evidence it is encrypted for
+    ourselves too;
+(2) evidence: the sealed content is uploaded to the evidence server, in a pass of its own;
+(3) segments are sealed and uploaded (``uploads``); length and digest are known at their end;
+(4) alone in the session on this device, after whatever was fixed before (``outbox_signing``): a statement is fixed and
+    stored; both sign it; the signature is checked; evidence is deposited, and its receipt checked: nothing is delivered
+    that is to be evidence and is none;
+(5) the trailer seals statement, description and signature, and ends the envelope at the media server.
 """
 
 from __future__ import annotations
@@ -16,24 +19,26 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Final
 
-from fourseal.v1 import relay_service_pb2
+from fourseal.v1 import evidence_service_pb2, relay_service_pb2
 from grpc import StatusCode
 
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeCore, EnvelopeHeader, RecipientKey
+from contract.key_ciphertext import write_key_ciphertext
 from contract.key_sealing import seal_key
 from contract.names import new_envelope_id
-from contract.stream import SEGMENT_BYTES, SegmentSealer
-from contract.trailer import seal_trailer
+from contract.stream import SEGMENT_BYTES, SegmentSealer, sealed_length
 from mpc.errors import FoursealError
 from signer_agent.contracts.envelopes import ContentSealing, SegmentTags
 from signer_agent.contracts.model import VerifiedSession
-from signer_agent.contracts.outbox import Outbox, OutboxEntry, ToSend
+from signer_agent.contracts.outbox import Outbox
+from signer_agent.contracts.outbox_entry import EvidenceParts, OutboxEntry, ToSend
 from signer_agent.contracts.outbox_signing import OutboxSigning, SealedContent, require_open, require_unrevoked
-from signer_agent.contracts.relay_line import RelayLine
+from signer_agent.contracts.relay_line import EnvelopeUpload, RelayLine
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.sources import Source
 from signer_agent.contracts.uploads import OnProgress, Upload
+from signer_agent.evidence.content_upload import ContentUpload, content_finish
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
 
@@ -46,6 +51,7 @@ _UNDECIDED: Final = (
     StatusCode.INTERNAL,
     StatusCode.UNKNOWN,
 )
+_LATER: Final = ("PROOF_REQUIRED", "CONTENT_UPLOAD_BUSY")
 
 
 class Sender:
@@ -88,9 +94,9 @@ class Sender:
             if interrupted is None and to_send.origin:
                 await asyncio.to_thread(self._outbox.put, entry)
             line = await self._line_to(session)
-            first = (await line.upload_state(entry.envelope_id)).segment if interrupted else 0
+            sending = _Sending(self._signer, self._outbox, self._signing, entry, source, line)
             try:
-                return await _Sending(self._outbox, self._signing, entry, source, line).run(first, on_progress)
+                return await sending.run(on_progress, is_new=interrupted is None)
             except RemoteError as error:
                 if error.reason == "POSTING_NOT_ALLOWED":  # the media server does not know why
                     require_open(await self._signer.session(to_send.session_id, refresh=True))
@@ -127,6 +133,11 @@ class Sender:
             for each in recipients
         )
         header = EnvelopeHeader(core.envelope_id, core.session_id, core.author, core.session_certificate, keys)
+        evidence = None
+        if to_send.evidence:
+            ours, label = session.member(self._signer.name).encrypt_certificate, core.label(self._signer.name)
+            sealed = seal_key(content_key, label, ours, certificate, secrets.token_bytes)
+            evidence = EvidenceParts(write_key_ciphertext(sealed))
         return OutboxEntry(
             envelope_id=core.envelope_id,
             to_send=to_send,
@@ -134,15 +145,23 @@ class Sender:
             content_key=content_key.to_secret_bytes(),
             certificates=tuple(each.fingerprint for each in recipients),
             create_time=datetime.now(UTC),
+            evidence=evidence,
         )
 
 
 class _Sending:
-    """One envelope on its way: steps (2) to (4)."""
+    """One envelope on its way: steps (2) to (5)."""
 
     def __init__(
-        self, outbox: Outbox, signing: OutboxSigning, entry: OutboxEntry, source: Source, line: RelayLine
+        self,
+        signer: Signer,
+        outbox: Outbox,
+        signing: OutboxSigning,
+        entry: OutboxEntry,
+        source: Source,
+        line: RelayLine,
     ) -> None:
+        self._signer = signer
         self._outbox = outbox
         self._signing = signing
         self._entry = entry
@@ -151,14 +170,16 @@ class _Sending:
         self._turn = AsyncExitStack()
         self._kept = bool(source.origin)  # in the outbox
 
-    async def run(self, first: int, on_progress: OnProgress) -> OutboxEntry:
-        """Send all of it. The signing turn that ``_finish`` takes lasts until the media server has the trailer."""
+    async def run(self, on_progress: OnProgress, *, is_new: bool) -> OutboxEntry:
+        """Send all of it, of which nothing is there if it is new.
+
+        The signing turn that ``_finish`` takes lasts until the media server has the trailer.
+        """
         path = self._outbox.tags_path(self._entry.envelope_id) if self._source.origin else None
         tags = await asyncio.to_thread(SegmentTags, path)
+        destination = EnvelopeUpload(self._line, self._entry.envelope_id, self._entry.header_der)
         upload = Upload(
-            self._line,
-            self._entry.envelope_id,
-            self._entry.header_der,
+            destination,
             lambda: self._begin(tags),
             repeatable=self._source.repeatable,
             finish=self._finish,
@@ -166,7 +187,9 @@ class _Sending:
         )
         async with self._turn:
             try:
-                response = await upload.run(first)
+                if self._entry.evidence is not None:
+                    await self._deposit_content(tags, on_progress, is_new=is_new)
+                response = await upload.run(0 if is_new else await destination.segments_there())
             except FoursealError as error:
                 if self._kept and not is_undecided(error):
                     await asyncio.to_thread(self._outbox.remove, self._entry.envelope_id)
@@ -175,11 +198,40 @@ class _Sending:
                 tags.close()
             return await keep_finished(self._outbox, self._entry, response)
 
-    def _begin(self, tags: SegmentTags) -> ContentSealing:
+    def _begin(self, tags: SegmentTags, *, hashed: bool = False) -> ContentSealing:
         key = ContentKey(self._entry.content_key).stream_key(self._entry.header.core)
-        return ContentSealing(self._source, SegmentSealer(key), tags)
+        return ContentSealing(self._source, SegmentSealer(key), tags, hashed=hashed)
 
-    async def _finish(self, content: ContentSealing) -> relay_service_pb2.EnvelopeFinish:
+    async def _deposit_content(self, tags: SegmentTags, on_progress: OnProgress, *, is_new: bool) -> None:
+        """Step (2)."""
+        session_id, envelope_id = self._entry.to_send.session_id, self._entry.envelope_id
+        if self._source.size is None:
+            raise AssertionError("it cannot be read again")
+        destination = ContentUpload(self._signer, session_id, envelope_id, sealed_length(self._source.size))
+        if self._entry.require_evidence().content_digest and await destination.is_finished():
+            return
+
+        async def finish(content: ContentSealing) -> evidence_service_pb2.PutContentRequest:
+            self._entry = self._entry.content_deposited(content.sealed_digest)
+            return content_finish(content.sealed_digest)
+
+        upload = Upload(
+            destination,
+            lambda: self._begin(tags, hashed=True),
+            repeatable=True,
+            finish=finish,
+            on_progress=on_progress,
+        )
+        try:
+            await upload.run(0 if is_new else await destination.segments_there())
+        except RemoteError as error:
+            if error.reason == "CONTENT_CHANGED":  # it has another length than when it was begun
+                raise ServiceError("SOURCE_CHANGED", source=self._source.name) from None
+            raise
+        if self._kept:
+            await asyncio.to_thread(self._outbox.put, self._entry)
+
+    async def _finish(self, content: ContentSealing) -> relay_service_pb2.PostEnvelopeRequest:
         session_id = self._entry.to_send.session_id
         await self._turn.enter_async_context(self._signing.turn(session_id))
         await finish_fixed(self._outbox, self._signing, self._line, session_id)
@@ -203,7 +255,7 @@ async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, 
                 segments = signed.require_signing().segments
                 start = relay_service_pb2.EnvelopeStart(header_der=signed.header_der, segment=segments)
                 await post.write(relay_service_pb2.PostEnvelopeRequest(start=start))
-                await post.write(relay_service_pb2.PostEnvelopeRequest(finish=part))
+                await post.write(part)
                 response = await post.answer()
         except FoursealError as error:
             if is_undecided(error):
@@ -213,14 +265,13 @@ async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, 
             await keep_finished(outbox, signed, response)
 
 
-def finish_part(entry: OutboxEntry) -> relay_service_pb2.EnvelopeFinish:
-    """Step (4)."""
+def finish_part(entry: OutboxEntry) -> relay_service_pb2.PostEnvelopeRequest:
+    """Step (5)."""
     signing = entry.require_signing()
-    key = ContentKey(entry.content_key).trailer_key(entry.header.core)
-    trailer = seal_trailer(key, entry.signed_statement())
-    return relay_service_pb2.EnvelopeFinish(
-        segments=signing.segments, sequence=signing.statement.sequence, trailer=trailer
+    finish = relay_service_pb2.EnvelopeFinish(
+        segments=signing.segments, sequence=signing.statement.sequence, trailer=entry.trailer()
     )
+    return relay_service_pb2.PostEnvelopeRequest(finish=finish)
 
 
 async def keep_finished(
@@ -234,4 +285,4 @@ async def keep_finished(
 
 def is_undecided(error: FoursealError) -> bool:
     """Whether what failed can be finished later: nobody refused it for good."""
-    return isinstance(error, RemoteError) and (error.code in _UNDECIDED or error.reason == "PROOF_REQUIRED")
+    return isinstance(error, RemoteError) and (error.code in _UNDECIDED or error.reason in _LATER)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from cryptography import x509
 from fourseal.v1 import certificate_service_pb2, contract_session_pb2
@@ -64,6 +65,7 @@ from signer_agent.contracts.possession import alone
 from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.signer_keys import Pair, read_pair, require_current
 from signer_agent.contracts.verification import SessionVerifier
+from signer_agent.evidence.known_log import KnownLog
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
 from wire.ids import new_request_id
@@ -94,6 +96,8 @@ class Signer:
         self._pairs = pairs
         self._engine = Gmpy2Engine()
         self.authority = x509.load_pem_x509_certificate(line.line.identity.authority_pem)
+        self.log = KnownLog(line, self.authority, self.sign_certificate.arc)
+        """The evidence server's."""
         own = [pair for _, pair in pairs]
         self._verifier = SessionVerifier(
             line.drawers,
@@ -158,6 +162,10 @@ class Signer:
     ) -> _Response:
         """Call the server with the login. See ``LoginLine.call``."""
         return await self._line.call(method, request, seconds=seconds)
+
+    def stream(self, method: Callable[..., Any], *request: object) -> AbstractAsyncContextManager[Any]:
+        """A stream of gRPC's with the login. See ``LoginLine.stream``."""
+        return self._line.stream(method, *request)
 
     async def session(self, session_id: str, *, refresh: bool = False) -> VerifiedSession:
         """A session, verified.

@@ -1,7 +1,7 @@
-"""An upload: one envelope's segments to the media server, going on where a stream broke.
+"""An upload: one envelope's segments to the media server or the evidence server, going on where a stream broke.
 
 Segments are sealed on a worker thread while those before them are on their way. The last few stay in memory: after a
-break the media server mostly lacks only some of these. If it lacks more, the source is read again from its beginning.
+break the server mostly lacks only some of these. If it lacks more, the source is read again from its beginning.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
-
-from fourseal.v1 import relay_service_pb2
+from contextlib import AbstractAsyncContextManager
+from typing import Final, Generic, Protocol, TypeVar
 
 from mpc.errors import FoursealError
+from signer_agent.client.streams import STREAM_SECONDS, Post, StreamCut, is_break
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentSealing
-from signer_agent.contracts.relay_line import STREAM_SECONDS, RelayLine, StreamCut, is_break
 from wire.catalogue import ServiceError
 from wire.segments import Segment
 
@@ -27,34 +26,47 @@ _ALL: Final = -1
 _MAX_FRUITLESS: Final = 5  # breaks one after the other without a segment in between
 _SENDING_SECONDS: Final = 0.75 * STREAM_SECONDS  # of a stream; after that another one goes on, so that none is cut off
 
+_Part = TypeVar("_Part")
+_Answer = TypeVar("_Answer")
 
-class Upload:
+
+class Destination(Protocol[_Part, _Answer]):
+    """Where an upload goes, and what its streams consist of."""
+
+    async def segments_there(self) -> int:
+        """How many segments are there already, from the first on. Raises RemoteError."""
+
+    def post(self) -> AbstractAsyncContextManager[Post[_Part, _Answer]]:
+        """A stream, under way while the context lasts. Raises RemoteError, perhaps a break (``is_break``)."""
+
+    def start(self, segment: int) -> _Part:
+        """What a stream begins with that goes on with the segment of that number, from 0."""
+
+    def part(self, segment: Segment) -> _Part:
+        """A segment as it travels."""
+
+
+class Upload(Generic[_Part, _Answer]):
     """One upload. Belongs to the event loop that it was made on.
 
     Args:
-        line: to the media server.
-        envelope_id: of the envelope.
-        header_der: its header.
+        destination: where it goes.
         begin: begins to seal the content, from its first segment; blocks.
         repeatable: whether ``begin`` can be called again.
-        finish: makes what comes after the content; called once.
+        finish: makes the part that ends the upload; called once.
         on_progress: see ``OnProgress``.
     """
 
     def __init__(
         self,
-        line: RelayLine,
-        envelope_id: str,
-        header_der: bytes,
+        destination: Destination[_Part, _Answer],
         begin: Callable[[], ContentSealing],
         *,
         repeatable: bool,
-        finish: Callable[[ContentSealing], Awaitable[relay_service_pb2.EnvelopeFinish]],
+        finish: Callable[[ContentSealing], Awaitable[_Part]],
         on_progress: OnProgress,
     ) -> None:
-        self._line = line
-        self._envelope_id = envelope_id
-        self._header_der = header_der
+        self._destination = destination
         self._begin = begin
         self._repeatable = repeatable
         self._make_finish = finish
@@ -62,16 +74,16 @@ class Upload:
         self._content: ContentSealing | None = None
         self._kept: deque[tuple[int, Segment]] = deque(maxlen=_KEPT_SEGMENTS)
         self._ahead: asyncio.Task[list[Segment]] | None = None
-        self._finish: relay_service_pb2.EnvelopeFinish | None = None
+        self._finish: _Part | None = None
 
-    async def run(self, first: int) -> relay_service_pb2.PostEnvelopeResponse:
+    async def run(self, first: int) -> _Answer:
         """Send everything.
 
         Args:
-            first: number of the first segment that the media server lacks.
+            first: number of the first segment that is not there.
 
         Raises:
-            FoursealError: of the source, of ``finish``, or what the media server answered; SOURCE_NOT_REPEATABLE.
+            FoursealError: of the source, of ``finish``, or what the server answered; SOURCE_NOT_REPEATABLE.
         """
         fruitless = 0
         limits: list[int] = []  # of segments, for the next streams
@@ -86,26 +98,25 @@ class Upload:
                         raise StreamCut from error
                     if isinstance(error, StreamCut):
                         limits = [0, 1]  # short streams, which learn why they are refused
-                state = await self._line.upload_state(self._envelope_id)
-                fruitless = 0 if state.segment > first else fruitless + 1
-                first = state.segment
+                there = await self._destination.segments_there()
+                fruitless = 0 if there > first else fruitless + 1
+                first = there
         finally:
             await self._stop()
 
-    async def _stream(self, first: int, limit: int) -> relay_service_pb2.PostEnvelopeResponse:
+    async def _stream(self, first: int, limit: int) -> _Answer:
         """One stream, of some segments. Raises as ``run``, and if it was over before the content: another goes on."""
         loop = asyncio.get_running_loop()
         end = loop.time() + _SENDING_SECONDS
-        async with self._line.post() as post:
-            start = relay_service_pb2.EnvelopeStart(header_der=self._header_der, segment=first)
-            await post.write(relay_service_pb2.PostEnvelopeRequest(start=start))
+        async with self._destination.post() as post:
+            await post.write(self._destination.start(first))
             number = first
             while (segment := await self._segment(number)) is not None:
                 if number - first == limit or loop.time() >= end:
                     return await post.answer()  # which says that this was not all
-                await post.write(segment)
+                await post.write(self._destination.part(segment))
                 number += 1
-            await post.write(relay_service_pb2.PostEnvelopeRequest(finish=await self._finish_of()))
+            await post.write(await self._finish_of())
             return await post.answer()
 
     async def _segment(self, number: int) -> Segment | None:
@@ -121,7 +132,7 @@ class Upload:
 
     async def _begin_again(self) -> None:
         if self._content is not None and not self._repeatable:
-            raise ServiceError("SOURCE_NOT_REPEATABLE")
+            raise ServiceError("SOURCE_NOT_REPEATABLE", problem="the connection broke")
         await self._stop()
         self._kept.clear()
         self._content = await asyncio.to_thread(self._begin)
@@ -140,7 +151,7 @@ class Upload:
             self._ahead = asyncio.create_task(asyncio.to_thread(content.next_batch))
         return bool(batch)
 
-    async def _finish_of(self) -> relay_service_pb2.EnvelopeFinish:
+    async def _finish_of(self) -> _Part:
         if self._finish is None:
             content = self._content
             if content is None or not content.ended:

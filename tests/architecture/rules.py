@@ -60,6 +60,7 @@ GRPC_PLACES = (
     "wire",
     "signer_agent.client",
     "signer_agent.contracts",
+    "signer_agent.evidence",
     "signer_agent.daemon",
     "signer_agent.cli",
     *ROOTS,

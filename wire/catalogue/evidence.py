@@ -33,6 +33,7 @@ ENTRIES: Final = (
         "Another record of this statement stands in the log, at {log_index}.",
         "Deposit a message once, with all that it was sent with.",
     ),
+    Entry("EVIDENCE_OF_OTHER_MESSAGE", PRECONDITION, "The evidence is of another message: {problem}.", DISTRUST),
     Entry(
         "STATEMENT_NOT_SIGNED_HERE",
         PRECONDITION,

@@ -18,8 +18,8 @@ ENTRIES: Final = (
     Entry(
         "SOURCE_NOT_REPEATABLE",
         StatusCode.ABORTED,
-        "The connection broke, and the content came from a stream that cannot be read again; nothing was signed.",
-        "Send it again, from a file if it is long.",
+        "The content came from a stream that cannot be read again, and must be: {problem}; nothing was signed.",
+        "Send it from a file.",
     ),
     Entry(
         "SENDING_ALREADY",

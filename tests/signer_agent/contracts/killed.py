@@ -1,7 +1,8 @@
-"""``python killed.py send|receive HOME SESSION FILE STEP``: does it, and dies like kill -9 at step number STEP.
+"""``python killed.py send|deposit|receive HOME SESSION FILE STEP``: does it, and dies like kill -9 at step number STEP.
 
 Steps are all that change a file of the agent's folder, both sides of every call to a server, and of every part of an
-upload. With a step that never comes it lives, and says how many there were.
+upload. To deposit is to send as evidence.
+With a step that never comes it lives, and says how many there were.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Any
 
 from signer_agent.client import server_line
 from signer_agent.client.agent import LocalAgent
+from signer_agent.client.streams import Post
 from signer_agent.contracts import relay_line
 from signer_agent.contracts.envelopes import SegmentFile
 from signer_agent.contracts.messages import FileSource, Message
-from signer_agent.contracts.relay_line import Post
 from signer_agent.home import Home
 from tests.signer_agent.stores import PASSPHRASE
 from wire.segments import Segment
@@ -77,8 +78,8 @@ async def main() -> None:
     agent = await LocalAgent.open_store(Home(Path(HOME)), PASSPHRASE)
     async with (await agent.contracts()).messages() as messages:
         sys.addaudithook(watch)
-        if WHAT == "send":
-            await messages.send(SESSION, FileSource(Path(FILE)))
+        if WHAT != "receive":
+            await messages.send(SESSION, FileSource(Path(FILE)), evidence=WHAT == "deposit")
         else:
             (received,) = [each async for each in messages.receive(SESSION)]
             assert isinstance(received, Message)

@@ -21,7 +21,7 @@ from tests.signer_agent.contracts.company import Company, Person, gathered
 
 PROGRAM: Final = Path(__file__).with_name("killed.py")
 NEVER: Final = 10_000
-KILLS: Final = 12  # of each, spread over all steps
+KILLS: Final = {"send": 6, "deposit": 12, "receive": 12}  # spread over all steps; to deposit is to send and more
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -59,26 +59,32 @@ async def steps_of(what: str, person: Person, session_id: str, path: Path, kill_
     return int(out)
 
 
-def spread(steps: int) -> list[int]:
+def spread(what: str, steps: int) -> list[int]:
     """Which steps to be killed at: the first, the last, and some between."""
-    return sorted({1 + round(each * (steps - 1) / (KILLS - 1)) for each in range(KILLS)})
+    kills = KILLS[what]
+    return sorted({1 + round(each * (steps - 1) / (kills - 1)) for each in range(kills)})
 
 
-async def test_sending_that_was_killed_goes_on(company: Company, path: Path, content: bytes) -> None:
-    """At whatever step: the next attempt finishes what was begun, no number is used twice, and each comes once."""
+@pytest.mark.parametrize("what", ["send", "deposit"])
+async def test_sending_that_was_killed_goes_on(company: Company, path: Path, content: bytes, what: str) -> None:
+    """At whatever step: the next attempt finishes what was begun, no number is used twice, and each comes once.
+
+    What was to be evidence is in the log, once, whenever it comes.
+    """
+    evidence = what == "deposit"
     alice, bob, session_id = company.people["alice"], company.people["bob"], await company.session(("alice", "bob"))
-    steps = await steps_of("send", alice, session_id, path)
+    steps = await steps_of(what, alice, session_id, path)
     assert steps is not None
     assert steps > 2 * 2 * BATCH_SEGMENTS, "the steps were not seen"
     await bob.received_messages(session_id)
     sequences = {1}
-    for step in spread(steps):
-        assert await steps_of("send", alice, session_id, path, step) is None
+    for step in spread(what, steps):
+        assert await steps_of(what, alice, session_id, path, step) is None
         begun = alice.messages._outbox.open_entries(session_id)
         await alice.messages.send(session_id, BytesSource(b"meanwhile", TEXT_TYPE))  # finishes what was fixed
         undecided = alice.messages._outbox.open_entries(session_id)
         if undecided:
-            sent = await alice.messages.send(session_id, FileSource(path))
+            sent = await alice.messages.send(session_id, FileSource(path), evidence=evidence)
             assert [sent.envelope_id] == [each.envelope_id for each in undecided], "it began anew"
         assert alice.messages._outbox.open_entries(session_id) == []
         received = await bob.received_messages(session_id)
@@ -86,6 +92,7 @@ async def test_sending_that_was_killed_goes_on(company: Company, path: Path, con
         assert len(films) == (1 if begun or len(received) == 2 else 0), step
         for film in films:
             assert await bob.content(film.number) == content
+            assert (film.log_index is not None) is evidence
         new = [each.statement.sequence for each in received]
         assert not sequences & set(new)
         assert len(set(new)) == len(new)
@@ -102,7 +109,7 @@ async def test_receiving_that_was_killed_goes_on(company: Company, path: Path, c
     steps = await steps_of("receive", bob, session_id, path)
     assert steps is not None
     assert steps > BATCH_SEGMENTS, "the steps were not seen"
-    for step in spread(steps):
+    for step in spread("receive", steps):
         sent = await alice.messages.send(session_id, FileSource(path))
         assert await steps_of("receive", bob, session_id, path, step) is None
         await require_here(bob, content, sent.envelope_id, {0, 1})

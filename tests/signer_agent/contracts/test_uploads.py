@@ -13,8 +13,9 @@ from fourseal.v1 import relay_service_pb2 as pb
 from grpc import StatusCode
 
 from contract.stream import SEGMENT_BYTES, SegmentOpener, SegmentSealer
+from signer_agent.client.streams import is_break
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentSealing, SegmentTags
-from signer_agent.contracts.relay_line import is_break
+from signer_agent.contracts.relay_line import EnvelopeUpload
 from signer_agent.contracts.sources import BytesSource, FileSource, Source, StreamSource
 from signer_agent.contracts.uploads import Upload
 from tests.signer_agent.contracts.cheating_relay import CheatingRelay, line_to
@@ -41,19 +42,18 @@ class Sending:
         key = self.envelope.content_key.stream_key(self.envelope.header.core)
         return ContentSealing(self.source, SegmentSealer(key), self.tags)
 
-    async def finish(self, content: ContentSealing) -> pb.EnvelopeFinish:
+    async def finish(self, content: ContentSealing) -> pb.PostEnvelopeRequest:
         """As signing would."""
         self.finishes += 1
         self.sealed = (content.segments, content.length, content.digest)
-        return pb.EnvelopeFinish(segments=content.segments, sequence=1, trailer=b"trailer")
+        finish = pb.EnvelopeFinish(segments=content.segments, sequence=1, trailer=b"trailer")
+        return pb.PostEnvelopeRequest(finish=finish)
 
     async def run(self, first: int = 0) -> None:
         """Send all of it."""
         async with line_to(self.relay) as line:
             upload = Upload(
-                line,
-                self.envelope.envelope_id,
-                self.envelope.header.to_der(),
+                EnvelopeUpload(line, self.envelope.envelope_id, self.envelope.header.to_der()),
                 self.begin,
                 repeatable=self.source.repeatable,
                 finish=self.finish,

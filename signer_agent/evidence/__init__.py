@@ -1,0 +1,1 @@
+"""Evidence, as its signers deposit, open and disclose it."""

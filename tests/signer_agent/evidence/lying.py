@@ -1,0 +1,84 @@
+"""A real server whose answers to one agent are changed on their way: what a server that cheats could answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from contract.evidence_record import EvidenceRecord
+from contract.log_entry import LogEntry
+from server.journal.log import LogKey
+from signer_agent.contracts.entries import LogPin
+from tests.signer_agent.contracts.company import Company, Person
+from transparency.checkpoint import Checkpoint
+from transparency.receipt import Receipt
+
+Lie = Callable[[Any], None]
+"""Changes an answer in place."""
+
+
+@contextmanager
+def lying(person: Person, method: str, lie: Lie) -> Iterator[None]:
+    """Change what EvidenceService answers to somebody."""
+    stub = person.line.evidence
+    honest = getattr(stub, method)
+
+    async def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        answer = await honest(*arguments, **named)
+        lie(answer)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(stub, method, call)
+        yield
+
+
+def wrong_proof(answer: Any) -> None:  # noqa: ANN401
+    """The receipt is for another place."""
+    receipt = Receipt.from_bytes(answer.receipt)
+    answer.receipt = Receipt(receipt.index ^ 1, receipt.proof, receipt.checkpoint).to_bytes()
+
+
+def forged_checkpoint(answer: Any) -> None:  # noqa: ANN401
+    """The checkpoint says that the log is longer, and nobody signed that."""
+    receipt = Receipt.from_bytes(answer.receipt).to_bytes().split(b"\n")
+    place = next(number for number, line in enumerate(receipt) if not line) + 2
+    receipt[place] = str(int(receipt[place]) + 1).encode()
+    answer.receipt = b"\n".join(receipt)
+
+
+def other_entry(answer: Any) -> None:  # noqa: ANN401
+    """The entry has another nonce than the leaf in the log."""
+    entry = LogEntry.from_der(answer.entry_der)
+    answer.entry_der = LogEntry(entry.kind, entry.time, bytes(32), entry.body).to_der()
+
+
+def other_record(answer: Any) -> None:  # noqa: ANN401
+    """The record names another content."""
+    entry = LogEntry.from_der(answer.entry_der)
+    record = EvidenceRecord.from_der(entry.body)
+    changed = entry.body.replace(record.content_digest, bytes(32))
+    answer.entry_der = LogEntry(entry.kind, entry.time, entry.nonce, changed).to_der()
+
+
+def nothing(answer: Any) -> None:  # noqa: ANN401
+    """An empty answer."""
+    answer.Clear()
+
+
+@contextmanager
+def having_seen(company: Company, person: Person, size: int, root: bytes, key: LogKey | None = None) -> Iterator[None]:
+    """As if somebody had seen another log before, by another key or the server's own."""
+    key = key or company.server._ground.log_key
+    drawer = person.signer.log._drawer
+    known = drawer.get("known")
+    assert known is not None
+    seen = Checkpoint(key.verifier.name, size, root).sign(key.private_key)
+    drawer.put("known", LogPin(key.verifier.to_text(), seen.to_bytes()))
+    try:
+        yield
+    finally:
+        drawer.put("known", known)
