@@ -309,7 +309,7 @@ async def _announce(session: VerifiedSession, names: Sequence[str], source: Sour
         f"Content  {source.name or 'a text'}, {source.content_type}",
         f"Size     {size}",
         f"SHA-256  {digest}",
-        *([_EVIDENCE_LINE] if evidence else []),
+        *([_EVIDENCE_LINE] if is_evidence(info, asked=evidence) else []),
     )
 
 
@@ -326,7 +326,7 @@ async def _announce_answer(messages: Messages, number: int, verb: str, text: str
         f"Verdict  {verdict_text(message)}",
         f"To       {', '.join(await messages.addressed_by_answers(message))}",
         *([f"Remark   {text}"] if text else []),
-        *([_EVIDENCE_LINE] if is_evidence(asked=False, answered=message) else []),
+        *([_EVIDENCE_LINE] if is_evidence(session.info, answered=message) else []),
     )
 
 

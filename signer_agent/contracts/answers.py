@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from contract.session_info import SessionInfo
 from contract.statement import Decision, Statement
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.outbox_entry import OutboxEntry
@@ -61,14 +62,15 @@ def sent_message(entry: OutboxEntry, answers: Iterable[SeenAnswer]) -> SentMessa
     )
 
 
-def is_evidence(*, asked: bool, answered: Message | None = None) -> bool:
+def is_evidence(info: SessionInfo, *, asked: bool = False, answered: Message | None = None) -> bool:
     """Whether a message is sent as evidence. The one place that decides it.
 
     Args:
+        info: of its session, which may have the rule that all is evidence.
         asked: its author wants it.
         answered: the message that it answers: an answer to evidence is evidence.
     """
-    return asked or (answered is not None and answered.log_index is not None)
+    return info.all_is_evidence or asked or (answered is not None and answered.log_index is not None)
 
 
 def require_answerable(message: Message, decision: Decision, answers: Iterable[SeenAnswer]) -> None:

@@ -114,7 +114,7 @@ class Messages:
             source.content_type,
             source.name,
             replied.statement.digest if replied else b"",
-            evidence=is_evidence(asked=evidence),
+            evidence=is_evidence(session.info, asked=evidence),
         )
         return await self._send(to_send, source, on_progress)
 
@@ -225,15 +225,16 @@ class Messages:
     async def _answer(self, number: int, decision: Decision, text: str) -> SentMessage:
         message = await self.message(number)
         require_answerable(message, decision, await self.answers_to(message))
+        session = await self._signer.session(message.statement.session_id)
         to_send = ToSend(
-            message.statement.session_id,
+            session.session_id,
             await self.addressed_by_answers(message),
             "",
             TEXT_TYPE,
             "",
             decision=decision,
             answered=message.statement.to_der(),
-            evidence=is_evidence(asked=False, answered=message),
+            evidence=is_evidence(session.info, answered=message),
         )
         return await self._send(to_send, BytesSource(text.encode(), TEXT_TYPE), lambda _: None)
 

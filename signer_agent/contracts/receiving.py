@@ -227,6 +227,8 @@ class Receiver:
 
         def entry(number: int) -> MailboxEntry:
             note = self._known.note(statement) if verdict.verified else ""
+            if verdict.verified and log_index is None and self._session.info.all_is_evidence:
+                note = "; ".join(filter(None, (note, "not deposited, against the session's rule")))
             description = downloaded.signed.description
             message = Message(number, notice.envelope_id, statement, description, now, verdict, note, log_index)
             header_der, content_key = downloaded.header.to_der(), downloaded.content_key.to_secret_bytes()

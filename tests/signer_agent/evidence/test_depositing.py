@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from contract.evidence_record import EvidenceRecord
 from contract.log_entry import LogEntry
 from contract.stream import SEGMENT_BYTES
 from server.journal.log import LogKey
+from signer_agent.contracts import messages
 from signer_agent.contracts.messages import BytesSource, FileSource, Message, NotReceived, StreamSource
 from signer_agent.contracts.outbox_entry import OutboxEntry
+from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.sources import TEXT_TYPE
 from signer_agent.evidence.content_upload import ContentUpload
 from tests.signer_agent.contracts.company import Company, Person
@@ -70,6 +73,23 @@ async def test_answers_to_evidence_are_deposited(company: Company, session_id: s
         assert {each.log_index for each in came} == {accepted.log_index, rejected.log_index}
         await bob.received(session_id)
         await carol.received(session_id)
+
+
+async def test_rule_of_a_session(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is deposited, though nobody asks for it; a message of who does not keep the rule says so."""
+    alice, bob = company.people["alice"], company.people["bob"]
+    end = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+    made = await Sessions(alice.signer).create("Sale", ["bob"], end, all_is_evidence=True)
+    await Sessions(bob.signer).join(made.session_id)
+    await alice.signer.session(made.session_id, refresh=True)
+    await alice.messages.send(made.session_id, BytesSource(b"by the rule", TEXT_TYPE))
+    with monkeypatch.context() as cheating:
+        cheating.setattr(messages, "is_evidence", lambda *_, **__: False)
+        await alice.messages.send(made.session_id, BytesSource(b"against the rule", TEXT_TYPE))
+    honest, other = await bob.received_messages(made.session_id)
+    assert (honest.log_index is not None, honest.note) == (True, "")
+    assert (other.log_index, other.note) == (None, "not deposited, against the session's rule")
+    assert (await bob.messages.accept(other.number)).log_index is not None
 
 
 async def test_pipe_is_no_evidence(company: Company, session_id: str) -> None:
