@@ -71,14 +71,16 @@ class LogReader:
         return _receipt(connection, index, self.newest(connection))
 
     def stamped_receipt(self, connection: Connection, index: int) -> tuple[Receipt, bytes | None]:
-        """The proof up to the newest checkpoint with a time stamp, and that; where none covers it, as ``receipt``.
+        """The proof up to the earliest checkpoint with a time stamp that covers an entry, and that, or ``receipt``.
+
+        The earliest stamp says most about time: a later one proves that the entry was there, but only by then.
 
         Raises as ``receipt``.
         """
-        stamped = store.find_newest_checkpoint(connection, stamped=True)
-        if stamped is not None and 0 <= index < stamped.size:
-            return _receipt(connection, index, stamped), stamped.time_stamp
-        return self.receipt(connection, index), None
+        stamped = store.find_first_stamped(connection, index)
+        if stamped is None:
+            return self.receipt(connection, index), None
+        return _receipt(connection, index, stamped), stamped.time_stamp
 
     def consistency(self, connection: Connection, old_size: int, new_size: int) -> tuple[bytes, ...]:
         """The proof that the log only grew between two sizes, of checkpoints that somebody kept.

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     Integer,
     LargeBinary,
     Table,
@@ -64,6 +65,8 @@ log_checkpoints = Table(
     Column("create_time", Instant, nullable=False),
     Column("time_stamp", LargeBinary),
 )
+_has_stamp = log_checkpoints.c.time_stamp.is_not(None)
+Index("ix_log_checkpoints_stamped", log_checkpoints.c.size, sqlite_where=_has_stamp, postgresql_where=_has_stamp)
 
 _size = select(logs.c.size).with_for_update()
 _frontier = select(logs.c.size, logs.c.edge)
@@ -79,7 +82,13 @@ _node_hashes = select(log_nodes.c.number, log_nodes.c.hash).where(
     log_nodes.c.number.in_(bindparam("numbers", expanding=True))
 )
 _newest = select(log_checkpoints).order_by(log_checkpoints.c.size.desc()).limit(1)
-_newest_stamped = _newest.where(log_checkpoints.c.time_stamp.is_not(None))
+_newest_stamped = _newest.where(_has_stamp)
+_first_stamped = (
+    select(log_checkpoints)
+    .where(log_checkpoints.c.size > bindparam("log_index"), _has_stamp)
+    .order_by(log_checkpoints.c.size)
+    .limit(1)
+)
 _stamp = (
     update(log_checkpoints)
     .where(log_checkpoints.c.size == bindparam("of_size"), log_checkpoints.c.time_stamp.is_(None))
@@ -203,6 +212,12 @@ def find_nodes(connection: Connection, wanted: Sequence[NodeId]) -> Mapping[Node
 def find_newest_checkpoint(connection: Connection, *, stamped: bool = False) -> CheckpointRow | None:
     """The checkpoint that covers most; ``stamped``: of those with a time stamp."""
     row = connection.execute(_newest_stamped if stamped else _newest).one_or_none()
+    return None if row is None else CheckpointRow(*row)
+
+
+def find_first_stamped(connection: Connection, index: int) -> CheckpointRow | None:
+    """Of the checkpoints with a time stamp that cover an entry, the earliest."""
+    row = connection.execute(_first_stamped, {"log_index": index}).one_or_none()
     return None if row is None else CheckpointRow(*row)
 
 

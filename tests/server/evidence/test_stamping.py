@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy.dialects import sqlite
 from structlog.testing import capture_logs
 
 from contract.time_stamp import verify_time_stamp
@@ -18,6 +19,7 @@ from server.clock import system_clock
 from server.config import load_settings
 from server.errors import OperatorError
 from server.evidence.stamping import StampAuthority, StampFailed, Stamping
+from server.journal.log import store as log_store
 from server.root.application import Server
 from server.root.evidence import _stamp_authority
 from server.root.fsck import fsck
@@ -74,9 +76,13 @@ def use(server: Server, authority: StampAuthority) -> Stamping:
 
 
 async def test_a_checkpoint_is_stamped(
-    session_server: Server, authority: TimeStampAuthority, alice: Signer, bob: Signer, session: Session
+    session_server: Server,
+    authority: TimeStampAuthority,
+    alice: Signer,
+    bob: Signer,
+    session: Session,
 ) -> None:
-    """What was deposited before is given out with the stamp; what comes later without, until the next one."""
+    """What was deposited is given out with the first stamp after it, what comes later without, until the next."""
     message, _ = await deposited(alice, session, bob)
     key: VerifierKey = session_server._rules.evidence.transparency.verifier
     with served(honest(authority)) as url:
@@ -92,6 +98,22 @@ async def test_a_checkpoint_is_stamped(
     later, _ = await deposited(alice, await alice.get(session.session_id), bob, sequence=2)
     assert (await get(alice, later.digest)).time_stamp_der == b""
     assert (await get(alice, message.digest)).receipt == found.receipt
+    stamping._interval = timedelta(0)
+    with served(honest(authority)) as url:
+        assert await use(session_server, StampAuthority(url, [authority.root])).run()
+    again = await get(alice, message.digest)
+    assert (again.receipt, again.time_stamp_der) == (found.receipt, found.time_stamp_der)  # the newer stamp says less
+    newer = await get(alice, later.digest)
+    verify_time_stamp(newer.time_stamp_der, Receipt.from_bytes(newer.receipt).checkpoint.to_bytes(), [authority.root])
+    Receipt.from_bytes(newer.receipt).verify(newer.entry_der, key)
+
+
+def test_stamped_checkpoints_are_found_by_an_index(session_home: Home) -> None:
+    """However many checkpoints have no stamp, none of them is looked at."""
+    for looked_up in (log_store._first_stamped, log_store._newest_stamped):
+        sql = str(looked_up.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}))
+        plan = query(session_home, f"EXPLAIN QUERY PLAN {sql}", *[1] * sql.count("?"))
+        assert ["USING INDEX ix_log_checkpoints_stamped" in row[-1] for row in plan] == [True]
 
 
 async def test_fsck_verifies_time_stamps(

@@ -205,6 +205,32 @@ async def test_answers(alice: Signer, bob: Signer, session: Session) -> None:
     assert await reason_of(bob, bob.request(session, second)) == "ANSWERED_BEFORE"
 
 
+async def test_of_two_answers_at_once_one_is_signed(alice: Signer, bob: Signer, session: Session) -> None:
+    """Whoever wants to hold an acceptance and a rejection, to show the one that suits: no way gets both, in any order.
+
+    Not in parallel, not with numbers that would fit if both were signed, not with the request id of the first.
+    """
+    statement = alice.statement(session, bob)
+    await alice.sign(session, statement)
+    session = await bob.get(session.session_id)
+    requests = [
+        bob.request(
+            session, bob.statement(session, alice, sequence=sequence, answer=Answer(decision, statement), **changed)
+        )
+        for sequence, decision in enumerate([Decision.ACCEPT, Decision.REJECT] * 10, start=1)
+        for changed in ({}, {"recipients": (Recipient("alice", alice.encrypt_certificate.fingerprint, 2),)})
+    ]
+    answers = await asyncio.gather(*map(bob.send, requests), return_exceptions=True)
+    (signed,) = (index for index, answer in enumerate(answers) if isinstance(answer, bytes))
+    assert await bob.send(requests[signed]) == answers[signed]
+    session = await bob.get(session.session_id)
+    for decision in Decision:
+        late = bob.request(session, bob.statement(session, alice, sequence=50, answer=Answer(decision, statement)))
+        assert await reason_of(bob, late) == "ANSWERED_BEFORE"
+        late.request_id = requests[signed].request_id
+        assert await reason_of(bob, late) == "REQUEST_ID_REUSED"
+
+
 async def test_login_revoked(alice: Signer, bob: Signer, session: Session) -> None:
     """Whoever has keys and a token that was revoked signs nothing."""
     request = alice.request(session, alice.statement(session, bob))
