@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 
 from cryptography import x509
@@ -103,15 +103,18 @@ def check_time_stamps(
             yield Finding(f"time stamp of checkpoint {row.size}", str(error))
 
 
-def check_contents(connection: Connection, blobs: Blobs, progress: Progress) -> Iterator[Finding]:
+def check_contents(
+    contents: Mapping[bytes, int], is_needed: Callable[[bytes], bool], blobs: Blobs, progress: Progress
+) -> Iterator[Finding]:
     """Hash every content that must be there.
 
     Args:
-        connection: a snapshot.
+        contents: digests and lengths, from a snapshot.
+        is_needed: whether a content must still be there now. Rows go before files: one that the server has deleted
+            since the snapshot is needed no more by the time it is missed.
         blobs: the files.
         progress: is told of bytes.
     """
-    contents = store.list_contents(connection)
     total, done = sum(contents.values()), 0
     for digest, length in contents.items():
         try:
@@ -120,7 +123,8 @@ def check_contents(connection: Connection, blobs: Blobs, progress: Progress) -> 
             yield Finding(f"content {digest.hex()}", f"it cannot be read: {error.strerror}")
             continue
         if found is None:
-            yield Finding(f"content {digest.hex()}", "it is missing")
+            if is_needed(digest):
+                yield Finding(f"content {digest.hex()}", "it is missing")
         elif found != digest or blobs.length(digest) != length:
             yield Finding(f"content {digest.hex()}", "it is damaged or was exchanged")
         done += length

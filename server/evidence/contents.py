@@ -26,6 +26,7 @@ from server.evidence.store import ContentUpload
 from server.evidence.terms import EvidenceTerms
 from server.identity import Login, Logins
 from server.journal.places import Places
+from server.journal.senders import Senders
 from server.sessions import require_joined_once
 from server.storage import Database, Threads
 from server.storage.blobs import BlobPart, Blobs
@@ -35,8 +36,6 @@ MAX_UPLOADS: Final = 64
 """Uploads of an account that no record names yet."""
 PIECE_BYTES: Final = 1 << 20
 """Bytes of a piece that is handed out."""
-IDLE_SECONDS: Final = 30.0
-"""Longest time between two parts of an upload."""
 _TRANSFERS: Final = 64
 _TRANSFERS_OF_ACCOUNT: Final = 16
 _AT_A_TIME: Final = 100
@@ -69,6 +68,7 @@ class Contents:
     def __init__(
         self, database: Database, blobs: Blobs, files: Threads, logins: Logins, terms: EvidenceTerms, clock: Clock
     ) -> None:
+        self.senders = Senders()
         self._database = database
         self._blobs = blobs
         self._files = files
@@ -99,7 +99,8 @@ class Contents:
             ServiceError: LOGIN_REQUIRED, PROOF_REQUIRED, SESSION_NOT_FOUND, NOT_A_MEMBER; FIELD_INVALID;
                 CONTENT_CHANGED: the upload is another's, or was begun with another length; EVIDENCE_QUOTA_EXCEEDED,
                 TOO_MANY_CONTENT_UPLOADS, OVERLOADED; CONTENT_UPLOAD_BUSY, CONTENT_UPLOAD_ELSEWHERE,
-                CONTENT_UPLOAD_INCOMPLETE, CONTENT_DIGEST_WRONG, EVIDENCE_UNWRITABLE, STORAGE_UNAVAILABLE.
+                CONTENT_UPLOAD_INCOMPLETE, CONTENT_DIGEST_WRONG, EVIDENCE_UNWRITABLE, STORAGE_UNAVAILABLE,
+                SHUTTING_DOWN.
         """
         if length < TAG_BYTES:
             raise ServiceError("FIELD_INVALID", field="content_length", problem=f"below {TAG_BYTES}")
@@ -213,14 +214,11 @@ class Contents:
         return end
 
     async def _grow(self, part: BlobPart, upload: ContentUpload, parts: AsyncIterator[Part]) -> bytes:
+        incomplete = ServiceError("CONTENT_UPLOAD_INCOMPLETE", envelope_id=upload.envelope_id)
         while True:
-            try:
-                async with asyncio.timeout(IDLE_SECONDS):
-                    piece = await anext(parts, None)
-            except TimeoutError:
-                piece = None
+            piece = await self.senders.next_in_time(parts, incomplete)
             if piece is None:
-                raise ServiceError("CONTENT_UPLOAD_INCOMPLETE", envelope_id=upload.envelope_id)
+                raise incomplete
             if isinstance(piece, Finish):
                 if part.length != upload.content_length:
                     raise ServiceError("CONTENT_UPLOAD_ELSEWHERE", expected=upload.content_length, found=part.length)

@@ -124,7 +124,7 @@ class Ledger:
             finish: what the author ended with.
 
         Raises:
-            ServiceError: UPLOAD_ABANDONED, SEQUENCE_NOT_RISING, QUOTA_EXCEEDED.
+            ServiceError: UPLOAD_ABANDONED, SEQUENCE_NOT_RISING, QUOTA_EXCEEDED, TOO_MANY_WAITING.
         """
         now = self._clock()
         found = store.find_envelope(connection, envelope.envelope_id)
@@ -148,7 +148,9 @@ class Ledger:
         waiting_bytes = usage.waiting_bytes + finished.kept_bytes
         expire_time = max(shown.session_end, finished.expire_time)  # so that none is looked at before it can go
         used = AuthorUsage(finish.sequence, usage.waiting_envelopes + 1, waiting_bytes, expire_time)
-        if used.waiting_bytes > shown.quota_bytes or used.waiting_envelopes > MAX_WAITING:
+        if used.waiting_envelopes > MAX_WAITING:
+            raise ServiceError("TOO_MANY_WAITING", limit=MAX_WAITING)
+        if used.waiting_bytes > shown.quota_bytes:
             raise ServiceError("QUOTA_EXCEEDED", limit=shown.quota_bytes)
         store.put_envelope(connection, finished)
         store.put_usage(connection, found.session_id, found.author, used)

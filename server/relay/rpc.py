@@ -53,7 +53,7 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         """See the proto."""
         shown = self._read_pass(context)
         no_start = ServiceError("FIELD_INVALID", field="part", problem="a stream begins with a start")
-        first = await self._relay.next_in_time(requests, no_start)
+        first = await self._relay.senders.next_in_time(requests, no_start)
         if first is None or isinstance(first, Segment) or not first.HasField("start"):
             raise no_start
         envelope = await self._relay.post(shown, first.start.header_der, first.start.segment, _parts(requests))

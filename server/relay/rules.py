@@ -28,6 +28,7 @@ from contract.stream import SEALED_SEGMENT_BYTES
 from mpc.engines import Random
 from server.clock import Clock
 from server.journal.places import Places
+from server.journal.senders import Senders
 from server.relay import store
 from server.relay.content import ContentFolder
 from server.relay.finished import FinishedContents
@@ -46,8 +47,6 @@ MAX_TRANSFERS: Final = 64
 """Uploads and downloads that run at a time: each holds some MiB."""
 MAX_TRANSFERS_OF_ACCOUNT: Final = 16
 """The same for one account in one session."""
-IDLE_SECONDS: Final = 30.0
-"""Longest time between two parts of an upload."""
 _MIN_SEGMENT_BYTES: Final = 16
 _AT_A_TIME: Final = 100
 
@@ -92,6 +91,7 @@ class Relay:
         clock: Clock,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
+        self.senders = Senders()
         self._database = database
         self._files = files
         self._terms = terms
@@ -102,7 +102,6 @@ class Relay:
         self._upkeep = Upkeep(database, self._ledger, self._uploads, self._removal, folder)
         self._bells = Bells()
         self._places = Places(capacity=MAX_TRANSFERS, capacity_of_account=MAX_TRANSFERS_OF_ACCOUNT)
-        self._idle_limits: set[asyncio.Timeout] = set()
         self._unbroken: set[asyncio.Task[Any]] = set()
 
     async def post(self, shown: RelayPass, header_der: bytes, first: int, parts: AsyncIterator[Part]) -> Envelope:
@@ -122,7 +121,7 @@ class Relay:
             ServiceError: POSTING_NOT_ALLOWED, POSTED_FOR_ANOTHER, RELAY_RECIPIENT_UNKNOWN, ENVELOPE_CHANGED,
                 TOO_MANY_UPLOADS, UPLOAD_ELSEWHERE, UPLOAD_INCOMPLETE, UPLOAD_IDLE, UPLOAD_TAKEN_OVER, UPLOAD_ABANDONED,
                 RELAY_SEGMENT_LENGTH_WRONG, TRAILER_LENGTH_WRONG, SEQUENCE_NOT_RISING, QUOTA_EXCEEDED,
-                CONTENT_UNWRITABLE, STORAGE_UNAVAILABLE, OVERLOADED, SHUTTING_DOWN.
+                TOO_MANY_WAITING, CONTENT_UNWRITABLE, STORAGE_UNAVAILABLE, OVERLOADED, SHUTTING_DOWN.
         """
         header = EnvelopeHeader.from_der(header_der)
         _require_own(shown, header)
@@ -130,33 +129,12 @@ class Relay:
             begin = partial(self._ledger.begin, shown=shown, header=header, header_der=header_der)
             envelope, room = await self._database.write(begin)
             if envelope.state is not EnvelopeState.UPLOADING:
+                await self._tell(envelope)  # whoever has not heard of it: its commit seemed to have failed
                 return envelope
             async with self._uploads.use(envelope.envelope_id) as upload:
                 if upload is not None:
                     return await self._take(shown, upload, first, parts, room)
             return await self._require_finished(envelope.envelope_id)  # meanwhile, by another stream
-
-    async def next_in_time(self, stream: AsyncIterator[T], late: ServiceError) -> T | None:
-        """What an author sends next; None at the end.
-
-        Args:
-            stream: what it sends.
-            late: raised if nothing comes in time.
-
-        Raises:
-            ServiceError: ``late``, SHUTTING_DOWN.
-        """
-        self._require_running()
-        limit = asyncio.timeout(IDLE_SECONDS)
-        self._idle_limits.add(limit)
-        try:
-            async with limit:
-                return await anext(stream, None)
-        except TimeoutError:
-            self._require_running()
-            raise late from None
-        finally:
-            self._idle_limits.discard(limit)
 
     async def upload_state(self, shown: RelayPass, envelope_id: str) -> tuple[int, bool]:
         """Number of the next segment that is missing, and whether the envelope was finished.
@@ -198,10 +176,8 @@ class Relay:
     async def end_streams(self) -> None:
         """End, at a shutdown, the streams that wait for what may never come, and finish what is being finished."""
         self._bells.end()
+        self.senders.end()
         await self._uploads.leave()
-        for limit in self._idle_limits:
-            if not limit.expired():
-                limit.reschedule(0)
         if self._unbroken:
             await asyncio.wait(self._unbroken)
 
@@ -268,7 +244,7 @@ class Relay:
             if first != upload.segments:
                 raise ServiceError("UPLOAD_ELSEWHERE", expected=upload.segments, found=first)
             late = ServiceError("UPLOAD_IDLE", envelope_id=upload.envelope.envelope_id)
-            while (part := await self.next_in_time(parts, late)) is not None:
+            while (part := await self.senders.next_in_time(parts, late)) is not None:
                 upload.require_sender(sender)
                 if isinstance(part, Finish):
                     await upload.settle(sender)
@@ -278,10 +254,6 @@ class Relay:
                 if upload.segments == 1:  # it goes on: so it is worth following
                     self._bells.ring(shown.session_id, upload.recipients)
             raise ServiceError("UPLOAD_INCOMPLETE", envelope_id=upload.envelope.envelope_id)
-
-    def _require_running(self) -> None:
-        if self._bells.ended:
-            raise ServiceError("SHUTTING_DOWN")
 
     def _require_segment(self, upload: Upload, segment: Segment, room: int) -> None:
         if not upload.accepts_more or not _MIN_SEGMENT_BYTES <= len(segment) <= SEALED_SEGMENT_BYTES:
@@ -311,12 +283,32 @@ class Relay:
                     content_bytes=upload.content_bytes,
                     finish=finish,
                 )
-                finished = await self._database.write(enter)
-                await self._uploads.end(finished, finished)
+                try:
+                    finished = await self._database.write(enter)
+                except ServiceError as error:
+                    finished = await self._kept_all_the_same(upload, error)
+                await self._tell(finished)
         finally:
             upload.finishing = False
-        self._bells.ring(finished.session_id, upload.recipients)
         return finished
+
+    async def _kept_all_the_same(self, upload: Upload, error: ServiceError) -> Envelope:
+        """What came of an upload whose commit seemed to have failed. Raises ``error`` unless it was kept."""
+        if error.reason != "STORAGE_UNAVAILABLE":
+            raise error
+        try:
+            found = await self._find(upload.envelope.envelope_id)
+        except ServiceError:
+            await upload.leave(error)  # it cannot be known now: followers come again
+            raise error from None
+        if found is None or found.state is EnvelopeState.UPLOADING:
+            raise error
+        return found
+
+    async def _tell(self, finished: Envelope) -> None:
+        """Let all who wait for an envelope hear that it was finished."""
+        await self._uploads.end(finished, finished)
+        self._bells.ring(finished.session_id, recipients_of(finished))
 
     async def _acknowledge_now(self, shown: RelayPass, envelope_ids: Sequence[str]) -> None:
         acknowledge = partial(self._ledger.acknowledge, shown=shown, envelope_ids=envelope_ids)
@@ -362,8 +354,8 @@ async def _follow(upload: Upload, first: int) -> AsyncGenerator[Part, None]:
     if upload.finished is not None:
         _require_within(first, upload.finished)
         yield _end_of(upload.finished)
-    elif upload.left:
-        raise ServiceError("SHUTTING_DOWN")
+    elif upload.left is not None:
+        raise upload.left
     else:
         raise ServiceError("UPLOAD_ABANDONED", envelope_id=upload.envelope.envelope_id)
 

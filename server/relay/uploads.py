@@ -71,8 +71,8 @@ class Upload:
         self.finishing = False
         """Whether it is being finished: nothing more is taken."""
         self.abandoned = False
-        self.left = False
-        """Whether followers are sent away, for the server is shutting down."""
+        self.left: ServiceError | None = None
+        """Why followers are sent away."""
         self._content = content
         self._progress = progress
         self._files = files
@@ -176,10 +176,10 @@ class Upload:
             self.finished, self.abandoned = finished, finished is None
             self._changed.notify_all()
 
-    async def leave(self) -> None:
+    async def leave(self, why: ServiceError) -> None:
         """Send followers away."""
         async with self._changed:
-            self.left = True
+            self.left = why
             self._changed.notify_all()
 
     async def wait_beyond(self, segments: int) -> None:
@@ -206,7 +206,7 @@ class Upload:
     @property
     def ended(self) -> bool:
         """Whether nothing more comes to followers."""
-        return self.left or self.abandoned or self.finished is not None
+        return self.left is not None or self.abandoned or self.finished is not None
 
     async def read(self, number: int) -> Segment:
         """A segment that is there. Raises ServiceError (CONTENT_LOST)."""
@@ -289,7 +289,7 @@ class Uploads:
         self._leaving = True
         for entry in list(self._entries.values()):
             if (upload := _opened(entry.opening)) is not None:
-                await upload.leave()
+                await upload.leave(ServiceError("SHUTTING_DOWN"))
 
     def of_mailbox(self, session_id: str, recipient: str) -> list[Upload]:
         """Those that are for somebody in a session and not so short that the end comes at once."""
@@ -320,7 +320,7 @@ class Uploads:
         except OSError as error:
             raise ServiceError("CONTENT_UNWRITABLE", problem=error.strerror or "it failed") from None
         upload = Upload(envelope, content, progress.segments, progress, self._files)
-        upload.left = self._leaving
+        upload.left = ServiceError("SHUTTING_DOWN") if self._leaving else None
         return upload
 
     def _create(self, envelope: Envelope) -> Content:

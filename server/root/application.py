@@ -100,6 +100,7 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._rules.relay is not None:
             await self._rules.relay.relay.end_streams()
+        self._rules.evidence.contents.senders.end()
         try:
             async with asyncio.timeout(self._settings.shutdown_grace_seconds):
                 await self._rules.wait_idle()

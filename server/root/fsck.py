@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from mpc.errors import MalformedInput
 from server.config import load_settings
 from server.errors import OperatorError
-from server.evidence import EvidenceCheck, check_contents, check_time_stamps
+from server.evidence import EvidenceCheck, check_contents, check_time_stamps, is_content_needed, list_contents
 from server.journal import OperationCheck
 from server.journal.log import Finding, LogReader, Progress, check_log
 from server.root.evidence import open_blobs, stamp_roots
@@ -39,7 +39,7 @@ class Checked:
 def fsck(
     home: Home, log: structlog.stdlib.BoundLogger, kept: Sequence[Path], progress: Callable[[str], Progress]
 ) -> Checked:
-    """Check everything on one snapshot, beside a server that may be running.
+    """Check everything, beside a server that may be running: rows on one snapshot, then the contents that they name.
 
     Args:
         home: the server's folder.
@@ -58,15 +58,19 @@ def fsck(
         key, roots = ground.log_key.verifier, stamp_roots(settings)
         reader = LogReader(key)
 
-        def query(connection: Connection) -> Checked:
+        def query(connection: Connection) -> tuple[Checked, dict[bytes, int]]:
             checks = (OperationCheck(), EvidenceCheck())
             found = list(check_log(connection, key, notes, checks, progress("Checking the log")))
             if roots:
                 found += check_time_stamps(connection, reader, roots)
-            found += check_contents(connection, blobs, progress("Hashing contents"))
-            return Checked(key.to_text(), reader.size(connection), found)
+            return Checked(key.to_text(), reader.size(connection), found), list_contents(connection)
 
-        return ground.database.read_now(query)
+        def is_needed(digest: bytes) -> bool:
+            return ground.database.read_now(lambda connection: is_content_needed(connection, digest))
+
+        checked, contents = ground.database.read_now(query)
+        checked.findings.extend(check_contents(contents, is_needed, blobs, progress("Hashing contents")))
+        return checked
 
 
 def _read_note(path: Path) -> Note:

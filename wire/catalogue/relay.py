@@ -100,6 +100,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Wait until recipients have fetched what is there, or send less.",
     ),
     Entry(
+        "TOO_MANY_WAITING",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "In this session {limit} envelopes of yours wait for their recipients; more are not taken.",
+        "Wait until recipients have fetched some of them.",
+    ),
+    Entry(
         "CONTENT_UNWRITABLE",
         UNAVAILABLE,
         "The media server cannot write content now: {problem}.",

@@ -41,9 +41,10 @@ class EvidenceRpc(evidence_service_pb2_grpc.EvidenceServiceServicer):
     ) -> pb.PutContentResponse:
         """See the proto."""
         login = await self._login(context)
-        first = await anext(requests, None)
+        no_start = ServiceError("FIELD_INVALID", field="part", problem="a stream begins with a start")
+        first = await self._rules.contents.senders.next_in_time(requests, no_start)
         if first is None or first.WhichOneof("part") != "start":
-            raise ServiceError("FIELD_INVALID", field="part", problem="a stream begins with a start")
+            raise no_start
         start = first.start
         end = await self._rules.contents.put(
             login,

@@ -18,6 +18,7 @@ from contract.log_entry import LogEntry
 from server.clock import system_clock
 from server.config import load_settings
 from server.journal import Caller, Intent, Request, Result
+from server.journal.log import Progress
 from server.journal.store import add_finished
 from server.root.fsck import Checked, fsck
 from server.root.ground import open_ground
@@ -171,6 +172,20 @@ def test_what_happens_to_contents_is_found(home: Home, tamper: Callable[[Path], 
     """Files that were changed, lost or exchanged."""
     tamper(home.folder / "evidence")
     assert any(finding.where.startswith("content") for finding in check(home).findings)
+
+
+def test_what_housekeeping_deletes_meanwhile_is_not_missing(home: Home) -> None:
+    """Contents whose time is over while fsck hashes: the server takes their rows first, then the files."""
+
+    def begin(part: str) -> Progress:
+        if part == "Hashing contents":
+            execute(database_path(home), "UPDATE evidence_records SET content_kept = 0")
+            for path in (home.folder / "evidence").rglob("*"):
+                if path.is_file():
+                    path.unlink()
+        return lambda *_: None
+
+    assert fsck(home, silent_log(), (), begin).findings == []
 
 
 def test_an_older_copy_is_found_by_a_kept_checkpoint(kept: Kept, tmp_path: Path) -> None:

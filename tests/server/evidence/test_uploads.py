@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from fourseal.v1 import evidence_service_pb2 as pb
 
@@ -20,7 +22,8 @@ from tests.server.evidence.messages import Message, deposit, deposited, fetch, p
 from tests.server.evidence.test_deposits import reason_of
 from tests.server.harness import MovableClock, query
 from tests.server.sessions.people import Session, Signer
-from wire.status import RemoteError
+from wire.peer import LOGIN_KEY
+from wire.status import RemoteError, error_from_rpc
 
 BIG = bytes(range(256)) * (10 << 10)
 """Two and a half segments."""
@@ -192,3 +195,29 @@ async def test_a_full_disk(alice: Signer, bob: Signer, session: Session, monkeyp
         assert await reason_of(deposit(alice, message)) == "EVIDENCE_CONTENT_MISSING"
     await put(alice, parts_of(message))
     await deposit(alice, message)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_the_end_of_the_server_does_not_wait_for_an_idle_upload(
+    session_server: Server, alice: Signer, bob: Signer, session: Session, *, begun: bool
+) -> None:
+    """Who sends nothing is sent away at once, whether anything came before or not."""
+    message = await write(alice, session, bob)
+    silence = asyncio.Event()
+
+    async def stream() -> AsyncIterator[pb.PutContentRequest]:
+        if begun:
+            yield next(parts_of(message))
+        await silence.wait()
+
+    metadata = ((LOGIN_KEY, alice.token),)
+    putting = stub(alice).PutContent(stream(), timeout=600, metadata=metadata)
+    senders = session_server._rules.evidence.contents.senders
+    while not senders._waiting:
+        assert await state(alice, message) == (0, False)
+    assert session_server._settings.shutdown_grace_seconds > 5
+    await asyncio.wait_for(session_server.stop(), 5)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await putting
+    assert error_from_rpc(refused.value).reason == "SHUTTING_DOWN"
+    silence.set()

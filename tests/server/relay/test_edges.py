@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from fourseal.v1 import relay_service_pb2 as pb
 
+from server.journal import senders
 from server.journal.places import Places
-from server.relay import rules
 from server.relay.content import Content, ContentFolder
 from server.root.home import Home
 from server.root.media import MediaServer
@@ -315,7 +315,7 @@ async def test_shutdown_does_not_wait_for_a_start(media_home: Home) -> None:
     async with running_media(media_home) as media, members(media_home, "alice", "bob") as (alice, _):
         slow = Slow(alice.letter([20], "bob"))
         posting = asyncio.create_task(alice.post(aiter(slow)))
-        await until_none(alice, lambda: not media._part.relay._idle_limits)
+        await until_none(alice, lambda: not media._part.relay.senders._waiting)
         await asyncio.wait_for(media.stop(), 30)
         assert await reason_of(posting) == "SHUTTING_DOWN"
 
@@ -323,7 +323,7 @@ async def test_shutdown_does_not_wait_for_a_start(media_home: Home) -> None:
 async def test_stream_without_a_start(people: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not waited for until its deadline."""
     alice, _, _ = people
-    monkeypatch.setattr(rules, "IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(senders, "IDLE_SECONDS", 0.1)
     assert await reason_of(asyncio.create_task(alice.post(aiter(Slow(alice.letter([20], "bob")))))) == "FIELD_INVALID"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,12 @@ import grpc
 import pytest
 
 from server.root.home import Home
+from server.root.media import MediaServer
+from server.storage import Database
 from tests.server.harness import database_path, query
 from tests.server.relay.media import FULL, Member, content_files, damaged
 from tests.server.relay.test_uploads import Slow, reason_of, until
+from wire.catalogue import ServiceError
 from wire.status import RemoteError
 
 LOCK = """
@@ -84,5 +88,51 @@ async def test_write_lock_taken_between_content_and_finish(media_home: Home, peo
     assert query(media_home, "SELECT count(*) FROM relay_authors") == [(0,)]
     await alice.post(letter.parts(2))
     assert [part.WhichOneof("part") async for part in following] == ["segment", "segment", "finish"]
+    assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
+    assert bob.mailbox() == [letter.envelope_id]
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+async def test_commit_that_was_kept_though_the_database_reported_an_error(
+    media: MediaServer, people: list[Member], monkeypatch: pytest.MonkeyPatch, *, is_readable: bool
+) -> None:
+    """Who follows hears of the end; if the database does not even tell what came of it, it is sent away to come again.
+
+    The author is answered, or repeats; then all who wait for mail hear of it.
+    """
+    alice, bob, _ = people
+    letter = alice.letter([FULL, 20], "bob")
+    slow = Slow(letter)
+    posting = asyncio.create_task(alice.post(aiter(slow)))
+    slow.send(3)
+    await until(alice, letter, 2)
+    following = bob.fetching(letter.envelope_id)
+    assert (await anext(following)).header_der == letter.header
+    dialect = media._database._writer._engine.dialect
+    commit = dialect.do_commit
+
+    def commit_and_fail(connection: sqlite3.Connection) -> None:
+        commit(connection)  # type: ignore[arg-type]  # the driver's own
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def cannot_read(*_: object) -> None:
+        raise ServiceError("STORAGE_UNAVAILABLE")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dialect, "do_commit", commit_and_fail)
+        if not is_readable:
+            patch.setattr(Database, "read", cannot_read)
+        slow.send(1)
+        if is_readable:
+            assert [part.WhichOneof("part") async for part in following] == ["segment", "segment", "finish"]
+            await posting
+        else:
+            with pytest.raises(RemoteError) as refused:
+                assert [part async for part in following]
+            assert refused.value.reason == "STORAGE_UNAVAILABLE"
+            assert await reason_of(posting) == "STORAGE_UNAVAILABLE"
+    watching = bob.watching()
+    assert (await anext(watching)).envelope_id == letter.envelope_id
+    await alice.post(letter.parts(2))
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
     assert bob.mailbox() == [letter.envelope_id]

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 import pytest
 from fourseal.v1 import relay_service_pb2 as pb
 
-from server.relay import ledger, rules
+from server.journal import senders
+from server.relay import ledger
 from server.relay.content import Content
 from server.root.home import Home
 from server.root.media import MediaServer
@@ -216,7 +217,7 @@ async def test_stream_cut_off_while_a_thread_writes(
     posting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await posting
-    while media._part.relay._idle_limits:  # until the server has noticed
+    while media._part.relay.senders._waiting:  # until the server has noticed
         await alice.acknowledge(letter.envelope_id)
     await alice.acknowledge(letter.envelope_id)  # a call later, gRPC has cancelled as often as it does
     gate.open()
@@ -249,7 +250,7 @@ async def test_author_hangs_up_while_its_envelope_is_finished(
 async def test_upload_that_stands_still(people: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is ended, and can be gone on with."""
     alice, _, _ = people
-    monkeypatch.setattr(rules, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(senders, "IDLE_SECONDS", 0.2)
     letter = alice.letter([FULL, 20], "bob")
     slow = Slow(letter)
     posting = asyncio.create_task(alice.post(aiter(slow)))
@@ -345,7 +346,7 @@ async def test_number_of_what_waits(people: list[Member], monkeypatch: pytest.Mo
     letters = [alice.letter([20], "bob") for _ in range(3)]
     for letter in letters[:2]:
         await alice.post(letter.parts())
-    assert await refusal(alice, letters[2].parts()) == "QUOTA_EXCEEDED"
+    assert await refusal(alice, letters[2].parts()) == "TOO_MANY_WAITING"
     assert len(bob.mailbox()) == 2
     await bob.acknowledge(letters[0].envelope_id)
     await alice.post(letters[2].parts(1))
