@@ -13,7 +13,7 @@ from contract.log_entry import EntryKind
 from contract.permission import SignedPermission
 from contract.time_stamp import verify_time_stamp
 from mpc.errors import FoursealError
-from server.evidence import store
+from server.evidence.store import permissions, records
 from server.evidence.upkeep import was_dropped
 from server.journal.log import Entries, Finding, LogReader, Progress
 from server.storage.blobs import Blobs
@@ -40,7 +40,7 @@ class EvidenceCheck:
 
     def finish(self, connection: Connection) -> Iterator[Finding]:
         """There are no rows without an entry."""
-        found = store.count_rows(connection)
+        found = records.count_rows(connection)
         for what, there, wanted in zip(
             ("records", "parties", "permissions"),
             found,
@@ -56,7 +56,7 @@ class EvidenceCheck:
         names = {record.header.author, *(each.name for each in record.header.keys)}
         self._records += 1
         self._parties += len(names)
-        row = store.find_records(connection, [statement.digest]).get(statement.digest)
+        row = records.find_records(connection, [statement.digest]).get(statement.digest)
         if row is None:
             yield Finding(f"entry {index}", "the row of its record was deleted")
             return
@@ -68,7 +68,7 @@ class EvidenceCheck:
             (record.content_digest, record.content_length),
         ):
             yield Finding(f"record {statement.digest.hex()}", f"its row is not what entry {index} says")
-        if store.list_parties(connection, row) != names:
+        if records.list_parties(connection, row) != names:
             yield Finding(f"record {statement.digest.hex()}", "its parties are not those of the record")
         if not row.content_kept and not was_dropped(connection, row):
             yield Finding(f"record {statement.digest.hex()}", "its content was taken away, and no operation says so")
@@ -76,7 +76,7 @@ class EvidenceCheck:
     def _check_permission(self, connection: Connection, index: int, body: bytes) -> Iterator[Finding]:
         core = SignedPermission.from_der(body).core
         self._permissions += 1
-        row = store.find_permission(connection, sha256(body).digest())
+        row = permissions.find_permission(connection, sha256(body).digest())
         if row is None:
             yield Finding(f"entry {index}", "the row of its permission was deleted")
             return

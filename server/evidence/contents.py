@@ -21,8 +21,8 @@ from sqlalchemy import Connection
 from contract.key_ciphertext import TAG_BYTES
 from contract.stream import SEALED_SEGMENT_BYTES
 from server.clock import Clock
-from server.evidence import store
-from server.evidence.store import ContentUpload
+from server.evidence.store import contents, uploads
+from server.evidence.store.uploads import ContentUpload
 from server.evidence.terms import EvidenceTerms
 from server.identity import Login, Logins
 from server.journal.places import Places
@@ -125,7 +125,7 @@ class Contents:
             ServiceError: PROOF_REQUIRED, EVIDENCE_UNWRITABLE, STORAGE_UNAVAILABLE.
         """
         _require_proof(self._logins, login)
-        upload = await self._database.read(lambda connection: store.find_upload(connection, envelope_id))
+        upload = await self._database.read(lambda connection: uploads.find_upload(connection, envelope_id))
         if upload is None or upload.account != login.account:
             return 0, False
         if upload.content_digest is not None:
@@ -168,7 +168,7 @@ class Contents:
     async def remove_unneeded(self, digest: bytes) -> None:
         """Delete a content unless a row names it."""
         async with self._moving:
-            if not await self._database.read(lambda connection: store.is_content_needed(connection, digest)):
+            if not await self._database.read(lambda connection: contents.is_content_needed(connection, digest)):
                 await self._on_disk(self._blobs.remove, digest)
 
     def _begin(
@@ -176,18 +176,18 @@ class Contents:
     ) -> ContentUpload:
         self._logins.require_proven(connection, login)
         require_joined_once(connection, session_id, login.account)
-        found = store.find_upload(connection, envelope_id)
+        found = uploads.find_upload(connection, envelope_id)
         if found is not None:
             if (found.session_id, found.account, found.content_length) != (session_id, login.account, length):
                 raise ServiceError("CONTENT_CHANGED", envelope_id=envelope_id)
             return found
-        if store.count_uploads(connection, login.account) >= MAX_UPLOADS:
+        if uploads.count_uploads(connection, login.account) >= MAX_UPLOADS:
             raise ServiceError("TOO_MANY_CONTENT_UPLOADS", limit=MAX_UPLOADS)
-        if store.used_bytes(connection, login.account) + length > self._terms.quota_bytes:
+        if contents.used_bytes(connection, login.account) + length > self._terms.quota_bytes:
             raise ServiceError("EVIDENCE_QUOTA_EXCEEDED", limit=self._terms.quota_bytes)
         end = self._clock() + self._terms.upload_lifetime
         upload = ContentUpload(envelope_id, session_id, login.account, length, None, end)
-        store.add_upload(connection, upload)
+        uploads.add_upload(connection, upload)
         return upload
 
     async def _take(self, upload: ContentUpload, first: int, parts: AsyncIterator[Part]) -> datetime:
@@ -206,9 +206,9 @@ class Contents:
         end = self._clock() + self._terms.upload_lifetime
         async with self._moving:
             await self._on_disk(self._blobs.finish, _part_name(upload), digest)
-            finish = partial(store.finish_upload, envelope_id=upload.envelope_id, digest=digest, expire_time=end)
+            finish = partial(uploads.finish_upload, envelope_id=upload.envelope_id, digest=digest, expire_time=end)
             if not await self._database.write(finish):  # its time was over meanwhile
-                if not await self._database.read(lambda connection: store.is_content_needed(connection, digest)):
+                if not await self._database.read(lambda connection: contents.is_content_needed(connection, digest)):
                     await self._on_disk(self._blobs.remove, digest)
                 raise ServiceError("CONTENT_UPLOAD_INCOMPLETE", envelope_id=upload.envelope_id)
         return end
@@ -230,14 +230,15 @@ class Contents:
     def _drop_expired(self, connection: Connection, now: datetime) -> list[tuple[ContentUpload, bool]]:
         expired = [
             upload
-            for upload in store.list_expired_uploads(connection, now, _AT_A_TIME)
+            for upload in uploads.list_expired_uploads(connection, now, _AT_A_TIME)
             if upload.envelope_id not in self._growing
         ]
-        store.drop_uploads(connection, [upload.envelope_id for upload in expired])
-        return [
-            (upload, upload.content_digest is not None and store.is_content_needed(connection, upload.content_digest))
-            for upload in expired
-        ]
+        uploads.drop_uploads(connection, [upload.envelope_id for upload in expired])
+
+        def is_needed(digest: bytes | None) -> bool:
+            return digest is not None and contents.is_content_needed(connection, digest)
+
+        return [(upload, is_needed(upload.content_digest)) for upload in expired]
 
     async def _on_disk(self, work: Callable[[*A], T], *arguments: *A) -> T:
         try:

@@ -30,8 +30,9 @@ from contract.evidence_record import EvidenceRecord, check_record
 from contract.log_entry import EntryKind
 from mpc.errors import FoursealError
 from server.clock import Clock
-from server.evidence import store
-from server.evidence.store import ContentUpload, RecordRow
+from server.evidence.store import contents, records, uploads
+from server.evidence.store.records import RecordRow
+from server.evidence.store.uploads import ContentUpload
 from server.identity import Login, Logins, check_callers
 from server.journal.log import LogReader, StagedEntry, stage
 from server.sessions import MessageCertificatesFinder, signed_statements
@@ -143,9 +144,9 @@ class Deposits:
     def _enter(self, connection: Connection, deposits: Sequence[_Deposit]) -> list[_Entered | FoursealError]:
         refused = check_callers(connection, [each.login.caller for each in deposits])  # 3
         group = _Group(
-            known=store.find_records(connection, (each.record.statement.digest for each in deposits)),
+            known=records.find_records(connection, (each.record.statement.digest for each in deposits)),
             signed=signed_statements(connection, (each.record.statement for each in deposits)),
-            uploads=store.find_uploads(connection, (each.record.header.envelope_id for each in deposits)),
+            uploads=uploads.find_uploads(connection, (each.record.header.envelope_id for each in deposits)),
         )
         outcomes: list[_Entered | FoursealError] = []
         for deposit, refusal in zip(deposits, refused, strict=True):
@@ -156,13 +157,13 @@ class Deposits:
             except FoursealError as error:
                 outcomes.append(error)
         if group.new:
-            store.add_records(connection, [(row, _concerned(deposit)) for row, deposit in group.new])
-            store.drop_uploads(connection, [deposit.record.header.envelope_id for _, deposit in group.new])
+            records.add_records(connection, [(row, _concerned(deposit)) for row, deposit in group.new])
+            uploads.drop_uploads(connection, [deposit.record.header.envelope_id for _, deposit in group.new])
             sizes: Counter[str] = Counter()
             for row, _ in group.new:
                 sizes[row.author] += row.content_length
             for author, count in sizes.items():
-                store.add_bytes(connection, author, count)
+                contents.add_bytes(connection, author, count)
         return outcomes
 
     def _enter_one(self, connection: Connection, deposit: _Deposit, group: _Group) -> _Entered:

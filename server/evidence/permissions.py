@@ -20,8 +20,8 @@ from contract.oids import Arc
 from contract.permission import SignedPermission
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
-from server.evidence import store
-from server.evidence.store import PermissionRow
+from server.evidence.store import permissions, records
+from server.evidence.store.permissions import PermissionRow
 from server.identity import Login, Logins, SignerCertificates, check_callers, find_certificate
 from server.journal import Intent, Request, Result, run_at_once
 from server.journal.log import LogReader, stage
@@ -84,7 +84,7 @@ class Permissions:
         def change(connection: Connection) -> Result:
             self._logins.require_proven(connection, login)
             if self._require_own(connection, login, digest).revoke_time is None:
-                store.revoke_permission(connection, digest, self._clock())
+                permissions.revoke_permission(connection, digest, self._clock())
             return Result()
 
         await self._run(request, digest, change)
@@ -101,7 +101,7 @@ class Permissions:
         if not self._logins.is_proven(login):
             raise ServiceError("PROOF_REQUIRED")
         limit, after = page_limit(page_size), PageCursor.from_token(page_token)
-        query = partial(store.list_permissions, name=login.account, after=after, limit=limit + 1)
+        query = partial(permissions.list_permissions, name=login.account, after=after, limit=limit + 1)
         rows = await self._database.read(query)
         return cut_page(rows, limit, lambda row: PageCursor(row.grant_time, str(row.log_index)))
 
@@ -117,8 +117,8 @@ class Permissions:
         core = permission.core
         if core.grantor != login.account:
             raise ServiceError("NOT_THE_GRANTOR", name=core.grantor)
-        record = store.find_records(connection, [core.statement]).get(core.statement)
-        if record is None or not store.is_party(connection, core.statement, login.account):
+        record = records.find_records(connection, [core.statement]).get(core.statement)
+        if record is None or not records.is_party(connection, core.statement, login.account):
             raise ServiceError("EVIDENCE_NOT_FOUND")
         if LogEntry.from_der(self._log.entry(connection, record.log_index)).leaf_hash != core.entry:
             raise ServiceError("PERMISSION_WRONG", problem="it names another entry of the log")
@@ -132,9 +132,9 @@ class Permissions:
         now = self._clock()
         if core.end <= now:
             raise ServiceError("PERMISSION_WRONG", problem="its time is over")
-        if store.find_permission(connection, digest) is None:
+        if permissions.find_permission(connection, digest) is None:
             entry = stage(connection, EntryKind.PERMISSION, permission_der, now)
-            store.add_permission(
+            permissions.add_permission(
                 connection,
                 PermissionRow(
                     permission_digest=digest,
@@ -157,7 +157,7 @@ class Permissions:
         await run_at_once(self._database, check_callers, self._clock, intent, change)
 
     def _require_own(self, connection: Connection, login: Login, digest: bytes) -> PermissionRow:
-        row = store.find_permission(connection, digest)
+        row = permissions.find_permission(connection, digest)
         if row is None or row.grantor != login.account:
             raise ServiceError("PERMISSION_NOT_FOUND")
         return row

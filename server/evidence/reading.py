@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from contract.evidence_record import EvidenceRecord
 from contract.log_entry import LogEntry
 from server.clock import Clock
-from server.evidence import store
-from server.evidence.store import RecordRow
+from server.evidence.store import permissions, records
+from server.evidence.store.records import RecordRow
 from server.identity import Authority, Login, Logins, SignerCertificates
 from server.journal.log import LogReader
 from server.sessions import MessageCertificates, MessageCertificatesFinder
@@ -82,7 +82,7 @@ class EvidenceReading:
         self._require_proof(login)
         limit, after = page_limit(page_size), PageCursor.from_token(page_token)
         query = partial(
-            store.list_records,
+            records.list_records,
             session_id=session_id,
             name=login.account,
             now=self._clock(),
@@ -112,10 +112,10 @@ class EvidenceReading:
     def require_concerned(self, connection: Connection, login: Login, digest: bytes) -> RecordRow:
         """As ``find``, in a transaction; the proof is for the caller to check."""
         name = login.account
-        concerned = store.is_party(connection, digest, name) or store.is_permitted(
+        concerned = records.is_party(connection, digest, name) or permissions.is_permitted(
             connection, digest, name, self._clock()
         )
-        row = store.find_records(connection, [digest]).get(digest)
+        row = records.find_records(connection, [digest]).get(digest)
         if row is None or not concerned:
             raise ServiceError("EVIDENCE_NOT_FOUND")
         return row
@@ -140,7 +140,7 @@ class EvidenceReading:
             found.encrypting.certificate.public_bytes(Encoding.DER),
             self._authority.certificate_der,
             revocation_list,
-            store.list_answers(connection, digest),
+            records.list_answers(connection, digest),
         )
 
     def _require_proof(self, login: Login) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from mpc.errors import FoursealError
 from server.clock import Clock
-from server.evidence import store
 from server.evidence.contents import Contents
-from server.evidence.store import RecordRow
+from server.evidence.store import contents, records
+from server.evidence.store.records import RecordRow
 from server.evidence.terms import EvidenceTerms
 from server.journal import Caller, Intent, Request, Result, is_done, run_at_once
 from server.storage import Database
@@ -48,7 +48,7 @@ class EvidenceUpkeep:
         if self._terms.retention is None:
             return count
         before = self._clock() - self._terms.retention
-        while rows := await self._database.read(partial(store.list_outdated, before=before, limit=_AT_A_TIME)):
+        while rows := await self._database.read(partial(records.list_outdated, before=before, limit=_AT_A_TIME)):
             for row in rows:
                 await self._drop(row)
             count += len(rows)
@@ -56,8 +56,8 @@ class EvidenceUpkeep:
 
     async def _drop(self, row: RecordRow) -> None:
         def change(connection: Connection) -> Result:
-            if store.mark_dropped(connection, row.statement_digest):
-                store.add_bytes(connection, row.author, -row.content_length)
+            if records.mark_dropped(connection, row.statement_digest):
+                contents.add_bytes(connection, row.author, -row.content_length)
             return Result()
 
         request = Request(_HOUSEKEEPING, _request_id(row), METHOD, b"")

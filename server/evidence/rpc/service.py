@@ -13,7 +13,8 @@ from fourseal.v1 import evidence_service_pb2_grpc
 from contract.names import check_envelope_id, check_session_id
 from server.evidence.contents import Finish, Part
 from server.evidence.rules import EvidenceRules
-from server.evidence.store import PermissionRow, RecordRow
+from server.evidence.store.permissions import PermissionRow
+from server.evidence.store.records import RecordRow
 from server.identity import CallerReader, Login
 from server.journal import request_of
 from wire.catalogue import ServiceError

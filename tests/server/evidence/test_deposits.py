@@ -18,7 +18,7 @@ from contract.log_certificate import read_log_certificate
 from contract.log_entry import EntryKind, LogEntry
 from contract.oids import DEFAULT_ARC
 from contract.statement import Answer, Decision
-from server.evidence.store import evidence_records
+from server.evidence.store.tables import evidence_records
 from server.root.application import Server
 from server.storage import PageCursor
 from tests.server.evidence.messages import (
