@@ -248,6 +248,22 @@ def check_chain(
             raise VerificationFailed("CERTIFICATE_NOT_VALID", "the certificate is not valid at this time")
 
 
+def arc_of(certificate: x509.Certificate, number: int) -> Arc:
+    """The installation's arc, as a certificate says it: for who knows the authority, and is told no arc.
+
+    The certificate's only extended key usage is the arc and ``number``. It proves nothing before ``check_chain``.
+
+    Raises:
+        MalformedInput: CERTIFICATE_MALFORMED, ARC_MALFORMED.
+        VerificationFailed: CERTIFICATE_OF_OTHER_USAGE.
+    """
+    usages = _usages(_extensions(certificate))
+    arc, _, last = usages[0].dotted_string.rpartition(".") if len(usages) == 1 else ("", "", "")
+    if last != str(number):
+        raise VerificationFailed("CERTIFICATE_OF_OTHER_USAGE", "the certificate is for another use")
+    return Arc(arc)
+
+
 def require_authority(authority: x509.Certificate) -> ec.EllipticCurvePublicKey:
     """The key of an authority's certificate.
 

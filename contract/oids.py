@@ -13,6 +13,11 @@ from mpc.errors import MalformedInput
 _DOTTED: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,38})){1,20}", re.ASCII)  # 39 digits: a UUID as an integer
 _LONGEST_SUFFIX: Final = ".8"
 
+SIGNER_SIGN_NUMBER: Final = 4
+"""What follows the arc in ``Arc.signer_sign``."""
+LOG_NUMBER: Final = 8
+"""What follows the arc in ``Arc.log``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arc:
@@ -53,7 +58,7 @@ class Arc:
     @property
     def signer_sign(self) -> ObjectIdentifier:
         """Extended key usage: a signer's signing key."""
-        return self._under(4)
+        return self._under(SIGNER_SIGN_NUMBER)
 
     @property
     def signer_encrypt(self) -> ObjectIdentifier:
@@ -73,7 +78,7 @@ class Arc:
     @property
     def log(self) -> ObjectIdentifier:
         """Extended key usage: the key that signs checkpoints of the transparency log."""
-        return self._under(8)
+        return self._under(LOG_NUMBER)
 
     def _under(self, number: int) -> ObjectIdentifier:
         return ObjectIdentifier(f"{self.arc}.{number}")

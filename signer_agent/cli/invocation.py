@@ -29,6 +29,7 @@ from signer_agent.keystore.store import require_store
 from wire.catalogue import ServiceError
 
 if TYPE_CHECKING:
+    from signer_agent.client.agent import LocalAgent
     from signer_agent.contracts.contracts import Contracts
 
 _NO_DAEMON: Final = ("AGENT_NOT_RUNNING", "AGENT_LOCKED")
@@ -64,10 +65,18 @@ class Invocation:
             yield agent
 
     def with_contracts(self, work: Callable[[Contracts], Awaitable[_Result]]) -> _Result:
-        """Open the key store, also beside a daemon, for accounts and contract sessions; returns what ``work`` does.
+        """As ``with_store``, for accounts and contract sessions. Also raises those of ``LocalAgent.contracts``."""
+
+        async def with_these(agent: LocalAgent) -> _Result:
+            return await work(await agent.contracts())
+
+        return self.with_store(with_these)
+
+    def with_store(self, work: Callable[[LocalAgent], Awaitable[_Result]]) -> _Result:
+        """Open the key store, also beside a daemon; returns what ``work`` does.
 
         Raises:
-            FoursealError: those of ``LocalAgent.open_store``, ``LocalAgent.contracts``, ``passphrase`` and ``work``.
+            FoursealError: those of ``LocalAgent.open_store``, ``passphrase`` and ``work``.
         """
         from signer_agent.client.agent import LocalAgent  # noqa: PLC0415  # takes as long to import as all else
 
@@ -77,7 +86,7 @@ class Invocation:
         async def opened() -> _Result:
             agent = await LocalAgent.open_store(self.home, passphrase)
             try:
-                return await work(await agent.contracts())
+                return await work(agent)
             finally:
                 await agent.close()
 

@@ -18,6 +18,7 @@ from signer_agent.cli import (
     contract_sessions,
     encryption,
     keys,
+    log,
     messages,
     setup,
     signatures,
@@ -59,6 +60,7 @@ command(app)(messages.reject)
 command(app)(messages.reply)
 command(app)(messages.outbox)
 command(app)(chat.chat)
+app.add_typer(log.app, name="log")
 app.add_typer(agents.app, name="agent")
 command(passphrases, "change")(setup.change_passphrase)
 app.add_typer(passphrases, name="passphrase")

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,7 +20,7 @@ from signer_agent.client.changes import request_change
 from signer_agent.client.decryption import finish_decryption, prepare_decryption
 from signer_agent.client.generation import Generations
 from signer_agent.client.keyring import Keyring
-from signer_agent.client.server_line import ServerLine
+from signer_agent.client.server_line import CALL_SECONDS, ServerLine
 from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signature
 from signer_agent.home import Home
 from signer_agent.interface import DEFAULT_ALGORITHM, DEFAULT_HALF_BITS, DEFAULT_OAEP, AsyncAgent, OnStep
@@ -37,6 +37,7 @@ from wire.limits import MAX_BATCH_ITEMS
 
 if TYPE_CHECKING:
     from signer_agent.contracts.contracts import Contracts
+    from signer_agent.log.watch import LogWatch
 
 _Result = TypeVar("_Result")
 
@@ -172,6 +173,21 @@ class LocalAgent(AsyncAgent):
 
         with self._usage.call():
             return await Contracts.of(self._store, await self._connected())
+
+    async def log_watch(self, silent_after: timedelta | None = None, *, seconds: float = CALL_SECONDS) -> LogWatch:
+        """What watches the server's log.
+
+        Args:
+            silent_after: see ``LogWatch``.
+            seconds: deadline of each call, its repetitions included.
+
+        Raises:
+            ServiceError: NOT_ENROLLED, CERTIFICATE_EXPIRED; STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE.
+        """
+        from signer_agent.log.watch import LogWatch  # noqa: PLC0415  # joint keys alone do not need it
+
+        with self._usage.call():
+            return await LogWatch.of(self._store, await self._connected(), silent_after, seconds=seconds)
 
     async def close(self) -> None:
         """See ``AsyncAgent``."""

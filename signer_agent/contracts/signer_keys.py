@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from fourseal.v1 import certificate_service_pb2 as pb
 
-from contract.certificates import SignerCertificate, check_chain, load_certificate
+from contract.certificates import SignerCertificate, arc_of, check_chain, load_certificate
 from contract.errors import VerificationFailed
-from contract.oids import Arc
+from contract.oids import SIGNER_SIGN_NUMBER
 from contract.profiles import SignerKey
 from contract.signer_keys import sign_alone
 from contract.signer_requests import EncryptKeyBinding, signer_certification_context
@@ -47,8 +47,6 @@ from signer_agent.contracts.possession import alone
 from wire.catalogue import ServiceError
 from wire.ids import new_request_id
 from wire.limits import MAX_DEADLINE_SECONDS
-
-_SIGNER_SIGN: Final = "4"  # the last arc of the extended key usage, contract.oids
 
 
 class SignKind(StrEnum):
@@ -221,7 +219,7 @@ def read_pair(keys: SignerKeys, authority: x509.Certificate) -> Pair:
         PeerMisbehaved: CERTIFICATE_...; the culprit is the server.
     """
     with blaming_server():
-        arc = _arc_of(load_certificate(keys.sign_certificate))
+        arc = arc_of(load_certificate(keys.sign_certificate), SIGNER_SIGN_NUMBER)
         sign = SignerCertificate.from_der(keys.sign_certificate, arc)
         encrypt = SignerCertificate.from_der(keys.encrypt_certificate, arc)
         at = max(sign.certificate.not_valid_before_utc, encrypt.certificate.not_valid_before_utc)
@@ -251,18 +249,6 @@ def public_der(key: SignKey | EncryptKey) -> bytes:
     else:
         public = key.public_key()
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _arc_of(certificate: x509.Certificate) -> Arc:
-    """The installation's arc: our own certificate for signing is used under it."""
-    try:
-        usages = list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    except (x509.ExtensionNotFound, ValueError):
-        usages = []
-    arc, _, last = usages[0].dotted_string.rpartition(".") if len(usages) == 1 else ("", "", "")
-    if last != _SIGNER_SIGN:
-        raise VerificationFailed("CERTIFICATE_OF_OTHER_USAGE", "the certificate is for another use")
-    return Arc(arc)
 
 
 def _make_sign_key(choice: KeyChoice) -> SignKey:

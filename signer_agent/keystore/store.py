@@ -7,7 +7,7 @@
     enrolment.json                an enrolment under way; sealed: TLS key
     keys/<key id>.json            public shares, label; sealed: client share
     generations/<request id>.json a generation under way; sealed: client share and nonce
-    <folder>/<name>.json          what ``signer_agent.contracts`` keeps, see there
+    <folder>/<name>.json          what ``signer_agent.contracts`` and ``signer_agent.log`` keep, see there
 
 Every entry is sealed under a key of this store alone, with its kind, its name and its whole public part as associated
 data: it opens only where it was written, as it was written. What this cannot show is a file put back to what it once
@@ -196,7 +196,15 @@ class KeyStore:
         Raises:
             ServiceError: STORE_PERMISSIONS, STORE_UNUSABLE.
         """
-        return Drawer(self, PrivateFolder.create(self._root.path / folder), kind, entry, check)
+        return Drawer(self, self.folder(folder), kind, entry, check)
+
+    def folder(self, name: str) -> PrivateFolder:
+        """A folder for files that are not secret, and prove themselves; made if need be.
+
+        Raises:
+            ServiceError: STORE_PERMISSIONS, STORE_UNUSABLE.
+        """
+        return PrivateFolder.create(self._root.path / name)
 
     def save(self, folder: PrivateFolder, kind: str, name: str, public: Json, secret: bytes) -> None:
         """Seal and write a file; ``kind``, ``name`` and ``public`` are authenticated with it."""

@@ -62,6 +62,7 @@ GRPC_PLACES = (
     "signer_agent.contracts",
     "signer_agent.evidence",
     "signer_agent.daemon",
+    "signer_agent.log",
     "signer_agent.cli",
     *ROOTS,
 )

@@ -6,8 +6,9 @@ from typing import Final
 
 from grpc import StatusCode
 
-from wire.catalogue.entry import CORRECT, FORMATS, INVALID, PRECONDITION, Entry
+from wire.catalogue.entry import CORRECT, FORMATS, INVALID, PRECONDITION, UNAVAILABLE, Entry
 
+_SHOW: Final = "Show the proof to everybody who relies on this log, and ask its operator before you trust it again."
 _KEEP: Final = "Keep what the log showed, and do not trust it: somebody rewrote the log, or changed this on the way."
 
 ENTRIES: Final = (
@@ -33,4 +34,9 @@ ENTRIES: Final = (
     Entry("CHECKPOINT_OF_OTHER_LOG", PRECONDITION, "The checkpoint is of the log {origin}, not of {expected}.", _KEEP),
     Entry("INCLUSION_NOT_PROVEN", PRECONDITION, "It is not proven that the log has it: {problem}.", _KEEP),
     Entry("CONSISTENCY_NOT_PROVEN", PRECONDITION, "It is not proven that the log only grew: {problem}.", _KEEP),
+    # Alarms of who watches a log
+    Entry("LOG_FORKED", StatusCode.ABORTED, "The log has two histories: {problem}. Proof: {file}.", _SHOW),
+    Entry("LOG_REWOUND", StatusCode.ABORTED, "The log was set back: {problem}. Proof: {file}.", _SHOW),
+    Entry("LOG_KEY_CHANGED", StatusCode.ABORTED, "The log is not that of before: {problem}. Proof: {file}.", _SHOW),
+    Entry("LOG_SILENT", UNAVAILABLE, "The log is silent: {problem}.", "Ask the operator if this goes on."),
 )
