@@ -71,6 +71,9 @@ _OF_MESSAGE: Final = {
     TIME_STAMP: MAX_TIME_STAMP_BYTES,
     **dict.fromkeys(_CERTIFICATES, _MAX_PEM),
 }
+MAX_FILES: Final = 1 + len(_OF_BUNDLE) + (1 + MAX_ANSWERS) * len(_OF_MESSAGE)
+"""Most files, with the manifest: fewer, for nobody signs by both schemes."""
+
 _OF_ANSWER: Final = re.compile(r"answers/([1-9][0-9]?)-([a-z.-]+)", re.ASCII)
 
 

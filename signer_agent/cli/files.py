@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from mpc.four_prime_rsa import HashAlgorithm
 from signer_agent.cli.output import console, safe_text
+from signer_agent.named_files import translated, writing_whole
 from wire.catalogue import ServiceError
 
 STANDARD_OUTPUT: Final = "-"
@@ -50,7 +50,7 @@ def read_file(path: Path, maximum: int, what: str) -> bytes:
     Raises:
         ServiceError: FILE_UNUSABLE: cannot be read, or is longer.
     """
-    with _opened(path) as file, _translated(path):
+    with _opened(path) as file, translated(path):
         content = file.read(maximum + 1)
     if len(content) > maximum:
         raise ServiceError("FILE_UNUSABLE", file=str(path), problem=f"it is too long for {what}")
@@ -63,7 +63,7 @@ def hash_file(path: Path, algorithm: HashAlgorithm) -> HashedFile:
     Raises:
         ServiceError: FILE_UNUSABLE: cannot be read.
     """
-    with _opened(path) as file, _translated(path), _progress() as progress:
+    with _opened(path) as file, translated(path), _progress() as progress:
         found = os.fstat(file.fileno())
         total = found.st_size if stat.S_ISREG(found.st_mode) else None
         task = progress.add_task(safe_text(f"Hashing {path.name}").plain, total=total)
@@ -102,18 +102,8 @@ def writing_file(path: Path, *, secret: bool = False) -> Iterator[Callable[[byte
     if str(path) == STANDARD_OUTPUT:
         yield sys.stdout.buffer.write
         return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with _translated(path):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        try:
-            with os.fdopen(os.open(temporary, flags, 0o600 if secret else 0o666), "wb") as file:
-                yield file.write
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with writing_whole(path, secret=secret) as file:
+        yield file.write
 
 
 def _progress() -> Progress:
@@ -123,17 +113,7 @@ def _progress() -> Progress:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    with _translated(path):
+    with translated(path):
         file = path.open("rb")
     with file:
         yield file
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals into ours."""
-    try:
-        yield
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        problem = error.strerror if isinstance(error, OSError) else "its name is no file name"
-        raise ServiceError("FILE_UNUSABLE", file=str(path), problem=problem or "it cannot be read") from error

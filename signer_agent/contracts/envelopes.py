@@ -16,7 +16,8 @@ from typing import Final, Self
 
 from contract.key_ciphertext import TAG_BYTES
 from contract.stream import SEALED_SEGMENT_BYTES, SEGMENT_BYTES, Buffer, SegmentOpener, SegmentSealer
-from signer_agent.contracts.sources import Source, translated
+from signer_agent.contracts.sources import Source
+from signer_agent.named_files import translated
 from wire.catalogue import ServiceError
 from wire.segments import Segment
 from wire.write_behind import write_behind

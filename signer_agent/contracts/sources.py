@@ -10,11 +10,12 @@ import os
 import stat
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from signer_agent.named_files import translated
 from wire.catalogue import ServiceError
 
 TEXT_TYPE: Final = "text/plain; charset=utf-8"
@@ -261,13 +262,3 @@ def _read_fully(file: io.FileIO, size: int) -> bytes:
         pieces.append(piece)
         have += len(piece)
     return b"".join(pieces)
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals into FILE_UNUSABLE."""
-    try:
-        yield
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        problem = error.strerror if isinstance(error, OSError) else "its name is no file name"
-        raise ServiceError("FILE_UNUSABLE", file=str(path), problem=problem or "it cannot be used") from error
