@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from mpc.four_prime_rsa import HashAlgorithm
-from signer_agent.cli.output import console, safe_text
+from signer_agent.cli.output import OUTPUT, console, safe_text
 from signer_agent.named_files import translated, writing_whole
 from wire.catalogue import ServiceError
 
@@ -63,16 +63,27 @@ def hash_file(path: Path, algorithm: HashAlgorithm) -> HashedFile:
     Raises:
         ServiceError: FILE_UNUSABLE: cannot be read.
     """
-    with _opened(path) as file, translated(path), _progress() as progress:
+    with _opened(path) as file, translated(path), file_progress(f"Hashing {path.name}") as progress:
         found = os.fstat(file.fileno())
         total = found.st_size if stat.S_ISREG(found.st_mode) else None
-        task = progress.add_task(safe_text(f"Hashing {path.name}").plain, total=total)
         digest, size = algorithm.new(), 0
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
-            progress.update(task, advance=len(chunk))
+            progress(size, total)
     return HashedFile(path, size, digest.digest())
+
+
+@contextmanager
+def file_progress(text: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar on a terminal; yields what is told how many bytes are done, and of how many."""
+    terminal = console()
+    if OUTPUT.as_json or not terminal.is_terminal:
+        yield lambda _, __: None
+        return
+    with _progress() as progress:
+        task = progress.add_task(safe_text(text).plain, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def require_absent(path: Path, *, force: bool) -> None:

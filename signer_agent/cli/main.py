@@ -22,6 +22,7 @@ from signer_agent.cli import (
     messages,
     setup,
     signatures,
+    verify,
 )
 from signer_agent.cli.invocation import command
 from signer_agent.cli.output import OUTPUT
@@ -41,7 +42,7 @@ command(app)(setup.init)
 command(app)(setup.enrol)
 app.add_typer(keys.app, name="key")
 command(app)(signatures.sign)
-command(app)(signatures.verify)
+command(app)(verify.verify)
 command(app)(encryption.encrypt)
 command(app)(encryption.decrypt)
 command(app)(accounts.register)
@@ -81,7 +82,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; exits with 0, 1 for a refusal, 2 for a wrong command."""
+    """Run the command line; exits with 0, 1 for a refusal, 2 for a wrong command, 3 where nothing can be said."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Final, Optional, TypeVar
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from contract.names import check_content_type, check_file_name
 from mpc.errors import FoursealError
-from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
+from signer_agent.cli.files import STANDARD_OUTPUT, file_progress, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.message_text import (
     answers_text,
@@ -27,7 +26,7 @@ from signer_agent.cli.message_text import (
     what_text,
 )
 from signer_agent.cli.options import ForceOption, OutOption, YesOption
-from signer_agent.cli.output import OUTPUT, console, message_of, safe_text
+from signer_agent.cli.output import OUTPUT, message_of
 from signer_agent.contracts.answers import SentMessage, is_evidence
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.mailbox import Message
@@ -382,11 +381,5 @@ def not_received_json(each: NotReceived) -> dict[str, object]:
 @contextmanager
 def _progress(source: Source) -> Iterator[OnProgress]:
     """A progress bar on a terminal."""
-    terminal = console()
-    if OUTPUT.as_json or not terminal.is_terminal:
-        yield lambda _: None
-        return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=terminal, transient=True) as progress:
-        task = progress.add_task(safe_text(f"Sending {source.name}").plain, total=source.size)
-        yield lambda done: progress.update(task, completed=done)
+    with file_progress(f"Sending {source.name}") as progress:
+        yield lambda done: progress(done, source.size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Optional
+from typing import Annotated, Final
 
 import typer
 from cryptography.exceptions import InvalidSignature
@@ -16,7 +16,6 @@ from signer_agent.cli.options import (
     ForceOption,
     KeyOption,
     OutOption,
-    PublicKeyOption,
     YesOption,
 )
 from signer_agent.cli.output import OUTPUT
@@ -62,19 +61,27 @@ def sign(
     OUTPUT.show(content, [("Signature", str(target))])
 
 
-def verify(
+def verify_signature(
     invocation: Invocation,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What was signed.")],
-    *,
-    signature: Annotated[
-        Optional[Path],  # noqa: UP045  # typer reads it
-        typer.Option(help="File with the signature; FILE.sig by default."),
-    ] = None,
-    key: KeyOption = "",
-    public_key: PublicKeyOption = None,
-    algorithm: AlgorithmOption = DEFAULT_ALGORITHM,
+    file: Path,
+    signature: Path | None,
+    key: str,
+    public_key: Path | None,
+    algorithm: SignatureAlgorithm,
 ) -> None:
-    """Verify a signature of a file. Exit status 0 if it holds, 1 if it does not or could not be checked."""
+    """Verify a signature of a file, and show that it holds.
+
+    Args:
+        invocation: gets at the agent, if ``key`` is of it.
+        file: what was signed.
+        signature: file with the signature; None: beside the file.
+        key: id or label of a key of the agent, or empty.
+        public_key: file with a public key, or None.
+        algorithm: padding and hash.
+
+    Raises:
+        FoursealError: SIGNATURE_INVALID, FILE_UNUSABLE, and what ``load_public_key`` raises.
+    """
     require_one(key, public_key)
     found = load_public_key(invocation, key, public_key, Purpose.SIGN)
     path = signature or file.with_name(file.name + _SUFFIX)

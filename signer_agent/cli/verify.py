@@ -1,0 +1,95 @@
+"""``verify``: a disclosure bundle, or, where a key is named, a signature of a file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, Optional
+
+import typer
+
+from contract.bundle.checks import BundleTrust
+from contract.oids import DEFAULT_ARC, Arc
+from contract.report import Outcome
+from mpc.errors import MalformedInput
+from mpc.four_prime_rsa import SignatureAlgorithm
+from signer_agent.cli.bundles import show_finding
+from signer_agent.cli.files import file_progress, read_file
+from signer_agent.cli.invocation import Invocation
+from signer_agent.cli.options import KeyOption, PublicKeyOption
+from signer_agent.cli.public_keys import require_one
+from signer_agent.cli.signatures import verify_signature
+from signer_agent.evidence.trust import read_trust
+from signer_agent.evidence.verification import verify_archive
+from signer_agent.interface import DEFAULT_ALGORITHM
+from transparency.keys import VerifierKey
+
+_MAX_TRUST_BYTES: Final = 1 << 20
+_EXIT: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
+
+PathOption = Optional[Path]  # noqa: UP045  # typer reads it
+
+
+def verify(
+    invocation: Invocation,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A disclosure bundle; or what was signed.")],
+    *,
+    authority: Annotated[
+        PathOption, typer.Option(metavar="PEM", help="Of a bundle: file with the authority's certificate.")
+    ] = None,
+    log_key: Annotated[
+        str, typer.Option(metavar="KEY", help="Of a bundle: key of the log, name+number+key, or a file with it.")
+    ] = "",
+    tsa_certificate: Annotated[
+        Optional[list[Path]],  # noqa: UP045  # typer reads it
+        typer.Option(metavar="PEM", help="Of a bundle: file with certificates of authorities for time stamps."),
+    ] = None,
+    arc: Annotated[
+        str, typer.Option(metavar="OID", help="Of a bundle: the installation's arc, if it has one of its own.")
+    ] = "",
+    signature: Annotated[
+        PathOption, typer.Option(help="Of a file: file with the signature; FILE.sig by default.")
+    ] = None,
+    key: KeyOption = "",
+    public_key: PublicKeyOption = None,
+    algorithm: Annotated[
+        Optional[SignatureAlgorithm],  # noqa: UP045  # typer reads it
+        typer.Option("--algorithm", "-a", help="Of a file: padding and hash.", show_default=DEFAULT_ALGORITHM.value),
+    ] = None,
+) -> None:
+    """Verify a disclosure bundle, offline; with --key or --public-key a signature of a file.
+
+    Exit status 0 if it holds, 1 if not, 3 if that cannot be said with what is at hand.
+    """
+    of_bundle = [each for each in (authority, log_key, tsa_certificate, arc) if each]
+    of_signature = [each for each in (signature, key, public_key, algorithm) if each]
+    if of_bundle and of_signature:
+        raise typer.BadParameter("some of these options are for a bundle, others for a signature of a file")
+    if of_signature:
+        require_one(key, public_key)
+        verify_signature(invocation, file, signature, key, public_key, algorithm or DEFAULT_ALGORITHM)
+        return
+    trust = _trust(authority, log_key, tsa_certificate or [])
+    with file_progress(f"Verifying {file.name}") as progress:
+        finding = verify_archive(file, trust, Arc(arc) if arc else DEFAULT_ARC, datetime.now(UTC), progress)
+    show_finding(finding)
+    raise typer.Exit(_EXIT[finding.report.outcome])
+
+
+def _trust(authority: Path | None, log_key: str, time_stamps: list[Path]) -> BundleTrust:
+    def certificates(path: Path) -> bytes:
+        return read_file(path, _MAX_TRUST_BYTES, "certificates")
+
+    return read_trust(
+        None if authority is None else certificates(authority),
+        _log_key(log_key) if log_key else None,
+        [certificates(path) for path in time_stamps],
+    )
+
+
+def _log_key(given: str) -> str:
+    """A text that is no key is a file's name."""
+    try:
+        return VerifierKey.from_text(given).to_text()
+    except MalformedInput:
+        return read_file(Path(given), _MAX_TRUST_BYTES, "a log key").decode(errors="replace")

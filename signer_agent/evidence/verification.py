@@ -1,0 +1,71 @@
+"""The verification of a bundle that lies in a file: what was found, with all that a report of it says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from contract.bundle.checks import BundleTrust
+from contract.bundle.files import MANIFEST
+from contract.bundle.parts import Bundle
+from contract.bundle.reading import read_bundle
+from contract.bundle.verification import BundleReport, verify_bundle
+from contract.oids import Arc
+from signer_agent.evidence.archive import reading_archive
+
+OnProgress = Callable[[int, int], None]
+"""Is told how many bytes of contents have been read, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the verification of a bundle came to.
+
+    Args:
+        file: name of the bundle's file.
+        manifest: SHA-256 of its manifest, 32 bytes. That names the digests of all other files: it stands for them.
+        bundle: what it says.
+        trust: whom the verifier believed.
+        report: on every check.
+        time: of the verification, UTC.
+    """
+
+    file: str
+    manifest: bytes
+    bundle: Bundle
+    trust: BundleTrust
+    report: BundleReport
+    time: datetime
+
+
+def verify_archive(path: Path, trust: BundleTrust, arc: Arc, time: datetime, on_progress: OnProgress) -> Finding:
+    """Verify a bundle's zip file, offline. Memory does not grow with it.
+
+    Args:
+        path: where.
+        trust: whom the verifier believes.
+        arc: the arc of the installation whose bundle it is.
+        time: now.
+        on_progress: called after each piece of a content.
+
+    Raises:
+        MalformedInput, PeerMisbehaved: as ``reading_archive``, ``read_bundle`` and ``verify_bundle``: it is no bundle,
+            and nothing can be said of what it says.
+        ServiceError: FILE_UNUSABLE.
+    """
+    done = 0
+    with reading_archive(path) as files:
+        read = read_bundle(files, arc)
+        total = sum(each.length for each in read.contents.values())
+
+        def progress(count: int) -> None:
+            nonlocal done
+            done += count
+            on_progress(done, total)
+
+        report = verify_bundle(read, trust, progress)
+        manifest = next(hashlib.sha256(b"".join(each.read())) for each in files if each.name == MANIFEST)
+    return Finding(path.name, manifest.digest(), read.bundle, trust, report, time)
