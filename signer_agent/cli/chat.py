@@ -18,9 +18,9 @@ from typing import Any, Final
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.line_editor import LineEditor
 from signer_agent.cli.message_text import (
-    kind_text,
     message_json,
     sent_json,
+    sent_text,
     size_text,
     verdict_text,
     visible,
@@ -116,8 +116,9 @@ def _text(event: Event) -> str:
         return _arrived_text(event)
     if isinstance(event, Sent):
         names = ", ".join(recipient.name for recipient in event.message.statement.recipients)
-        what = kind_text(event.message.statement, event.message.content_type, event.message.name)
-        return "\n".join([f"{now}   you to {names}: {visible(what)}", *visible_lines(event.text or "", _MARK)])
+        return "\n".join(
+            [f"{now}   you to {names}: {sent_text(event.message)}", *visible_lines(event.text or "", _MARK)]
+        )
     return f"{now} {_notice_text(event)}"
 
 
@@ -126,7 +127,7 @@ def _arrived_text(event: Arrived) -> str:
     mark = "✓" if message.verdict.verified else "✗"
     when = f"{message.statement.time.astimezone():{_CLOCK}}"
     size = "" if event.text is not None else f", {size_text(message.description.length)}"
-    what = f"{visible(what_text(message))}{size}, {visible(verdict_text(message))}"
+    what = f"{what_text(message, event.earlier)}{size}, {visible(verdict_text(message))}"
     head = f"{when} {mark} {message.statement.author} [{message.number}] {what}"
     return "\n".join([head, *visible_lines(event.text or "", _MARK)])
 
@@ -147,8 +148,8 @@ def _notice_text(event: Members | Ending | Refused | NotReceived) -> str:
 
 def _json(event: Event) -> dict[str, Any]:
     match event:
-        case Arrived(message, text):
-            return {"event": "message", **message_json(message), "text": text}
+        case Arrived(message, earlier, text):
+            return {"event": "message", **message_json(message, earlier), "text": text}
         case Sent(sent, text):
             return {"event": "sent", **sent_json(sent), "text": text}
         case Members(people):

@@ -6,16 +6,19 @@ character that is not printable is written as an escape, and every line of it be
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
 from contract.statement import Decision, Statement
 from signer_agent.contracts.answers import SentMessage
+from signer_agent.contracts.earlier import EarlierMessage
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.register import SeenAnswer
 
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
+_SHORT_DIGITS: Final = 16  # of a digest
 _DECIDED: Final = {Decision.ACCEPT: "accepts", Decision.REJECT: "rejects"}
 
 
@@ -40,16 +43,33 @@ def size_text(size: int) -> str:
     return f"{number:.1f} {_UNITS[unit]}" if unit else f"{size} {_UNITS[0]}"
 
 
-def what_text(message: Message) -> str:
-    """What a message is: a name, or its type; or what it answers."""
-    return kind_text(message.statement, message.description.content_type, message.description.name)
+def what_text(message: Message, earlier: EarlierMessage | None) -> str:
+    """What a message is: its name or its type, and what it replies to; or what it answers."""
+    return _kind_text(message.statement, message.description.content_type, message.description.name, earlier)
 
 
-def kind_text(statement: Statement, content_type: str, name: str) -> str:
-    """The same of a statement and its content."""
+def sent_text(sent: SentMessage) -> str:
+    """The same of a message of ours."""
+    return _kind_text(sent.statement, sent.content_type, sent.name, sent.earlier)
+
+
+def _kind_text(statement: Statement, content_type: str, name: str, earlier: EarlierMessage | None) -> str:
+    # a file can have the name "reply to message 3": so names stand in quotation marks, and our words do not
+    what = visible(json.dumps(name, ensure_ascii=False)) if name else content_type
+    if earlier is None:
+        return what
     if statement.answer is not None:
-        return f"{_DECIDED[statement.answer.decision]} a message of {statement.answer.statement.author}"
-    return name or content_type
+        return f"{_DECIDED[statement.answer.decision]} {_earlier_text(earlier)}"
+    return f"{what}, reply to {_earlier_text(earlier)}"
+
+
+def _earlier_text(earlier: EarlierMessage) -> str:
+    if earlier.own_sequence:
+        return f"your message {earlier.own_sequence}"
+    of_author = f" of {earlier.author}" if earlier.author else ""
+    if earlier.number:
+        return f"message {earlier.number}{of_author}"
+    return f"a message{of_author} that is not here, {earlier.digest.hex()[:_SHORT_DIGITS]}..."
 
 
 def verdict_text(message: Message) -> str:
@@ -70,7 +90,9 @@ def answers_text(answers: Sequence[SeenAnswer]) -> str:
     )
 
 
-def message_json(message: Message, answers: Sequence[SeenAnswer] = ()) -> dict[str, Any]:
+def message_json(
+    message: Message, earlier: EarlierMessage | None, answers: Sequence[SeenAnswer] = ()
+) -> dict[str, Any]:
     """A received message for programs."""
     return {
         "number": message.number,
@@ -82,6 +104,7 @@ def message_json(message: Message, answers: Sequence[SeenAnswer] = ()) -> dict[s
         "size": message.description.length,
         "digest": message.description.digest.hex(),
         "in_reply_to": message.description.in_reply_to.hex() if message.description.in_reply_to else None,
+        "earlier_message": _earlier_json(earlier),
         "verified": message.verdict.verified,
         "problem": message.verdict.problem,
         "note": message.note,
@@ -104,6 +127,7 @@ def sent_json(sent: SentMessage) -> dict[str, Any]:
         "name": sent.name,
         "size": sent.length,
         "digest": sent.digest.hex(),
+        "earlier_message": _earlier_json(sent.earlier),
         "expire_time": sent.expire_time.isoformat(),
         "log_index": sent.log_index,
         "answers": [_answer_json(answer) for answer in sent.answers],
@@ -119,6 +143,17 @@ def _statement_json(statement: Statement) -> dict[str, Any]:
         "sequence": statement.sequence,
         "statement": statement.digest.hex(),
         "answer": {"decision": answer.decision.value, "statement": answer.statement.digest.hex()} if answer else None,
+    }
+
+
+def _earlier_json(earlier: EarlierMessage | None) -> dict[str, Any] | None:
+    if earlier is None:
+        return None
+    return {
+        "statement": earlier.digest.hex(),
+        "author": earlier.author or None,
+        "number": earlier.number or None,
+        "own_sequence": earlier.own_sequence or None,
     }
 
 

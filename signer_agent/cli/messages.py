@@ -17,9 +17,9 @@ from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.message_text import (
     answers_text,
     evidence_text,
-    kind_text,
     message_json,
     sent_json,
+    sent_text,
     size_text,
     verdict_text,
     visible_lines,
@@ -29,6 +29,7 @@ from signer_agent.cli.options import ForceOption, OutOption, YesOption
 from signer_agent.cli.output import OUTPUT, message_of
 from signer_agent.contracts.answers import SentMessage, is_evidence
 from signer_agent.contracts.contracts import Contracts
+from signer_agent.contracts.earlier import EarlierMessage
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState, VerifiedSession
@@ -44,6 +45,7 @@ _TIME: Final = "%Y-%m-%d %H:%M:%S"
 _EVIDENCE_LINE: Final = "Evidence yes: the evidence server keeps it, sealed, and its log proves that"
 
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.")]
+SessionFilter = Annotated[str, typer.Argument(metavar="[SESSION]", help="The session's id; all by default.")]
 NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", help="The message's number, as inbox shows it.")]
 FileArgument = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it
@@ -58,6 +60,7 @@ EvidenceOption = Annotated[
 NameOption = Annotated[str, typer.Option("--name", help="File name to tell; the file's own by default.")]
 
 _Result = TypeVar("_Result")
+_Listed = tuple[Message, EarlierMessage | None, list[SeenAnswer]]
 
 
 def send(
@@ -147,19 +150,19 @@ def reject(
 
 def inbox(
     invocation: Invocation,
-    session_id: Annotated[str, typer.Argument(metavar="[SESSION]", help="The session's id; all by default.")] = "",
+    session_id: SessionFilter = "",
 ) -> None:
     """Fetch what has come, verify it, and list all messages."""
 
-    async def listed(messages: Messages, contracts: Contracts) -> tuple[list[tuple[Message, str]], list[NotReceived]]:
+    async def listed(messages: Messages, contracts: Contracts) -> tuple[list[_Listed], list[NotReceived]]:
         ids = [session_id] if session_id else await _session_ids(contracts, messages.account)
         missing = [each for wanted in ids for each in await _fetch(messages, wanted)]
         shown = [each for each in await messages.messages() if session_id in {"", each.statement.session_id}]
-        return [(each, answers_text(await messages.answers_to(each))) for each in shown], missing
+        return [await _listed(messages, each) for each in shown], missing
 
     found, missing = _with_both(invocation, listed)
     content = {
-        "messages": [message_json(message) for message, _ in found],
+        "messages": [message_json(*each) for each in found],
         "not_received": [not_received_json(each) for each in missing],
     }
     columns = ("Number", "From", "Time", "What", "Size", "Verified", "Evidence", "Answers")
@@ -168,13 +171,13 @@ def inbox(
             str(message.number),
             message.statement.author,
             f"{message.statement.time:{_TIME}}",
-            what_text(message),
+            what_text(message, earlier),
             size_text(message.description.length),
             verdict_text(message),
             evidence_text(message.log_index),
-            answers,
+            answers_text(answers),
         )
-        for message, answers in found
+        for message, earlier, answers in found
     ]
     OUTPUT.show_table(content, columns, rows)
     for each in missing:
@@ -186,41 +189,45 @@ def show(invocation: Invocation, number: NumberArgument, *, out: OutOption = Non
     if out is not None:
         require_absent(out, force=force)
 
-    async def shown(messages: Messages) -> tuple[Message, list[SeenAnswer], str | None]:
+    async def shown(messages: Messages) -> tuple[_Listed, str | None]:
         message = await messages.message(number)
         text = await messages.read_text(number) if out is None else None
         if out is not None:
             with writing_file(out, secret=True) as write:
                 await messages.write_content(number, write)
-        return message, await messages.answers_to(message), text
+        return await _listed(messages, message), text
 
-    message, answers, text = with_messages(invocation, shown)
+    listed, text = with_messages(invocation, shown)
     if OUTPUT.as_json:
-        OUTPUT.show(message_json(message, answers) | {"text": text, "file": str(out) if out else None}, [])
+        OUTPUT.show(message_json(*listed) | {"text": text, "file": str(out) if out else None}, [])
         return
     if out is not None and str(out) == STANDARD_OUTPUT:
-        OUTPUT.note(*(f"{name:<9} {value}" for name, value in _rows(message, answers)))
+        OUTPUT.note(*(f"{name:<9} {value}" for name, value in _rows(*listed)))
         return
-    OUTPUT.show({}, _rows(message, answers))
+    OUTPUT.show({}, _rows(*listed))
     if text is not None:
         print_lines(visible_lines(text))
     elif out is None:
         OUTPUT.note(f"Next: fourseal show {number} --out FILE.")
 
 
-def outbox(invocation: Invocation) -> None:
-    """List what was sent, and who has accepted or rejected it. Fetch the answers with inbox."""
+def outbox(invocation: Invocation, session_id: SessionFilter = "") -> None:
+    """List what was sent, and who has accepted or rejected it. Fetch the answers with inbox.
+
+    Numbers count what was signed in a session.
+    """
 
     async def listed(messages: Messages) -> list[SentMessage]:
-        return await messages.sent()
+        return [each for each in await messages.sent() if session_id in {"", each.statement.session_id}]
 
     found = with_messages(invocation, listed)
-    columns = ("Time", "To", "What", "Size", "Evidence", "Answers")
+    columns = ("Number", "Time", "To", "What", "Size", "Evidence", "Answers")
     rows = [
         (
+            str(sent.statement.sequence),
             f"{sent.statement.time:{_TIME}}",
             ", ".join(recipient.name for recipient in sent.statement.recipients),
-            kind_text(sent.statement, sent.content_type, sent.name),
+            sent_text(sent),
             size_text(sent.length),
             evidence_text(sent.log_index),
             answers_text(sent.answers),
@@ -262,6 +269,11 @@ def _with_both(invocation: Invocation, work: Callable[[Messages, Contracts], Awa
             return await work(messages, contracts)
 
     return invocation.with_contracts(opened)
+
+
+async def _listed(messages: Messages, message: Message) -> _Listed:
+    """A message with what is said of it beside itself."""
+    return message, await messages.earlier(message), await messages.answers_to(message)
 
 
 async def _session_ids(contracts: Contracts, ourselves: str) -> list[str]:
@@ -315,12 +327,12 @@ async def _announce(session: VerifiedSession, names: Sequence[str], source: Sour
 async def _announce_answer(messages: Messages, number: int, verb: str, text: str) -> None:
     message = await messages.message(number)
     session = await messages.session(message.statement.session_id)
-    description = message.description
+    description, earlier = message.description, await messages.earlier(message)
     OUTPUT.note(
         f"You sign, together with the server, that you {verb} this message as it is.",
         f"Session  {session.info.subject} ({session.session_id})",
         f"From     {message.statement.author}, {message.statement.time:{_TIME}} UTC",
-        f"Content  {what_text(message)}, {description.content_type}, {size_text(description.length)}",
+        f"Content  {what_text(message, earlier)}, {description.content_type}, {size_text(description.length)}",
         f"SHA-256  {description.digest.hex()}",
         f"Verdict  {verdict_text(message)}",
         f"To       {', '.join(await messages.addressed_by_answers(message))}",
@@ -344,7 +356,7 @@ def _show_sent(sent: SentMessage) -> None:
     OUTPUT.show(sent_json(sent), rows)
 
 
-def _rows(message: Message, answers: Sequence[SeenAnswer]) -> list[tuple[str, str]]:
+def _rows(message: Message, earlier: EarlierMessage | None, answers: Sequence[SeenAnswer]) -> list[tuple[str, str]]:
     statement, description = message.statement, message.description
     rows = [
         ("Message", str(message.number)),
@@ -352,7 +364,7 @@ def _rows(message: Message, answers: Sequence[SeenAnswer]) -> list[tuple[str, st
         ("Session", statement.session_id),
         ("Signed", f"{statement.time:{_TIME}} UTC, number {statement.sequence}"),
         ("Received", f"{message.receive_time:{_TIME}} UTC"),
-        ("What", what_text(message)),
+        ("What", what_text(message, earlier)),
         ("Type", description.content_type),
         ("Size", f"{description.length} bytes"),
         ("SHA-256", description.digest.hex()),

@@ -12,9 +12,10 @@ from datetime import datetime
 
 from contract.session_info import SessionInfo
 from contract.statement import Decision, Statement
+from signer_agent.contracts.earlier import EarlierMessage, find_earlier
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.outbox_entry import OutboxEntry
-from signer_agent.contracts.register import SeenAnswer
+from signer_agent.contracts.register import Register, SeenAnswer
 from wire.catalogue import ServiceError
 
 
@@ -30,6 +31,7 @@ class SentMessage:
         length: bytes of its content.
         digest: SHA-256 of its content, 32 bytes.
         expire_time: until when the media server keeps it for who has not fetched it, UTC.
+        earlier: what it is an answer or a reply to; None if it is neither.
         answers: of its recipients, as far as they are here.
         log_index: where the log has it, if it is evidence.
     """
@@ -41,12 +43,13 @@ class SentMessage:
     length: int
     digest: bytes
     expire_time: datetime
+    earlier: EarlierMessage | None
     answers: tuple[SeenAnswer, ...]
     log_index: int | None
 
 
-def sent_message(entry: OutboxEntry, answers: Iterable[SeenAnswer]) -> SentMessage:
-    """A finished entry of the outbox, with the answers to it."""
+def sent_message(entry: OutboxEntry, register: Register) -> SentMessage:
+    """A finished entry of the outbox, with what the register knows of it. Reads files; raises as ``Register``."""
     signing = entry.require_signing()
     description = signing.description
     return SentMessage(
@@ -57,7 +60,8 @@ def sent_message(entry: OutboxEntry, answers: Iterable[SeenAnswer]) -> SentMessa
         description.length,
         description.digest,
         entry.expire_time or entry.create_time,
-        tuple(answers),
+        find_earlier(register, signing.statement, description.in_reply_to),
+        tuple(register.answers_to(signing.statement)),
         entry.evidence.deposit.log_index if entry.evidence and entry.evidence.deposit else None,
     )
 

@@ -92,6 +92,7 @@ class BlockingMessages:
         self.messages = thread.blocking(messages.messages)
         self.message = thread.blocking(messages.message)
         self.answers_to = thread.blocking(messages.answers_to)
+        self.earlier = thread.blocking(messages.earlier)
         self.sent = thread.blocking(messages.sent)
         self.write_content = thread.blocking(messages.write_content)
         self.read_text = thread.blocking(messages.read_text)

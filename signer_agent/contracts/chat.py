@@ -25,6 +25,7 @@ from typing import Final
 from mpc.errors import FoursealError
 from signer_agent.client.streams import is_break
 from signer_agent.contracts.answers import SentMessage
+from signer_agent.contracts.earlier import EarlierMessage
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState, SessionState, VerifiedSession
@@ -44,10 +45,12 @@ class Arrived:
 
     Args:
         message: as the mailbox has it.
+        earlier: what it is an answer or a reply to; None if it is neither.
         text: its content, where it is a text of moderate length; else None.
     """
 
     message: Message
+    earlier: EarlierMessage | None
     text: str | None
 
 
@@ -186,7 +189,8 @@ class Chat:
                 if isinstance(result, NotReceived):
                     self._tell(result)
                 else:
-                    self._tell(Arrived(result, await self._messages.read_text(result.number)))
+                    earlier = await self._messages.earlier(result)
+                    self._tell(Arrived(result, earlier, await self._messages.read_text(result.number)))
 
     async def _watch(self) -> None:
         """Tell when people come and go, and when the session ends."""

@@ -31,6 +31,7 @@ from signer_agent.contracts.answers import (
     require_answerable,
     sent_message,
 )
+from signer_agent.contracts.earlier import EarlierMessage, find_earlier
 from signer_agent.contracts.envelopes import ContentOpening, SegmentFile
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
@@ -179,12 +180,16 @@ class Messages:
         """The answers to a message, ours too, oldest first."""
         return await asyncio.to_thread(self._register.answers_to, message.statement)
 
+    async def earlier(self, message: Message) -> EarlierMessage | None:
+        """What a message is an answer or a reply to; None if it is neither."""
+        statement, in_reply_to = message.statement, message.description.in_reply_to
+        return await asyncio.to_thread(find_earlier, self._register, statement, in_reply_to)
+
     async def sent(self) -> list[SentMessage]:
         """All messages that we sent, oldest first, with the answers to each."""
 
         def listed() -> list[SentMessage]:
-            entries = self._outbox.sent()
-            return [sent_message(each, self._register.answers_to(each.require_signing().statement)) for each in entries]
+            return [sent_message(each, self._register) for each in self._outbox.sent()]
 
         return await asyncio.to_thread(listed)
 
@@ -243,7 +248,8 @@ class Messages:
             raise ServiceError("NOBODY_TO_SEND_TO", session_id=to_send.session_id)
         if to_send.evidence and not source.repeatable:
             raise ServiceError("SOURCE_NOT_REPEATABLE", problem="evidence is read twice")
-        return sent_message(await self._sender.send(to_send, source, on_progress), ())
+        entry = await self._sender.send(to_send, source, on_progress)
+        return await asyncio.to_thread(sent_message, entry, self._register)
 
     async def _entry(self, number: int) -> MailboxEntry:
         return await asyncio.to_thread(self._mailbox.entry, number)

@@ -3,6 +3,7 @@
 ::
 
     register/<account>/<session id>/<author>.<sequence>.json   sealed: the digest of that statement, the answers to it
+    register/<account>/places/<session id>/<digest>.json       sealed: whose the statement of that digest is, and where
     register/<account>/tallies/<session id>.json               sealed: which messages of each author to us are here
     register/<account>/progress/<what>.json                    up to where a mailbox or an outbox is in the register
 
@@ -26,6 +27,7 @@ from signer_agent.keystore.drawer import Drawer
 from signer_agent.keystore.store import KeyStore
 
 _NAME: Final = re.compile(r"[a-z0-9._-]{1,63}\.[1-9][0-9]{0,18}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _MAX_ANSWERS: Final = 8  # that one author can have listed to one statement: people answer once
 
 
@@ -44,6 +46,38 @@ class SeenAnswer:
     decision: Decision
     time: datetime
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a statement that holds is found.
+
+    Args:
+        author: who made it.
+        sequence: its number among the author's statements in the session.
+        number: of the message that brought it, in our mailbox; 0 for our own.
+    """
+
+    author: str
+    sequence: int
+    number: int
+
+    def to_public(self) -> Json:
+        """See ``Entry``."""
+        return {}
+
+    def to_secret_bytes(self) -> bytes:
+        """See ``Entry``."""
+        return encode({"author": self.author, "sequence": self.sequence, "number": self.number})
+
+    @classmethod
+    def load(cls, fields: Fields, secret: bytes) -> Self:
+        """See ``Entry``."""
+        fields.end()
+        sealed = Fields(decode(secret))
+        place = cls(sealed.text("author"), sealed.integer("sequence"), sealed.integer("number"))
+        sealed.end()
+        return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +202,7 @@ class Register:
         self._tallies = store.drawer(f"{self._place}/tallies", "tally", Tally, check_session_id)
         self._progress = store.drawer(f"{self._place}/progress", "progress", _Progress, lambda name: name)
         self._statements: dict[str, Drawer[StatementRecord]] = {}
+        self._places: dict[str, Drawer[Place]] = {}
 
     def progress(self, what: str) -> int:
         """Up to where it has been entered: a mailbox or an outbox."""
@@ -196,6 +231,8 @@ class Register:
             number: of the message that brought it, in our mailbox; 0 for our own.
         """
         self.know(statement)
+        place = Place(statement.author, statement.sequence, number)
+        self._drawer_of_places(statement.session_id).update(statement.digest.hex(), lambda known: known or place)
         if statement.answer is not None:
             said = SeenAnswer(statement.author, statement.answer.decision, statement.time, number)
             answered = statement.answer.statement
@@ -211,6 +248,10 @@ class Register:
     def record(self, statement: Statement) -> StatementRecord:
         """What is known of the statement with that session, author and sequence number; of another digest perhaps."""
         return self._drawer(statement.session_id).get(_name(statement)) or StatementRecord()
+
+    def place(self, session_id: str, digest: bytes) -> Place | None:
+        """Where the statement of that digest is; None if it is not here, or does not hold."""
+        return self._drawer_of_places(session_id).get(digest.hex())
 
     def answers_to(self, statement: Statement) -> list[SeenAnswer]:
         """The answers to a statement, ours too, oldest first."""
@@ -228,6 +269,14 @@ class Register:
             self._statements[session_id] = found
         return found
 
+    def _drawer_of_places(self, session_id: str) -> Drawer[Place]:
+        found = self._places.get(session_id)
+        if found is None:
+            folder = f"{self._place}/places/{check_session_id(session_id)}"
+            found = self._store.drawer(folder, "place", Place, _check_digest)
+            self._places[session_id] = found
+        return found
+
 
 def _name(statement: Statement) -> str:
     return f"{statement.author}.{statement.sequence}"
@@ -236,6 +285,12 @@ def _name(statement: Statement) -> str:
 def _check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise DocumentError("no name of a statement")
+    return name
+
+
+def _check_digest(name: str) -> str:
+    if not _DIGEST.fullmatch(name):
+        raise DocumentError("no digest of a statement")
     return name
 
 

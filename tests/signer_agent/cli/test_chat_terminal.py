@@ -95,6 +95,7 @@ def test_messages_come_while_a_line_is_typed(room: Room) -> None:
     number = came.partition("✓ otto [")[2].partition("]")[0]
     terminal.type(f"/accept {number} gladly\n")
     terminal.until("you to otto")
+    assert f"accepts message {number} of otto" in terminal.until("gladly"), terminal.seen
     (answer,) = room.heard()
     assert answer.statement.answer is not None
     for line, said in (("/dance", "COMMAND_UNKNOWN"), ("/accept 999", "MESSAGE_NOT_FOUND"), ("/reject 1", "REASON")):
@@ -158,5 +159,5 @@ def test_what_does_not_hold_is_marked_with_the_reason(room: Room) -> None:
     with Agent.open(passphrase=PASSPHRASE, home=room.nora.folder) as agent, agent.contracts().messages() as messages:
         *_, message = messages.messages()
     spoilt = replace(message, verdict=Verdict((Check("signature", Outcome.FAILED, "SIGNATURE_INVALID"),)))
-    assert "✗ otto" in _text(Arrived(spoilt, "true"))
-    assert "NOT VERIFIED: signature: SIGNATURE_INVALID" in _text(Arrived(spoilt, "true"))
+    assert "✗ otto" in _text(Arrived(spoilt, None, "true"))
+    assert "NOT VERIFIED: signature: SIGNATURE_INVALID" in _text(Arrived(spoilt, None, "true"))

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
 from tests.signer_agent.cli.terminal import Terminal
 from tests.signer_agent.contracts.company import Company, gathered
 from tests.signer_agent.real import FOURSEAL, Ran, fourseal
@@ -85,6 +86,33 @@ async def test_contract_is_sent_shown_accepted_and_rejected(company: Company, se
         ("bob", "accept"),
         ("carol", "reject"),
     }
+
+
+async def test_answers_and_replies_say_which_message_they_are_to(company: Company) -> None:
+    """By its number at each one's own side; one that is not here by its digest. A file's name cannot say so."""
+    session_id = await company.session()
+    alice, bob, carol = (company.people[name] for name in ("alice", "bob", "carol"))
+    await alice.messages.send(session_id, BytesSource(b"first", TEXT_TYPE))
+    (to_bob,), (to_carol,) = await bob.received_messages(session_id), await carol.received_messages(session_id)
+    await bob.messages.accept(to_bob.number)
+    await carol.messages.reply(to_carol.number, BytesSource(b"why?", TEXT_TYPE))
+    listed = (await run(company, "alice", "inbox", session_id)).text
+    assert "accepts your message 1 " in listed
+    assert "reply to your message 1 " in listed
+    assert f"reply to message {to_carol.number} of alice " in (await run(company, "carol", "outbox", session_id)).text
+
+    await carol.messages.send(session_id, BytesSource(b"for alice", TEXT_TYPE), ["alice"])
+    (unknown,) = await alice.received_messages(session_id)
+    await alice.messages.send(session_id, BytesSource(b"x", TEXT_TYPE), ["bob"], reply_to=unknown.number)
+    await carol.messages.send(session_id, BytesSource(b"x", name='reply to message 1 of alice"'), ["bob"])
+    listed = (await run(company, "bob", "inbox", session_id)).text
+    assert f"reply to message {to_bob.number} of alice " in listed
+    assert f"reply to a message that is not here, {unknown.statement.digest.hex()[:16]}..." in listed
+    assert '"reply to message 1 of alice\\""' in listed
+    reply = next(each for each in await bob.messages.messages() if each.description.in_reply_to)
+    shown = await document(company, "bob", "show", str(reply.number))
+    known = {"author": "alice", "number": to_bob.number, "own_sequence": None}
+    assert shown["earlier_message"] == {"statement": shown["in_reply_to"], **known}
 
 
 async def test_text_of_others_cannot_move_the_cursor(company: Company, session_id: str) -> None:
