@@ -28,8 +28,10 @@ from signer_agent.cli.message_text import (
     what_text,
 )
 from signer_agent.cli.messages import SessionArgument, announce_session, not_received_json, with_messages
+from signer_agent.cli.options import YesOption
 from signer_agent.cli.output import OUTPUT, message_of
-from signer_agent.contracts.chat import Arrived, Chat, Ending, Event, Members, Refused, Sent
+from signer_agent.cli.proposal_text import proposal_json, proposal_lines, question
+from signer_agent.contracts.chat import Arrived, Chat, Ending, Event, Members, Proposed, Refused, Sent
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.receiving import NotReceived
 
@@ -39,8 +41,11 @@ _MARK: Final = "         | "
 _READ_BYTES: Final = 1 << 16
 
 
-def chat(invocation: Invocation, session_id: SessionArgument) -> None:
-    """Chat in a session: /file PATH, /accept N, /reject N REASON, /members, /quit; anything else is sent as text."""
+def chat(invocation: Invocation, session_id: SessionArgument, *, yes: YesOption = False) -> None:
+    """Chat in a session: /file PATH, /accept N, /reject N REASON, /members, /quit; anything else is sent as text.
+
+    What /file, /accept and /reject are about to sign is shown first, and the next line must be y.
+    """
 
     async def chatted(messages: Messages) -> None:
         session = await messages.session(session_id)
@@ -48,7 +53,7 @@ def chat(invocation: Invocation, session_id: SessionArgument) -> None:
         keyboard = _Keyboard()
         with ExitStack() as stack:
             tell = _printer(stack, keyboard)
-            await Chat(messages, session_id, tell).run(keyboard.lines())
+            await Chat(messages, session_id, tell, asks=not yes).run(keyboard.lines())
 
     with_messages(invocation, chatted)
 
@@ -119,6 +124,10 @@ def _text(event: Event) -> str:
         return "\n".join(
             [f"{now}   you to {names}: {sent_text(event.message)}", *visible_lines(event.text or "", _MARK)]
         )
+    if isinstance(event, Proposed):
+        asked = f"{now} ? {question(event.proposal)} y signs, anything else does not."
+        lines = [f"{now} ! {line}" for line in proposal_lines(event.proposal)]
+        return "\n".join([*lines, asked] if event.asks else lines)
     return f"{now} {_notice_text(event)}"
 
 
@@ -152,6 +161,14 @@ def _json(event: Event) -> dict[str, Any]:
             return {"event": "message", **message_json(message, earlier), "text": text}
         case Sent(sent, text):
             return {"event": "sent", **sent_json(sent), "text": text}
+        case Proposed(proposal, asks):
+            return {"event": "proposal", "asks": asks, "question": question(proposal), **proposal_json(proposal)}
+        case _:
+            return _notice_json(event)
+
+
+def _notice_json(event: Members | Ending | Refused | NotReceived) -> dict[str, Any]:
+    match event:
         case Members(people):
             return {"event": "members", "members": {name: state.value for name, state in people.items()}}
         case Ending(remaining):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Final, Optional, TypeVar
 import typer
 
 from contract.names import check_content_type, check_file_name
+from contract.statement import Decision
 from mpc.errors import FoursealError
 from signer_agent.cli.files import STANDARD_OUTPUT, file_progress, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation
@@ -27,12 +27,14 @@ from signer_agent.cli.message_text import (
 )
 from signer_agent.cli.options import ForceOption, OutOption, YesOption
 from signer_agent.cli.output import OUTPUT, message_of
-from signer_agent.contracts.answers import SentMessage, is_evidence
+from signer_agent.cli.proposal_text import proposal_lines, question
+from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.earlier import EarlierMessage
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState, VerifiedSession
+from signer_agent.contracts.proposals import Proposal, propose_answer, propose_content, propose_reply
 from signer_agent.contracts.receiving import NotReceived
 from signer_agent.contracts.register import SeenAnswer
 from signer_agent.contracts.sessions import Sessions
@@ -42,7 +44,6 @@ from wire.catalogue import ServiceError
 
 _STANDARD_INPUT: Final = Path("-")
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
-_EVIDENCE_LINE: Final = "Evidence yes: the evidence server keeps it, sealed, and its log proves that"
 
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.")]
 SessionFilter = Annotated[str, typer.Argument(metavar="[SESSION]", help="The session's id; all by default.")]
@@ -60,6 +61,7 @@ EvidenceOption = Annotated[
 NameOption = Annotated[str, typer.Option("--name", help="File name to tell; the file's own by default.")]
 
 _Result = TypeVar("_Result")
+_Proposal = TypeVar("_Proposal", bound=Proposal)
 _Listed = tuple[Message, EarlierMessage | None, list[SeenAnswer]]
 
 
@@ -84,12 +86,12 @@ def send(
     names = [each for each in to.split(",") if each]
 
     async def sent(messages: Messages) -> SentMessage:
-        session = await messages.session(session_id)
-        await _announce(session, names or sorted(set(session.members) - {session.me}), source, evidence=evidence)
-        OUTPUT.confirm("Sign and send this?", yes=yes)
+        proposing = propose_content(messages, session_id, source, names, reply_to=reply_to, evidence=evidence)
+        proposed = await _agreed(proposing, yes=yes)
         with _progress(source) as on_progress:
+            to = proposed.recipients
             return await messages.send(
-                session_id, source, names, reply_to=reply_to, evidence=evidence, on_progress=on_progress
+                session_id, source, to, reply_to=reply_to, evidence=evidence, on_progress=on_progress
             )
 
     _show_sent(with_messages(invocation, sent))
@@ -110,12 +112,10 @@ def reply(
     source = _source(file, text, content_type, name)
 
     async def sent(messages: Messages) -> SentMessage:
-        message = await messages.message(number)
-        session = await messages.session(message.statement.session_id)
-        await _announce(session, await messages.addressed_by_answers(message), source, evidence=evidence)
-        OUTPUT.confirm("Sign and send this?", yes=yes)
+        proposed = await _agreed(propose_reply(messages, number, source, evidence=evidence), yes=yes)
         with _progress(source) as on_progress:
-            return await messages.reply(number, source, evidence=evidence, on_progress=on_progress)
+            to = proposed.recipients
+            return await messages.reply(number, source, to, evidence=evidence, on_progress=on_progress)
 
     _show_sent(with_messages(invocation, sent))
 
@@ -124,8 +124,7 @@ def accept(invocation: Invocation, number: NumberArgument, *, text: TextOption =
     """Countersign a message: sign that you accept it, as it is."""
 
     async def accepted(messages: Messages) -> SentMessage:
-        await _announce_answer(messages, number, "accept", text)
-        OUTPUT.confirm("Sign that you accept this?", yes=yes)
+        await _agreed(propose_answer(messages, number, Decision.ACCEPT, text), yes=yes)
         return await messages.accept(number, text)
 
     _show_sent(with_messages(invocation, accepted))
@@ -141,8 +140,7 @@ def reject(
     """Sign that you refuse a message, and why."""
 
     async def rejected(messages: Messages) -> SentMessage:
-        await _announce_answer(messages, number, "reject", reason)
-        OUTPUT.confirm("Sign that you refuse this?", yes=yes)
+        await _agreed(propose_answer(messages, number, Decision.REJECT, reason), yes=yes)
         return await messages.reject(number, reason)
 
     _show_sent(with_messages(invocation, rejected))
@@ -303,42 +301,13 @@ def announce_session(session: VerifiedSession) -> None:
     )
 
 
-async def _announce(session: VerifiedSession, names: Sequence[str], source: Source, *, evidence: bool) -> None:
-    """What one is about to sign, in plain words. From now on nothing else is signed in its place."""
-    info = session.info
-    size = digest = "known when all of it was read"
-    if source.repeatable:
-        with OUTPUT.progress(f"Reading {source.name or 'a text'}"):
-            digest = (await asyncio.to_thread(source.hold)).hex()
-    if source.size is not None:
-        size = f"{size_text(source.size)} ({source.size} bytes)"
-    OUTPUT.note(
-        "You sign, together with the server, that you send this content in this session to these people.",
-        f"Session  {info.subject} ({info.session_id})",
-        f"Time     {info.begin:{_TIME}} to {info.end:{_TIME}} UTC",
-        f"To       {', '.join(names)}",
-        f"Content  {source.name or 'a text'}, {source.content_type}",
-        f"Size     {size}",
-        f"SHA-256  {digest}",
-        *([_EVIDENCE_LINE] if is_evidence(info, asked=evidence) else []),
-    )
-
-
-async def _announce_answer(messages: Messages, number: int, verb: str, text: str) -> None:
-    message = await messages.message(number)
-    session = await messages.session(message.statement.session_id)
-    description, earlier = message.description, await messages.earlier(message)
-    OUTPUT.note(
-        f"You sign, together with the server, that you {verb} this message as it is.",
-        f"Session  {session.info.subject} ({session.session_id})",
-        f"From     {message.statement.author}, {message.statement.time:{_TIME}} UTC",
-        f"Content  {what_text(message, earlier)}, {description.content_type}, {size_text(description.length)}",
-        f"SHA-256  {description.digest.hex()}",
-        f"Verdict  {verdict_text(message)}",
-        f"To       {', '.join(await messages.addressed_by_answers(message))}",
-        *([f"Remark   {text}"] if text else []),
-        *([_EVIDENCE_LINE] if is_evidence(session.info, answered=message) else []),
-    )
+async def _agreed(proposing: Awaitable[_Proposal], *, yes: bool) -> _Proposal:
+    """Show what is about to be signed, and have a person agree to it. Raises NOT_CONFIRMED, and what proposing does."""
+    with OUTPUT.progress("Reading"):
+        proposal = await proposing
+    OUTPUT.note(*proposal_lines(proposal))
+    OUTPUT.confirm(question(proposal), yes=yes)
+    return proposal
 
 
 def _show_sent(sent: SentMessage) -> None:

@@ -8,6 +8,9 @@ A line is sent as text, unless it begins with a slash::
     /members            says who is here
     /quit               ends the chat
 
+What a command is about to sign is told first (``Proposed``), and the next line must say yes to it. A text is signed as
+it was typed.
+
 What is wrong with a line is an event, and the chat goes on. Lines are dealt with one after the other, so that messages
 leave in the order in which they were typed.
 """
@@ -20,8 +23,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from contract.statement import Decision
 from mpc.errors import FoursealError
 from signer_agent.client.streams import is_break
 from signer_agent.contracts.answers import SentMessage
@@ -29,14 +33,19 @@ from signer_agent.contracts.earlier import EarlierMessage
 from signer_agent.contracts.mailbox import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState, SessionState, VerifiedSession
+from signer_agent.contracts.proposals import Proposal, propose_answer, propose_content
 from signer_agent.contracts.receiving import NotReceived
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource, FileSource
 from wire.catalogue import ServiceError
 
 _QUIT: Final = "/quit"
+_YES: Final = ("y", "yes")
 _WARNINGS: Final = (timedelta(minutes=10), timedelta(minutes=5), timedelta(minutes=1), timedelta(0))
 _AGAIN_SECONDS: Final = 2.0  # between two attempts to begin to receive
 _LOOK_SECONDS: Final = 10.0  # between two looks at the session: who is in it, and whether it was closed
+
+
+_Proposal = TypeVar("_Proposal", bound=Proposal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,19 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """Something is about to be signed.
+
+    Args:
+        proposal: what.
+        asks: whether the next line must say yes to it.
+    """
+
+    proposal: Proposal
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
     """Where everybody stands in the session: told at first, when it changes, and when it is asked for."""
 
@@ -83,7 +105,7 @@ class Refused:
     error: FoursealError
 
 
-Event = Arrived | Sent | Members | Ending | Refused | NotReceived
+Event = Arrived | Sent | Proposed | Members | Ending | Refused | NotReceived
 """What a chat tells."""
 
 
@@ -94,13 +116,17 @@ class Chat:
         messages: of our account.
         session_id: which session.
         tell: is told of every event.
+        asks: whether somebody must agree to what commands are about to sign.
     """
 
-    def __init__(self, messages: Messages, session_id: str, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, messages: Messages, session_id: str, tell: Callable[[Event], None], *, asks: bool = True
+    ) -> None:
         self._messages = messages
         self._session_id = session_id
         self._tell = tell
-        self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+        self._asks = asks
+        self._commands: dict[str, Callable[[str, AsyncIterator[str]], Awaitable[None]]] = {
             "file": self._file,
             "accept": self._accept,
             "reject": self._reject,
@@ -130,11 +156,11 @@ class Chat:
             if line.strip() == _QUIT:
                 return
             try:
-                await self._deal(line)
+                await self._deal(line, lines)
             except FoursealError as error:
                 self._tell(Refused(error))
 
-    async def _deal(self, line: str) -> None:
+    async def _deal(self, line: str, lines: AsyncIterator[str]) -> None:
         if not line.strip():
             return
         if not line.startswith("/"):
@@ -145,22 +171,32 @@ class Chat:
         command = self._commands.get(name)
         if command is None:
             raise ServiceError("COMMAND_UNKNOWN", command=name)
-        await command(rest.strip())
+        await command(rest.strip(), lines)
 
-    async def _file(self, path: str) -> None:
+    async def _agreed(self, proposing: Awaitable[_Proposal], lines: AsyncIterator[str]) -> _Proposal:
+        proposal = await proposing
+        self._tell(Proposed(proposal, self._asks))
+        if self._asks and (await anext(lines, "")).strip().lower() not in _YES:
+            raise ServiceError("NOT_CONFIRMED")
+        return proposal
+
+    async def _file(self, path: str, lines: AsyncIterator[str]) -> None:
         source = await asyncio.to_thread(lambda: FileSource(Path(path).expanduser()))
-        self._tell(Sent(await self._messages.send(self._session_id, source), None))
+        proposed = await self._agreed(propose_content(self._messages, self._session_id, source), lines)
+        self._tell(Sent(await self._messages.send(self._session_id, source, proposed.recipients), None))
 
-    async def _accept(self, rest: str) -> None:
+    async def _accept(self, rest: str, lines: AsyncIterator[str]) -> None:
         number, text = _number_and_text(rest)
         await self._require_here(number)
+        await self._agreed(propose_answer(self._messages, number, Decision.ACCEPT, text), lines)
         self._tell(Sent(await self._messages.accept(number, text), text))
 
-    async def _reject(self, rest: str) -> None:
+    async def _reject(self, rest: str, lines: AsyncIterator[str]) -> None:
         number, text = _number_and_text(rest)
         if not text:
             raise ServiceError("REASON_MISSING")
         await self._require_here(number)
+        await self._agreed(propose_answer(self._messages, number, Decision.REJECT, text), lines)
         self._tell(Sent(await self._messages.reject(number, text), text))
 
     async def _require_here(self, number: int) -> None:
@@ -169,7 +205,7 @@ class Chat:
         if message.statement.session_id != self._session_id:
             raise ServiceError("MESSAGE_NOT_FOUND", number=number)
 
-    async def _members(self, _: str) -> None:
+    async def _members(self, _: str, __: AsyncIterator[str]) -> None:
         session = await self._messages.session(self._session_id)
         self._tell(Members(dict(session.people)))
 

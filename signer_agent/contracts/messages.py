@@ -94,6 +94,9 @@ class Messages:
     ) -> SentMessage:
         """Sign, seal and send content, in one pass over it; in two, if it is evidence.
 
+        What was read in that pass is signed, whatever a file held before. Whoever shows content to somebody who decides
+        calls ``source.hold()`` first, and shows that digest (or ``propose_content``): nothing else is signed then.
+
         Args:
             session_id: in which session.
             source: the content.

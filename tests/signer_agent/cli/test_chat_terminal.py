@@ -94,6 +94,9 @@ def test_messages_come_while_a_line_is_typed(room: Room) -> None:
     assert room.otto.read_text(message.number) == "Good morning"
     number = came.partition("✓ otto [")[2].partition("]")[0]
     terminal.type(f"/accept {number} gladly\n")
+    terminal.until("that you accept this message as it is.")
+    terminal.until("Sign that you accept this? y signs, anything else does not.")
+    terminal.type("y\n")
     terminal.until("you to otto")
     assert f"accepts message {number} of otto" in terminal.until("gladly"), terminal.seen
     (answer,) = room.heard()

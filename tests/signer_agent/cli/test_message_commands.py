@@ -184,7 +184,7 @@ class Chatting:
         raise AssertionError(f"the chat ended without {event} {values}")
 
 
-async def chatting(company: Company, name: str, session_id: str) -> Chatting:
+async def chatting(company: Company, name: str, session_id: str, *options: str) -> Chatting:
     """Start a chat."""
     home = company.people[name].home
     passphrase = home.folder.with_suffix(".passphrase")
@@ -195,6 +195,7 @@ async def chatting(company: Company, name: str, session_id: str) -> Chatting:
         "chat",
         session_id,
         "--json",
+        *options,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=sys.stderr,
@@ -207,17 +208,21 @@ async def test_chat(company: Company, tmp_path: Path) -> None:
     """Messages as they come, files, answers, mistakes, and the end."""
     session_id = await company.session(("alice", "bob"))
     (tmp_path / "deed.pdf").write_bytes(b"deed")
-    alice, bob = [await chatting(company, name, session_id) for name in ("alice", "bob")]
+    alice, bob = await chatting(company, "alice", session_id, "--yes"), await chatting(company, "bob", session_id)
     try:
         await bob.until("members", members={"alice": "joined", "bob": "joined"})
         await alice.type("Good morning")
         await alice.until("sent", text="Good morning")
         arrived = await bob.until("message", text="Good morning", author="alice", verified=True)
         await bob.type(f"/accept {arrived['number']} and to you")
+        asked = await bob.until("proposal", decision="accept", asks=True, recipients=["alice"])
+        assert asked["answered"]["statement"] == arrived["statement"]
+        await bob.type("y")
         await alice.until(
             "message", text="and to you", answer={"decision": "accept", "statement": arrived["statement"]}
         )
         await alice.type(f"/file {tmp_path / 'deed.pdf'}")
+        await alice.until("proposal", asks=False, digest=hashlib.sha256(b"deed").hexdigest())
         await bob.until("message", name="deed.pdf", size=4, text=None)
         await bob.type("/reject 999 because")
         await bob.until("error", reason="MESSAGE_NOT_FOUND")
