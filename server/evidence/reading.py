@@ -18,7 +18,7 @@ from contract.log_entry import LogEntry
 from server.clock import Clock
 from server.evidence.store import permissions, records
 from server.evidence.store.records import RecordRow
-from server.identity import Authority, Login, Logins, SignerCertificates
+from server.identity import Authority, Login, Logins
 from server.journal.log import LogReader
 from server.sessions import MessageCertificates, MessageCertificatesFinder
 from server.storage import Database, Page, PageCursor
@@ -38,7 +38,6 @@ class Evidence:
     session_sign_certificate: bytes
     session_encrypt_certificate: bytes
     authority_certificate: bytes
-    revocation_list: bytes
     answers: list[bytes]
 
 
@@ -49,7 +48,6 @@ class EvidenceReading:
         database: where it is.
         log: proves that it is there.
         logins: says what a login has proved.
-        certificates: has the list of revoked ones.
         authority: that issued the certificates.
         messages: finds the certificates of authors and sessions.
         clock: the time.
@@ -60,7 +58,6 @@ class EvidenceReading:
         database: Database,
         log: LogReader,
         logins: Logins,
-        certificates: SignerCertificates,
         authority: Authority,
         messages: MessageCertificatesFinder,
         clock: Clock,
@@ -68,7 +65,6 @@ class EvidenceReading:
         self._database = database
         self._log = log
         self._logins = logins
-        self._certificates = certificates
         self._authority = authority
         self._messages = messages
         self._clock = clock
@@ -104,10 +100,7 @@ class EvidenceReading:
     async def get(self, login: Login, statement_digest: bytes) -> Evidence:
         """All about one message but its content. Raises as ``find``."""
         self._require_proof(login)
-        revoked = await self._certificates.revocation_list(login.caller)
-        return await self._database.read(
-            partial(self._load, login=login, digest=statement_digest, revocation_list=revoked)
-        )
+        return await self._database.read(partial(self._load, login=login, digest=statement_digest))
 
     def require_concerned(self, connection: Connection, login: Login, digest: bytes) -> RecordRow:
         """As ``find``, in a transaction; the proof is for the caller to check."""
@@ -120,7 +113,7 @@ class EvidenceReading:
             raise ServiceError("EVIDENCE_NOT_FOUND")
         return row
 
-    def _load(self, connection: Connection, login: Login, digest: bytes, revocation_list: bytes) -> Evidence:
+    def _load(self, connection: Connection, login: Login, digest: bytes) -> Evidence:
         row = self.require_concerned(connection, login, digest)
         entry = self._log.entry(connection, row.log_index)
         record = EvidenceRecord.from_der(LogEntry.from_der(entry).body)
@@ -139,7 +132,6 @@ class EvidenceReading:
             found.signing.certificate.public_bytes(Encoding.DER),
             found.encrypting.certificate.public_bytes(Encoding.DER),
             self._authority.certificate_der,
-            revocation_list,
             records.list_answers(connection, digest),
         )
 

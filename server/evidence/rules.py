@@ -57,7 +57,7 @@ def compose_evidence_rules(
         transparency=Transparency(database, log, authority, clock),
         contents=contents,
         deposits=Deposits(database, log, logins, workers, messages, clock),
-        reading=EvidenceReading(database, log, logins, certificates, authority, messages, clock),
+        reading=EvidenceReading(database, log, logins, authority, messages, clock),
         permissions=Permissions(database, log, logins, certificates, authority.arc, clock),
         upkeep=EvidenceUpkeep(database, contents, terms, clock),
         stamping=Stamping(database, log, terms.stamp_authority, terms.stamp_interval, files, clock, logger),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from contract.bundle.parts import DisclosedMessage
-from contract.bundle.verification import AnswerReport, number_of
+from contract.bundle.parts import Bundle, DisclosedMessage
+from contract.bundle.verification import AnswerReport, BundleReport, number_of
 from contract.certificates import fingerprint
 from contract.report import Report
 from signer_agent.cli.output import OUTPUT, print_json
@@ -32,16 +32,19 @@ def show_finding(finding: Finding) -> None:
         *log_rows(message, report),
     ]
     OUTPUT.show({}, rows)
-    OUTPUT.show_table({}, _COLUMNS, list(_check_rows(finding)))
+    show_checks(finding.report)
     OUTPUT.show({}, [("Verdict", finding.report.outcome.value)])
+
+
+def show_checks(report: BundleReport) -> None:
+    """Every check of a bundle, by number; for people."""
+    OUTPUT.show_table({}, _COLUMNS, list(_check_rows(report)))
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
     """The same for programs."""
-    trust, bundle = finding.trust, finding.bundle
-    answers = {each.statement.author: each for each in bundle.answers}
+    trust = finding.trust
     return {
-        "outcome": finding.report.outcome.value,
         "bundle": finding.file,
         "manifest_sha256": finding.manifest.hex(),
         "verify_time": finding.time.isoformat(),
@@ -50,15 +53,24 @@ def finding_json(finding: Finding) -> dict[str, Any]:
             "log_key": None if trust.log_key is None else trust.log_key.to_text(),
             "time_stamp_authorities": [fingerprint(each).hex() for each in trust.time_stamps],
         },
-        "authority": fingerprint(bundle.authority).hex(),
-        "message": _message_json(bundle.message, finding.report.message),
-        "answers": [_answer_json(answers.get(each.name), each) for each in finding.report.answers],
+        **bundle_json(finding.bundle, finding.report),
     }
 
 
-def _check_rows(finding: Finding) -> Iterator[tuple[str, ...]]:
-    yield from _report_rows("message", finding.report.message)
-    for each in finding.report.answers:
+def bundle_json(bundle: Bundle, report: BundleReport) -> dict[str, Any]:
+    """What a bundle says, and every check of it."""
+    answers = {each.statement.author: each for each in bundle.answers}
+    return {
+        "outcome": report.outcome.value,
+        "authority": fingerprint(bundle.authority).hex(),
+        "message": _message_json(bundle.message, report.message),
+        "answers": [_answer_json(answers.get(each.name), each) for each in report.answers],
+    }
+
+
+def _check_rows(report: BundleReport) -> Iterator[tuple[str, ...]]:
+    yield from _report_rows("message", report.message)
+    for each in report.answers:
         if each.decision is None:
             yield f"answer of {each.name}", "", "", "missing", "the bundle has no answer of this recipient"
         yield from _report_rows(f"answer of {each.name}", each.report)

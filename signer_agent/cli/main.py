@@ -17,6 +17,7 @@ from signer_agent.cli import (
     chat,
     contract_sessions,
     encryption,
+    evidence,
     keys,
     log,
     messages,
@@ -60,6 +61,7 @@ command(app)(messages.accept)
 command(app)(messages.reject)
 command(app)(messages.reply)
 command(app)(messages.outbox)
+app.add_typer(evidence.app, name="evidence")
 command(app)(chat.chat)
 app.add_typer(log.app, name="log")
 app.add_typer(agents.app, name="agent")

@@ -9,9 +9,9 @@
             for received in messages.receive(session_id):
                 ...
 
-Every method is the one of the same name in ``Contracts``, ``Accounts``, ``Logins``, ``SignerKeyring``, ``Sessions`` or
-``Messages``, and blocks until that is done. What is called back (``on_step``, ``on_progress``) is called on another
-thread.
+Every method is the one of the same name in ``Contracts``, ``Accounts``, ``Logins``, ``SignerKeyring``, ``Sessions``,
+``Messages`` or ``Evidence``, and blocks until that is done. What is called back (``on_step``, ``on_progress``) is
+called on another thread.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from signer_agent.contracts.login import Logins
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer_keys import SignerKeyring
+from signer_agent.evidence.evidence import Evidence
 from signer_agent.loop_thread import LoopThread
 
 
@@ -98,6 +99,15 @@ class BlockingMessages:
         self.read_text = thread.blocking(messages.read_text)
 
 
+class BlockingEvidence:
+    """See ``Evidence``."""
+
+    def __init__(self, thread: LoopThread, evidence: Evidence) -> None:
+        self.account = evidence.account
+        self.list = thread.blocking(evidence.list)
+        self.open = thread.blocking(evidence.open)
+
+
 class BlockingContracts:
     """See ``Contracts``. Safe to use from several threads, while its agent is open.
 
@@ -117,6 +127,10 @@ class BlockingContracts:
     def sessions(self) -> BlockingSessions:
         """The sessions of the account that is logged in. Raises as ``Contracts.signer``."""
         return BlockingSessions(self._thread, Sessions(self._thread.run(self._contracts.signer())))
+
+    def evidence(self) -> BlockingEvidence:
+        """The evidence that concerns the account that is logged in. Raises as ``Contracts.signer``."""
+        return BlockingEvidence(self._thread, self._thread.run(self._contracts.evidence()))
 
     @contextmanager
     def messages(self) -> Iterator[BlockingMessages]:

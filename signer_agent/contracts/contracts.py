@@ -25,6 +25,7 @@ from signer_agent.contracts.login import LoginLine, Logins
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import SignerKeyring
+from signer_agent.evidence.evidence import Evidence
 from signer_agent.keystore.store import KeyStore
 
 
@@ -56,6 +57,10 @@ class Contracts:
         """The messages of the account that is logged in, while the context lasts. Raises as ``signer``."""
         async with Messages.of(await self.signer(), self.store) as messages:
             yield messages
+
+    async def evidence(self) -> Evidence:
+        """The evidence that concerns the account that is logged in. Raises as ``signer``."""
+        return await Evidence.of(await self.signer(), self.store)
 
     async def signer(self) -> Signer:
         """The account that is logged in. Raises as ``Signer.open``."""

@@ -7,7 +7,6 @@
     signer-keys/<request id>.json  a pair of signer keys with its certificates; sealed: both keys
     contacts/<name>.json           certificates of somebody else that were seen and accepted
     sessions/<session id>.json     the newest certificates of a session that were seen
-    log/known.json                 the evidence server's log: its key, and the newest checkpoint that was seen
 """
 
 from __future__ import annotations
@@ -226,32 +225,6 @@ class SessionPin:
         return cls(fields.data("sign"), fields.data("encrypt"))
 
 
-@dataclass(frozen=True, slots=True)
-class LogPin:
-    """The evidence server's log, as it was seen.
-
-    Args:
-        key: its key, "origin+id+key".
-        checkpoint: the newest one that was verified, a signed note.
-    """
-
-    key: str
-    checkpoint: bytes
-
-    def to_public(self) -> Json:
-        """As it stands in the file."""
-        return {"key": self.key, "checkpoint": bytes_to_text(self.checkpoint)}
-
-    def to_secret_bytes(self) -> bytes:
-        """Nothing is secret."""
-        return b""
-
-    @classmethod
-    def load(cls, fields: Fields, _: bytes) -> Self:
-        """Undo ``to_public``."""
-        return cls(fields.text("key"), fields.data("checkpoint"))
-
-
 class Drawers:
     """The drawers of this part.
 
@@ -265,7 +238,6 @@ class Drawers:
         self.signer_keys: Drawer[SignerKeys] = store.drawer("signer-keys", "signer keys", SignerKeys, check_request_id)
         self.contacts: Drawer[Contact] = store.drawer("contacts", "contact", Contact, check_account_name)
         self.sessions: Drawer[SessionPin] = store.drawer("sessions", "session", SessionPin, check_session_id)
-        self.log: Drawer[LogPin] = store.drawer("log", "log", LogPin, lambda name: name)
 
     def pairs_of(self, account: str) -> list[SignerKeys]:
         """All pairs with certificates that an account has, the active one first; none if none is active."""

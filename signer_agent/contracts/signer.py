@@ -17,14 +17,14 @@ from cryptography import x509
 from fourseal.v1 import certificate_service_pb2, contract_session_pb2
 from fourseal.v1 import contract_session_service_pb2 as pb
 
-from contract.certificates import SignerCertificate
+from contract.certificates import SessionCertificate, SignerCertificate
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
 from contract.key_ciphertext import KeyCiphertext, write_key_ciphertext
 from contract.key_sealing import content_key_from, joint_ciphertext, key_parameters, open_inner
 from contract.names import check_session_id
 from contract.revocation import RevocationList
-from contract.session_info import Scheme
+from contract.session_info import Scheme, SessionInfo
 from contract.signatures import (
     JOINT_ALGORITHM,
     JointSignature,
@@ -65,8 +65,8 @@ from signer_agent.contracts.possession import alone
 from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.signer_keys import Pair, read_pair, require_current
 from signer_agent.contracts.verification import SessionVerifier
-from signer_agent.evidence.known_log import KnownLog
 from signer_agent.keystore.store import KeyStore
+from signer_agent.log.watch import LogWatch
 from wire.catalogue import ServiceError
 from wire.ids import new_request_id
 
@@ -87,17 +87,19 @@ class Signer:
         line: with the login.
         name: the account.
         pairs: its keys, the active ones first, with their certificates.
+        log: the evidence server's.
     """
 
-    def __init__(self, store: KeyStore, line: LoginLine, name: str, pairs: list[tuple[SignerKeys, Pair]]) -> None:
+    def __init__(
+        self, store: KeyStore, line: LoginLine, name: str, pairs: list[tuple[SignerKeys, Pair]], log: LogWatch
+    ) -> None:
         self.name = name
+        self.log = log
         self._store = store
         self._line = line
         self._pairs = pairs
         self._engine = Gmpy2Engine()
         self.authority = x509.load_pem_x509_certificate(line.line.identity.authority_pem)
-        self.log = KnownLog(line, self.authority, self.sign_certificate.arc)
-        """The evidence server's."""
         own = [pair for _, pair in pairs]
         self._verifier = SessionVerifier(
             line.drawers,
@@ -130,7 +132,7 @@ class Signer:
         authority = x509.load_pem_x509_certificate(line.identity.authority_pem)
         pairs = [(each, await asyncio.to_thread(read_pair, each, authority)) for each in keys]
         require_current(pairs[0][1], datetime.now(UTC))
-        return cls(store, with_login, login.account, pairs)
+        return cls(store, with_login, login.account, pairs, await LogWatch.of(store, line))
 
     @property
     def sign_certificate(self) -> SignerCertificate:
@@ -224,10 +226,12 @@ class Signer:
         """The authority's list of revoked certificates, at most five minutes old."""
         now = datetime.now(UTC)
         if self._revocations is None or now - self._revocations[0] > _REVOCATIONS_LIFETIME:
-            request = certificate_service_pb2.GetRevocationListRequest()
-            answer = await self.line.call(self.line.certificates.GetRevocationList, request)
-            self._revocations = (now, read_revocations(answer.revocation_list_der, self.authority, now))
+            self._revocations = (now, read_revocations(await self._revocation_list(), self.authority, now))
         return self._revocations[1]
+
+    async def fresh_revocations(self) -> bytes:
+        """The same list, DER, made just now: for a proof that something was not revoked. Whether it is one is open."""
+        return await self._revocation_list(fresh=True)
 
     async def sign_statement(self, statement: Statement, request_id: str | None = None) -> Signature:
         """Sign a statement of ours together with the session.
@@ -255,10 +259,25 @@ class Signer:
             PeerMisbehaved: PARTIAL_DECRYPTION_INVALID; the culprit is the server.
             DecryptionFailed: for every other cause.
         """
-        ciphertext = header.key_for(self.name)
         revision = await self.certificates_of(header.session_id, header.session_certificate)
-        own = revision.member(self.name).encrypt_certificate
-        key = next(keys.encrypt_key for keys, pair in self._pairs if pair.encrypt_certificate == own)
+        return await self.open_key(header.key_for(self.name), header, revision.encrypt_certificate)
+
+    async def open_key(
+        self, ciphertext: KeyCiphertext, header: EnvelopeHeader, encrypting: SessionCertificate
+    ) -> ContentKey:
+        """Open a key ciphertext that is for us, as a recipient or the author, together with the session.
+
+        Args:
+            ciphertext: of ``header``, or the sender's.
+            header: of the envelope.
+            encrypting: the session's certificate for encryption that it names. Need not be verified: by another one
+                nothing opens.
+
+        Raises:
+            ServiceError: NOT_A_MEMBER; SIGNER_KEYS_MISSING: the keys that we had in that session are not here.
+            FoursealError: as ``decrypt_key``.
+        """
+        keys, own = self._own_encrypt_key(encrypting.info)
         request = pb.DecryptKeyRequest(
             request_id=new_request_id(),
             session_id=header.session_id,
@@ -266,12 +285,16 @@ class Signer:
         )
         answer = await self.call(self.line.sessions.DecryptKey, request)
         label = header.label(self.name)
-        return await asyncio.to_thread(self._open, ciphertext, key, own, revision, label, answer.partial)
+        return await asyncio.to_thread(self._open, ciphertext, keys.encrypt_key, own, encrypting, label, answer.partial)
 
     async def relay_pass(self, session_id: str) -> bytes:
         """A fresh pass for the session's media server, DER."""
         request = pb.GetRelayPassRequest(session_id=session_id)
         return (await self.call(self.line.sessions.GetRelayPass, request)).pass_der
+
+    async def _revocation_list(self, *, fresh: bool = False) -> bytes:
+        request = certificate_service_pb2.GetRevocationListRequest(fresh=fresh)
+        return (await self.line.call(self.line.certificates.GetRevocationList, request)).revocation_list_der
 
     def _keep(self, session: VerifiedSession) -> VerifiedSession:
         self._sessions[session.session_id] = session
@@ -315,22 +338,31 @@ class Signer:
                 return keys, pair.sign_certificate
         raise ServiceError("SIGNER_KEYS_MISSING", name=self.name)
 
+    def _own_encrypt_key(self, info: SessionInfo) -> tuple[SignerKeys, SignerCertificate]:
+        fingerprint = next((each.encrypt_certificate for each in info.members if each.name == self.name), None)
+        if fingerprint is None:
+            raise ServiceError("NOT_A_MEMBER", name=self.name)
+        for keys, pair in self._pairs:
+            if pair.encrypt_certificate.fingerprint == fingerprint:
+                return keys, pair.encrypt_certificate
+        raise ServiceError("SIGNER_KEYS_MISSING", name=self.name)
+
     def _open(
         self,
         ciphertext: KeyCiphertext,
         key: EncryptKey,
         own: SignerCertificate,
-        revision: SessionRevision,
+        encrypting: SessionCertificate,
         label: bytes,
         answer: bytes,
     ) -> ContentKey:
-        if revision.info.scheme is Scheme.SEPARATE:
+        if encrypting.info.scheme is Scheme.SEPARATE:
             if isinstance(key, DecryptionShare):
                 return content_key_from(decrypt_alone(key, answer, key_parameters(label)))
             return open_inner(key, answer, label)
         if not isinstance(key, DecryptionShare):
             raise ServiceError("KEY_IS_NO_HALF")
-        joint = joint_ciphertext(ciphertext, own, revision.encrypt_certificate)
+        joint = joint_ciphertext(ciphertext, own, encrypting)
         with blaming(Role.SERVER):
             theirs = parse_partial_decryption(joint, Role.SERVER, answer)
         ours = create_partial_decryption(key, joint, self._engine, secrets.token_bytes)

@@ -46,7 +46,7 @@ async def deposit(signer: Signer, record: EvidenceRecord) -> Deposit:
     """Deposit a record of ours, whose content is there. A repeat gets the same entry.
 
     Raises:
-        PeerMisbehaved: EVIDENCE_OF_OTHER_MESSAGE: what was logged is not this record; what ``KnownLog.admit`` raises;
+        PeerMisbehaved: EVIDENCE_OF_OTHER_MESSAGE: what was logged is not this record; what ``LogWatch.hold`` raises;
             the culprit is the server.
         RemoteError: what the server refuses.
     """
@@ -57,5 +57,5 @@ async def deposit(signer: Signer, record: EvidenceRecord) -> Deposit:
         entry, receipt = LogEntry.from_der(answer.entry_der), Receipt.from_bytes(answer.receipt)
     if (entry.kind, entry.body) != (EntryKind.EVIDENCE, record_der):
         raise server_lied("EVIDENCE_OF_OTHER_MESSAGE", "it logged another record than was deposited")
-    await signer.log.admit(receipt, answer.entry_der)
+    await signer.log.hold(receipt, answer.entry_der)
     return Deposit(answer.entry_der, answer.receipt)

@@ -1,7 +1,8 @@
 """Evidence as the server shows it, believed only as far as it is proved.
 
-1. The entry of the log is evidence, and its record is of the message that was asked for.
-2. The receipt proves that the log has it, and the log is the one that we know (``known_log``).
+1. The entry of the log is evidence, its record is of the message that was asked for, and its parts and the session's
+   certificates belong together.
+2. The receipt proves that the log has it, and the log is the one that we know (``signer_agent.log``).
 
 Whether the message itself holds is another question: ``contract.bundle.verification``.
 """
@@ -15,7 +16,7 @@ from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.bundle.parts import DisclosedMessage
 from contract.certificates import SessionCertificate, SignerCertificate, load_certificate
-from contract.evidence_record import EvidenceRecord
+from contract.evidence_record import EvidenceRecord, require_agreement
 from contract.log_entry import EntryKind, LogEntry
 from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.signer import Signer
@@ -30,14 +31,12 @@ class LoggedMessage:
     Args:
         message: without what only author and recipients have.
         authority: that issued its certificates, as the server says.
-        revocations: its list, DER.
         content_kept: whether the server still has the content.
         answers: statement digests of the answers that were deposited.
     """
 
     message: DisclosedMessage
     authority: x509.Certificate
-    revocations: bytes
     content_kept: bool
     answers: tuple[bytes, ...]
 
@@ -74,7 +73,7 @@ class EvidenceReader:
 
         Raises:
             RemoteError: EVIDENCE_NOT_FOUND: there is none, or it does not concern us.
-            PeerMisbehaved: EVIDENCE_OF_OTHER_MESSAGE; what ``KnownLog.admit`` raises; a structure is malformed; the
+            PeerMisbehaved: EVIDENCE_OF_OTHER_MESSAGE; what ``LogWatch.hold`` raises; a structure is malformed; the
                 culprit is the server.
         """
         request = pb.GetEvidenceRequest(statement_digest=digest)
@@ -83,7 +82,7 @@ class EvidenceReader:
             logged = self._read(answer)
         if logged.digest != digest:
             raise server_lied("EVIDENCE_OF_OTHER_MESSAGE", "its record is not of the message that was asked for")
-        await self._signer.log.admit(logged.message.receipt, answer.entry_der)
+        await self._signer.log.hold(logged.message.receipt, answer.entry_der)
         return logged
 
     def _read(self, answer: pb.GetEvidenceResponse) -> LoggedMessage:
@@ -103,10 +102,10 @@ class EvidenceReader:
             session_encrypt=SessionCertificate.from_der(answer.session_encrypt_certificate_der, arc),
             disclosure=None,
         )
+        require_agreement(record, message.session_sign, message.session_encrypt)
         return LoggedMessage(
             message,
             load_certificate(answer.authority_certificate_der),
-            answer.revocation_list_der,
             answer.summary.content_kept,
             tuple(answer.answer_digests),
         )

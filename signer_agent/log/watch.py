@@ -9,6 +9,8 @@ A look:
 5. A checkpoint that an earlier look kept and did not come to compare is compared first; then the new one becomes the
    pending one, durably; then the server must prove that the log only grew from the proven one to it.
 
+A receipt is held to what was kept, too, when it comes (``hold``): its checkpoint is one more that the server showed.
+
 A crash between any two steps loses no checkpoint that could be held against the server: the next look compares it.
 """
 
@@ -26,6 +28,7 @@ from cryptography import x509
 from contract.certificates import load_certificate
 from mpc.errors import FoursealError, MalformedInput
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
+from signer_agent.contracts.blame import blaming_server
 from signer_agent.keystore.store import KeyStore
 from signer_agent.log.alarms import FORKED, KEY_CHANGED, REWOUND, LogAlarm, Proof
 from signer_agent.log.kept import Kept, LogState, OvertakenError
@@ -34,6 +37,7 @@ from transparency.checkpoint import Checkpoint, verify_checkpoint
 from transparency.errors import NotProven
 from transparency.keys import VerifierKey
 from transparency.note import Note
+from transparency.receipt import Receipt
 from transparency.verification import verify_consistency
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
@@ -141,6 +145,53 @@ class LogWatch:
             await self._require_no_less(state, theirs, state.proven)
             await self._require_growth(state, theirs, state.proven)
         return look
+
+    async def key(self) -> VerifierKey:
+        """The log's key, pinned.
+
+        Raises:
+            LogAlarm, RemoteError, ServiceError: as ``hold``.
+        """
+        return self._pinned(await self._known())
+
+    async def hold(self, receipt: Receipt, entry_der: bytes) -> None:
+        """Check a receipt that the server shows for an entry, and hold its checkpoint to what was kept.
+
+        Args:
+            receipt: for the entry.
+            entry_der: the leaf.
+
+        Raises:
+            PeerMisbehaved: what ``Receipt.verify`` raises; the culprit is the server.
+            LogAlarm: its checkpoint is not of the log that was kept.
+            RemoteError: what the server answers instead of a proof.
+            ServiceError: STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE.
+        """
+        while True:
+            try:
+                return await self._hold(receipt, entry_der)
+            except OvertakenError:
+                continue
+
+    async def _hold(self, receipt: Receipt, entry_der: bytes) -> None:
+        state = await self._known()
+        with blaming_server():
+            checkpoint = receipt.verify(entry_der, self._pinned(state))
+        note = receipt.checkpoint
+        await asyncio.to_thread(self._kept.keep, note, checkpoint)
+        if state.pending is not None:  # (5)
+            state = await self._prove(state, state.pending)
+        proven = None if state.proven is None else verify_checkpoint(state.proven, self._pinned(state))
+        if state.proven is not None and proven is not None and checkpoint.size <= proven.size:
+            if checkpoint != proven:  # as of an entry that was stamped some time ago
+                await self._require_growth(state, note, state.proven)
+            return
+        state = await self._advance(state, replace(state, pending=note, grow_time=self._clock()))
+        await self._prove(state, note)
+
+    async def _known(self) -> LogState:
+        """The state; before the first look the server is asked for its key."""
+        return await asyncio.to_thread(self._kept.state) or await self._with_key(None)
 
     async def _look(self) -> Look:
         state = await asyncio.to_thread(self._kept.state)  # (1)

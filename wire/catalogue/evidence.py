@@ -33,6 +33,12 @@ ENTRIES: Final = (
         "Another record of this statement stands in the log, at {log_index}.",
         "Deposit a message once, with all that it was sent with.",
     ),
+    Entry(
+        "EVIDENCE_DOES_NOT_HOLD",
+        PRECONDITION,
+        "The check {check} of the evidence failed: {problem}. Nothing was written.",
+        "Look at all checks: open it without --out.",
+    ),
     Entry("EVIDENCE_OF_OTHER_MESSAGE", PRECONDITION, "The evidence is of another message: {problem}.", DISTRUST),
     Entry(
         "STATEMENT_NOT_SIGNED_HERE",

@@ -25,7 +25,6 @@ ENTRIES: Final = (
     ),
     Entry("LOG_PROOF_MALFORMED", INVALID, "The proof is refused: {problem}.", FORMATS),
     Entry("LOG_KEY_MALFORMED", INVALID, "The log key is refused: {problem}.", FORMATS),
-    Entry("LOG_KEY_CHANGED", PRECONDITION, "The server's log has another key: {problem}.", _KEEP),
     Entry("NOTE_MALFORMED", INVALID, "The signed note is refused: {problem}.", FORMATS),
     Entry("CHECKPOINT_MALFORMED", INVALID, "The checkpoint is refused: {problem}.", FORMATS),
     Entry("RECEIPT_MALFORMED", INVALID, "The receipt is refused: {problem}.", FORMATS),

@@ -97,7 +97,6 @@ class EvidenceRpc(evidence_service_pb2_grpc.EvidenceServiceServicer):
             session_sign_certificate_der=found.session_sign_certificate,
             session_encrypt_certificate_der=found.session_encrypt_certificate,
             authority_certificate_der=found.authority_certificate,
-            revocation_list_der=found.revocation_list,
             log_verifier_key=transparency.verifier.to_text(),
             log_certificate_der=transparency.certificate_der,
             answer_digests=found.answers,

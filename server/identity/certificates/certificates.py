@@ -145,8 +145,8 @@ class SignerCertificates:
         await self._lists.current()
         return datetime.fromisoformat(answer.decode())
 
-    async def revocation_list(self, caller: Caller) -> bytes:
-        """The newest list, DER.
+    async def revocation_list(self, caller: Caller, *, fresh: bool) -> bytes:
+        """The newest list, DER; or one that was made in this second, which is one for all who ask in it.
 
         Raises:
             ServiceError: CALLER_UNKNOWN.
@@ -156,7 +156,8 @@ class SignerCertificates:
             require_caller(connection, caller)
             return store.newest_revocation(connection)
 
-        return (await self._lists.covering(await self._database.read(query))).der
+        since = self._clock().replace(microsecond=0) if fresh else None
+        return (await self._lists.covering(await self._database.read(query), since)).der
 
     def _require_room(self, connection: Connection, account: str, now: datetime) -> None:
         """Refuse an account that was issued as many pairs as it may be, in the day before now.

@@ -87,16 +87,22 @@ class RevocationLists:
         """
         return await self.covering(await self._database.read(store.newest_revocation))
 
-    async def covering(self, newest: int) -> IssuedList:
+    async def covering(self, newest: int, since: datetime | None = None) -> IssuedList:
         """A list that knows every revocation up to a number, and whose time is not half over.
+
+        Args:
+            newest: number of a revocation.
+            since: when it must have been made at the earliest, if that matters.
 
         Raises:
             ServiceError: STORAGE_UNAVAILABLE.
         """
         async with self._making:
-            if self._known is None or self._known.newest < newest or self._is_due(self._known):
-                self._known = await self._make(0 if self._known is None else self._known.newest)
-            return self._known
+            known = self._known
+            is_old = known is not None and since is not None and known.create_time < since
+            if known is None or known.newest < newest or is_old or self._is_due(known):
+                known = self._known = await self._make(0 if known is None else known.newest)
+            return known
 
     async def _make(self, before: int) -> IssuedList:
         def begin(connection: Connection) -> tuple[int, int, datetime]:

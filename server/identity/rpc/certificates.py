@@ -79,7 +79,8 @@ class CertificateRpc(certificate_service_pb2_grpc.CertificateServiceServicer):
     ) -> pb.GetRevocationListResponse:
         """See the proto."""
         caller = self._callers.read(peer_certificate(context))
-        return pb.GetRevocationListResponse(revocation_list_der=await self._rules.certificates.revocation_list(caller))
+        found = await self._rules.certificates.revocation_list(caller, fresh=request.fresh)
+        return pb.GetRevocationListResponse(revocation_list_der=found)
 
     async def _login(self, context: Context) -> Login:
         caller = self._callers.read(peer_certificate(context))

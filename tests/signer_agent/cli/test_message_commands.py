@@ -17,9 +17,10 @@ import pytest
 import pytest_asyncio
 
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
+from tests.signer_agent.cli.commands import document, run
 from tests.signer_agent.cli.terminal import Terminal
 from tests.signer_agent.contracts.company import Company, gathered
-from tests.signer_agent.real import FOURSEAL, Ran, fourseal
+from tests.signer_agent.real import FOURSEAL
 from tests.signer_agent.stores import PASSPHRASE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,22 +37,6 @@ async def company(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Com
 async def session_id(company: Company) -> str:
     """A session of theirs."""
     return await company.session()
-
-
-async def run(company: Company, name: str, *arguments: str | Path, stdin: bytes = b"", status: int = 0) -> Ran:
-    """A command of somebody's."""
-    home = company.people[name].home
-    passphrase = home.folder.with_suffix(".passphrase")
-    passphrase.write_text(PASSPHRASE)
-    ran = await asyncio.to_thread(fourseal, home, *arguments, passphrase=passphrase, stdin=stdin)
-    assert ran.status == status, (ran.status, ran.out, ran.err)
-    assert "Traceback" not in ran.err
-    return ran
-
-
-async def document(company: Company, name: str, *arguments: str | Path) -> Any:  # noqa: ANN401  # whatever the command prints
-    """The JSON of a command."""
-    return json.loads((await run(company, name, *arguments, "--json")).out)
 
 
 async def test_contract_is_sent_shown_accepted_and_rejected(company: Company, session_id: str, tmp_path: Path) -> None:

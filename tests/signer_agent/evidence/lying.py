@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from contract.evidence_record import EvidenceRecord
 from contract.log_entry import LogEntry
-from server.journal.log import LogKey
-from signer_agent.contracts.entries import LogPin
 from tests.signer_agent.contracts.company import Company, Person
 from transparency.checkpoint import Checkpoint
 from transparency.receipt import Receipt
@@ -21,9 +20,9 @@ Lie = Callable[[Any], None]
 
 
 @contextmanager
-def lying(person: Person, method: str, lie: Lie) -> Iterator[None]:
-    """Change what EvidenceService answers to somebody."""
-    stub = person.line.evidence
+def lying(person: Person, method: str, lie: Lie, service: str = "evidence") -> Iterator[None]:
+    """Change what a service answers to somebody."""
+    stub = getattr(person.line, service)
     honest = getattr(stub, method)
 
     async def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
@@ -70,15 +69,15 @@ def nothing(answer: Any) -> None:  # noqa: ANN401
 
 
 @contextmanager
-def having_seen(company: Company, person: Person, size: int, root: bytes, key: LogKey | None = None) -> Iterator[None]:
-    """As if somebody had seen another log before, by another key or the server's own."""
-    key = key or company.server._ground.log_key
-    drawer = person.signer.log._drawer
-    known = drawer.get("known")
+def having_seen(company: Company, person: Person, size: int, root: bytes) -> Iterator[None]:
+    """As if the server, by its own key, had shown somebody another log before."""
+    key = company.server._ground.log_key
+    kept = person.signer.log._kept
+    known = kept.state()
     assert known is not None
     seen = Checkpoint(key.verifier.name, size, root).sign(key.private_key)
-    drawer.put("known", LogPin(key.verifier.to_text(), seen.to_bytes()))
+    kept.advance(known, replace(known, proven=seen))
     try:
         yield
     finally:
-        drawer.put("known", known)
+        kept._states.put("watch", known)

@@ -80,9 +80,9 @@ async def refusal(person: Person, request: certificate_pb.IssueSignerCertificate
     return refused.value.reason
 
 
-async def revocation_list(person: Person) -> bytes:
+async def revocation_list(person: Person, *, fresh: bool = False) -> bytes:
     """The list, which needs no login."""
-    request = certificate_pb.GetRevocationListRequest()
+    request = certificate_pb.GetRevocationListRequest(fresh=fresh)
     return (await call(person.certificates.GetRevocationList, request)).revocation_list_der
 
 
@@ -309,6 +309,15 @@ async def test_list_is_made_anew_in_time(logged_in: Person, clock: MovableClock)
     assert _number(second) == _number(x509.load_der_x509_crl(first)) + 1
     assert second.next_update_utc is not None
     assert second.next_update_utc > clock() + timedelta(days=6)
+
+
+async def test_fresh_list_is_made_once_a_second(logged_in: Person, clock: MovableClock) -> None:
+    """It says of now what was not revoked until now; who asks again in the same second gets the same one."""
+    await revocation_list(logged_in)
+    clock.move(timedelta(seconds=2))
+    first = await revocation_list(logged_in, fresh=True)
+    assert x509.load_der_x509_crl(first).last_update_utc == clock().replace(microsecond=0)
+    assert await revocation_list(logged_in, fresh=True) == first == await revocation_list(logged_in)
 
 
 async def test_server_proves_itself(logged_in: Person) -> None:

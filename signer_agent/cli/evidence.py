@@ -1,0 +1,146 @@
+"""``evidence``: messages that were deposited: listed, opened and verified."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final, TypeVar
+
+import typer
+
+from contract.report import Outcome
+from signer_agent.cli.bundles import bundle_json, show_checks
+from signer_agent.cli.evidence_text import told_rows
+from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
+from signer_agent.cli.invocation import Invocation, command
+from signer_agent.cli.message_text import size_text, visible_lines
+from signer_agent.cli.messages import SessionArgument, print_lines
+from signer_agent.cli.options import ForceOption, OutOption
+from signer_agent.cli.output import OUTPUT
+from signer_agent.contracts.contracts import Contracts
+from signer_agent.evidence.evidence import Evidence
+from signer_agent.evidence.model import EvidenceSummary, OpenedEvidence
+from wire.catalogue import ServiceError
+
+app = typer.Typer(help="Messages that were deposited as evidence.", no_args_is_help=True)
+
+_TIME: Final = "%Y-%m-%d %H:%M:%S"
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,7}", re.ASCII)
+_STATUS: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
+
+MessageArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MESSAGE", help="Its statement's digest, as evidence list shows it, or its number in inbox."
+    ),
+]
+
+_Result = TypeVar("_Result")
+
+
+@command(app, "list")
+def list_evidence(invocation: Invocation, session_id: SessionArgument) -> None:
+    """List what was deposited of a session and concerns you."""
+
+    async def listed(evidence: Evidence, _: Contracts) -> list[EvidenceSummary]:
+        return await evidence.list(session_id)
+
+    found = _with_evidence(invocation, listed)
+    content = [
+        {
+            "statement": each.digest.hex(),
+            "session_id": each.session_id,
+            "author": each.author,
+            "log_index": each.log_index,
+            "deposit_time": each.deposit_time.isoformat(),
+            "sealed_size": each.content_length,
+            "content_kept": each.content_kept,
+            "answered": each.answered.hex() or None,
+        }
+        for each in found
+    ]
+    indexes = {each.digest: each.log_index for each in found}
+    columns = ("Statement", "Entry", "Deposited", "Author", "Size", "Answers")
+    rows = [
+        (
+            each.digest.hex(),
+            str(each.log_index),
+            f"{each.deposit_time:{_TIME}}",
+            each.author,
+            size_text(each.content_length) if each.content_kept else "not kept any more",
+            f"entry {indexes[each.answered]}" if each.answered in indexes else "",
+        )
+        for each in found
+    ]
+    OUTPUT.show_table(content, columns, rows)
+
+
+@command(app, "open")
+def open_evidence(
+    invocation: Invocation, message: MessageArgument, *, out: OutOption = None, force: ForceOption = False
+) -> None:
+    """Open a message and its answers, verify all of it, and say who signed what and when.
+
+    Exits with 0 if everything holds, 1 if a check failed, 3 if one could not be made.
+    """
+    if out is not None:
+        require_absent(out, force=force)
+
+    async def opened(evidence: Evidence, contracts: Contracts) -> OpenedEvidence:
+        digest = await _digest(message, contracts)
+        with OUTPUT.progress("Opening and verifying"):
+            if out is None:
+                return await evidence.open(digest)
+            with writing_file(out, secret=True) as write:
+                found = await evidence.open(digest, write)
+                if found.report.outcome is Outcome.FAILED:
+                    raise ServiceError("EVIDENCE_DOES_NOT_HOLD", **_first_failure(found))
+                return found
+
+    found = _with_evidence(invocation, opened)
+    _show(found, to_standard_output=out is not None and str(out) == STANDARD_OUTPUT)
+    if out is None:
+        _show_texts(found)
+    raise typer.Exit(_STATUS[found.report.outcome])
+
+
+def _show(found: OpenedEvidence, *, to_standard_output: bool) -> None:
+    rows = told_rows(found.bundle, found.report)
+    if to_standard_output:
+        OUTPUT.note(*(f"{name:<9} {value}" for name, value in rows))
+        return
+    OUTPUT.show(bundle_json(found.bundle, found.report) | {"texts": found.texts}, rows)
+    if not OUTPUT.as_json:
+        show_checks(found.report)
+
+
+def _show_texts(found: OpenedEvidence) -> None:
+    if OUTPUT.as_json:
+        return
+    for each, text in zip(found.bundle.messages, found.texts, strict=True):
+        if text:
+            print_lines(visible_lines(text, f"{each.statement.author}| "))
+
+
+def _first_failure(found: OpenedEvidence) -> dict[str, str]:
+    reports = (found.report.message, *(each.report for each in found.report.answers))
+    failed = next(each for report in reports for each in report.checks if each.outcome is Outcome.FAILED)
+    return {"check": failed.name, "problem": failed.reason}
+
+
+async def _digest(message: str, contracts: Contracts) -> bytes:
+    """The statement's digest of what is named by it, or by its number in the inbox."""
+    if _DIGEST.fullmatch(message):
+        return bytes.fromhex(message)
+    if not _NUMBER.fullmatch(message):
+        raise ServiceError("FIELD_INVALID", field="MESSAGE", problem="neither 64 hexadecimal digits nor a number")
+    async with contracts.messages() as messages:
+        return (await messages.message(int(message))).statement.digest
+
+
+def _with_evidence(invocation: Invocation, work: Callable[[Evidence, Contracts], Awaitable[_Result]]) -> _Result:
+    async def opened(contracts: Contracts) -> _Result:
+        return await work(await contracts.evidence(), contracts)
+
+    return invocation.with_contracts(opened)

@@ -1,0 +1,106 @@
+"""``Evidence``: messages that were deposited, opened and verified, for asyncio.
+
+::
+
+    evidence = await contracts.evidence()
+    for each in await evidence.list(session_id):
+        opened = await evidence.open(each.digest)
+        print(opened.report.outcome, opened.bundle.message.statement.author)
+
+Every method raises FoursealError, with a reason of the catalogue (docs/errors.md), and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC
+from typing import Final
+
+from fourseal.v1 import evidence_service_pb2 as pb
+
+from contract.names import check_session_id
+from contract.report import Outcome
+from signer_agent.client.messages import answer_malformed
+from signer_agent.contracts.signer import Signer
+from signer_agent.evidence.content import SealedContents
+from signer_agent.evidence.model import EvidenceSummary, OpenedEvidence
+from signer_agent.evidence.opening import Opener, verified
+from signer_agent.evidence.reading import EvidenceReader
+from signer_agent.keystore.store import KeyStore
+
+_DIGEST_BYTES: Final = 32
+
+
+class Evidence:
+    """The evidence that concerns one account. Use ``of``. Belongs to the event loop that it was made on.
+
+    Args:
+        signer: the account, logged in.
+        store: the opened key store.
+    """
+
+    def __init__(self, signer: Signer, store: KeyStore) -> None:
+        self.account = signer.name
+        """Whose it is."""
+        self._signer = signer
+        self._opener = Opener(signer, EvidenceReader(signer), SealedContents(signer, store))
+
+    @classmethod
+    async def of(cls, signer: Signer, store: KeyStore) -> Evidence:
+        """The evidence of an account. Raises ServiceError (STORE_PERMISSIONS, STORE_UNUSABLE)."""
+        return await asyncio.to_thread(cls, signer, store)
+
+    async def list(self, session_id: str) -> list[EvidenceSummary]:
+        """What there is of a session's messages, oldest first: ours, those to us, and what we may see.
+
+        Raises:
+            RemoteError: what the server refuses.
+        """
+        request, found = pb.ListEvidenceRequest(session_id=check_session_id(session_id)), list[EvidenceSummary]()
+        while True:
+            answer = await self._signer.call(self._signer.line.evidence.ListEvidence, request)
+            found += map(_summary, answer.evidence)
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
+    async def open(self, digest: bytes, write: Callable[[bytes], object] | None = None) -> OpenedEvidence:
+        """Open a message and the answers to it, and verify all of it.
+
+        Args:
+            digest: SHA-256 of its statement, or of an answer's, 32 bytes.
+            write: takes the content piece by piece, on a worker thread, unless a check failed.
+
+        Raises:
+            RemoteError: EVIDENCE_NOT_FOUND: there is none, or it does not concern us; EVIDENCE_CONTENT_DELETED,
+                EVIDENCE_CONTENT_LOST.
+            PeerMisbehaved: what the server shows does not hold; the culprit is the server.
+            ContentDamaged, MalformedInput: what the author deposited does not open.
+            OSError: of ``write``.
+        """
+        async with self._opener.gathered(digest) as gathered:
+            report = await verified(gathered)
+            if write is not None and report.outcome is not Outcome.FAILED:
+                await asyncio.to_thread(gathered.write_content, write)
+            return OpenedEvidence(gathered.bundle, report, await asyncio.to_thread(gathered.texts))
+
+
+def _summary(answer: pb.EvidenceSummary) -> EvidenceSummary:
+    lengths = {len(answer.statement_digest), len(answer.answered_digest) or _DIGEST_BYTES}
+    if lengths != {_DIGEST_BYTES}:
+        raise answer_malformed("a digest of it is none")
+    try:
+        deposit_time = answer.deposit_time.ToDatetime(UTC)
+    except (ValueError, OverflowError) as error:
+        raise answer_malformed("a time of it is none") from error
+    return EvidenceSummary(
+        answer.statement_digest,
+        answer.session_id,
+        answer.author,
+        answer.log_index,
+        deposit_time,
+        answer.content_length,
+        answer.content_kept,
+        answer.answered_digest,
+    )

@@ -1,0 +1,64 @@
+"""The commands for evidence, run as processes, with everybody at a real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.signer_agent.cli.commands import document, run
+from tests.signer_agent.contracts.company import Company, gathered
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def company(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Company]:
+    """Alice, Bob and Carol."""
+    async with gathered(tmp_path_factory.mktemp("company")) as company:
+        yield company
+
+
+async def test_evidence_is_sent_answered_listed_and_opened(company: Company, tmp_path: Path) -> None:
+    """The whole story, as people type it."""
+    session_id = await company.session()
+    path = tmp_path / "offer.txt"
+    path.write_text("I sell you my \x1b[2Kbicycle\n")
+    sent = await run(company, "alice", "send", session_id, path, "--to", "bob", "--evidence", "--yes")
+    assert "the evidence server keeps it" in sent.err
+    inbox = await document(company, "bob", "inbox", session_id)
+    (message,) = inbox["messages"]
+    assert message["log_index"] is not None
+    assert f"entry {message['log_index']}" in (await run(company, "bob", "inbox", session_id)).text
+    assert f"entry {message['log_index']}" in (await run(company, "alice", "outbox")).text
+    accepted = await run(company, "bob", "accept", "1", "--text", "Agreed.", "--yes")
+    assert "the evidence server keeps it" in accepted.err
+    listed = await document(company, "alice", "evidence", "list", session_id)
+    assert [each["author"] for each in listed] == ["alice", "bob"]
+    assert listed[1]["answered"] == listed[0]["statement"] == message["statement"]
+    opened = await run(company, "alice", "evidence", "open", message["statement"])
+    for said in (
+        "Everything holds",
+        "by alice together with the session",
+        "bob accepts it",
+        "Sale of a house",
+        "The log whose key the verifier knows has the entry",
+        "alice| I sell you my \\x1b[2Kbicycle\n",
+        "bob| Agreed.\n",
+    ):
+        assert said in opened.text
+    out = tmp_path / "opened.txt"
+    content = await document(company, "bob", "evidence", "open", "1", "--out", out)
+    assert out.read_bytes() == path.read_bytes()
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert (content["outcome"], [each["decision"] for each in content["answers"]]) == ("passed", ["accept"])
+    for name, asked, reason in (
+        ("carol", message["statement"], "EVIDENCE_NOT_FOUND"),
+        ("bob", "00" * 32, "EVIDENCE_NOT_FOUND"),
+        ("bob", "99", "MESSAGE_NOT_FOUND"),
+        ("bob", "offer.txt", "FIELD_INVALID"),
+    ):
+        assert reason in (await run(company, name, "evidence", "open", asked, status=1)).err
+    assert await document(company, "carol", "evidence", "list", session_id) == []

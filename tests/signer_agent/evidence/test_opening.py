@@ -1,0 +1,220 @@
+"""Evidence is opened by whom it concerns, as long as it is kept, and only if all that the server shows holds."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fourseal.v1 import evidence_service_pb2 as pb
+
+from contract.bundle.verification import CHECKS
+from contract.report import Outcome
+from contract.statement import Decision
+from contract.stream import SEGMENT_BYTES
+from signer_agent.contracts.entries import Drawers
+from signer_agent.contracts.login import LoginLine, Logins
+from signer_agent.contracts.messages import BytesSource, FileSource
+from signer_agent.contracts.sessions import Sessions
+from signer_agent.contracts.signer import Signer
+from signer_agent.contracts.signer_keys import KeyChoice, SignerKeyring
+from signer_agent.contracts.sources import TEXT_TYPE
+from signer_agent.evidence.evidence import Evidence
+from signer_agent.evidence.model import OpenedEvidence
+from tests.contract.world import Issuer
+from tests.signer_agent.contracts.company import Company, Person
+from tests.signer_agent.evidence import lying
+from tests.signer_agent.refusals import refused
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def evidence_of(person: Person) -> Evidence:
+    """What concerns somebody."""
+    return await Evidence.of(person.signer, person.store)
+
+
+async def deposited(company: Company, session_id: str, text: str = "I sell my house") -> bytes:
+    """A message of alice's to bob, which is evidence; its digest."""
+    alice, bob = company.people["alice"], company.people["bob"]
+    sent = await alice.messages.send(session_id, BytesSource(text.encode(), TEXT_TYPE), ["bob"], evidence=True)
+    await bob.received_messages(session_id)
+    return sent.statement.digest
+
+
+def problems(opened: OpenedEvidence) -> list[str]:
+    """The checks that did not pass."""
+    reports = (opened.report.message, *(each.report for each in opened.report.answers))
+    checks = [check for report in reports for check in report.checks]
+    return [f"{each.name} {each.reason}" for each in checks if each.outcome is not Outcome.PASSED]
+
+
+def left_over(person: Person) -> list[Path]:
+    """Sealed contents that were not removed."""
+    return list(person.home.folder.rglob("*.sealed"))
+
+
+async def test_others_cannot_tell_that_it_is_there(company: Company, session_id: str) -> None:
+    """A member to whom it was not sent, and any digest: the same answer."""
+    digest = await deposited(company, session_id)
+    carol = await evidence_of(company.people["carol"])
+    for asked in (digest, bytes(32)):
+        with refused("EVIDENCE_NOT_FOUND"):
+            await carol.open(asked)
+    assert digest not in [each.digest for each in await carol.list(session_id)]
+
+
+def certificate_of(name: str, other: str) -> Callable[[Any], None]:
+    """Show one certificate in the place of another."""
+
+    def lie(answer: Any) -> None:  # noqa: ANN401
+        setattr(answer, name, getattr(answer, other))
+
+    return lie
+
+
+async def test_every_lie_of_the_server_is_told(company: Company, session_id: str) -> None:
+    """Another record, receipt, certificate, list, answer, log: refused with the reason, and the server blamed."""
+    bob = company.people["bob"]
+    evidence = await evidence_of(bob)
+    digest, other = await deposited(company, session_id), await deposited(company, session_id, "another")
+    another = await bob.line.evidence.GetEvidence(
+        pb.GetEvidenceRequest(statement_digest=other), metadata=await token(bob)
+    )
+    lies: dict[lying.Lie, str] = {
+        lambda answer: answer.CopyFrom(another): "EVIDENCE_OF_OTHER_MESSAGE",
+        lying.other_record: "INCLUSION_NOT_PROVEN",
+        lying.other_entry: "INCLUSION_NOT_PROVEN",
+        lying.wrong_proof: "INCLUSION_NOT_PROVEN",
+        lying.forged_checkpoint: "NOTE_SIGNATURE_WRONG",
+        lying.nothing: "LOG_ENTRY_MALFORMED",
+        lambda answer: answer.answer_digests.append(other): "EVIDENCE_OF_OTHER_MESSAGE",
+        certificate_of("session_encrypt_certificate_der", "session_sign_certificate_der"): "ENVELOPE_CERTIFICATE_WRONG",
+        certificate_of("author_certificate_der", "authority_certificate_der"): "CERTIFICATE_MALFORMED",
+    }
+    for lie, reason in lies.items():
+        with lying.lying(bob, "GetEvidence", lie), refused(reason, culprit="server"):
+            await evidence.open(digest)
+    for size in (1, 1_000_000):
+        with lying.having_seen(company, bob, size, bytes(32)), refused("LOG_FORKED", culprit="server"):
+            await evidence.open(digest)
+
+    def another_list(answer: Any) -> None:  # noqa: ANN401
+        answer.revocation_list_der = Issuer().sign_list(Issuer().revocation_list())
+
+    for service, method, lie, check in (
+        ("evidence", "GetEvidence", certificate_of("authority_certificate_der", "log_certificate_der"), "authority"),
+        ("certificates", "GetRevocationList", another_list, "author-not-revoked"),
+    ):
+        with lying.lying(bob, method, lie, service):
+            opened = await evidence.open(digest)
+        failed = [each.name for each in opened.report.message.checks if each.outcome is Outcome.FAILED]
+        assert failed[:1] == [check]
+    assert problems(await evidence.open(digest)) == []
+
+
+async def token(person: Person) -> tuple[tuple[str, str], ...]:
+    """The metadata of somebody's login."""
+    login = await LoginLine(person.line, Drawers(person.store)).login()
+    return (("fourseal-login", login.token),)
+
+
+async def test_other_content_is_refused_and_a_broken_download_goes_on(
+    company: Company, session_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changed, shorter, longer; nothing of it stays. What breaks is fetched from there on."""
+    bob = company.people["bob"]
+    evidence, content = await evidence_of(bob), secrets.token_bytes(4 * SEGMENT_BYTES)
+    sent = await company.people["alice"].messages.send(session_id, BytesSource(content), ["bob"], evidence=True)
+    honest = bob.line.evidence.GetEvidenceContent
+    firsts: list[int] = []
+
+    def cheating(change: Callable[[int, bytes], bytes], pieces: int = 99) -> Callable[..., Any]:
+        class Stream:
+            def __init__(self, request: pb.GetEvidenceContentRequest, **named: Any) -> None:  # noqa: ANN401
+                firsts.append(request.first_byte)
+                self._call = honest(request, **named)
+
+            async def __aiter__(self) -> Any:  # noqa: ANN401
+                number = 0
+                async for part in self._call:
+                    if number == pieces:
+                        self._call.cancel()
+                        raise asyncio.CancelledError
+                    yield pb.GetEvidenceContentResponse(piece=change(number, part.piece))
+                    number += 1
+
+            def cancel(self) -> None:
+                self._call.cancel()
+
+        return Stream
+
+    for change in (
+        lambda _, piece: hashlib.sha256(piece).digest() + piece[32:],
+        lambda number, piece: piece if number < 2 else piece[:-1],
+        lambda _, piece: piece + b"!",
+        lambda _, __: b"",
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(bob.line.evidence, "GetEvidenceContent", cheating(change))
+            with refused("EVIDENCE_OF_OTHER_MESSAGE", culprit="server"):
+                await evidence.open(sent.statement.digest)
+        assert left_over(bob) == []
+    firsts.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(bob.line.evidence, "GetEvidenceContent", cheating(lambda _, piece: piece, 2))
+        with pytest.raises(asyncio.CancelledError):  # as if the program had been killed
+            await evidence.open(sent.statement.digest)
+        assert len(left_over(bob)) == 1
+        patched.setattr(bob.line.evidence, "GetEvidenceContent", cheating(lambda _, piece: piece))
+        assert problems(await evidence.open(sent.statement.digest)) == []
+    assert firsts[0] == 0 < firsts[1]
+    assert left_over(bob) == []
+
+
+async def test_both_sides_open_it_with_all_answers_after_the_close_and_with_renewed_keys(
+    company: Company, tmp_path: Path
+) -> None:
+    """Author and recipient; what was signed, who answered, the content; every check passes each time."""
+    alice, bob, carol = (company.people[name] for name in ("alice", "bob", "carol"))
+    session_id, content = await company.session(), secrets.token_bytes(3 * SEGMENT_BYTES + 5)
+    path = tmp_path / "contract.pdf"
+    path.write_bytes(content)
+    sent = await alice.messages.send(session_id, FileSource(path), evidence=True)
+    (for_bob,), _ = await bob.received_messages(session_id), await carol.received_messages(session_id)
+    accepted = await bob.messages.accept(for_bob.number, "gladly")
+    await Sessions(alice.signer).close(session_id)
+
+    async def require_opens(evidence: Evidence, digest: bytes) -> None:
+        pieces: list[bytes] = []
+        opened = await evidence.open(digest, pieces.append)
+        assert problems(opened) == []
+        assert b"".join(pieces) == content
+        assert opened.bundle.message.statement == sent.statement
+        assert [(each.name, each.decision) for each in opened.report.answers] == [
+            ("bob", Decision.ACCEPT),
+            ("carol", None),
+        ]
+        assert opened.texts == (None, "gladly")
+        made = {check.name for check in opened.report.message.checks}
+        assert made == set(CHECKS) - {"time-stamp", "answered"}
+
+    for person in (alice, bob):
+        await require_opens(await evidence_of(person), sent.statement.digest)
+        await require_opens(await evidence_of(person), accepted.statement.digest)  # by an answer, what it answers
+        assert left_over(person) == []
+    listed = await (await evidence_of(carol)).list(session_id)
+    assert [(each.digest, each.log_index, each.answered) for each in listed] == [
+        (sent.statement.digest, sent.log_index, b""),
+        (accepted.statement.digest, accepted.log_index, sent.statement.digest),
+    ]
+    with_login = LoginLine(carol.line, Drawers(carol.store))
+    await SignerKeyring(with_login).make(KeyChoice(bits=2048))
+    await Logins(with_login).prove()
+    renewed = await Signer.open(carol.store, carol.line)
+    assert renewed.encrypt_certificate != carol.signer.encrypt_certificate
+    await require_opens(await Evidence.of(renewed, carol.store), sent.statement.digest)
