@@ -139,7 +139,7 @@ class Logins:
         self._rpc = line.line.accounts
 
     async def begin(self, name: str, password: str) -> LoginAttempt:
-        """First step. Raises LOGIN_FAILED, ACCOUNT_LOCKED."""
+        """First step. Raises LOGIN_FAILED, ACCOUNT_LOCKED, TOO_MANY_FAILURES."""
         request = pb.BeginLoginRequest(name=check_account_name(name), password=password)
         answer = await self._line.line.call(self._rpc.BeginLogin, request)
         factors = tuple(map(factor_from_proto, answer.second_factors))

@@ -24,6 +24,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Wait that long. If it was not you who failed, tell the operator.",
     ),
     Entry(
+        "TOO_MANY_FAILURES",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "Too many logins from this agent failed, under whatever names; none is looked at for {retry_seconds} seconds.",
+        "Wait that long. If it was nobody at this agent who failed, tell the operator.",
+    ),
+    Entry(
         "LOGIN_REQUIRED",
         StatusCode.UNAUTHENTICATED,
         "This needs a login, and there is none, or it has ended or is another agent's.",

@@ -65,7 +65,8 @@ class AccountChanges:
         """Change the password. Every other login of the account ends, and every attempt to log in.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED, LOGIN_FAILED, ACCOUNT_LOCKED, PASSWORD_UNSUITABLE, OVERLOADED.
+            ServiceError: LOGIN_REQUIRED, LOGIN_FAILED, ACCOUNT_LOCKED, TOO_MANY_FAILURES, PASSWORD_UNSUITABLE,
+                OVERLOADED.
         """
         checked = await self._passwords.check(login.caller, login.account, password, _ACTIVE)
         new_hash = await self._passwords.hash_new(new_password, login.account)
@@ -84,8 +85,8 @@ class AccountChanges:
         """Add a second factor, to be confirmed. A repeat gets the same setup until then.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED, LOGIN_FAILED, ACCOUNT_LOCKED, FIELD_INVALID, FACTOR_NOT_OFFERED,
-                TOO_MANY_FACTORS, REQUEST_ID_REUSED, CODE_NOT_SENT, OVERLOADED.
+            ServiceError: LOGIN_REQUIRED, LOGIN_FAILED, ACCOUNT_LOCKED, TOO_MANY_FAILURES, FIELD_INVALID,
+                FACTOR_NOT_OFFERED, TOO_MANY_FACTORS, REQUEST_ID_REUSED, CODE_NOT_SENT, OVERLOADED.
         """
         self._factors.check_wish(wish)
         checked = await self._passwords.check(login.caller, login.account, password, _ACTIVE)
@@ -115,7 +116,7 @@ class AccountChanges:
         """Remove a second factor; one that is gone already stays gone.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED, LOGIN_FAILED, ACCOUNT_LOCKED, OVERLOADED; LAST_FACTOR.
+            ServiceError: LOGIN_REQUIRED, LOGIN_FAILED, ACCOUNT_LOCKED, TOO_MANY_FAILURES, OVERLOADED; LAST_FACTOR.
         """
         checked = await self._passwords.check(login.caller, login.account, password, _ACTIVE)
 

@@ -26,6 +26,7 @@ class Event(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     FACTOR_FAILED = "factor_failed"
     LOCKED = "locked"
+    AGENT_LOCKED = "agent_locked"
     UNLOCKED = "unlocked"
     LOGGED_IN = "logged_in"
     LOGIN_REVOKED = "login_revoked"
@@ -54,8 +55,11 @@ def record(
 
 
 def record_failure(connection: Connection, now: datetime, account: str, caller: Caller, event: Event) -> None:
-    """Append a failure to log in, and the lock that it brought."""
+    """Append a failure to log in, and the locks that it brought."""
     record(connection, now, account, caller, event)
-    until = lockout.lock_end(connection, account, now)
-    if until is not None:
-        record(connection, now, account, caller, Event.LOCKED, f"until {until.isoformat(timespec='seconds')}")
+    for locked, until in (
+        (Event.LOCKED, lockout.lock_end(connection, account, now)),
+        (Event.AGENT_LOCKED, lockout.lock_end_of_agent(connection, caller.agent_id, now)),
+    ):
+        if until is not None:
+            record(connection, now, account, caller, locked, f"until {until.isoformat(timespec='seconds')}")

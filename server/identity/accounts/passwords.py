@@ -109,14 +109,15 @@ class Passwords:
             states: what the account may be.
 
         Raises:
-            ServiceError: CALLER_UNKNOWN, ACCOUNT_LOCKED, OVERLOADED, FIELD_INVALID; LOGIN_FAILED for all else.
+            ServiceError: CALLER_UNKNOWN, ACCOUNT_LOCKED, TOO_MANY_FAILURES, OVERLOADED, FIELD_INVALID;
+                LOGIN_FAILED for all else.
         """
         if len(_encoded(password)) > MAX_PASSWORD_BYTES:
             raise ServiceError("FIELD_INVALID", field="password", problem=f"longer than {MAX_PASSWORD_BYTES} bytes")
 
         def begin(connection: Connection) -> store.Account | None:
             require_caller(connection, caller)
-            lockout.reserve(connection, name, self._clock())
+            lockout.reserve(connection, name, caller.agent_id, self._clock())
             return store.find_account(connection, name)
 
         account = await self._database.write(begin)  # 1
@@ -124,7 +125,7 @@ class Passwords:
         try:
             right = await self._workers.run(self._matches, password, password_hash)  # 2
         except ServiceError:  # it was not looked at
-            await self._database.write(lambda connection: lockout.refund(connection, name))
+            await self._database.write(lambda connection: lockout.refund(connection, name, caller.agent_id))
             raise
         renewed = await self._renewed(password, password_hash) if right else password_hash
 
@@ -133,7 +134,7 @@ class Passwords:
             if not right or now is None or now.state not in states or now.password_hash != password_hash:
                 record_failure(connection, self._clock(), name, caller, Event.PASSWORD_FAILED)
                 return None
-            lockout.refund(connection, name)
+            lockout.refund(connection, name, caller.agent_id)
             if renewed != password_hash:
                 store.set_password_hash(connection, name, renewed, replaced=password_hash)
             return CheckedPassword(name, renewed)

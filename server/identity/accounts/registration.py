@@ -145,7 +145,8 @@ class Registration:
 
         Raises:
             MalformedInput: ACCOUNT_NAME_MALFORMED.
-            ServiceError: CALLER_UNKNOWN, ACCOUNT_LOCKED, OVERLOADED, FACTOR_NOT_FOUND, FACTOR_DAMAGED; LOGIN_FAILED.
+            ServiceError: CALLER_UNKNOWN, ACCOUNT_LOCKED, TOO_MANY_FAILURES, OVERLOADED, FACTOR_NOT_FOUND,
+                FACTOR_DAMAGED; LOGIN_FAILED.
         """
         checked = await self._passwords.check(caller, check_account_name(name), password, _CONFIRMABLE)
 
@@ -156,7 +157,7 @@ class Registration:
                 raise ServiceError("FACTOR_NOT_FOUND")
             if factor.confirmed:
                 return None
-            lockout.reserve(connection, name, self._clock())
+            lockout.reserve(connection, name, caller.agent_id, self._clock())
             return self._factors.load(connection, factor, CONFIRMATION, b"")
 
         question = await self._database.write(begin)
@@ -220,7 +221,7 @@ class Registration:
             if accepted is None or not self._factors.settle(connection, question, accepted):
                 record_failure(connection, self._clock(), name, caller, Event.FACTOR_FAILED)
                 return None
-            lockout.forget(connection, name)
+            lockout.settle(connection, name, caller.agent_id)
             record(connection, self._clock(), name, caller, Event.FACTOR_CONFIRMED, factor_id)
             if account.state is not AccountState.AWAITING_FACTOR:
                 return Confirmed(view_of(connection, name))

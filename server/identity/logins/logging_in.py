@@ -101,7 +101,7 @@ class LoggingIn:
 
         Raises:
             MalformedInput: ACCOUNT_NAME_MALFORMED.
-            ServiceError: CALLER_UNKNOWN, ACCOUNT_LOCKED, OVERLOADED, FIELD_INVALID, LOGIN_FAILED.
+            ServiceError: CALLER_UNKNOWN, ACCOUNT_LOCKED, TOO_MANY_FAILURES, OVERLOADED, FIELD_INVALID, LOGIN_FAILED.
         """
         checked = await self._passwords.check(caller, check_account_name(name), password, _ACTIVE)
         token = new_token(self._random)
@@ -140,7 +140,7 @@ class LoggingIn:
         """Second step.
 
         Raises:
-            ServiceError: CALLER_UNKNOWN, ACCOUNT_LOCKED, LOGIN_FAILED, FACTOR_DAMAGED.
+            ServiceError: CALLER_UNKNOWN, ACCOUNT_LOCKED, TOO_MANY_FAILURES, LOGIN_FAILED, FACTOR_DAMAGED.
         """
 
         def begin(connection: Connection) -> tuple[LoginChallenge, Question]:
@@ -148,7 +148,7 @@ class LoggingIn:
             factor = factor_store.find_factor(connection, challenge.account, factor_id)
             if factor is None or not factor.confirmed:
                 raise ServiceError("LOGIN_FAILED")
-            lockout.reserve(connection, challenge.account, self._clock())
+            lockout.reserve(connection, challenge.account, caller.agent_id, self._clock())
             occasion = challenge.token_sha256
             return challenge, self._factors.load(connection, factor, occasion, challenge.webauthn_challenge)
 
@@ -160,7 +160,7 @@ class LoggingIn:
             if accepted is None or not self._settled(connection, challenge, question, accepted):
                 record_failure(connection, self._clock(), challenge.account, caller, Event.FACTOR_FAILED)
                 return None
-            lockout.forget(connection, challenge.account)
+            lockout.settle(connection, challenge.account, caller.agent_id)
             digest = token_digest(login_token)
             login = self._logins.make(connection, challenge.account, caller, new_id(self._random), digest)
             return Finished(login_token, login, view_of(connection, challenge.account))

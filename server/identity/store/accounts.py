@@ -85,10 +85,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """Failures to log in under a name, whether there is such an account or not.
+    """Failures to log in under a name, whether there is such an account or not, or from an agent.
 
     Args:
-        name: as it was tried.
+        name: as it was tried; or which agent, as ``lockout`` writes it.
         failures: that count now; attempts under way are among them.
         failure_time: of the last one.
         lock_end: until when every attempt is refused; None if there was no lock yet.

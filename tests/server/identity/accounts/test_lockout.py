@@ -39,7 +39,7 @@ def lock_after(connection: Connection, failures: int, now: datetime) -> timedelt
     """How long a name is locked after so many failures in a row, each after the lock before."""
     for _ in range(failures):
         now = lockout.lock_end(connection, "x", now) or now
-        lockout.reserve(connection, "x", now)
+        lockout.reserve(connection, "x", "laptop", now)
     end = lockout.lock_end(connection, "x", now)
     return timedelta(0) if end is None else end - now
 
@@ -63,11 +63,11 @@ def test_failures_are_forgotten_one_an_hour() -> None:
         lockouts.create(connection)
         lock_after(connection, 6, START)
         later = START + timedelta(hours=3)
-        lockout.reserve(connection, "x", later)  # 6 - 2 + 1
+        lockout.reserve(connection, "x", "laptop", later)  # 6 - 2 + 1
         assert lockout.lock_end(connection, "x", later) == later + lockout.FIRST_LOCK
         lockout.drop_forgotten(connection, later + timedelta(hours=11))
         assert lockout.forget(connection, "x")
-        lockout.reserve(connection, "x", later)
+        lockout.reserve(connection, "x", "laptop", later)
         lockout.drop_forgotten(connection, later + timedelta(hours=13))
         assert not lockout.forget(connection, "x")
     engine.dispose()
@@ -80,12 +80,69 @@ def test_attempt_that_was_right_is_taken_back_alone() -> None:
         lockouts.create(connection)
         lock_after(connection, 5, START)
         with pytest.raises(ServiceError) as refused:
-            lockout.reserve(connection, "x", START)
+            lockout.reserve(connection, "x", "laptop", START)
         assert refused.value.metadata == {"retry_seconds": "30"}
-        lockout.refund(connection, "x")
-        lockout.reserve(connection, "x", START)
+        lockout.refund(connection, "x", "laptop")
+        lockout.reserve(connection, "x", "laptop", START)
         assert lockout.lock_end(connection, "x", START) is not None
     engine.dispose()
+
+
+def fail(connection: Connection, count: int, now: datetime) -> datetime:
+    """Fail from one agent, under a new name each time, as soon as it may; when it may again after that."""
+    for number in range(count):
+        lockout.reserve(connection, f"{now.timestamp()}-{number}", "laptop", now)
+        now = lockout.lock_end_of_agent(connection, "laptop", now) or now
+    return now
+
+
+def test_an_agent_is_locked_and_slowly_released() -> None:
+    """From the thirtieth failure on, for as long as a name; one is forgotten in ten minutes, and none by a login."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        lockouts.create(connection)
+        assert fail(connection, 29, START) == START
+        lockout.reserve(connection, "mallory", "laptop", START)
+        lockout.settle(connection, "mallory", "laptop")  # a complete login takes back itself alone
+        assert fail(connection, 1, START) == START + lockout.FIRST_LOCK
+        for name in ("mallory", "nobody"):
+            with pytest.raises(ServiceError) as refused:
+                lockout.reserve(connection, name, "laptop", START)
+            assert (refused.value.reason, refused.value.metadata) == ("TOO_MANY_FAILURES", {"retry_seconds": "30"})
+            assert lockout.lock_end(connection, name, START) is None
+            lockout.reserve(connection, name, "another", START)
+        end = fail(connection, 6 * 24, START + lockout.FIRST_LOCK)
+        assert end > START + timedelta(hours=23)  # six guesses an hour at most, in the long run
+        later = end + timedelta(days=1)
+        assert fail(connection, 29, later) == later
+        assert fail(connection, 1, later) > later
+        later += timedelta(minutes=35)
+        assert fail(connection, 2, later) == later
+        assert fail(connection, 1, later) > later
+    engine.dispose()
+
+
+async def test_one_agent_cannot_try_many_names(
+    alice: Person, mallory: Person, account_home: Home, clock: MovableClock
+) -> None:
+    """A thief with an account of their own guesses at every name, many at a time: thirty guesses are looked at."""
+    people = [Person(f"name-{number}", mallory.client, clock) for number in range(25)]
+    guesses = [person.begin(WRONG) for person in people]
+    outcomes = [getattr(each, "reason", "") for each in await asyncio.gather(*guesses, return_exceptions=True)]
+    assert outcomes == ["LOGIN_FAILED"] * 25
+    await mallory.log_in()  # forgets what failed under the own name
+    guesses = [person.begin(WRONG) for person in (*people, Person("alice", mallory.client, clock))]
+    outcomes = [getattr(each, "reason", "") for each in await asyncio.gather(*guesses, return_exceptions=True)]
+    assert (outcomes.count("LOGIN_FAILED"), outcomes.count("TOO_MANY_FAILURES")) == (5, 21)
+    assert await reason_of(Person("alice", mallory.client, clock).begin()) == "TOO_MANY_FAILURES"
+    assert await reason_of(mallory.begin()) == "TOO_MANY_FAILURES"
+    await alice.log_in()  # from an agent of her own
+    locked = query(account_home, "SELECT agent_id, detail FROM account_events WHERE event = 'agent_locked'")
+    assert locked[0][0] == "thief"
+    assert locked[0][1].startswith("until ")
+    clock.move(timedelta(seconds=31))
+    assert await reason_of(Person("alice", mallory.client, clock).begin(WRONG)) == "LOGIN_FAILED"
+    assert await reason_of(mallory.begin()) == "TOO_MANY_FAILURES"  # for a minute now
 
 
 async def test_only_five_of_two_hundred_parallel_guesses_are_looked_at(alice: Person, account_home: Home) -> None:
