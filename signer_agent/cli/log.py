@@ -15,7 +15,7 @@ from signer_agent.cli.files import read_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.output import OUTPUT, message_of, safe_text
 from signer_agent.client.server_line import CALL_SECONDS
-from signer_agent.log.alarms import FORKED, KEY_CHANGED, REWOUND, SILENT, LogAlarm
+from signer_agent.log.alarms import EXCHANGED, FORKED, REWOUND, SILENT, LogAlarm
 from signer_agent.log.watch import LogWatch, Look
 from transparency.note import MAX_NOTE_BYTES
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The server's transparency log: what keeps it from being rewritten.", no_args_is_help=True)
 
-STATUSES: Final = {FORKED: 3, REWOUND: 4, SILENT: 5, KEY_CHANGED: 6}
+STATUSES: Final = {FORKED: 3, REWOUND: 4, SILENT: 5, EXCHANGED: 6}
 """Exit status by the reason of the alarm."""
 
 _ROOT_DIGITS: Final = 16

@@ -3,7 +3,7 @@
 ::
 
     ServiceError
-    +-- LogAlarm   LOG_FORKED, LOG_REWOUND, LOG_KEY_CHANGED: with a proof; LOG_SILENT: there is nothing to show
+    +-- LogAlarm   LOG_FORKED, LOG_REWOUND, LOG_EXCHANGED: with a proof; LOG_SILENT: there is nothing to show
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wire.catalogue import ServiceError
 
 FORKED: Final = "LOG_FORKED"
 REWOUND: Final = "LOG_REWOUND"
-KEY_CHANGED: Final = "LOG_KEY_CHANGED"
+EXCHANGED: Final = "LOG_EXCHANGED"
 SILENT: Final = "LOG_SILENT"
 
 _VERSION: Final = 1

@@ -30,7 +30,7 @@ from mpc.errors import FoursealError, MalformedInput
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
 from signer_agent.contracts.blame import blaming_server
 from signer_agent.keystore.store import KeyStore
-from signer_agent.log.alarms import FORKED, KEY_CHANGED, REWOUND, LogAlarm, Proof
+from signer_agent.log.alarms import EXCHANGED, FORKED, REWOUND, LogAlarm, Proof
 from signer_agent.log.kept import Kept, LogState, OvertakenError
 from signer_agent.log.line import LogLine, certified_key
 from transparency.checkpoint import Checkpoint, verify_checkpoint
@@ -221,13 +221,13 @@ class LogWatch:
         except FoursealError as error:
             if state is None:  # nothing is known that it could be held against
                 raise LogAlarm.silent(f"it shows no key that the authority certified ({error.reason})") from error
-            raise await self._alarm(state, KEY_CHANGED, str(error), other=certificate) from error
+            raise await self._alarm(state, EXCHANGED, str(error), other=certificate) from error
         if state is None:
             return await self._advance(None, LogState(certificate, None, None, self._clock()))
         pinned = self._pinned(state)
         if key != pinned:
             problem = f"its key is {key.to_text()}, and was {pinned.to_text()}"
-            raise await self._alarm(state, KEY_CHANGED, problem, other=certificate)
+            raise await self._alarm(state, EXCHANGED, problem, other=certificate)
         return state
 
     async def _read(self, state: LogState, shown: bytes) -> tuple[Note, Checkpoint]:
@@ -235,7 +235,7 @@ class LogWatch:
             note = Note.from_bytes(shown)
             return note, verify_checkpoint(note, self._pinned(state))
         except (MalformedInput, NotProven) as error:
-            raise await self._alarm(state, KEY_CHANGED, str(error), other=shown) from error
+            raise await self._alarm(state, EXCHANGED, str(error), other=shown) from error
 
     async def _nothing(self, state: LogState) -> Look:
         kept = state.pending or state.proven

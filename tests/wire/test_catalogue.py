@@ -11,7 +11,7 @@ from grpc import StatusCode
 from mpc.errors import FoursealError
 from tests.architecture.source import modules
 from tests.wire.raised import Finder
-from wire.catalogue import CATALOGUE, Entry, ServiceError, render
+from wire.catalogue import _ENTRIES, CATALOGUE, Entry, ServiceError, render
 
 CLIENT_CODES = {
     *(StatusCode.INVALID_ARGUMENT, StatusCode.FAILED_PRECONDITION, StatusCode.PERMISSION_DENIED, StatusCode.ABORTED),
@@ -32,6 +32,11 @@ def project() -> Finder:
 def placeholders(entry: Entry) -> set[str]:
     """Names of the metadata that the message shows."""
     return {name for _, name, _, _ in Formatter().parse(entry.message) if name}
+
+
+def test_every_reason_stands_there_once() -> None:
+    """Two that were added apart would hide one another."""
+    assert len(CATALOGUE) == len(_ENTRIES)
 
 
 def test_every_reason_in_the_project_can_be_followed(project: Finder) -> None:

@@ -19,8 +19,6 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("DISPLAY_NAME_MALFORMED", INVALID, "A display name {problem}.", CORRECT),
     Entry("SUBJECT_MALFORMED", INVALID, "A session's subject {problem}.", CORRECT),
     Entry("PLACE_MALFORMED", INVALID, "A session's place is empty or a URI of at most 2000 characters.", CORRECT),
-    Entry("SESSION_ID_MALFORMED", INVALID, "The session id is not one that a server makes.", CORRECT),
-    Entry("ENVELOPE_ID_MALFORMED", INVALID, 'An envelope id is "envelope-" and 26 characters of [a-z2-7].', CORRECT),
     Entry(
         "CONTENT_TYPE_MALFORMED",
         INVALID,

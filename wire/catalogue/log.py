@@ -36,6 +36,6 @@ ENTRIES: Final = (
     # Alarms of who watches a log
     Entry("LOG_FORKED", StatusCode.ABORTED, "The log has two histories: {problem}. Proof: {file}.", _SHOW),
     Entry("LOG_REWOUND", StatusCode.ABORTED, "The log was set back: {problem}. Proof: {file}.", _SHOW),
-    Entry("LOG_KEY_CHANGED", StatusCode.ABORTED, "The log is not that of before: {problem}. Proof: {file}.", _SHOW),
+    Entry("LOG_EXCHANGED", StatusCode.ABORTED, "The log is not that of before: {problem}. Proof: {file}.", _SHOW),
     Entry("LOG_SILENT", UNAVAILABLE, "The log is silent: {problem}.", "Ask the operator if this goes on."),
 )

@@ -193,7 +193,7 @@ async def test_another_key_or_origin(scene: Scene) -> None:
     for table in ("logs", "log_entries", "log_nodes", "log_checkpoints"):
         execute(database_path(scene.home), f"DELETE FROM {table}")  # noqa: S608  # names of ours
     server = await scene.run(scene.home)
-    found = await alarm(await scene.watch(scene.alice, server), "LOG_KEY_CHANGED")
+    found = await alarm(await scene.watch(scene.alice, server), "LOG_EXCHANGED")
     assert "fourseal-log-" in found.metadata["problem"]
     document, _ = verified(Path(found.metadata["file"]))
     assert document["certificate"] != document["other"] != ""
@@ -211,7 +211,7 @@ async def test_a_server_that_shows_another_certificate_or_note(scene: Scene) -> 
     transparency.certificate_der = certificate
     await watch.look()
     transparency.certificate_der = b"\x30\x00"
-    await alarm(watch, "LOG_KEY_CHANGED")
+    await alarm(watch, "LOG_EXCHANGED")
     transparency.certificate_der = certificate
     stranger = VerifierKey.of("fourseal-log-other", Ed25519PrivateKey.generate())
     path = database_path(scene.home)
@@ -219,7 +219,7 @@ async def test_a_server_that_shows_another_certificate_or_note(scene: Scene) -> 
     checkpoint = Checkpoint(stranger.name, 3, bytes(32)).sign(Ed25519PrivateKey.generate())
     for shown in (checkpoint.to_bytes(), note.replace(b"\n3\n", b"\n4\n")):
         execute(path, "UPDATE log_checkpoints SET note = ? WHERE size = 3", shown)
-        await alarm(watch, "LOG_KEY_CHANGED")
+        await alarm(watch, "LOG_EXCHANGED")
     execute(path, "UPDATE log_checkpoints SET note = ? WHERE size = 3", note)
     assert await size(watch) == 3
     execute(path, "DELETE FROM log_checkpoints")
