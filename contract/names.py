@@ -25,6 +25,8 @@ MAX_CONTENT_TYPE: Final = 127
 """Characters of a media type."""
 MAX_FILE_NAME_BYTES: Final = 255
 """Bytes of a file name in UTF-8: what file systems allow."""
+MAX_WHY_BYTES: Final = 1024
+"""Bytes, in UTF-8, of what somebody says who asks for a permission."""
 
 _ACCOUNT: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 _SESSION_ID: Final = re.compile(r"session-[a-z2-7]{26}", re.ASCII)
@@ -117,6 +119,16 @@ def check_file_name(name: str) -> str:
     if problem:
         raise MalformedInput("FILE_NAME_MALFORMED", f"a file name {problem}", problem=problem)
     return name
+
+
+def check_why(why: str) -> str:
+    """Raises WHY_MALFORMED unless it is a text of 1 to 1024 bytes."""
+    problem = _problem(why, 1, MAX_WHY_BYTES)
+    if not problem and len(why.encode()) > MAX_WHY_BYTES:
+        problem = f"has at most {MAX_WHY_BYTES} bytes"
+    if problem:
+        raise MalformedInput("WHY_MALFORMED", f"the reason of a request {problem}", problem=problem)
+    return why
 
 
 def _problem(text: str, minimum: int, maximum: int) -> str:

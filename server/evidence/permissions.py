@@ -20,7 +20,7 @@ from contract.oids import Arc
 from contract.permission import SignedPermission
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
-from server.evidence.store import permissions, records
+from server.evidence.store import permissions, records, requests
 from server.evidence.store.permissions import PermissionRow
 from server.identity import Login, Logins, SignerCertificates, check_callers, find_certificate
 from server.journal import Intent, Request, Result, run_at_once
@@ -150,6 +150,7 @@ class Permissions:
                     revoke_time=None,
                 ),
             )
+            requests.close_request(connection, core.statement, core.grantee)
         return Result()
 
     async def _run(self, request: Request, digest: bytes, change: Callable[[Connection], Result]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from server.clock import Clock
+from server.evidence.asking import Asking
 from server.evidence.contents import Contents
 from server.evidence.deposits import Deposits
 from server.evidence.permissions import Permissions
@@ -32,6 +33,7 @@ class EvidenceRules:
     deposits: Deposits
     reading: EvidenceReading
     permissions: Permissions
+    asking: Asking
     upkeep: EvidenceUpkeep
     stamping: Stamping
 
@@ -52,6 +54,7 @@ def compose_evidence_rules(
     """Put the rules together."""
     messages = MessageCertificatesFinder(authority.arc, capacity=terms.opened)
     contents = Contents(database, blobs, files, logins, terms, clock)
+    asking = Asking(database, logins, clock)
     return EvidenceRules(
         logins=logins,
         transparency=Transparency(database, log, authority, clock),
@@ -59,6 +62,7 @@ def compose_evidence_rules(
         deposits=Deposits(database, log, logins, workers, messages, clock),
         reading=EvidenceReading(database, log, logins, authority, messages, clock),
         permissions=Permissions(database, log, logins, certificates, authority.arc, clock),
-        upkeep=EvidenceUpkeep(database, contents, terms, clock),
+        asking=asking,
+        upkeep=EvidenceUpkeep(database, contents, asking, terms, clock),
         stamping=Stamping(database, log, terms.stamp_authority, terms.stamp_interval, files, clock, logger),
     )

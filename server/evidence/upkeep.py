@@ -1,4 +1,4 @@
-"""What is deleted by and by: contents whose time is over. Records and the log never are."""
+"""What is deleted by and by: contents and requests whose time is over. Records and the log never are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from mpc.errors import FoursealError
 from server.clock import Clock
+from server.evidence.asking import Asking
 from server.evidence.contents import Contents
 from server.evidence.store import contents, records
 from server.evidence.store.records import RecordRow
@@ -28,23 +29,27 @@ class EvidenceUpkeep:
     Args:
         database: rows.
         contents: files.
+        asking: requests for permissions.
         terms: how long a content is kept.
         clock: the time.
     """
 
-    def __init__(self, database: Database, contents: Contents, terms: EvidenceTerms, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, contents: Contents, asking: Asking, terms: EvidenceTerms, clock: Clock
+    ) -> None:
         self._database = database
         self._contents = contents
+        self._asking = asking
         self._terms = terms
         self._clock = clock
 
     async def run(self) -> int:
-        """Delete uploads that no record named in time, and contents that were kept long enough. Returns how many.
+        """Delete uploads, requests and contents whose time is over. Returns how many.
 
         The deletion of a record's content is an operation of the journal, and so in the log. A crash between row and
         file leaves a file that nobody needs; ``fourseal-server fsck`` names it.
         """
-        count = await self._contents.expire()
+        count = await self._contents.expire() + await self._asking.expire()
         if self._terms.retention is None:
             return count
         before = self._clock() - self._terms.retention

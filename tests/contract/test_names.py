@@ -40,6 +40,7 @@ REFUSED: list[tuple[Callable[[str], str], str, str]] = [
         )
     ),
     *((names.check_subject, "SUBJECT_MALFORMED", text) for text in ("", "x" * 201, "a\tb", "a\u061cb")),
+    *((names.check_why, "WHY_MALFORMED", text) for text in ("", "x" * 1025, "\u20ac" * 342, "two\nlines", "a\u202eb")),
     *(
         (names.check_place, "PLACE_MALFORMED", place)
         for place in (

@@ -111,6 +111,18 @@ ENTRIES: Final = (
     Entry("PERMISSION_WRONG", PRECONDITION, "The permission cannot be granted: {problem}.", "Make a new one."),
     Entry("PERMISSION_NOT_FOUND", StatusCode.NOT_FOUND, "You gave no such permission.", "Look at the list."),
     Entry("PERMISSION_NOT_VALID", PRECONDITION, "The permission is not valid now.", "Ask for a new one."),
+    Entry(
+        "TOO_MANY_PERMISSION_REQUESTS",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "You asked for {limit} permissions within a day; {retry_seconds} seconds to the next.",
+        "Wait that long.",
+    ),
+    Entry(
+        "PERMISSION_REQUEST_NOT_FOUND",
+        StatusCode.NOT_FOUND,
+        "No such request for a permission lies before you.",
+        "Look at the list: it may have been answered, or its time is over.",
+    ),
     Entry("TIME_STAMP_MALFORMED", INVALID, "The time stamp is refused: {problem}.", FORMATS),
     Entry(
         "TIME_STAMP_NOT_GENUINE",

@@ -18,6 +18,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     ),
     Entry("DISPLAY_NAME_MALFORMED", INVALID, "A display name {problem}.", CORRECT),
     Entry("SUBJECT_MALFORMED", INVALID, "A session's subject {problem}.", CORRECT),
+    Entry("WHY_MALFORMED", INVALID, "The reason of a request for a permission {problem}.", CORRECT),
     Entry("PLACE_MALFORMED", INVALID, "A session's place is empty or a URI of at most 2000 characters.", CORRECT),
     Entry(
         "CONTENT_TYPE_MALFORMED",

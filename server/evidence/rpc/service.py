@@ -10,11 +10,12 @@ import grpc
 from fourseal.v1 import evidence_service_pb2 as pb
 from fourseal.v1 import evidence_service_pb2_grpc
 
-from contract.names import check_envelope_id, check_session_id
+from contract.names import check_account_name, check_envelope_id, check_session_id
 from server.evidence.contents import Finish, Part
 from server.evidence.rules import EvidenceRules
 from server.evidence.store.permissions import PermissionRow
 from server.evidence.store.records import RecordRow
+from server.evidence.store.requests import PermissionRequestRow
 from server.identity import CallerReader, Login
 from server.journal import request_of
 from wire.catalogue import ServiceError
@@ -138,6 +139,34 @@ class EvidenceRpc(evidence_service_pb2_grpc.EvidenceServiceServicer):
         revoke_time = await self._rules.permissions.revoke(journaled, login, digest)
         return pb.RevokePermissionResponse(revoke_time=timestamp_of(revoke_time))
 
+    async def AskPermission(self, request: pb.AskPermissionRequest, context: Context) -> pb.AskPermissionResponse:
+        """See the proto."""
+        login = await self._login(context)
+        digest = _digest(request.statement_digest, "statement_digest")
+        journaled = request_of(login.caller, request.request_id, "AskPermission", request, account=login.account)
+        await self._rules.asking.ask(journaled, login, digest, request.why)
+        return pb.AskPermissionResponse()
+
+    async def ListPermissionRequests(
+        self, request: pb.ListPermissionRequestsRequest, context: Context
+    ) -> pb.ListPermissionRequestsResponse:
+        """See the proto."""
+        login = await self._login(context)
+        page = await self._rules.asking.list(login, request.page_size, request.page_token)
+        return pb.ListPermissionRequestsResponse(
+            permission_requests=map(_permission_request, page.rows), next_page_token=page.next_token
+        )
+
+    async def RefusePermission(
+        self, request: pb.RefusePermissionRequest, context: Context
+    ) -> pb.RefusePermissionResponse:
+        """See the proto."""
+        login = await self._login(context)
+        digest = _digest(request.statement_digest, "statement_digest")
+        journaled = request_of(login.caller, request.request_id, "RefusePermission", request, account=login.account)
+        await self._rules.asking.refuse(journaled, login, digest, check_account_name(request.asker))
+        return pb.RefusePermissionResponse()
+
     async def _login(self, context: Context) -> Login:
         caller = self._callers.read(peer_certificate(context))
         return await self._rules.logins.read(login_token(context), caller)
@@ -181,4 +210,14 @@ def _permission(row: PermissionRow) -> pb.Permission:
         log_index=row.log_index,
         grant_time=timestamp_of(row.grant_time),
         revoke_time=None if row.revoke_time is None else timestamp_of(row.revoke_time),
+    )
+
+
+def _permission_request(row: PermissionRequestRow) -> pb.PermissionRequest:
+    return pb.PermissionRequest(
+        statement_digest=row.statement_digest,
+        asker=row.asker,
+        why=row.why,
+        ask_time=timestamp_of(row.ask_time),
+        expire_time=timestamp_of(row.end_time),
     )

@@ -77,3 +77,25 @@ evidence_permissions = Table(
     Index(None, "grantor", "log_index"),
     Index(None, "grantee", "log_index"),
 )
+
+permission_requests = Table(
+    "permission_requests",
+    metadata,
+    Column("statement_digest", LargeBinary, primary_key=True),
+    Column("asker", Text, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("ask_time", Instant, nullable=False),
+    Column("end_time", Instant, nullable=False),
+    Index(None, "asker", "ask_time"),
+    Index(None, "end_time"),
+)
+
+permission_addressees = Table(
+    "permission_addressees",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("ask_time", Instant, primary_key=True),
+    Column("statement_digest", LargeBinary, primary_key=True),
+    Column("asker", Text, primary_key=True),
+    Index(None, "statement_digest", "asker"),
+)
