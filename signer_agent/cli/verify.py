@@ -14,9 +14,9 @@ from contract.report import Outcome
 from mpc.errors import MalformedInput
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.cli.bundles import show_finding
-from signer_agent.cli.files import file_progress, read_file
+from signer_agent.cli.files import STANDARD_OUTPUT, file_progress, read_file, require_absent, write_file
 from signer_agent.cli.invocation import Invocation
-from signer_agent.cli.options import KeyOption, PublicKeyOption
+from signer_agent.cli.options import ForceOption, KeyOption, PublicKeyOption
 from signer_agent.cli.public_keys import require_one
 from signer_agent.cli.signatures import verify_signature
 from signer_agent.evidence.trust import read_trust
@@ -47,6 +47,8 @@ def verify(
     arc: Annotated[
         str, typer.Option(metavar="OID", help="Of a bundle: the installation's arc, if it has one of its own.")
     ] = "",
+    pdf: Annotated[PathOption, typer.Option(metavar="REPORT", help="Of a bundle: write a report for others.")] = None,
+    force: ForceOption = False,
     signature: Annotated[
         PathOption, typer.Option(help="Of a file: file with the signature; FILE.sig by default.")
     ] = None,
@@ -61,7 +63,7 @@ def verify(
 
     Exit status 0 if it holds, 1 if not, 3 if that cannot be said with what is at hand.
     """
-    of_bundle = [each for each in (authority, log_key, tsa_certificate, arc) if each]
+    of_bundle = [each for each in (authority, log_key, tsa_certificate, arc, pdf) if each]
     of_signature = [each for each in (signature, key, public_key, algorithm) if each]
     if of_bundle and of_signature:
         raise typer.BadParameter("some of these options are for a bundle, others for a signature of a file")
@@ -69,9 +71,17 @@ def verify(
         require_one(key, public_key)
         verify_signature(invocation, file, signature, key, public_key, algorithm or DEFAULT_ALGORITHM)
         return
+    if pdf is not None:
+        if str(pdf) == STANDARD_OUTPUT:
+            raise typer.BadParameter("a report goes to a file: the verdict goes to standard output")
+        require_absent(pdf, force=force)
     trust = _trust(authority, log_key, tsa_certificate or [])
     with file_progress(f"Verifying {file.name}") as progress:
         finding = verify_archive(file, trust, Arc(arc) if arc else DEFAULT_ARC, datetime.now(UTC), progress)
+    if pdf is not None:
+        from signer_agent.evidence.pdf_report import write_report  # noqa: PLC0415  # nothing else needs its library
+
+        write_file(pdf, write_report(finding))
     show_finding(finding)
     raise typer.Exit(_EXIT[finding.report.outcome])
 

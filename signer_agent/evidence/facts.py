@@ -6,15 +6,22 @@ Texts are as they came: whoever shows them takes care of control characters.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
+
+from cryptography import x509
 
 from contract.bundle.parts import Bundle, DisclosedMessage
+from contract.certificates import fingerprint
 from contract.report import Outcome, Report
 from contract.time_stamp import time_of_stamp
 from mpc.errors import MalformedInput
+from signer_agent.evidence.verification import Finding
 from transparency.checkpoint import Checkpoint
 from transparency.keys import MAX_NAME
 
 Rows = list[tuple[str, str]]
+
+_NOT_GIVEN: Final = "not given; what needs it is indeterminate"
 
 
 def time_text(time: datetime) -> str:
@@ -76,6 +83,37 @@ def log_rows(message: DisclosedMessage, report: Report) -> Rows:
     if stamped is not None:
         rows.append(("Time stamp", time_text(stamped)))
     return rows
+
+
+def certificate_rows(message: DisclosedMessage) -> Rows:
+    """The certificates that a message needs."""
+    return [
+        *_certificate(f"{message.author.name}, sign", message.author.certificate),
+        *_certificate("Session, sign", message.session_sign.certificate),
+        *_certificate("Session, encrypt", message.session_encrypt.certificate),
+    ]
+
+
+def trust_rows(finding: Finding) -> Rows:
+    """Whom the verifier believed, and whose bundle it says it is."""
+    trust = finding.trust
+    rows = [("Authority", _NOT_GIVEN)] if trust.authority is None else _certificate("Authority", trust.authority)
+    rows.append(("Log key", _NOT_GIVEN if trust.log_key is None else trust.log_key.to_text()))
+    for each in trust.time_stamps:
+        rows += _certificate("Time stamps", each)
+    if not trust.time_stamps:
+        rows.append(("Time stamps", _NOT_GIVEN))
+    return [*rows, *_certificate("Of the bundle", finding.bundle.authority)]
+
+
+def _certificate(what: str, certificate: x509.Certificate) -> Rows:
+    valid = f"{time_text(certificate.not_valid_before_utc)} to {time_text(certificate.not_valid_after_utc)}"
+    return [
+        (what, certificate.subject.rfc4514_string()),
+        ("", f"serial number {certificate.serial_number:x}"),
+        ("", f"valid {valid}"),
+        ("", f"SHA-256 {fingerprint(certificate).hex()}"),
+    ]
 
 
 def stamp_time(message: DisclosedMessage, report: Report) -> datetime | None:

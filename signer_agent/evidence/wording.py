@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contract.bundle.checks import TRUST_MISSING
-from contract.report import PREREQUISITE_FAILED
+from contract.report import PREREQUISITE_FAILED, Outcome
 
 MEANINGS: Final = {
     "authority": "The certificates are of the authority that the verifier knows.",
@@ -45,6 +45,39 @@ REASONS: Final = {
     "ANSWER_TO_ANOTHER": "it answers another message",
 }
 """What the reasons mean that stand in reports alone. The others are errors: docs/errors.md."""
+
+
+VERDICTS: Final = {
+    Outcome.PASSED: "Every check passed.",
+    Outcome.FAILED: "At least one check failed: the bundle does not show what it says.",
+    Outcome.INDETERMINATE: "No check failed, but at least one could not be made with what was at hand.",
+}
+"""What each verdict means."""
+
+LIMITS: Final = """\
+The verification was made by a program from the bundle alone and from what the verifier believed beforehand, as
+listed above. This report is not signed. Who has the bundle and the same beliefs can repeat it with the command
+fourseal verify, or with OpenSSL as the file VERIFY.txt of the bundle says.
+
+A signature shows that the keys of the account and of the session signed, not which person used the account's key,
+nor what that person understood. The authority vouches that the account has the name of its certificate.
+
+Times of statements are those of their authors, and times of log entries those of the evidence server. Only a time
+stamp that passed is the word of an outside authority. Whether that authority's own certificate had been revoked is
+not looked at.
+
+Whether a certificate had been revoked was looked up in the list that the bundle brings, as of that list's time.
+
+The log's proof shows that the entry is in the log of that size. That the log shows others the same is for its
+witnesses, and those who kept its checkpoints, to compare.
+
+An answer that is missing says nothing: it may not exist, may not be evidence, or may have been left out. The
+content is not reproduced here; the digest says which it is.
+
+Texts are as they stand in the bundle. Characters that cannot be shown stand as their Unicode number in braces,
+behind a backslash and a u.
+"""
+"""What a report does not say, in paragraphs."""
 
 
 def reason_text(reason: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pypdf
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -119,6 +120,20 @@ def test_a_time_stamp_counts_if_its_authority_is_known(verifier: Verifier, world
     assert checks("--tsa-certificate", tmp_path / "stamps.pem", status=3) == {
         "author-not-revoked": "REVOCATION_LIST_OUTDATED"
     }
+
+
+def test_a_report_for_others(verifier: Verifier, tmp_path: Path) -> None:
+    """Whole or not at all; one that is there is not replaced unasked."""
+    report = tmp_path / "report.pdf"
+    verifier.run(verifier.bundle, *verifier.trust, "--pdf", report, status=0)
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(report).pages)
+    assert "Verdict: passed." in text
+    ran = verifier.run(verifier.bundle, "--pdf", report, "--json", status=1)
+    assert json.loads(ran.err)["error"]["reason"] == "FILE_EXISTS"
+    verifier.run(verifier.bundle, "--pdf", report, "--force", status=3)
+    verifier.run(verifier.trust[1], "--pdf", tmp_path / "none.pdf", status=1)
+    verifier.run(verifier.bundle, "--pdf", "-", status=2)
+    assert [each.name for each in tmp_path.iterdir()] == ["report.pdf"]
 
 
 def _no_bundle(verifier: Verifier) -> tuple[str | Path, ...]:
