@@ -35,11 +35,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from typing import Final
 
 from contract.bundle import files
 from contract.bundle.checks import BundleTrust, ContentChecks, MessageChecks
-from contract.bundle.content import Progress, measure_content
+from contract.bundle.content import NewDigest, Progress, measure_content
 from contract.bundle.files import file_name
 from contract.bundle.parts import DisclosedMessage, read_revocations
 from contract.bundle.reading import ReadBundle
@@ -92,13 +93,19 @@ class BundleReport:
         return Report((*self.message.checks, *(check for each in self.answers for check in each.report.checks))).outcome
 
 
-def verify_bundle(read: ReadBundle, trust: BundleTrust, progress: Progress = lambda _: None) -> BundleReport:
+def verify_bundle(
+    read: ReadBundle,
+    trust: BundleTrust,
+    progress: Progress = lambda _: None,
+    new_digest: NewDigest = sha256,
+) -> BundleReport:
     """Make every check of the module's list. What does not hold stands in the report.
 
     Args:
         read: the bundle.
         trust: whom the verifier believes.
         progress: is told of the contents' bytes as they are read, each once.
+        new_digest: see ``content.NewDigest``.
 
     Raises:
         MalformedInput: BUNDLE_MALFORMED: a content's file is not as long as it says.
@@ -110,7 +117,7 @@ def verify_bundle(read: ReadBundle, trust: BundleTrust, progress: Progress = lam
         checks = MessageChecks(bundle, message, trust, revocations).by_name()
         if message.disclosure is not None:
             key = message.disclosure.content_key.stream_key(message.record.header.core)
-            measured = measure_content(read.contents[file_name(number, files.CONTENT)], key, progress)
+            measured = measure_content(read.contents[file_name(number, files.CONTENT)], key, progress, new_digest)
             checks |= ContentChecks(message, message.disclosure, measured).by_name()
         if message.time_stamp is None and not trust.time_stamps:
             del checks["time-stamp"]

@@ -32,7 +32,7 @@ from wire.catalogue import ServiceError
 Write = Callable[[Buffer], None]
 """Takes the next piece of a content."""
 
-_PIECE_BYTES: Final = 1 << 18
+_PIECE_BYTES: Final = 1 << 20
 _NOT_DESCRIBED: Final = "a content that is not the one described"
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from contract.bundle.checks import BundleTrust
-from contract.bundle.reading import read_bundle
-from contract.bundle.verification import verify_bundle
 from contract.oids import DEFAULT_ARC
 from contract.report import Outcome
-from signer_agent.evidence.archive import reading_archive, writing_archive
+from signer_agent.evidence.archive import writing_archive
+from signer_agent.evidence.verification import verify_archive
 from signer_agent.evidence.zip_format import ZipEntry, directory, local_header
 from tests.contract.disclosure import Case
+from tests.contract.world import NOW
 
 
 def write_case(path: Path, case: Case) -> Path:
@@ -37,5 +37,4 @@ def pack(files: Iterable[tuple[str, bytes]]) -> bytes:
 
 def outcome_of(path: Path, trust: BundleTrust) -> Outcome:
     """Of the verification. Raises what the reader raises."""
-    with reading_archive(path) as files:
-        return verify_bundle(read_bundle(files, DEFAULT_ARC), trust).outcome
+    return verify_archive(path, trust, DEFAULT_ARC, NOW, lambda _, __: None).report.outcome

@@ -12,13 +12,15 @@ from typing import Final
 
 import pytest
 
+from contract.oids import DEFAULT_ARC
 from contract.report import Outcome
 from contract.statement import Decision
 from mpc.errors import MalformedInput
 from signer_agent.evidence.archive import reading_archive, writing_archive
+from signer_agent.evidence.verification import verify_archive
 from signer_agent.evidence.zip_format import ZipEntry, directory, local_header
 from tests.contract.disclosure import Case, answered_case, simple_case
-from tests.contract.world import World
+from tests.contract.world import NOW, World
 from tests.signer_agent.evidence.archives import outcome_of, pack, write_case
 from tests.signer_agent.refusals import refused
 
@@ -154,6 +156,24 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing", tmp_path / "pipe"):
         with refused("FILE_UNUSABLE", file=str(path)), reading_archive(path):
             pass
+
+
+def test_a_content_of_many_pieces(world: World, tmp_path: Path) -> None:
+    """Read ahead and hashed in another thread: progress comes to the end, damage anywhere in it is found."""
+    content = bytes(range(251)) * 20_000
+    case = simple_case(world, content)
+    path = write_case(tmp_path / "bundle.zip", case)
+    told: list[tuple[int, int]] = []
+    finding = verify_archive(path, case.trust, DEFAULT_ARC, NOW, lambda done, total: told.append((done, total)))
+    assert finding.report.outcome is Outcome.PASSED
+    assert len(told) > 3
+    assert told[-1] == (len(content), len(content))
+    good = path.read_bytes()
+    start = good.index(content)
+    for place in (start, start + len(content) // 2, start + len(content) - 1):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
+        with refused("BUNDLE_MALFORMED"):
+            outcome_of(path, case.trust)
 
 
 def test_a_file_that_shrinks_is_refused(case: Case, tmp_path: Path) -> None:
