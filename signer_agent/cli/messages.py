@@ -26,7 +26,7 @@ from signer_agent.cli.message_text import (
     what_text,
 )
 from signer_agent.cli.options import ForceOption, OutOption, YesOption
-from signer_agent.cli.output import OUTPUT, message_of
+from signer_agent.cli.output import INCOMPLETE, OUTPUT, message_of
 from signer_agent.cli.proposal_text import proposal_lines, question
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.contracts import Contracts
@@ -62,6 +62,7 @@ NameOption = Annotated[str, typer.Option("--name", help="File name to tell; the 
 
 _Result = TypeVar("_Result")
 _Proposal = TypeVar("_Proposal", bound=Proposal)
+_Lack = tuple[str, NotReceived | FoursealError]  # with the session's id
 _Listed = tuple[Message, EarlierMessage | None, list[SeenAnswer]]
 
 
@@ -150,9 +151,12 @@ def inbox(
     invocation: Invocation,
     session_id: SessionFilter = "",
 ) -> None:
-    """Fetch what has come, verify it, and list all messages."""
+    """Fetch what has come, verify it, and list all messages.
 
-    async def listed(messages: Messages, contracts: Contracts) -> tuple[list[_Listed], list[NotReceived]]:
+    Exit status 3 if something is missing, could not be looked for, or does not hold.
+    """
+
+    async def listed(messages: Messages, contracts: Contracts) -> tuple[list[_Listed], list[_Lack]]:
         ids = [session_id] if session_id else await _session_ids(contracts, messages.account)
         missing = [each for wanted in ids for each in await _fetch(messages, wanted)]
         shown = [each for each in await messages.messages() if session_id in {"", each.statement.session_id}]
@@ -161,7 +165,12 @@ def inbox(
     found, missing = _with_both(invocation, listed)
     content = {
         "messages": [message_json(*each) for each in found],
-        "not_received": [not_received_json(each) for each in missing],
+        "not_received": [not_received_json(each) for _, each in missing if isinstance(each, NotReceived)],
+        "not_looked_in": [
+            {"session_id": wanted, "reason": each.reason, "message": message_of(each)}
+            for wanted, each in missing
+            if isinstance(each, FoursealError)
+        ],
     }
     columns = ("Number", "From", "Time", "What", "Size", "Verified", "Evidence", "Answers")
     rows = [
@@ -178,8 +187,13 @@ def inbox(
         for message, earlier, answers in found
     ]
     OUTPUT.show_table(content, columns, rows)
-    for each in missing:
-        OUTPUT.note(f"Not received from {each.author}: {message_of(each.error)}")
+    for wanted, each in missing:
+        if isinstance(each, NotReceived):
+            OUTPUT.note(f"Not received from {each.author}: {message_of(each.error)}")
+        else:
+            OUTPUT.note(f"Not all was looked for in {wanted}: {message_of(each)}")
+    if missing or not all(message.verdict.verified for message, *_ in found):
+        raise typer.Exit(INCOMPLETE)
 
 
 def show(invocation: Invocation, number: NumberArgument, *, out: OutOption = None, force: ForceOption = False) -> None:
@@ -279,14 +293,16 @@ async def _session_ids(contracts: Contracts, ourselves: str) -> list[str]:
     return [each.session_id for each in sessions if each.people.get(ourselves) is not MemberState.INVITED]
 
 
-async def _fetch(messages: Messages, session_id: str) -> list[NotReceived]:
+async def _fetch(messages: Messages, session_id: str) -> list[_Lack]:
     """Receive what is there; returns what went wrong. Another session's messages come nevertheless."""
-    missing: list[NotReceived] = []
+    missing: list[_Lack] = []
     try:
         with OUTPUT.progress(f"Receiving in {session_id}"):
-            missing += [each async for each in messages.receive(session_id) if isinstance(each, NotReceived)]
+            async for each in messages.receive(session_id):
+                if isinstance(each, NotReceived):
+                    missing.append((session_id, each))  # noqa: PERF401  # it stays if an error ends the receiving
     except FoursealError as error:
-        missing.append(NotReceived("", "", 0, error))
+        missing.append((session_id, error))
     return missing
 
 

@@ -21,6 +21,8 @@ from mpc.errors import FoursealError
 from wire.catalogue import CATALOGUE, ServiceError, render
 from wire.status import RemoteError
 
+INCOMPLETE: Final = 3
+"""Exit status of a list that lacks something, or has something in it that does not hold."""
 _WIDTH_OF_A_FILE: Final = 200
 
 

@@ -8,6 +8,8 @@
 (4) then, and not before, the media server is told that it need not keep it.
 
 An envelope that does not open is told of and not stored: the media server may have damaged it, and can be asked again.
+The media server withholds what it does not deliver while it answers, and while nothing else stands in the way: a line
+that broke, a full disk or a lie of the server is told of as what it is, and blames nobody else.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from grpc import StatusCode
 
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
-from mpc.errors import FoursealError
+from mpc.errors import FoursealError, PeerMisbehaved
 from signer_agent.client.streams import is_break
 from signer_agent.contracts.downloads import Download, Downloaded
 from signer_agent.contracts.known import Known
@@ -40,6 +42,7 @@ _LOOK_SECONDS: Final = 3.0  # that the media server has to tell of what was sign
 _DOWNLOADS: Final = 4  # at a time
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
+_OUR_FAULTS: Final = frozenset({"STORE_UNUSABLE", "STORE_DAMAGED", "STORE_PERMISSIONS", "CONTACT_CHANGED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Receiver:
         self._deals: set[asyncio.Task[None]] = set()
         self._results: asyncio.Queue[Received | FoursealError | None] = asyncio.Queue()
         self._position = 0
+        self._hindered: set[str] = set()  # authors from whom something could not be fetched, and not by their relay
 
     async def receive(self, *, follow: bool) -> AsyncGenerator[Received]:
         """Yield what comes.
@@ -137,8 +141,9 @@ class Receiver:
                     if not waiting:
                         return
         except RemoteError as error:
-            if error.code is not StatusCode.DEADLINE_EXCEEDED:  # that was all that it told
+            if error.code is not StatusCode.DEADLINE_EXCEEDED:
                 raise
+            await self._line.require_there()  # else the line is dead; like this, that was all that it told
 
     def _waiting(self) -> int:
         """How many messages were signed for us that are not here."""
@@ -197,6 +202,8 @@ class Receiver:
                 message = await self._keep(notice, downloaded)
             except FoursealError as error:
                 self._results.put_nowait(NotReceived(notice.author, notice.envelope_id, 0, error))
+                if isinstance(error, RemoteError | PeerMisbehaved) or error.reason in _OUR_FAULTS:
+                    self._hindered.add(notice.author)
                 if error.reason == "ENVELOPE_REPEATED":
                     await self._acknowledge(notice.envelope_id)
                 if is_break(error):
@@ -241,6 +248,7 @@ class Receiver:
         return [
             NotReceived(author, "", number, ServiceError("MESSAGE_WITHHELD", author=author, number=number))
             for author, count in self._session.counters.messages_to_me.items()
+            if author not in self._hindered
             for number in self._known.numbers(author).missing(count)
         ]
 

@@ -7,6 +7,7 @@ any longer. Streams are not repeated here: whoever uses one goes on where it end
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fourseal.v1 import relay_service_pb2
 from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
 
+from contract.names import new_envelope_id
 from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
 from signer_agent.client.streams import STREAM_SECONDS, Post, is_of_old_pass, under_way
 from signer_agent.keystore.entries import Identity
@@ -75,6 +77,10 @@ class RelayLine:
         """
         request = relay_service_pb2.GetUploadRequest(envelope_id=envelope_id)
         return await self._call(self._stub.GetUpload, request)
+
+    async def require_there(self) -> None:
+        """See that the media server answers now. Raises as ``upload_state``."""
+        await self.upload_state(new_envelope_id(secrets.token_bytes))
 
     async def acknowledge(self, envelope_ids: Sequence[str]) -> None:
         """Say that we have these. Raises as ``upload_state``."""

@@ -10,13 +10,17 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from contract.report import Check, Outcome
+from signer_agent.contracts.mailbox import MailboxEntry
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
+from signer_agent.contracts.verdicts import Verdict
 from tests.signer_agent.cli.commands import document, run
 from tests.signer_agent.cli.terminal import Terminal
 from tests.signer_agent.contracts.company import Company, gathered
@@ -98,6 +102,28 @@ async def test_answers_and_replies_say_which_message_they_are_to(company: Compan
     shown = await document(company, "bob", "show", str(reply.number))
     known = {"author": "alice", "number": to_bob.number, "own_sequence": None}
     assert shown["earlier_message"] == {"statement": shown["in_reply_to"], **known}
+
+
+async def test_inbox_that_lacks_something_or_does_not_hold_has_a_status_of_its_own(company: Company) -> None:
+    """Programs must not take it for a whole one; the session that could not be looked in is named."""
+    session_id = await company.session(("alice", "bob"))
+    alice, bob = company.people["alice"], company.people["bob"]
+    await alice.messages.send(session_id, BytesSource(b"text", TEXT_TYPE))
+    with bob.messages._mailbox.receiving(session_id):
+        ran = await run(company, "bob", "inbox", session_id, status=3)
+    assert f"Not all was looked for in {session_id}: Another program of yours" in ran.err
+    await run(company, "bob", "inbox", session_id)
+    entry = bob.messages._mailbox.entries()[-1]
+    spoilt = Verdict((Check("signature", Outcome.FAILED, "SIGNATURE_INVALID"),))
+
+    def forged(number: int) -> MailboxEntry:
+        message = replace(entry.message, number=number, verdict=spoilt)
+        return MailboxEntry(message, entry.signed, entry.header_der, entry.content_key)
+
+    bob.messages._mailbox.keep(forged)
+    ran = await run(company, "bob", "inbox", session_id, "--json", status=3)
+    assert [each["verified"] for each in json.loads(ran.out)["messages"]] == [True, False]
+    assert "Not" not in (await run(company, "alice", "inbox", session_id)).err
 
 
 async def test_text_of_others_cannot_move_the_cursor(company: Company, session_id: str) -> None:

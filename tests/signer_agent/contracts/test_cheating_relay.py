@@ -93,6 +93,18 @@ async def test_withheld_message_is_missed(scene: Scene) -> None:
     assert (missing.error.reason, missing.author, missing.number) == ("MESSAGE_WITHHELD", "alice", 2)
 
 
+async def test_dead_line_is_no_withholding(scene: Scene) -> None:
+    """Who is told of nothing asks whether the media server is there at all."""
+    await scene.send("alice", b"one", "bob")
+    scene.relay.tells_nothing = True
+    assert reasons(await scene.bob_receives()) == ["MESSAGE_WITHHELD"]
+    scene.relay.is_dead = True
+    with refused("DEADLINE_PASSED"):
+        await scene.bob_receives()
+    scene.relay.tells_nothing = scene.relay.is_dead = False
+    assert len(await scene.person("bob").received_messages(scene.session_id)) == 1
+
+
 async def test_repeated_envelope_is_shown_once(scene: Scene) -> None:
     """At least once is what the relay promises; the second time it is told again that we have it."""
     envelope_id = scene_id(await scene.send("alice", b"one", "bob"))
@@ -182,7 +194,7 @@ async def test_later_process_goes_on_with_a_download(scene: Scene) -> None:
     content = secrets.token_bytes(20 * SEGMENT_BYTES + 7)
     await scene.send("alice", content, "bob")
     scene.relay.breaks_of_downloads = [15, *[1] * 6]
-    assert reasons(await scene.bob_receives()) == ["SERVER_UNAVAILABLE", "MESSAGE_WITHHELD"]
+    assert reasons(await scene.bob_receives()) == ["SERVER_UNAVAILABLE"], "no line, no withholding"
     assert not scene.nothing_is_left()
     scene.relay.breaks_of_downloads = [8]
     (message,) = await scene.bob_receives()
@@ -304,7 +316,7 @@ async def test_full_disk_leaves_nothing(scene: Scene) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4 * SEGMENT_BYTES, before[1]))
     try:
-        assert reasons(await scene.bob_receives()) == ["STORE_UNUSABLE", "MESSAGE_WITHHELD"]
+        assert reasons(await scene.bob_receives()) == ["STORE_UNUSABLE"], "it is our disk that is full"
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert scene.nothing_is_left()
