@@ -21,10 +21,12 @@ joint session, and the halves of two sessions differ anyway.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from contract import der
 from contract.certificates import SessionCertificate, SignerCertificate, joint_key, require_same_purpose
@@ -44,6 +46,8 @@ from mpc.errors import MalformedInput
 from mpc.four_prime_rsa import (
     HALF_BITS,
     EncodedMessage,
+    JointPublicKey,
+    PublicShare,
     Purpose,
     SignatureAlgorithm,
     SigningShare,
@@ -54,6 +58,7 @@ JOINT_ALGORITHM: Final = SignatureAlgorithm.PSS_SHA256
 """Of every joint signature of a statement. Its salt has 32 bytes."""
 
 _SIGNATURE_REASON: Final = "SIGNATURE_MALFORMED"
+_KNOWN_KEYS: Final = 1024
 _HALF_BYTES: Final = tuple(bits // 8 for bits in HALF_BITS)
 
 
@@ -239,15 +244,21 @@ def require_scheme(session: SessionCertificate, scheme: Scheme) -> None:
 def _check_joint(
     statement_der: bytes, signature: JointSignature, author: SignerCertificate, session: SessionCertificate
 ) -> None:
-    key = joint_key(author, session)
+    key = _joint_verifying_key(author.public_share(), session.public_share())
     try:
-        if len(signature.data) == key.byte_length:  # OpenSSL takes shorter ones as well
+        if len(signature.data) == key.key_size // 8:  # OpenSSL takes shorter ones as well
             padding, algorithm = JOINT_ALGORITHM.to_cryptography_padding(), JOINT_ALGORITHM.hash.to_cryptography()
-            key.to_cryptography().verify(signature.data, statement_der, padding, algorithm)
+            key.verify(signature.data, statement_der, padding, algorithm)
             return
     except InvalidSignature:
         pass  # refused below, as one of another length is
     raise VerificationFailed("SIGNATURE_INVALID", "the joint signature does not hold")
+
+
+@lru_cache(maxsize=_KNOWN_KEYS)
+def _joint_verifying_key(author: PublicShare, session: PublicShare) -> rsa.RSAPublicKey:
+    """The joint public key, made once: OpenSSL keeps beside it what it computes for a modulus at the first use."""
+    return JointPublicKey(author, session).to_cryptography()
 
 
 @asn1.sequence

@@ -31,7 +31,31 @@ def inclusion_proof(index: int, size: int, nodes: Mapping[NodeId, bytes]) -> tup
     Raises:
         MalformedInput: LOG_PLACE_WRONG, LOG_NODE_MISSING.
     """
-    return _hashes(_inclusion_ranges(index, size), nodes)
+    return InclusionProver(size, nodes).prove(index)
+
+
+class InclusionProver:
+    """Makes inclusion proofs of leaves of one tree. Those of neighbours share subtrees, which are hashed once.
+
+    Args:
+        size: leaves of the tree, 1 to 2^63 - 1; also of an earlier state.
+        nodes: at least the ``inclusion_nodes`` of every leaf that is to be proven.
+    """
+
+    def __init__(self, size: int, nodes: Mapping[NodeId, bytes]) -> None:
+        self._size = size
+        self._nodes = nodes
+        self._known: dict[_Range, bytes] = {}
+
+    def prove(self, index: int) -> tuple[bytes, ...]:
+        """As ``inclusion_proof``."""
+        return tuple(map(self._hash, _inclusion_ranges(index, self._size)))
+
+    def _hash(self, subtree: _Range) -> bytes:
+        known = self._known.get(subtree)
+        if known is None:
+            known = self._known[subtree] = _hash_of(subtree, self._nodes)
+        return known
 
 
 def consistency_nodes(old_size: int, new_size: int) -> tuple[NodeId, ...]:
@@ -101,4 +125,8 @@ def _nodes(ranges: tuple[_Range, ...]) -> tuple[NodeId, ...]:
 
 
 def _hashes(ranges: tuple[_Range, ...], nodes: Mapping[NodeId, bytes]) -> tuple[bytes, ...]:
-    return tuple(fold(pick(nodes_of_range(begin, end), nodes)) for begin, end in ranges)
+    return tuple(_hash_of(subtree, nodes) for subtree in ranges)
+
+
+def _hash_of(subtree: _Range, nodes: Mapping[NodeId, bytes]) -> bytes:
+    return fold(pick(nodes_of_range(*subtree), nodes))

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
@@ -57,6 +58,7 @@ class _Deposit:
     record: EvidenceRecord
     record_der: bytes
     record_digest: bytes
+    statement_digest: bytes
 
 
 _Entered = tuple[RecordRow, StagedEntry | None]
@@ -139,13 +141,15 @@ class Deposits:
             raise ServiceError("NOT_THE_AUTHOR", name=record.statement.author)
         found = self._certificates.find(self._database.read_now, record.statement, record.header)
         check_record(record, found.author, found.signing, found.encrypting)  # 2
-        return _Deposit(login, record, record_der, record.digest)
+        return _Deposit(login, record, record_der, sha256(record_der).digest(), record.statement.digest)
 
     def _enter(self, connection: Connection, deposits: Sequence[_Deposit]) -> list[_Entered | FoursealError]:
         refused = check_callers(connection, [each.login.caller for each in deposits])  # 3
         group = _Group(
-            known=records.find_records(connection, (each.record.statement.digest for each in deposits)),
-            signed=signed_statements(connection, (each.record.statement for each in deposits)),
+            known=records.find_records(connection, (each.statement_digest for each in deposits)),
+            signed=signed_statements(
+                connection, ((each.record.statement.session_id, each.statement_digest) for each in deposits)
+            ),
             uploads=uploads.find_uploads(connection, (each.record.header.envelope_id for each in deposits)),
         )
         outcomes: list[_Entered | FoursealError] = []
@@ -167,16 +171,21 @@ class Deposits:
         return outcomes
 
     def _enter_one(self, connection: Connection, deposit: _Deposit, group: _Group) -> _Entered:
-        login, record, statement = deposit.login, deposit.record, deposit.record.statement
+        login, record, statement, digest = (
+            deposit.login,
+            deposit.record,
+            deposit.record.statement,
+            deposit.statement_digest,
+        )
         if login.token_sha256 not in group.proven:
             self._logins.require_proven(connection, login)  # 3
             group.proven.add(login.token_sha256)
-        earlier = group.known.get(statement.digest)
+        earlier = group.known.get(digest)
         if earlier is not None:  # 4
             if earlier.record_digest != deposit.record_digest:
                 raise ServiceError("EVIDENCE_DIFFERS", log_index=earlier.log_index)
-            return earlier, group.entries.get(statement.digest)
-        if statement.digest not in group.signed:  # 5
+            return earlier, group.entries.get(digest)
+        if digest not in group.signed:  # 5
             raise ServiceError("STATEMENT_NOT_SIGNED_HERE")
         upload = group.uploads.get(record.header.envelope_id)
         if upload is None or (upload.account, upload.content_digest, upload.content_length) != (
@@ -188,7 +197,7 @@ class Deposits:
         now = self._clock()
         entry = stage(connection, EntryKind.EVIDENCE, deposit.record_der, now)
         row = RecordRow(
-            statement_digest=statement.digest,
+            statement_digest=digest,
             record_digest=deposit.record_digest,
             log_index=entry.index,
             session_id=statement.session_id,

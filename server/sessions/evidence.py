@@ -107,7 +107,6 @@ def require_joined_once(connection: Connection, session_id: str, name: str) -> N
         raise ServiceError("NOT_A_MEMBER", name=name)
 
 
-def signed_statements(connection: Connection, asked: Iterable[Statement]) -> set[bytes]:
-    """Digests of those of the statements of which this server made its half of the signature."""
-    wanted = {(statement.session_id, statement.digest) for statement in asked}
-    return {digest for _, digest in statements.list_signed(connection, wanted)}
+def signed_statements(connection: Connection, asked: Iterable[tuple[str, bytes]]) -> set[bytes]:
+    """Digests of those of the statements (session id, digest) of which this server made its half of the signature."""
+    return {digest for _, digest in statements.list_signed(connection, set(asked))}

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from server.storage.backend import Backend, cause_of, is_unavailable
+from server.storage.reading import GroupReader
 from server.storage.revision import check_revision
 from server.storage.sqlite import DatabaseGone
 from server.storage.staging import BeforeCommit
@@ -44,6 +45,7 @@ class Database:
         self._log = log
         self._reader_engine = backend.open_readers(_READERS)
         self._readers = Threads(_READERS, "storage-reader")
+        self._group_reader = GroupReader(self._readers, self.read_now)
         self._handover = Handover()
         self._writer = GroupCommitWriter(backend, log)
 
@@ -102,6 +104,19 @@ class Database:
             ServiceError: STORAGE_UNAVAILABLE.
         """
         return await self._readers.run(self.read_now, query)
+
+    async def read_grouped(self, work: GroupWork[I, O], item: I) -> O:
+        """As ``read``, for a query of which many items are asked for at once: see ``GroupWork``.
+
+        Args:
+            work: the same object for all items that shall be done together.
+            item: one of them.
+
+        Raises:
+            ServiceError: STORAGE_UNAVAILABLE.
+            FoursealError: what this item is refused with.
+        """
+        return await self._group_reader.read(work, item)
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
         """As ``read``, in the caller's thread."""

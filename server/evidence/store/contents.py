@@ -8,6 +8,11 @@ from server.evidence.store.tables import evidence_accounts, evidence_records, ev
 
 _upload = evidence_uploads.c
 _record = evidence_records.c
+_add_bytes = (
+    update(evidence_accounts)
+    .where(evidence_accounts.c.name == bindparam("of_account"))
+    .values(content_bytes=evidence_accounts.c.content_bytes + bindparam("more"))
+)
 
 
 def used_bytes(connection: Connection, account: str) -> int:
@@ -23,13 +28,7 @@ def used_bytes(connection: Connection, account: str) -> int:
 
 def add_bytes(connection: Connection, account: str, count: int) -> None:
     """Count bytes of content of an account's records; below 0: fewer."""
-    column = evidence_accounts.c
-    changed = connection.execute(
-        update(evidence_accounts)
-        .where(column.name == account)
-        .values(content_bytes=column.content_bytes + bindparam("more")),
-        {"more": count},
-    )
+    changed = connection.execute(_add_bytes, {"of_account": account, "more": count})
     if changed.rowcount == 0:
         connection.execute(insert(evidence_accounts), {"name": account, "content_bytes": count})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from server.evidence.store.permissions import holding
 from server.evidence.store.places import place_behind
@@ -17,6 +17,9 @@ from server.storage import PageCursor
 _record = evidence_records.c
 _party = evidence_parties.c
 _permission = evidence_permissions.c
+_find_records = select(evidence_records).where(_record.statement_digest.in_(bindparam("digests", expanding=True)))
+_add_records = insert(evidence_records)
+_add_parties = insert(evidence_parties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,14 @@ class RecordRow:
 
 def find_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, RecordRow]:
     """Records, by the statement's digest."""
-    query = select(evidence_records).where(_record.statement_digest.in_(list(digests)))
-    return {row.statement_digest: _record_of(row) for row in connection.execute(query)}
+    rows = connection.execute(_find_records, {"digests": list(digests)})
+    return {row.statement_digest: _record_of(row) for row in rows}
 
 
 def add_records(connection: Connection, records: Sequence[tuple[RecordRow, Sequence[str]]]) -> None:
     """Keep records, each with the names whom it concerns; at least one."""
     connection.execute(
-        insert(evidence_records),
+        _add_records,
         [
             {
                 "statement_digest": row.statement_digest,
@@ -62,7 +65,7 @@ def add_records(connection: Connection, records: Sequence[tuple[RecordRow, Seque
         ],
     )
     connection.execute(
-        insert(evidence_parties),
+        _add_parties,
         [
             {
                 "session_id": row.session_id,

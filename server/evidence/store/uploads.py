@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from server.evidence.store.tables import evidence_uploads
 
 _upload = evidence_uploads.c
+_named = _upload.envelope_id.in_(bindparam("envelope_ids", expanding=True))
+_find_uploads = select(evidence_uploads).where(_named)
+_drop_uploads = delete(evidence_uploads).where(_named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,13 @@ def finish_upload(connection: Connection, envelope_id: str, digest: bytes, expir
 
 def find_uploads(connection: Connection, envelope_ids: Iterable[str]) -> dict[str, ContentUpload]:
     """Uploads, by envelope."""
-    query = select(evidence_uploads).where(_upload.envelope_id.in_(list(envelope_ids)))
-    return {row.envelope_id: ContentUpload(*row) for row in connection.execute(query)}
+    rows = connection.execute(_find_uploads, {"envelope_ids": list(envelope_ids)})
+    return {row.envelope_id: ContentUpload(*row) for row in rows}
 
 
 def drop_uploads(connection: Connection, envelope_ids: Sequence[str]) -> None:
     """Forget uploads: a record names their content now, or their time is over."""
-    connection.execute(delete(evidence_uploads).where(_upload.envelope_id.in_(envelope_ids)))
+    connection.execute(_drop_uploads, {"envelope_ids": envelope_ids})
 
 
 def list_expired_uploads(connection: Connection, now: datetime, limit: int) -> list[ContentUpload]:

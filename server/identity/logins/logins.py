@@ -10,15 +10,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
+from mpc.errors import FoursealError
 from server.clock import Clock
 from server.identity.accounts.events import Event, record
-from server.identity.agents import require_caller
+from server.identity.agents import check_callers
 from server.identity.names import foreign_token_digest
 from server.identity.store import logins as store
 from server.identity.store.logins import Login, Proof
@@ -60,11 +62,7 @@ class Logins:
         if digest is None:
             raise ServiceError("LOGIN_REQUIRED")
 
-        def query(connection: Connection) -> Login:
-            require_caller(connection, caller)
-            return self._valid(connection, digest, caller)
-
-        login = await self._database.read(query)
+        login = await self._database.read_grouped(self._read, (digest, caller))
         if self._is_due(login):
             login = await self._database.write(lambda connection: self.require(connection, login))
         return login
@@ -75,7 +73,7 @@ class Logins:
         Raises:
             ServiceError: LOGIN_REQUIRED: it has ended since it was read.
         """
-        found = self._valid(connection, login.token_sha256, login.caller)
+        found = self._valid(store.find_logins(connection, [login.token_sha256]).get(login.token_sha256), login.caller)
         if not self._is_due(found):
             return found
         now = self._clock()
@@ -157,8 +155,19 @@ class Logins:
         now = self._clock()
         store.drop_ended_logins(connection, used_before=now - self._idle, now=now)
 
-    def _valid(self, connection: Connection, digest: bytes, caller: Caller) -> Login:
-        login = store.find_login(connection, digest)
+    def _read(self, connection: Connection, asked: Sequence[tuple[bytes, Caller]]) -> Sequence[Login | FoursealError]:
+        """A ``GroupWork``: the logins with these digests, for these callers."""
+        refused = check_callers(connection, [caller for _, caller in asked])
+        found = store.find_logins(connection, (digest for digest, _ in asked))
+        outcomes: list[Login | FoursealError] = []
+        for (digest, caller), refusal in zip(asked, refused, strict=True):
+            try:
+                outcomes.append(refusal or self._valid(found.get(digest), caller))
+            except ServiceError as error:
+                outcomes.append(error)
+        return outcomes
+
+    def _valid(self, login: Login | None, caller: Caller) -> Login:
         now = self._clock()
         if login is None or login.caller != caller or not now < self.expire_time(login):
             raise ServiceError("LOGIN_REQUIRED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     insert,
     select,
@@ -195,10 +197,13 @@ def add_login(connection: Connection, login: Login) -> None:
     connection.execute(insert(logins), values)
 
 
-def find_login(connection: Connection, token_sha256: bytes) -> Login | None:
-    """The login with that token."""
-    row = connection.execute(select(logins).where(logins.c.token_sha256 == token_sha256)).one_or_none()
-    return None if row is None else _login(row)
+_find_logins = select(logins).where(logins.c.token_sha256.in_(bindparam("digests", expanding=True)))
+
+
+def find_logins(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, Login]:
+    """Logins, by SHA-256 of their tokens."""
+    rows = connection.execute(_find_logins, {"digests": list(set(digests))})
+    return {row.token_sha256: _login(row) for row in rows}
 
 
 def list_logins(

@@ -6,7 +6,6 @@ shown to nobody before: only the database gives checkpoints out.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -19,6 +18,7 @@ from server.journal.log.staging import Grown, StagedEntry
 from transparency.checkpoint import Checkpoint
 from transparency.hashing import hash_leaf
 from transparency.nodes import nodes_of_root
+from transparency.proofs import InclusionProver
 
 _LEAVES: Final = 0
 
@@ -55,7 +55,7 @@ class LogAppender:
         checkpoint = Checkpoint(self._key.verifier.name, growth.frontier.size, growth.frontier.root)
         note = checkpoint.sign(self._key.private_key)
         store.add_checkpoint(connection, checkpoint.size, note.to_bytes(), staged[-1].time)
-        edge = dict(zip(nodes_of_root(frontier.size), frontier.hashes, strict=True))
-        grown = Grown(note, checkpoint.size, ChainMap(edge, dict(growth.nodes)))
+        edge = zip(nodes_of_root(frontier.size), frontier.hashes, strict=True)  # with what was made: enough for all
+        grown = Grown(note, InclusionProver(checkpoint.size, dict(edge) | dict(growth.nodes)))
         for entry in staged:
             entry.grown = grown

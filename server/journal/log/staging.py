@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,9 +10,8 @@ from sqlalchemy import Connection
 from contract.log_entry import EntryKind
 from server.journal.log import store
 from server.storage import staged_in
-from transparency.nodes import NodeId
 from transparency.note import Note
-from transparency.proofs import inclusion_proof
+from transparency.proofs import InclusionProver
 from transparency.receipt import Receipt
 
 
@@ -23,13 +21,11 @@ class Grown:
 
     Args:
         checkpoint: signed, of the grown log.
-        size: of it.
-        nodes: all that the commit made, and the right edge of what was there before: enough to prove every new entry.
+        prover: proves every new entry.
     """
 
     checkpoint: Note
-    size: int
-    nodes: Mapping[NodeId, bytes]
+    prover: InclusionProver
 
 
 @dataclass(slots=True)
@@ -58,8 +54,7 @@ class StagedEntry:
         """
         if self.grown is None:
             raise RuntimeError("the entry was not appended")
-        proof = inclusion_proof(self.index, self.grown.size, self.grown.nodes)
-        return Receipt(self.index, proof, self.grown.checkpoint)
+        return Receipt(self.index, self.grown.prover.prove(self.index), self.grown.checkpoint)
 
 
 def stage(connection: Connection, kind: EntryKind, body: bytes, now: datetime) -> StagedEntry:

@@ -96,14 +96,15 @@ async def test_a_group_has_one_checkpoint(ground: Ground, path: Path) -> None:
 
 async def test_receipts_without_the_database(ground: Ground, path: Path) -> None:
     """From what a commit made and the edge before it every entry of a group is proven, at whatever size."""
-    key = ground.log_key.verifier
+    key, size = ground.log_key.verifier, 0
     for count in (1, 2, 3, 7, 8, 1, 30):
+        size += count
         units = [lambda connection: stage(connection, EntryKind.PERMISSION, b"x", system_clock()) for _ in range(count)]
         async with HeldWriter(ground.database):
             tasks = await queue(ground.database, *units)
         for entry in await asyncio.gather(*tasks):
             receipt = entry.receipt()
-            assert receipt.verify(entry.der, key).size == entry.grown.size
+            assert receipt.verify(entry.der, key).size == size
             reader = LogReader(key)
             assert ground.database.read_now(partial(reader.receipt, index=entry.index)).proof == receipt.proof
     assert check_all(ground, path) == 52
