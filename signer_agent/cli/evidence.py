@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
 import typer
 
 from contract.report import Outcome
 from signer_agent.cli.bundles import bundle_json, show_checks
-from signer_agent.cli.evidence_text import told_rows
+from signer_agent.cli.evidence_text import disclosure_lines, told_rows
 from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import size_text, visible_lines
 from signer_agent.cli.messages import SessionArgument, print_lines
-from signer_agent.cli.options import ForceOption, OutOption
+from signer_agent.cli.options import ForceOption, OutOption, YesOption
 from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.evidence.evidence import Evidence
@@ -93,16 +94,39 @@ def open_evidence(
             if out is None:
                 return await evidence.open(digest)
             with writing_file(out, secret=True) as write:
-                found = await evidence.open(digest, write)
-                if found.report.outcome is Outcome.FAILED:
-                    raise ServiceError("EVIDENCE_DOES_NOT_HOLD", **_first_failure(found))
-                return found
+                return await evidence.open(digest, write)
 
     found = _with_evidence(invocation, opened)
     _show(found, to_standard_output=out is not None and str(out) == STANDARD_OUTPUT)
     if out is None:
         _show_texts(found)
     raise typer.Exit(_STATUS[found.report.outcome])
+
+
+@command(app)
+def disclose(
+    invocation: Invocation,
+    message: MessageArgument,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="BUNDLE", help="The zip file to write.")],
+    force: ForceOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Put a message and its answers into a file by which anybody can verify them, offline: fourseal verify."""
+    require_absent(out, force=force)
+
+    async def disclosed(evidence: Evidence, contracts: Contracts) -> OpenedEvidence:
+        async with evidence.opening(await _digest(message, contracts)) as opening:
+            OUTPUT.note(*disclosure_lines(opening.opened.bundle, out))
+            OUTPUT.confirm("Write this file?", yes=yes)
+            with OUTPUT.progress("Writing"):
+                await opening.disclose(out)
+            return opening.opened
+
+    found = _with_evidence(invocation, disclosed)
+    content = {"file": str(out)} | bundle_json(found.bundle, found.report)
+    OUTPUT.show(content, [("Bundle", str(out)), *told_rows(found.bundle, found.report)])
+    OUTPUT.note(f"Next: give it to who is to verify it; fourseal verify {out} says how it stands.")
 
 
 def _show(found: OpenedEvidence, *, to_standard_output: bool) -> None:
@@ -121,12 +145,6 @@ def _show_texts(found: OpenedEvidence) -> None:
     for each, text in zip(found.bundle.messages, found.texts, strict=True):
         if text:
             print_lines(visible_lines(text, f"{each.statement.author}| "))
-
-
-def _first_failure(found: OpenedEvidence) -> dict[str, str]:
-    reports = (found.report.message, *(each.report for each in found.report.answers))
-    failed = next(each for report in reports for each in report.checks if each.outcome is Outcome.FAILED)
-    return {"check": failed.name, "problem": failed.reason}
 
 
 async def _digest(message: str, contracts: Contracts) -> bytes:

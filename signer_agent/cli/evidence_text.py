@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from contract.bundle.parts import Bundle, DisclosedMessage
@@ -35,6 +36,20 @@ def told_rows(bundle: Bundle, report: BundleReport) -> list[tuple[str, str]]:
     rows += [("Answer", _answer(each, answers.get(each.name))) for each in report.answers]
     rows.append(("Statement", message.statement.digest.hex()))
     return rows
+
+
+def disclosure_lines(bundle: Bundle, path: Path) -> list[str]:
+    """What somebody is about to disclose, to whom, and for how long."""
+    message, disclosed = bundle.message, [each for each in bundle.answers if each.disclosure is not None]
+    remarks = ", ".join(each.statement.author for each in disclosed)
+    return [
+        f"You are about to write {path}. WHOEVER HAS THAT FILE CAN READ, and show to others, for ever:",
+        f"  the content   {_what(message)}",
+        *([f"  the answers   of {remarks}, with what they say"] if disclosed else []),
+        f"  who signed    {', '.join(each.statement.author for each in bundle.messages)}, with times and certificates",
+        f"  the session   {message.session_sign.info.subject}, with its times, place and members",
+        "It proves all of that without you. No other message can be read with it. It cannot be taken back.",
+    ]
 
 
 def _what(message: DisclosedMessage) -> str:

@@ -106,6 +106,7 @@ class BlockingEvidence:
         self.account = evidence.account
         self.list = thread.blocking(evidence.list)
         self.open = thread.blocking(evidence.open)
+        self.disclose = thread.blocking(evidence.disclose)
 
 
 class BlockingContracts:

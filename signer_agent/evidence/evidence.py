@@ -13,8 +13,10 @@ Every method raises FoursealError, with a reason of the catalogue (docs/errors.m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC
+from pathlib import Path
 from typing import Final
 
 from fourseal.v1 import evidence_service_pb2 as pb
@@ -25,9 +27,10 @@ from signer_agent.client.messages import answer_malformed
 from signer_agent.contracts.signer import Signer
 from signer_agent.evidence.content import SealedContents
 from signer_agent.evidence.model import EvidenceSummary, OpenedEvidence
-from signer_agent.evidence.opening import Opener, verified
+from signer_agent.evidence.opening import Gathered, Opener
 from signer_agent.evidence.reading import EvidenceReader
 from signer_agent.keystore.store import KeyStore
+from wire.catalogue import ServiceError
 
 _DIGEST_BYTES: Final = 32
 
@@ -65,25 +68,93 @@ class Evidence:
                 return found
             request.page_token = answer.next_page_token
 
-    async def open(self, digest: bytes, write: Callable[[bytes], object] | None = None) -> OpenedEvidence:
-        """Open a message and the answers to it, and verify all of it.
+    @asynccontextmanager
+    async def opening(self, digest: bytes) -> AsyncIterator[Opening]:
+        """A message and the answers to it, opened and verified, with their contents while the context lasts.
 
         Args:
             digest: SHA-256 of its statement, or of an answer's, 32 bytes.
-            write: takes the content piece by piece, on a worker thread, unless a check failed.
 
         Raises:
             RemoteError: EVIDENCE_NOT_FOUND: there is none, or it does not concern us; EVIDENCE_CONTENT_DELETED,
                 EVIDENCE_CONTENT_LOST.
-            PeerMisbehaved: what the server shows does not hold; the culprit is the server.
+            PeerMisbehaved, LogAlarm: what the server shows does not hold; the culprit is the server.
             ContentDamaged, MalformedInput: what the author deposited does not open.
-            OSError: of ``write``.
         """
         async with self._opener.gathered(digest) as gathered:
-            report = await verified(gathered)
-            if write is not None and report.outcome is not Outcome.FAILED:
-                await asyncio.to_thread(gathered.write_content, write)
-            return OpenedEvidence(gathered.bundle, report, await asyncio.to_thread(gathered.texts))
+            report = await asyncio.to_thread(gathered.verify)
+            yield Opening(gathered, OpenedEvidence(gathered.bundle, report, await asyncio.to_thread(gathered.texts)))
+
+    async def open(self, digest: bytes, write: Callable[[bytes], object] | None = None) -> OpenedEvidence:
+        """Open a message and the answers to it, and verify all of it.
+
+        Args:
+            digest: see ``opening``.
+            write: takes the content piece by piece, on a worker thread.
+
+        Raises:
+            FoursealError: as ``opening``; EVIDENCE_DOES_NOT_HOLD if there is ``write``.
+            OSError: of ``write``.
+        """
+        async with self.opening(digest) as opening:
+            if write is not None:
+                await opening.write_content(write)
+            return opening.opened
+
+    async def disclose(self, digest: bytes, path: Path) -> OpenedEvidence:
+        """Write a message and the answers to it into a disclosure bundle. Who has the file reads and proves all of it.
+
+        Args:
+            digest: see ``opening``.
+            path: of the zip file; replaced if it exists.
+
+        Raises:
+            FoursealError: as ``opening`` and ``Opening.disclose``.
+        """
+        async with self.opening(digest) as opening:
+            await opening.disclose(path)
+            return opening.opened
+
+
+class Opening:
+    """Evidence while it is open. From ``Evidence.opening``.
+
+    Args:
+        gathered: all of it.
+        opened: what was found.
+    """
+
+    def __init__(self, gathered: Gathered, opened: OpenedEvidence) -> None:
+        self._gathered = gathered
+        self.opened = opened
+        """What was found."""
+
+    async def write_content(self, write: Callable[[bytes], object]) -> None:
+        """Write the message's content: ``write`` takes it piece by piece, on a worker thread.
+
+        Raises:
+            ServiceError: EVIDENCE_DOES_NOT_HOLD.
+            OSError: of ``write``.
+        """
+        self._require_sound()
+        await asyncio.to_thread(self._gathered.write_content, write)
+
+    async def disclose(self, path: Path) -> None:
+        """Write a disclosure bundle: whole, or not at all; replaces a file that is there.
+
+        Raises:
+            ServiceError: EVIDENCE_DOES_NOT_HOLD; FILE_UNUSABLE.
+        """
+        self._require_sound()
+        await asyncio.to_thread(self._gathered.write_archive, path)
+
+    def _require_sound(self) -> None:
+        """Nobody gets what does not hold."""
+        report = self.opened.report
+        for each in (report.message, *(answer.report for answer in report.answers)):
+            for check in each.checks:
+                if check.outcome is Outcome.FAILED:
+                    raise ServiceError("EVIDENCE_DOES_NOT_HOLD", check=check.name, problem=check.reason)
 
 
 def _summary(answer: pb.EvidenceSummary) -> EvidenceSummary:

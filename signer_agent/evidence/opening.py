@@ -10,10 +10,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from contract.bundle import files
@@ -27,6 +27,7 @@ from contract.evidence_record import EvidenceRecord
 from contract.trailer import open_trailer
 from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.signer import Signer
+from signer_agent.evidence.archive import writing_archive
 from signer_agent.evidence.content import SealedContents, opened_content
 from signer_agent.evidence.reading import EvidenceReader, LoggedMessage
 
@@ -55,6 +56,14 @@ class Gathered:
         """Write the message's content piece by piece. Blocks. Raises OSError of ``write``."""
         for piece in self.contents[files.CONTENT].read():
             write(piece)
+
+    def write_archive(self, path: Path) -> None:
+        """Write a disclosure bundle. Blocks. Raises as ``writing_archive``."""
+        with writing_archive(path, self.bundle) as archive:
+            for name in archive.missing:
+                with archive.content(name) as write:
+                    for piece in self.contents[name].read():
+                        write(piece)
 
     def texts(self) -> tuple[str | None, ...]:
         """The contents that are short texts, by the messages' numbers; None for others. Blocks."""
@@ -145,8 +154,3 @@ class Opener:
 def _disclosure(record: EvidenceRecord, key: ContentKey) -> Disclosure:
     """Step 3."""
     return Disclosure(open_trailer(key.trailer_key(record.header.core), record.trailer).description, key)
-
-
-async def verified(gathered: Gathered) -> BundleReport:
-    """Step 5."""
-    return await asyncio.to_thread(gathered.verify)

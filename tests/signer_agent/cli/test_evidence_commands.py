@@ -54,11 +54,24 @@ async def test_evidence_is_sent_answered_listed_and_opened(company: Company, tmp
     assert out.read_bytes() == path.read_bytes()
     assert out.stat().st_mode & 0o777 == 0o600
     assert (content["outcome"], [each["decision"] for each in content["answers"]]) == ("passed", ["accept"])
-    for name, asked, reason in (
+    bundle = tmp_path / "bundle.zip"
+    asked = ("evidence", "disclose", "1", "--out", bundle)
+    assert "NOT_CONFIRMED" in (await run(company, "bob", *asked, status=1)).err
+    assert not bundle.exists()
+    disclosed = await run(company, "bob", *asked, "--yes")
+    for said in ("WHOEVER HAS THAT FILE CAN READ", "offer.txt", "of bob, with what they say", "cannot be taken back"):
+        assert said in disclosed.err
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(company.people["bob"].line.identity.authority_pem)
+    log_key = company.server._ground.log_key.verifier.to_text()
+    verified = await document(company, "carol", "verify", bundle, "--authority", authority, "--log-key", log_key)
+    assert verified["outcome"] == "passed"
+    assert "FILE_EXISTS" in (await run(company, "bob", *asked, "--yes", status=1)).err
+    for name, asked_for, reason in (
         ("carol", message["statement"], "EVIDENCE_NOT_FOUND"),
         ("bob", "00" * 32, "EVIDENCE_NOT_FOUND"),
         ("bob", "99", "MESSAGE_NOT_FOUND"),
         ("bob", "offer.txt", "FIELD_INVALID"),
     ):
-        assert reason in (await run(company, name, "evidence", "open", asked, status=1)).err
+        assert reason in (await run(company, name, "evidence", "open", asked_for, status=1)).err
     assert await document(company, "carol", "evidence", "list", session_id) == []

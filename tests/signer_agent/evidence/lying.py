@@ -15,7 +15,9 @@ from tests.signer_agent.contracts.company import Company, Person
 from transparency.checkpoint import Checkpoint
 from transparency.receipt import Receipt
 
-Lie = Callable[[Any], None]
+Answer = Any
+"""A protobuf message of any kind, whose fields are set by name."""
+Lie = Callable[[Answer], None]
 """Changes an answer in place."""
 
 
@@ -35,13 +37,13 @@ def lying(person: Person, method: str, lie: Lie, service: str = "evidence") -> I
         yield
 
 
-def wrong_proof(answer: Any) -> None:  # noqa: ANN401
+def wrong_proof(answer: Answer) -> None:
     """The receipt is for another place."""
     receipt = Receipt.from_bytes(answer.receipt)
     answer.receipt = Receipt(receipt.index ^ 1, receipt.proof, receipt.checkpoint).to_bytes()
 
 
-def forged_checkpoint(answer: Any) -> None:  # noqa: ANN401
+def forged_checkpoint(answer: Answer) -> None:
     """The checkpoint says that the log is longer, and nobody signed that."""
     receipt = Receipt.from_bytes(answer.receipt).to_bytes().split(b"\n")
     place = next(number for number, line in enumerate(receipt) if not line) + 2
@@ -49,13 +51,13 @@ def forged_checkpoint(answer: Any) -> None:  # noqa: ANN401
     answer.receipt = b"\n".join(receipt)
 
 
-def other_entry(answer: Any) -> None:  # noqa: ANN401
+def other_entry(answer: Answer) -> None:
     """The entry has another nonce than the leaf in the log."""
     entry = LogEntry.from_der(answer.entry_der)
     answer.entry_der = LogEntry(entry.kind, entry.time, bytes(32), entry.body).to_der()
 
 
-def other_record(answer: Any) -> None:  # noqa: ANN401
+def other_record(answer: Answer) -> None:
     """The record names another content."""
     entry = LogEntry.from_der(answer.entry_der)
     record = EvidenceRecord.from_der(entry.body)
@@ -63,7 +65,7 @@ def other_record(answer: Any) -> None:  # noqa: ANN401
     answer.entry_der = LogEntry(entry.kind, entry.time, entry.nonce, changed).to_der()
 
 
-def nothing(answer: Any) -> None:  # noqa: ANN401
+def nothing(answer: Answer) -> None:
     """An empty answer."""
     answer.Clear()
 
