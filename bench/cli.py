@@ -27,6 +27,7 @@ from bench.scenarios import (
     padding_oracle,
     proofs,
     soak,
+    verification,
 )
 from bench.session import RESULTS, Scenario, publish, run_scenarios
 from mpc.errors import FoursealError
@@ -44,6 +45,7 @@ SCENARIOS: dict[str, Scenario] = {
     "merkle": merkle.run,
     "proofs": proofs.run,
     "deposits": deposits.run,
+    "verification": verification.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import cycle
-from pathlib import Path
-
-import structlog
 
 from bench.context import Bench
 from bench.harness.cores import pinned_to
 from bench.harness.results import Chart, Outcome, Ratio, Result
 from bench.harness.timing import Case, measure_rates
+from bench.rig.ground import new_ground
 from contract.log_entry import EntryKind, LogEntry
 from server.clock import system_clock
-from server.config import load_settings
 from server.journal.log import LogReader, stage
-from server.root.ground import Ground, open_ground
-from server.root.home import Home
-from server.root.setup import set_up
+from server.root.ground import Ground
 
 GROUP = "Transparency log in the database, one core"
 _PLACES = 64  # different entries, in turns
@@ -41,7 +35,7 @@ _TITLES = {
 def run(bench: Bench) -> Outcome:
     """Measure every size of the plan, in one log that grows."""
     plan, taken = bench.plan, dict[str, Result]()
-    with _log(bench.workspace / "proofs") as ground:
+    with new_ground(bench.workspace / "proofs") as ground:
         for size in plan.log_leaves:
             bench.progress.begin(f"database of {size} entries", len(_TITLES) * (plan.rounds + 1))
             _fill(ground, size)
@@ -63,15 +57,6 @@ def run(bench: Bench) -> Outcome:
         0.5,
     )
     return Outcome(tuple(taken.values()), (ratio,), (chart,))
-
-
-@contextmanager
-def _log(folder: Path) -> Iterator[Ground]:
-    home, log = Home(folder), structlog.get_logger()
-    for _ in set_up(home, log, system_clock):
-        pass
-    with open_ground(home, load_settings(folder), log) as ground:
-        yield ground
 
 
 def _fill(ground: Ground, size: int) -> None:

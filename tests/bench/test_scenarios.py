@@ -15,7 +15,7 @@ from bench.harness.results import Outcome
 from bench.rig.joint_pair import make_signing_pair
 from bench.rig.requests import check_signatures
 from bench.rig.server import ServerProcess
-from bench.scenarios import engine, generation, joint, merkle, padding_oracle, proofs, soak
+from bench.scenarios import engine, generation, joint, merkle, padding_oracle, proofs, soak, verification
 from bench.session import publish, run_scenarios
 from mpc.engines import Gmpy2Engine
 from tests.bench.plans import TINY, silent_console, tiny_bench
@@ -99,6 +99,16 @@ def test_proofs(tmp_path: Path) -> None:
     assert _names(outcome) == {f"{operation}_5" for operation in ("open", "open_and_prove", "prove_growth")}
 
 
+def test_verification(tmp_path: Path) -> None:
+    """Of a bundle that passes, or it would not get so far; a verdict on rate and memory."""
+    outcome = verification.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
+    assert _names(outcome) == {"verify_bundle", "bare_bundle", "verify_bundle_peak_memory"}
+    assert [ratio.name for ratio in outcome.ratios] == [
+        "verify_bundle_over_bare",
+        "verify_bundle_memory_limit_over_peak",
+    ]
+
+
 def test_tree_of_the_bench_is_a_tree() -> None:
     """What is measured has the nodes that a store would have."""
     hashes = [hash_leaf(bytes([number])) for number in range(11)]
@@ -131,6 +141,8 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "members_3_over_2_for_each_recipient",
         "proofs_many_over_few",
         "deposits_64_over_1",
+        "verify_bundle_over_bare",
+        "verify_bundle_memory_limit_over_peak",
     }
     assert {"fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_4", "grpc_generation_2048", "agent_2048_4"} <= {
         result["name"] for result in document["results"]

@@ -1,0 +1,63 @@
+"""``python -m bench.load.verification ROLE ARCHIVE AUTHORITY LOG_KEY``: works through a disclosure bundle.
+
+``verify`` verifies it, as the command does. ``bare`` reads the same bytes, and computes SHA-256 and AES-256-GCM of them
+once, in pieces of 1 MiB. Each does it once for every line on standard input, and prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bench.load.content import peak_bytes
+from contract.oids import DEFAULT_ARC
+from signer_agent.evidence.trust import read_trust
+from signer_agent.evidence.verification import verify_archive
+from wire.allocation import keep_freed_memory
+
+_PIECE_BYTES: Final = 1 << 20
+_TAG_BYTES: Final = 16
+
+
+def verify(archive: Path, authority: Path, log_key: str) -> str:
+    """The verdict."""
+    trust = read_trust(authority.read_bytes(), log_key, ())
+    return verify_archive(archive, trust, DEFAULT_ARC, datetime.now(UTC), lambda _, __: None).report.outcome.value
+
+
+def bare(archive: Path, _authority: Path, _log_key: str) -> str:
+    """What no verification can do without."""
+    cipher, sealed = AESGCM(secrets.token_bytes(32)), memoryview(bytearray(_PIECE_BYTES + _TAG_BYTES))
+    digest, number = hashlib.sha256(), 0
+    with archive.open("rb", buffering=0) as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+            cipher.encrypt_into(number.to_bytes(12), piece, None, sealed[: len(piece) + _TAG_BYTES])
+            number += 1
+    return digest.hexdigest()
+
+
+def main() -> None:
+    """Take orders until standard input ends."""
+    roles: dict[str, Callable[[Path, Path, str], str]] = {"verify": verify, "bare": bare}
+    role, archive, authority, log_key = sys.argv[1:]
+    keep_freed_memory()  # as the command line does
+    for _ in sys.stdin:
+        began = time.monotonic()
+        outcome = roles[role](Path(archive), Path(authority), log_key)
+        said = {"seconds": time.monotonic() - began, "outcome": outcome, "peak_bytes": peak_bytes("self")}
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

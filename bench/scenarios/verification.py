@@ -1,0 +1,105 @@
+"""Verification of a disclosure bundle, offline; beside it SHA-256 and AES-256-GCM of the same bytes, bare.
+
+Bare is one digest and one sealing, on one thread. The verification needs two digests, of the content and of what it is
+sealed to, and the zip file's checksum, and uses two threads. Each is a process of its own; nothing is pinned.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Final, Self
+
+from bench.context import Bench
+from bench.errors import BenchFailed
+from bench.harness.results import Chart, Outcome, Ratio, Result
+from bench.harness.timing import rotated
+from bench.rig.bundle import BundleFiles, make_bundle
+from bench.rig.command import environment
+from contract.report import Outcome as Verdict
+
+GROUP: Final = "Offline verification of a disclosure bundle"
+AIM: Final = 0.7
+MEMORY_MEBIBYTES: Final = 150
+_MEBIBYTE: Final = 1 << 20
+_TITLES: Final = {"verify": "verification", "bare": "SHA-256 and AES-256-GCM, bare"}
+
+
+def run(bench: Bench) -> Outcome:
+    """Verify a bundle as large as the plan says, in turns with the bare operations."""
+    size, rounds = bench.plan.bundle_mebibytes, bench.plan.rounds
+    bench.progress.begin(f"bundle of {size} MiB", 1 + len(_TITLES) * (rounds + 1))
+    folder = bench.workspace / "verification"
+    folder.mkdir()
+    files = make_bundle(folder, size)
+    bench.progress.step()
+    seconds: dict[str, list[float]] = {role: [] for role in _TITLES}
+    peak = 0.0
+    with ExitStack() as stack:
+        workers = {role: stack.enter_context(_Worker(role, files)) for role in _TITLES}
+        for turn in range(-1, rounds):
+            for role in rotated(list(_TITLES), turn):
+                done = workers[role].work()
+                if role == "verify":
+                    _require_passed(done["outcome"])
+                    peak = done["peak_bytes"] / _MEBIBYTE
+                if turn >= 0:  # what happens the first time only shall not count
+                    seconds[role].append(done["seconds"])
+                bench.progress.step()
+    return _outcome(size, seconds, peak)
+
+
+class _Worker:
+    """A process that does one of the two, whenever it is told."""
+
+    def __init__(self, role: str, files: BundleFiles) -> None:
+        place = (str(files.archive), str(files.authority), files.log_key)
+        self._command = [sys.executable, "-m", "bench.load.verification", role, *place]
+
+    def __enter__(self) -> Self:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, text=True, env=environment())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def work(self) -> dict[str, Any]:
+        """Once; what it says of it."""
+        if self._process.stdin is not None:
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline() if self._process.stdout is not None else ""
+        if not line:
+            raise BenchFailed("a verifier has ended; its last words stand above")
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+
+def _require_passed(outcome: str) -> None:
+    if outcome != Verdict.PASSED:
+        raise BenchFailed(f"the bundle does not hold: {outcome}")
+
+
+def _outcome(size: int, seconds: dict[str, list[float]], peak: float) -> Outcome:
+    rates = {
+        role: Result(f"{role}_bundle", f"{size} MiB: {title}", GROUP, "MiB/s", tuple(size / each for each in times))
+        for (role, title), times in zip(_TITLES.items(), seconds.values(), strict=True)
+    }
+    memory = Result("verify_bundle_peak_memory", "highest resident memory", GROUP, "MiB", (peak,))
+    ratios = (
+        Ratio.between("verify_bundle_over_bare", "Verification over bare", rates["verify"], rates["bare"], AIM),
+        Ratio(
+            "verify_bundle_memory_limit_over_peak",
+            f"Verification: {MEMORY_MEBIBYTES} MiB over its highest resident memory",
+            (MEMORY_MEBIBYTES / peak,),
+            1.0,
+        ),
+    )
+    chart = Chart(GROUP, "MiB/s", (f"{size} MiB",), {_TITLES[role]: (rate,) for role, rate in rates.items()})
+    return Outcome((*rates.values(), memory), ratios, (chart,))
