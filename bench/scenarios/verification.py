@@ -1,7 +1,9 @@
 """Verification of a disclosure bundle, offline; beside it SHA-256 and AES-256-GCM of the same bytes, bare.
 
-Bare is one digest and one sealing, on one thread. The verification needs two digests, of the content and of what it is
-sealed to, and the zip file's checksum, and uses two threads. Each is a process of its own; nothing is pinned.
+Bare is one digest and one sealing, on one thread. The format asks for two digests, of the content and of what it is
+sealed to: that is measured too. The verification also checks the zip file's checksum, and uses two threads: where no
+second core is free it cannot come near bare, for the two digests alone take longer. Each is a process of its own;
+nothing is pinned.
 """
 
 from __future__ import annotations
@@ -25,7 +27,11 @@ GROUP: Final = "Offline verification of a disclosure bundle"
 AIM: Final = 0.7
 MEMORY_MEBIBYTES: Final = 150
 _MEBIBYTE: Final = 1 << 20
-_TITLES: Final = {"verify": "verification", "bare": "SHA-256 and AES-256-GCM, bare"}
+_TITLES: Final = {
+    "verify": "verification",
+    "bare": "SHA-256 and AES-256-GCM, bare",
+    "parts": "the same and the second SHA-256",
+}
 
 
 def run(bench: Bench) -> Outcome:
@@ -94,6 +100,13 @@ def _outcome(size: int, seconds: dict[str, list[float]], peak: float) -> Outcome
     memory = Result("verify_bundle_peak_memory", "highest resident memory", GROUP, "MiB", (peak,))
     ratios = (
         Ratio.between("verify_bundle_over_bare", "Verification over bare", rates["verify"], rates["bare"], AIM),
+        Ratio.between(
+            "verify_bundle_over_parts",
+            "Verification over the same and the second",
+            rates["verify"],
+            rates["parts"],
+            AIM,
+        ),
         Ratio(
             "verify_bundle_memory_limit_over_peak",
             f"Verification: {MEMORY_MEBIBYTES} MiB over its highest resident memory",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from contract.bundle.checks import BundleTrust
 from contract.bundle.files import MANIFEST, BundleFile
@@ -20,6 +22,9 @@ from signer_agent.evidence.archive import reading_archive
 
 OnProgress = Callable[[int, int], None]
 """Is told how many bytes of contents have been read, and how many there are."""
+
+
+_AHEAD: Final = 16  # pieces of 1 MiB; enough that neither thread waits when the other one is interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +85,23 @@ def verify_archive(path: Path, trust: BundleTrust, arc: Arc, time: datetime, on_
 
 
 def _read_ahead(file: BundleFile, beside: Executor) -> Iterator[bytes]:
-    """The pieces of a file; the next one is read while the last one is worked at."""
+    """The pieces of a file, the next ones of which are read meanwhile."""
     pieces = file.read()
-    coming = beside.submit(next, pieces, b"")
-    while piece := coming.result():
-        coming = beside.submit(next, pieces, b"")
+    coming = deque(beside.submit(next, pieces, b"") for _ in range(_AHEAD))
+    while piece := coming.popleft().result():
+        coming.append(beside.submit(next, pieces, b""))
         yield piece
 
 
 class _DigestBeside:
-    """A SHA-256 that another thread computes, one piece behind: while the last one is hashed, the next is sealed."""
+    """A SHA-256 that another thread computes. It falls behind by no more than is read ahead: it is done in between."""
 
     def __init__(self, beside: Executor) -> None:
         self._beside = beside
         self._digest = hashlib.sha256()
-        self._under_way: Future[None] | None = None
 
     def update(self, data: bytes, /) -> None:
-        self._settle()
-        self._under_way = self._beside.submit(self._digest.update, data)
+        self._beside.submit(self._digest.update, data)
 
     def digest(self) -> bytes:
-        self._settle()
-        return self._digest.digest()
-
-    def _settle(self) -> None:
-        if self._under_way is not None:
-            self._under_way.result()
+        return self._beside.submit(self._digest.digest).result()

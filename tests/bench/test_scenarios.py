@@ -102,9 +102,10 @@ def test_proofs(tmp_path: Path) -> None:
 def test_verification(tmp_path: Path) -> None:
     """Of a bundle that passes, or it would not get so far; a verdict on rate and memory."""
     outcome = verification.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    assert _names(outcome) == {"verify_bundle", "bare_bundle", "verify_bundle_peak_memory"}
+    assert _names(outcome) == {"verify_bundle", "bare_bundle", "parts_bundle", "verify_bundle_peak_memory"}
     assert [ratio.name for ratio in outcome.ratios] == [
         "verify_bundle_over_bare",
+        "verify_bundle_over_parts",
         "verify_bundle_memory_limit_over_peak",
     ]
 
@@ -142,6 +143,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "proofs_many_over_few",
         "deposits_64_over_1",
         "verify_bundle_over_bare",
+        "verify_bundle_over_parts",
         "verify_bundle_memory_limit_over_peak",
     }
     assert {"fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_4", "grpc_generation_2048", "agent_2048_4"} <= {
