@@ -12,7 +12,7 @@ from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import YesOption
 from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
-from signer_agent.contracts.model import SessionState, SessionSummary, VerifiedSession
+from signer_agent.contracts.model import MemberCertificates, SessionState, SessionSummary, VerifiedSession
 from signer_agent.contracts.sessions import Sessions
 
 app = typer.Typer(help="Contract sessions: meetings of signers, limited in time.", no_args_is_help=True)
@@ -242,13 +242,18 @@ def _show(session: VerifiedSession) -> None:
     for name, state in sorted(session.people.items()):
         member = session.members.get(name)
         text = f"{state}  {member.sign_certificate.fingerprint.hex()}" if member else state.value
-        revoked = "  REVOKED" if member is not None and member.revoke_time is not None else ""
-        rows.append((name, text + revoked))
+        rows.append((name, text + _validity(member)))
     if session.state is SessionState.OPEN:
         rows.append(("At its end", "the signing share is destroyed; nothing can be signed any more"))
     elif session.close_time is not None:
         rows.append(("Closed", f"{session.close_time:%Y-%m-%d %H:%M} UTC; the signing share was destroyed"))
     OUTPUT.show(_content(session), rows)
+
+
+def _validity(member: MemberCertificates | None) -> str:
+    if member is not None and member.revoke_time is not None:
+        return "  REVOKED"
+    return "  EXPIRED" if member is not None and member.has_expired(datetime.now(UTC)) else ""
 
 
 def _content(session: VerifiedSession) -> dict[str, Any]:
@@ -281,6 +286,7 @@ def _member(session: VerifiedSession, name: str) -> dict[str, Any]:
         "sign_certificate": member.sign_certificate.fingerprint.hex() if member else None,
         "encrypt_certificate": member.encrypt_certificate.fingerprint.hex() if member else None,
         "revoke_time": member.revoke_time.isoformat() if member and member.revoke_time else None,
+        "expire_time": member.expire_time.isoformat() if member else None,
     }
 
 

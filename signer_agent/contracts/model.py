@@ -140,6 +140,16 @@ class MemberCertificates:
     encrypt_certificate: SignerCertificate
     revoke_time: datetime | None
 
+    @property
+    def expire_time(self) -> datetime:
+        """When the first of them expires, UTC."""
+        certificates = (self.sign_certificate.certificate, self.encrypt_certificate.certificate)
+        return min(each.not_valid_after_utc for each in certificates)
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether one of them has expired."""
+        return self.expire_time < now
+
 
 @dataclass(frozen=True, slots=True)
 class SessionRevision:

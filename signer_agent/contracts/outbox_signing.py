@@ -82,7 +82,7 @@ class OutboxSigning:
         """Fix a statement of what the session is now, and sign it; deposit it if it is evidence. Only in a turn.
 
         Raises:
-            FoursealError: SESSION_CLOSED, NOT_A_MEMBER, MEMBER_REVOKED, RECIPIENT_CHANGED, and what
+            FoursealError: SESSION_CLOSED, NOT_A_MEMBER, MEMBER_REVOKED, MEMBER_EXPIRED, RECIPIENT_CHANGED, and what
                 ``Signer.sign_statement`` and ``deposit`` raise.
         """
         wanted = entry.to_send
@@ -136,7 +136,7 @@ class OutboxSigning:
     def _statement(self, entry: OutboxEntry, session: VerifiedSession, description: ContentDescription) -> Statement:
         recipients = []
         for name, fingerprint in zip(entry.to_send.recipients, entry.certificates, strict=True):
-            if require_unrevoked(session, name).fingerprint != fingerprint:
+            if require_valid(session, name).fingerprint != fingerprint:
                 raise ServiceError("RECIPIENT_CHANGED", name=name)
             recipients.append(Recipient(name, fingerprint, session.counters.number_to(name) + 1))
         wanted = entry.to_send
@@ -165,13 +165,15 @@ def require_open(session: VerifiedSession) -> None:
     session.member(session.me)
 
 
-def require_unrevoked(session: VerifiedSession, name: str) -> SignerCertificate:
+def require_valid(session: VerifiedSession, name: str) -> SignerCertificate:
     """A member's certificate for encryption.
 
     Raises:
-        ServiceError: NOT_A_MEMBER, MEMBER_REVOKED.
+        ServiceError: NOT_A_MEMBER, MEMBER_REVOKED, MEMBER_EXPIRED.
     """
     member = session.member(name)
     if member.revoke_time is not None:
         raise ServiceError("MEMBER_REVOKED", name=name)
+    if member.has_expired(datetime.now(UTC)):
+        raise ServiceError("MEMBER_EXPIRED", name=name)
     return member.encrypt_certificate

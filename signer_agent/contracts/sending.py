@@ -33,7 +33,7 @@ from signer_agent.contracts.envelopes import ContentSealing, SegmentTags
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.outbox import Outbox
 from signer_agent.contracts.outbox_entry import EvidenceParts, OutboxEntry, ToSend
-from signer_agent.contracts.outbox_signing import OutboxSigning, SealedContent, require_open, require_unrevoked
+from signer_agent.contracts.outbox_signing import OutboxSigning, SealedContent, require_open, require_valid
 from signer_agent.contracts.relay_line import EnvelopeUpload, RelayLine
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.sources import Source
@@ -118,7 +118,7 @@ class Sender:
         """Step (1). Blocks."""
         content_key = ContentKey.new(secrets.token_bytes)
         certificate = session.encrypt_certificate
-        recipients = [require_unrevoked(session, name) for name in to_send.recipients]
+        recipients = [require_valid(session, name) for name in to_send.recipients]
         core = EnvelopeCore(
             new_envelope_id(secrets.token_bytes),
             session.session_id,

@@ -6,6 +6,7 @@
 4. What never changes is as it was: keys, subject, place, times, creator, scheme, rule on evidence. The revision never
    goes back, and there is one pair of certificates for each.
 5. Every member's certificates are the authority's, have the fingerprints and names of the session info; ours are ours.
+   One may have expired meanwhile: that is shown, nothing is sent to it, and the others go on.
 6. Everybody else's are those that were seen first, or were accepted since (``contacts``).
 
 Revoked certificates are marked, for the list changes while a session lasts: nothing is sent to them.
@@ -192,8 +193,8 @@ class SessionVerifier:
             with blaming_server():
                 sign = SignerCertificate.from_der(sign_der, self._arc)
                 encrypt = SignerCertificate.from_der(encrypt_der, self._arc)
-                check_chain(sign.certificate, self._authority, self._arc.signer_sign, at)
-                check_chain(encrypt.certificate, self._authority, self._arc.signer_encrypt, at)
+                self._check_member(sign, self._arc.signer_sign, at)
+                self._check_member(encrypt, self._arc.signer_encrypt, at)
             found = (sign.name, encrypt.name, sign.fingerprint, encrypt.fingerprint)
             if found != (member.name, member.name, member.sign_certificate, member.encrypt_certificate):
                 raise server_lied("MEMBER_CERTIFICATE_WRONG", f"the certificates of {member.name} are others'")
@@ -204,6 +205,10 @@ class SessionVerifier:
             revoked = revoke_time(revocations, sign.certificate, encrypt.certificate)
             members[member.name] = MemberCertificates(sign, encrypt, revoked)
         return members
+
+    def _check_member(self, member: SignerCertificate, usage: x509.ObjectIdentifier, at: datetime) -> None:
+        """The chain of a certificate as of a time, or as of its last moment if that was earlier."""
+        check_chain(member.certificate, self._authority, usage, min(at, member.certificate.not_valid_after_utc))
 
     def _require_ours(self, sign: SignerCertificate, encrypt: SignerCertificate) -> None:
         ours = {(each.sign_certificate.fingerprint, each.encrypt_certificate.fingerprint) for each in self._pairs}

@@ -220,6 +220,13 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "The creator of the session can remove a member, who can be invited again with new ones.",
     ),
     Entry(
+        "MEMBER_EXPIRED",
+        PRECONDITION,
+        "The certificates of {name} have expired.",
+        "Name the other recipients. The creator of the session can remove a member, who can be invited again with new "
+        "ones.",
+    ),
+    Entry(
         "REVOCATION_LIST_OLD",
         StatusCode.ABORTED,
         "The server's list of revoked certificates is not of now.",

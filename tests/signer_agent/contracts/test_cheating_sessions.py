@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -23,9 +23,11 @@ from contract.session_info import Scheme, SessionInfo
 from contract.session_keys import session_certification_context
 from mpc.four_prime_rsa import Purpose, Role, generate_key_share
 from mpc.four_prime_rsa.certification import certify_modulus
+from signer_agent.cli.contract_sessions import _validity
 from signer_agent.contracts.contacts import ContactPair, Contacts
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.model import VerifiedSession
+from signer_agent.contracts.outbox_signing import require_valid
 from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.signer_keys import Pair
 from signer_agent.contracts.verification import SessionVerifier
@@ -384,13 +386,30 @@ def test_a_revocation_list_must_be_the_authoritys_and_of_now() -> None:
         read_revocations(b"", authority.certificate, NOW)
 
 
-def test_a_certificate_of_a_member_that_expired_is_refused(scene: Scene) -> None:
-    """While the session is open."""
+def with_bobs(scene: Scene, begin: datetime, end: datetime) -> World:
+    """The same session, with another certificate of Bob's, valid from then to then."""
     bob = scene.world.person("bob")
     key = bob.sign.public_key
     profile = signer_profile("bob", "Bob", Purpose.SIGN, key, DEFAULT_ARC)
-    old = SignerCertificate(scene.authority.issue(profile, key, end=NOW - timedelta(days=1)), DEFAULT_ARC)
-    people = (scene.world.person("alice"), replace(bob, sign=old))
-    lie = replace(scene.world, info=session_info(Scheme.SEPARATE, people), people=people)
+    other = SignerCertificate(scene.authority.issue(profile, key, begin=begin, end=end), DEFAULT_ARC)
+    people = (scene.world.person("alice"), replace(bob, sign=other))
+    return replace(scene.world, info=session_info(Scheme.SEPARATE, people), people=people)
+
+
+def test_a_member_whose_certificate_has_expired_stops_nobody_else(scene: Scene) -> None:
+    """The session holds, and its other members' messages with it; that member is marked, and nothing is sent to it."""
+    expired = with_bobs(scene, NOW - timedelta(days=30), NOW - timedelta(days=1))
+    session = scene.show(scene.keys.answer(expired))
+    bob, alice = session.member("bob"), session.member("alice")
+    assert bob.expire_time == NOW - timedelta(days=1)
+    assert (bob.has_expired(NOW), alice.has_expired(NOW)) == (True, False)
+    with refused("MEMBER_EXPIRED", name="bob"):
+        require_valid(session, "bob")
+    assert _validity(bob) == "  EXPIRED"
+    scene.show_revision(expired, session)
+
+
+def test_a_certificate_of_a_member_that_is_not_yet_valid_is_refused(scene: Scene) -> None:
+    """Only time makes a certificate expire; no honest server shows one before its time."""
     with refused("CERTIFICATE_NOT_VALID", culprit="server"):
-        scene.show(scene.keys.answer(lie))
+        scene.show(scene.keys.answer(with_bobs(scene, NOW + timedelta(days=1), NOW + timedelta(days=9))))
