@@ -17,6 +17,7 @@ from demo.attacks import SERVER_HOME
 from demo.contract import CONTRACT_PDF
 from demo.people import Signer
 from demo.phone import Phone
+from demo.search import read_all, search
 from demo.show import Show
 from demo.stage import CommandFailed, Stage
 from demo.theft import closed_session_attacks
@@ -191,28 +192,39 @@ class Meeting:
 
     def _search(self, *, tell: bool) -> int:
         """Look for what the servers must not know; returns how many bytes were searched."""
-        contract, video = ((self.stage.folder / file).read_bytes() for file in (_CONTRACT, _VIDEO))
-        wanted = {
-            "a line of the contract": contract[1000:1064],
-            "a frame of the video": video[100_000:100_064],
-            "the digest of the video": hashlib.sha256(video).digest(),
-            "the name of the contract's file": _CONTRACT.encode(),
-            "Bob's remark": _REMARK.encode(),
-        }
-        files = [file for home in (SERVER_HOME, MEDIA_HOME) for file in (self.stage.folder / home).rglob("*")]
-        files += [self.stage.folder / name for name in ("server.log", "media.log")]
-        contents = {file: file.read_bytes() for file in files if file.is_file()}
-        for what, secret in wanted.items():
-            found = [file.name for file, content in contents.items() if secret in content]
-            if found:
-                raise CommandFailed(f"{what} stands in {', '.join(found)}")
-            if tell:
+        contents = read_all(self.stage.folder / name for name in (SERVER_HOME, MEDIA_HOME, "server.log", "media.log"))
+        wanted = self._secrets()
+        found = search(wanted, contents)
+        if found:
+            raise CommandFailed("; ".join(found))
+        if tell:
+            for what in wanted:
                 self.show.output(f"- {what}: nowhere")
-        if not any(_SUBJECT.encode() in content for content in contents.values()):
+        if not search({"the subject": _SUBJECT}, contents):
             raise CommandFailed("the search does not even find the session's subject, which the server knows")
         if tell:
             self.show.output("- the session's subject: on the evidence server, which put it into the certificates")
         return sum(map(len, contents.values()))
+
+    def _secrets(self) -> dict[str, bytes | str]:
+        """What neither server may know, by what it is."""
+        contract, video = ((self.stage.folder / file).read_bytes() for file in (_CONTRACT, _VIDEO))
+        wanted: dict[str, bytes | str] = {
+            "a line of the contract": contract[1000:1064],
+            "a frame of the video": video[100_000:100_064],
+            # not that of the contract, which the server was told when it signed the same file with Alice and Bob
+            "the digest of the video": hashlib.sha256(video).digest(),
+            "the name of the contract's file": _CONTRACT,
+            "the name of the video's file": _VIDEO,
+            "Bob's remark": _REMARK,
+        }
+        for signer in self._people:
+            name = signer.name.title()
+            for number, entry in enumerate(signer.outbox(), start=1):
+                wanted[f"the content key of {name}'s message {number}"] = entry.content_key
+            wanted[f"a prime of {name}'s signing half"] = signer.signing_half().crt.p.to_bytes(192, "big")
+            wanted[f"{name}'s passphrase"] = signer.passphrase
+        return wanted
 
     def _close(self) -> str:
         self.show.say("Alice closes the session. The evidence server destroys the share that signs, and records it.")

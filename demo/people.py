@@ -9,6 +9,14 @@ from typing import Any
 
 from demo.show import Show
 from demo.stage import Outcome, Stage
+from mpc.four_prime_rsa import SigningShare
+from signer_agent.contracts.entries import Drawers
+from signer_agent.contracts.outbox import Outbox
+from signer_agent.contracts.outbox_entry import OutboxEntry
+from signer_agent.contracts.register import Register
+from signer_agent.home import Home
+from signer_agent.keystore.sealing import Passphrase
+from signer_agent.keystore.store import KeyStore
 
 
 @dataclass(slots=True)
@@ -82,6 +90,22 @@ class Signer:
         """As ``fourseal``, for a command with ``--json``; returns what it printed."""
         printed: dict[str, Any] = json.loads(self.fourseal(*arguments))
         return printed
+
+    def store(self) -> KeyStore:
+        """The key store, opened: what a program, or a thief with the passphrase, gets at."""
+        return KeyStore.open(Home.find(self.stage.folder / self.name), Passphrase(self.passphrase))
+
+    def outbox(self) -> list[OutboxEntry]:
+        """All that this person has sent, oldest first, with what opens it."""
+        store = self.store()
+        return Outbox(store, self.name, Register(store, self.name)).sent()
+
+    def signing_half(self) -> SigningShare:
+        """The half that signs in contract sessions."""
+        half = Drawers(self.store()).pairs_of(self.name)[0].sign_key
+        if not isinstance(half, SigningShare):
+            raise TypeError("not a half of a joint key")
+        return half
 
     def robbed(self, *arguments: str) -> Outcome:
         """Run ``fourseal`` as a thief with this person's folder and passphrase, and return what came of it."""

@@ -10,7 +10,6 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from contract.description import ContentDescription
@@ -19,17 +18,15 @@ from contract.session_info import Scheme
 from contract.signatures import JointSignature, joint_message, verify_signature
 from contract.statement import Recipient, Statement
 from demo.attacks import AttackSucceeded
+from demo.forgery import forgeries
 from demo.people import Signer
 from demo.show import Show
 from demo.stage import Stage
-from mpc.engines import Gmpy2Engine
 from mpc.errors import FoursealError
-from mpc.four_prime_rsa import SigningShare, create_partial_signature
+from mpc.four_prime_rsa import SigningShare
 from signer_agent.client.server_line import ServerLine
+from signer_agent.contracts.outbox_entry import OutboxEntry
 from signer_agent.contracts.signer import Signer as LoggedIn
-from signer_agent.home import Home
-from signer_agent.keystore.sealing import Passphrase
-from signer_agent.keystore.store import KeyStore
 
 _CHANGED: Final = "changed.pdf"
 
@@ -45,17 +42,17 @@ def closed_session_attacks(stage: Stage, show: Show, people: Sequence[Signer], s
         if done.succeeded:
             raise AttackSucceeded(f"the thief sent a changed contract as {victim.name}")
         show.refusal(f"as {victim.name}, with the command line:", _reason(done.printed))
-    attempts = asyncio.run(_by_hand(stage.folder, people, session_id, changed))
+    attempts = asyncio.run(_by_hand(people, session_id, changed))
     for attempt, answer in attempts:
         show.refusal(attempt, answer)
     return f"{len(people) + len(attempts)} attempts, no signature: the share that would have to take part is gone"
 
 
-async def _by_hand(folder: Path, people: Sequence[Signer], session_id: str, changed: bytes) -> list[tuple[str, str]]:
+async def _by_hand(people: Sequence[Signer], session_id: str, changed: bytes) -> list[tuple[str, str]]:
     """With the library, past the agent's own checks."""
     answers = []
     for victim in people:
-        store = KeyStore.open(Home.find(folder / victim.name), Passphrase(victim.passphrase))
+        store = victim.store()
         identity = store.identity()
         if identity is None:
             raise AttackSucceeded("the scene is wrong: nobody is enrolled")
@@ -64,7 +61,9 @@ async def _by_hand(folder: Path, people: Sequence[Signer], session_id: str, chan
             thief = await LoggedIn.open(store, line)
             statement = await _statement_of(thief, session_id, changed)
             answers.append((f"as {victim.name}, straight at the server:", await _ask_server(thief, statement)))
-            answers.append((f"as {victim.name}, with all client halves at once:", await _without(thief, statement)))
+            stolen = [each.signing_half() for each in people if each is not victim]
+            tries = await _without(thief, statement, victim.outbox()[-1], stolen)
+            answers.append((f"as {victim.name}, with all client halves at once:", tries))
         finally:
             await line.close()
     return answers
@@ -106,19 +105,29 @@ async def _ask_server(thief: LoggedIn, statement: Statement) -> str:
     raise AttackSucceeded(f"the server signed a changed contract for {thief.name}")
 
 
-async def _without(thief: LoggedIn, statement: Statement) -> str:
-    """The client's half alone: its partial, put forward as the whole."""
+async def _without(thief: LoggedIn, statement: Statement, sent: OutboxEntry, stolen: Sequence[SigningShare]) -> str:
+    """Every client half at once, and a genuine signature of the session: all that there is but the session's half."""
     session = await thief.certificates_of(statement.session_id, statement.session_certificate)
-    if session.info.scheme is not Scheme.JOINT or not isinstance(thief.sign_key, SigningShare):
-        raise AttackSucceeded("the scene is wrong: no joint session")
+    genuine = sent.signed_statement()
+    if (
+        session.info.scheme is not Scheme.JOINT
+        or not isinstance(thief.sign_key, SigningShare)
+        or not isinstance(genuine.signature, JointSignature)
+        or genuine.statement.session_id != session.session_id
+    ):
+        raise AttackSucceeded("the scene is wrong: no joint session, or nothing that was signed in it")
     message = joint_message(statement, thief.sign_certificate, session.sign_certificate, secrets.token_bytes(32))
-    partial = create_partial_signature(thief.sign_key, message, Gmpy2Engine(), secrets.token_bytes)
-    forged = JointSignature(partial.value.to_bytes(message.joint_key.byte_length, "big"))
-    try:
-        verify_signature(statement.to_der(), forged, thief.sign_certificate, session.sign_certificate)
-    except VerificationFailed as error:
-        return error.reason
-    raise AttackSucceeded("half a signature passed for a whole one")
+    tries = forgeries(message, thief.sign_key, genuine.signature.data, stolen)
+    reasons = set()
+    for forgery in tries:
+        forged = JointSignature(forgery.signature)
+        try:
+            verify_signature(statement.to_der(), forged, thief.sign_certificate, session.sign_certificate)
+        except VerificationFailed as error:
+            reasons.add(error.reason)
+        else:
+            raise AttackSucceeded(f"{forgery.how}: it passed for a signature")
+    return f"{', '.join(reasons)}, {len(tries)} times"
 
 
 def _reason(printed: str) -> str:

@@ -71,3 +71,25 @@ def test_the_attempt_is_a_real_one(attacker: Role) -> None:
     complete = _sign(message, shares[Role.CLIENT], shares[Role.SERVER])
     first = forgeries(message, shares[attacker], complete)[0]
     _verify(key, first.signature, FORGED)
+
+
+@pytest.mark.parametrize("attacker", list(Role))
+def test_stolen_halves_are_really_tried(attacker: Role) -> None:
+    """Those of other keys make no signature. Were the other half of this key among them, two attempts would succeed."""
+    shares = {role: _share(role) for role in Role}
+    key = JointPublicKey(shares[Role.CLIENT].public, shares[Role.SERVER].public)
+    genuine = _sign(_message(key, GENUINE), shares[Role.CLIENT], shares[Role.SERVER])
+    (other,) = set(Role) - {attacker}
+    stolen, message = [_share(Role.CLIENT), _share(Role.CLIENT)], _message(key, FORGED)
+    for halves, succeed in ((stolen, 0), ([*stolen, shares[other]], 2)):
+        tried = forgeries(message, shares[attacker], genuine, halves)
+        assert len(tried) == 3 + len(halves) + 1
+        assert sum(_holds(key, each.signature) for each in tried) == succeed
+
+
+def _holds(key: JointPublicKey, signature: bytes) -> bool:
+    try:
+        _verify(key, signature, FORGED)
+    except InvalidSignature:
+        return False
+    return True
