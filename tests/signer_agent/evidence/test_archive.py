@@ -153,9 +153,11 @@ def test_other_zips_are_refused(case: Case, tmp_path: Path) -> None:
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     """Nobody waits for whoever writes to a pipe."""
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path, tmp_path / "missing", tmp_path / "pipe"):
-        with refused("FILE_UNUSABLE", file=str(path)), reading_archive(path):
+    for path in (tmp_path, tmp_path / "pipe"):
+        with refused("FILE_UNUSABLE", file=str(path), problem="it is no regular file"), reading_archive(path):
             pass
+    with refused("FILE_UNUSABLE", file=str(tmp_path / "missing")), reading_archive(tmp_path / "missing"):
+        pass
 
 
 def test_a_content_of_many_pieces(world: World, tmp_path: Path) -> None:
