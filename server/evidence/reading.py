@@ -17,6 +17,7 @@ from contract.evidence_record import EvidenceRecord
 from contract.log_entry import LogEntry
 from server.clock import Clock
 from server.evidence.store import permissions, records
+from server.evidence.store.permissions import PermissionRow
 from server.evidence.store.records import RecordRow
 from server.identity import Authority, Login, Logins
 from server.journal.log import LogReader
@@ -39,6 +40,7 @@ class Evidence:
     session_encrypt_certificate: bytes
     authority_certificate: bytes
     answers: list[bytes]
+    permission: bytes | None
 
 
 class EvidenceReading:
@@ -95,26 +97,31 @@ class EvidenceReading:
             ServiceError: PROOF_REQUIRED; EVIDENCE_NOT_FOUND: there is none, or it does not concern the caller.
         """
         self._require_proof(login)
-        return await self._database.read(partial(self.require_concerned, login=login, digest=statement_digest))
+        row, _ = await self._database.read(partial(self._require_concerned, login=login, digest=statement_digest))
+        return row
 
     async def get(self, login: Login, statement_digest: bytes) -> Evidence:
         """All about one message but its content. Raises as ``find``."""
         self._require_proof(login)
         return await self._database.read(partial(self._load, login=login, digest=statement_digest))
 
-    def require_concerned(self, connection: Connection, login: Login, digest: bytes) -> RecordRow:
-        """As ``find``, in a transaction; the proof is for the caller to check."""
+    def _require_concerned(
+        self, connection: Connection, login: Login, digest: bytes
+    ) -> tuple[RecordRow, PermissionRow | None]:
+        """As ``find``, in a transaction, with the permission of who is no party; the proof is for the caller to check.
+
+        Both are looked for in any case: what is there and does not concern the caller takes no other time.
+        """
         name = login.account
-        concerned = records.is_party(connection, digest, name) or permissions.is_permitted(
-            connection, digest, name, self._clock()
-        )
+        is_party = records.is_party(connection, digest, name)
+        permission = permissions.find_permitting(connection, digest, name, self._clock())
         row = records.find_records(connection, [digest]).get(digest)
-        if row is None or not concerned:
+        if row is None or not (is_party or permission):
             raise ServiceError("EVIDENCE_NOT_FOUND")
-        return row
+        return row, None if is_party else permission
 
     def _load(self, connection: Connection, login: Login, digest: bytes) -> Evidence:
-        row = self.require_concerned(connection, login, digest)
+        row, permission = self._require_concerned(connection, login, digest)
         entry = self._log.entry(connection, row.log_index)
         record = EvidenceRecord.from_der(LogEntry.from_der(entry).body)
 
@@ -133,6 +140,7 @@ class EvidenceReading:
             found.encrypting.certificate.public_bytes(Encoding.DER),
             self._authority.certificate_der,
             records.list_answers(connection, digest),
+            None if permission is None else permission.permission,
         )
 
     def _require_proof(self, login: Login) -> None:

@@ -47,7 +47,7 @@ def list_evidence(invocation: Invocation, session_id: SessionArgument) -> None:
     async def listed(evidence: Evidence, _: Contracts) -> list[EvidenceSummary]:
         return await evidence.list(session_id)
 
-    found = _with_evidence(invocation, listed)
+    found = with_evidence(invocation, listed)
     content = [
         {
             "statement": each.digest.hex(),
@@ -89,14 +89,14 @@ def open_evidence(
         require_absent(out, force=force)
 
     async def opened(evidence: Evidence, contracts: Contracts) -> OpenedEvidence:
-        digest = await _digest(message, contracts)
+        digest = await digest_of(message, contracts)
         with OUTPUT.progress("Opening and verifying"):
             if out is None:
                 return await evidence.open(digest)
             with writing_file(out, secret=True) as write:
                 return await evidence.open(digest, write)
 
-    found = _with_evidence(invocation, opened)
+    found = with_evidence(invocation, opened)
     _show(found, to_standard_output=out is not None and str(out) == STANDARD_OUTPUT)
     if out is None:
         _show_texts(found)
@@ -116,14 +116,14 @@ def disclose(
     require_absent(out, force=force)
 
     async def disclosed(evidence: Evidence, contracts: Contracts) -> OpenedEvidence:
-        async with evidence.opening(await _digest(message, contracts)) as opening:
+        async with evidence.opening(await digest_of(message, contracts)) as opening:
             OUTPUT.note(*disclosure_lines(opening.opened.bundle, out))
             OUTPUT.confirm("Write this file?", yes=yes)
             with OUTPUT.progress("Writing"):
                 await opening.disclose(out)
             return opening.opened
 
-    found = _with_evidence(invocation, disclosed)
+    found = with_evidence(invocation, disclosed)
     content = {"file": str(out)} | bundle_json(found.bundle, found.report)
     OUTPUT.show(content, [("Bundle", str(out)), *told_rows(found.bundle, found.report)])
     OUTPUT.note(f"Next: give it to who is to verify it; fourseal verify {out} says how it stands.")
@@ -147,17 +147,24 @@ def _show_texts(found: OpenedEvidence) -> None:
             print_lines(visible_lines(text, f"{each.statement.author}| "))
 
 
-async def _digest(message: str, contracts: Contracts) -> bytes:
+async def digest_of(message: str, contracts: Contracts) -> bytes:
     """The statement's digest of what is named by it, or by its number in the inbox."""
-    if _DIGEST.fullmatch(message):
-        return bytes.fromhex(message)
     if not _NUMBER.fullmatch(message):
-        raise ServiceError("FIELD_INVALID", field="MESSAGE", problem="neither 64 hexadecimal digits nor a number")
+        return read_digest(message, "MESSAGE")
     async with contracts.messages() as messages:
         return (await messages.message(int(message))).statement.digest
 
 
-def _with_evidence(invocation: Invocation, work: Callable[[Evidence, Contracts], Awaitable[_Result]]) -> _Result:
+def read_digest(text: str, what: str) -> bytes:
+    """Read a digest, 64 hexadecimal digits. Raises ServiceError (FIELD_INVALID)."""
+    if not _DIGEST.fullmatch(text):
+        raise ServiceError("FIELD_INVALID", field=what, problem="no digest, which is 64 hexadecimal digits")
+    return bytes.fromhex(text)
+
+
+def with_evidence(invocation: Invocation, work: Callable[[Evidence, Contracts], Awaitable[_Result]]) -> _Result:
+    """Open the evidence of the account that is logged in; returns what ``work`` does. Raises what that raises."""
+
     async def opened(contracts: Contracts) -> _Result:
         return await work(await contracts.evidence(), contracts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,18 @@ def disclosure_lines(bundle: Bundle, path: Path) -> list[str]:
         f"  who signed    {', '.join(each.statement.author for each in bundle.messages)}, with times and certificates",
         f"  the session   {message.session_sign.info.subject}, with its times, place and members",
         "It proves all of that without you. No other message can be read with it. It cannot be taken back.",
+    ]
+
+
+def permission_lines(bundle: Bundle, account: str, end: datetime) -> list[str]:
+    """What somebody is about to permit, to whom, and for how long."""
+    message = bundle.message
+    return [
+        f"You are about to let {account} open this message at the evidence server, until {time_text(end)}:",
+        f"  the content   {_what(message)}",
+        f"  who signed    {message.statement.author}, with time and certificate; the answers are not shown",
+        f"  the session   {message.session_sign.info.subject}, with its times, place and members",
+        f"The permission stands in the server's log. It can be revoked; what {account} has seen it can keep.",
     ]
 
 

@@ -21,6 +21,7 @@ from signer_agent.cli import (
     keys,
     log,
     messages,
+    permissions,
     setup,
     signatures,
     verify,
@@ -62,6 +63,12 @@ command(app)(messages.reject)
 command(app)(messages.reply)
 command(app)(messages.outbox)
 app.add_typer(evidence.app, name="evidence")
+command(evidence.app)(permissions.permit)
+command(evidence.app)(permissions.permissions)
+command(evidence.app)(permissions.revoke)
+command(evidence.app)(permissions.ask)
+command(evidence.app)(permissions.requests)
+command(evidence.app)(permissions.refuse)
 command(app)(chat.chat)
 app.add_typer(log.app, name="log")
 app.add_typer(agents.app, name="agent")

@@ -26,6 +26,7 @@ from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer_keys import SignerKeyring
 from signer_agent.evidence.evidence import Evidence
+from signer_agent.evidence.permissions import Permissions
 from signer_agent.loop_thread import LoopThread
 
 
@@ -107,6 +108,19 @@ class BlockingEvidence:
         self.list = thread.blocking(evidence.list)
         self.open = thread.blocking(evidence.open)
         self.disclose = thread.blocking(evidence.disclose)
+        self.permit = thread.blocking(evidence.permit)
+        self.permissions = BlockingPermissions(thread, evidence.permissions)
+
+
+class BlockingPermissions:
+    """See ``Permissions``."""
+
+    def __init__(self, thread: LoopThread, permissions: Permissions) -> None:
+        self.all = thread.blocking(permissions.all)
+        self.revoke = thread.blocking(permissions.revoke)
+        self.ask = thread.blocking(permissions.ask)
+        self.requests = thread.blocking(permissions.requests)
+        self.refuse = thread.blocking(permissions.refuse)
 
 
 class BlockingContracts:

@@ -24,7 +24,7 @@ from contract.key_ciphertext import KeyCiphertext, write_key_ciphertext
 from contract.key_sealing import content_key_from, joint_ciphertext, key_parameters, open_inner
 from contract.names import check_session_id
 from contract.revocation import RevocationList
-from contract.session_info import Scheme, SessionInfo
+from contract.session_info import Scheme
 from contract.signatures import (
     JOINT_ALGORITHM,
     JointSignature,
@@ -277,7 +277,10 @@ class Signer:
             ServiceError: NOT_A_MEMBER; SIGNER_KEYS_MISSING: the keys that we had in that session are not here.
             FoursealError: as ``decrypt_key``.
         """
-        keys, own = self._own_encrypt_key(encrypting.info)
+        members = {each.name: each.encrypt_certificate for each in encrypting.info.members}
+        if self.name not in members:
+            raise ServiceError("NOT_A_MEMBER", name=self.name)
+        keys, own = self._own_encrypt_key(members[self.name])
         request = pb.DecryptKeyRequest(
             request_id=new_request_id(),
             session_id=header.session_id,
@@ -286,6 +289,14 @@ class Signer:
         answer = await self.call(self.line.sessions.DecryptKey, request)
         label = header.label(self.name)
         return await asyncio.to_thread(self._open, ciphertext, keys.encrypt_key, own, encrypting, label, answer.partial)
+
+    def encrypt_key_of(self, fingerprint: bytes) -> EncryptKey:
+        """The key of a certificate of ours for encryption, an older one too.
+
+        Raises:
+            ServiceError: SIGNER_KEYS_MISSING: it is not here.
+        """
+        return self._own_encrypt_key(fingerprint)[0].encrypt_key
 
     async def relay_pass(self, session_id: str) -> bytes:
         """A fresh pass for the session's media server, DER."""
@@ -338,10 +349,7 @@ class Signer:
                 return keys, pair.sign_certificate
         raise ServiceError("SIGNER_KEYS_MISSING", name=self.name)
 
-    def _own_encrypt_key(self, info: SessionInfo) -> tuple[SignerKeys, SignerCertificate]:
-        fingerprint = next((each.encrypt_certificate for each in info.members if each.name == self.name), None)
-        if fingerprint is None:
-            raise ServiceError("NOT_A_MEMBER", name=self.name)
+    def _own_encrypt_key(self, fingerprint: bytes) -> tuple[SignerKeys, SignerCertificate]:
         for keys, pair in self._pairs:
             if pair.encrypt_certificate.fingerprint == fingerprint:
                 return keys, pair.encrypt_certificate

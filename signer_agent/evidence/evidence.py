@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -24,10 +24,13 @@ from fourseal.v1 import evidence_service_pb2 as pb
 from contract.names import check_session_id
 from contract.report import Outcome
 from signer_agent.client.messages import answer_malformed
+from signer_agent.contracts.contacts import Contacts
+from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.signer import Signer
 from signer_agent.evidence.content import SealedContents
 from signer_agent.evidence.model import EvidenceSummary, OpenedEvidence
 from signer_agent.evidence.opening import Gathered, Opener
+from signer_agent.evidence.permissions import Permission, Permissions
 from signer_agent.evidence.reading import EvidenceReader
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
@@ -47,7 +50,10 @@ class Evidence:
         self.account = signer.name
         """Whose it is."""
         self._signer = signer
-        self._opener = Opener(signer, EvidenceReader(signer), SealedContents(signer, store))
+        self._reader = EvidenceReader(signer)
+        self.permissions = Permissions(signer, Contacts(Drawers(store)))
+        """That we gave and were given."""
+        self._opener = Opener(signer, self._reader, SealedContents(signer, store))
 
     @classmethod
     async def of(cls, signer: Signer, store: KeyStore) -> Evidence:
@@ -67,6 +73,27 @@ class Evidence:
             if not answer.next_page_token:
                 return found
             request.page_token = answer.next_page_token
+
+    async def permit(self, digest: bytes, grantee: str, end: datetime, begin: datetime | None = None) -> Permission:
+        """Let another account see a message of ours or to us, without the answers to it, for a time.
+
+        Once it was used it cannot be taken back: the grantee has the content key.
+
+        Args:
+            digest: SHA-256 of its statement, 32 bytes.
+            grantee: account.
+            end: until when; UTC, whole seconds.
+            begin: from when on; now if None.
+
+        Raises:
+            RemoteError: EVIDENCE_NOT_FOUND; what the server refuses.
+            ServiceError: CONTACT_UNKNOWN: it has no certificates; CONTACT_CHANGED: other ones than we accepted.
+            MalformedInput: PERMISSION_MALFORMED: it ends before it begins, or is for ourselves.
+        """
+        logged = await self._reader.get(digest)
+        key = await self._opener.content_key(logged)
+        first = begin or datetime.now(UTC).replace(microsecond=0)
+        return await self.permissions.grant(logged, key, grantee, first, end)
 
     @asynccontextmanager
     async def opening(self, digest: bytes) -> AsyncIterator[Opening]:

@@ -2,7 +2,8 @@
 
 1. The log's entry of the message, believed as far as ``reading`` says; an answer leads to what it answers.
 2. The content key: our key ciphertext in the record, opened by our half and the session's. That works after the session
-   was closed, and with a half whose certificate was renewed or has expired: the agent keeps it.
+   was closed, and with a half whose certificate was renewed or has expired: the agent keeps it. Or, of who has a
+   permission, the key ciphertext in that, opened by our key alone.
 3. The trailer, and in it the description of the content; the sealed content.
 4. The same of every answer that concerns us.
 5. The checks of ``contract.bundle.verification``, with the authority that we enrolled with and the log that we know.
@@ -10,6 +11,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -119,7 +121,7 @@ class Opener:
                 if number and not each.content_kept:
                     messages.append(each.message)
                     continue
-                key = await self._content_key(each)
+                key = await self.content_key(each)
                 path = await stack.enter_async_context(self._contents.fetched(record))
                 name = file_name(number, files.CONTENT)
                 contents[name] = opened_content(name, path, record, key.stream_key(record.header.core))
@@ -128,9 +130,12 @@ class Opener:
             bundle = Bundle(messages[0], tuple(messages[1:]), logged.authority, revocations)
             yield Gathered(bundle, contents, BundleTrust(self._signer.authority, await self._signer.log.key()))
 
-    async def _content_key(self, logged: LoggedMessage) -> ContentKey:
-        """Step 2."""
-        record = logged.message.record
+    async def content_key(self, logged: LoggedMessage) -> ContentKey:
+        """Step 2. Raises DecryptionFailed, and what ``Signer.open_key`` raises."""
+        record, permission = logged.message.record, logged.permission
+        if permission is not None:
+            private_key = self._signer.encrypt_key_of(permission.core.grantee_certificate)
+            return await asyncio.to_thread(permission.open_key, private_key)
         return await self._signer.open_key(
             record.key_for(self._signer.name), record.header, logged.message.session_encrypt
         )

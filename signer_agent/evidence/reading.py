@@ -18,6 +18,7 @@ from contract.bundle.parts import DisclosedMessage
 from contract.certificates import SessionCertificate, SignerCertificate, load_certificate
 from contract.evidence_record import EvidenceRecord, require_agreement
 from contract.log_entry import EntryKind, LogEntry
+from contract.permission import SignedPermission
 from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.signer import Signer
 from transparency.receipt import Receipt
@@ -33,12 +34,14 @@ class LoggedMessage:
         authority: that issued its certificates, as the server says.
         content_kept: whether the server still has the content.
         answers: statement digests of the answers that were deposited.
+        permission: by which we may see it, if we are neither author nor recipient: for us, and for this entry.
     """
 
     message: DisclosedMessage
     authority: x509.Certificate
     content_kept: bool
     answers: tuple[bytes, ...]
+    permission: SignedPermission | None
 
     @property
     def digest(self) -> bytes:
@@ -108,4 +111,14 @@ class EvidenceReader:
             load_certificate(answer.authority_certificate_der),
             answer.summary.content_kept,
             tuple(answer.answer_digests),
+            self._read_permission(answer.permission_der, message),
         )
+
+    def _read_permission(self, permission_der: bytes, message: DisclosedMessage) -> SignedPermission | None:
+        if not permission_der:
+            return None
+        signed = SignedPermission.from_der(permission_der)
+        meant = (signed.core.statement, signed.core.entry, signed.core.grantee)
+        if meant != (message.statement.digest, message.entry.leaf_hash, self._signer.name):
+            raise server_lied("PERMISSION_WRONG", "the permission is for another message or account")
+        return signed

@@ -101,6 +101,7 @@ class EvidenceRpc(evidence_service_pb2_grpc.EvidenceServiceServicer):
             log_verifier_key=transparency.verifier.to_text(),
             log_certificate_der=transparency.certificate_der,
             answer_digests=found.answers,
+            permission_der=found.permission or b"",
         )
 
     async def GetEvidenceContent(

@@ -60,12 +60,16 @@ def list_permissions(connection: Connection, name: str, after: PageCursor | None
     return [rows[index] for index in sorted(rows)][:limit]
 
 
-def is_permitted(connection: Connection, statement_digest: bytes, name: str, now: datetime) -> bool:
-    """Whether somebody has a permission for a message that holds now."""
-    query = select(_permission.grantee).where(
-        _permission.statement_digest == statement_digest, _permission.grantee == name, *holding(now)
+def find_permitting(connection: Connection, statement_digest: bytes, name: str, now: datetime) -> PermissionRow | None:
+    """The permission for a message that somebody has now; of several the one that holds longest."""
+    query = (
+        select(evidence_permissions)
+        .where(_permission.statement_digest == statement_digest, _permission.grantee == name, *holding(now))
+        .order_by(_permission.end_time.desc())
+        .limit(1)
     )
-    return connection.execute(query).first() is not None
+    row = connection.execute(query).one_or_none()
+    return None if row is None else PermissionRow(*row)
 
 
 def holding(now: datetime) -> tuple[Any, ...]:

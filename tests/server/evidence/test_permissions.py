@@ -61,6 +61,7 @@ async def test_a_grantee_sees_and_opens_it(
     assert await reason_of(get(mallory, message.digest)) == "EVIDENCE_NOT_FOUND"
     made = await grant(grantor, permission(grantor, mallory, message, entry))
     found = await get(mallory, message.digest)
+    assert (found.permission_der, (await get(grantor, message.digest)).permission_der) == (made.permission_der, b"")
     assert await fetch(mallory, message.digest) == message.sealed
     assert [each.statement_digest for each in await listed(mallory, session.session_id)] == [message.digest]
     (given,) = await permissions(mallory)

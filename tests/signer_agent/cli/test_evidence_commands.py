@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,27 @@ async def test_evidence_is_sent_answered_listed_and_opened(company: Company, tmp
     ):
         assert reason in (await run(company, name, "evidence", "open", asked_for, status=1)).err
     assert await document(company, "carol", "evidence", "list", session_id) == []
+
+
+async def test_permission_is_asked_for_given_and_revoked(company: Company, tmp_path: Path) -> None:
+    """As people type it."""
+    session_id = await company.session(("alice", "bob"))
+    path = tmp_path / "offer.txt"
+    path.write_text("I sell you my boat")
+    await run(company, "alice", "send", session_id, path, "--evidence", "--yes")
+    received = (await document(company, "bob", "inbox", session_id))["messages"][-1]
+    statement, until = received["statement"], f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    await run(company, "carol", "evidence", "ask", statement, "--why", "I am the notary")
+    wanted = await run(company, "alice", "evidence", "requests")
+    assert "I am the notary" in wanted.text
+    await run(company, "alice", "evidence", "refuse", statement, "carol")
+    assert await document(company, "alice", "evidence", "requests") == []
+    permit = ("evidence", "permit", str(received["number"]), "carol", "--until", until)
+    assert "NOT_CONFIRMED" in (await run(company, "bob", *permit, status=1)).err
+    permitted = await run(company, "bob", *permit, "--yes")
+    assert "let carol open this message" in permitted.err
+    assert "alice| I sell you my boat" in (await run(company, "carol", "evidence", "open", statement)).text
+    (given,) = await document(company, "carol", "evidence", "permissions")
+    assert (given["grantor"], given["grantee"], given["revoke_time"]) == ("bob", "carol", None)
+    await run(company, "bob", "evidence", "revoke", given["permission"])
+    assert "EVIDENCE_NOT_FOUND" in (await run(company, "carol", "evidence", "open", statement, status=1)).err

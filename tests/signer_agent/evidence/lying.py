@@ -8,12 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.evidence_record import EvidenceRecord
 from contract.log_entry import LogEntry
+from signer_agent.contracts.entries import Drawers
+from signer_agent.contracts.login import LoginLine
 from tests.signer_agent.contracts.company import Company, Person
 from transparency.checkpoint import Checkpoint
 from transparency.receipt import Receipt
+from wire.peer import LOGIN_KEY
 
 Answer = Any
 """A protobuf message of any kind, whose fields are set by name."""
@@ -83,3 +87,14 @@ def having_seen(company: Company, person: Person, size: int, root: bytes) -> Ite
         yield
     finally:
         kept._states.put("watch", known)
+
+
+async def token(person: Person) -> tuple[tuple[str, str], ...]:
+    """The metadata of somebody's login."""
+    login = await LoginLine(person.line, Drawers(person.store)).login()
+    return ((LOGIN_KEY, login.token),)
+
+
+def get_evidence(digest: bytes) -> pb.GetEvidenceRequest:
+    """A request."""
+    return pb.GetEvidenceRequest(statement_digest=digest)

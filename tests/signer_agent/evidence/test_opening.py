@@ -83,7 +83,7 @@ async def test_every_lie_of_the_server_is_told(company: Company, session_id: str
     evidence = await evidence_of(bob)
     digest, other = await deposited(company, session_id), await deposited(company, session_id, "another")
     another = await bob.line.evidence.GetEvidence(
-        pb.GetEvidenceRequest(statement_digest=other), metadata=await token(bob)
+        pb.GetEvidenceRequest(statement_digest=other), metadata=await lying.token(bob)
     )
     lies: dict[lying.Lie, str] = {
         lambda answer: answer.CopyFrom(another): "EVIDENCE_OF_OTHER_MESSAGE",
@@ -115,12 +115,6 @@ async def test_every_lie_of_the_server_is_told(company: Company, session_id: str
         failed = [each.name for each in opened.report.message.checks if each.outcome is Outcome.FAILED]
         assert failed[:1] == [check]
     assert problems(await evidence.open(digest)) == []
-
-
-async def token(person: Person) -> tuple[tuple[str, str], ...]:
-    """The metadata of somebody's login."""
-    login = await LoginLine(person.line, Drawers(person.store)).login()
-    return (("fourseal-login", login.token),)
 
 
 async def test_other_content_is_refused_and_a_broken_download_goes_on(

@@ -1,0 +1,186 @@
+"""Permissions: letting another account see one message, for a time, and taking that back; asking for one.
+
+The content key goes to the grantee sealed for its encrypt key alone, and the whole is signed by our sign key. So the
+grantee's certificates must be genuine: they are the authority's, and those that we accepted of this contact.
+
+The grantee finds its permission with the evidence. Whoever gave it cannot have put another content key in it: content
+and trailer would not open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from fourseal.v1 import certificate_service_pb2
+from fourseal.v1 import evidence_service_pb2 as pb
+
+from contract.certificates import SignerCertificate, check_chain
+from contract.content_key import ContentKey
+from contract.names import check_account_name, check_why
+from contract.permission import PermissionCore, SignedPermission
+from signer_agent.client.messages import answer_malformed
+from signer_agent.contracts.blame import blaming_server, server_lied
+from signer_agent.contracts.contacts import Contacts
+from signer_agent.contracts.possession import alone
+from signer_agent.contracts.signer import Signer
+from signer_agent.evidence.reading import LoggedMessage
+from wire.catalogue import ServiceError
+from wire.ids import new_request_id
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A permission that was granted.
+
+    Args:
+        digest: SHA-256 of it, 32 bytes: its name.
+        core: what it says.
+        log_index: where the log has it.
+        grant_time: when it was granted, by the server's clock, UTC.
+        revoke_time: when it was revoked, UTC; None if it was not.
+    """
+
+    digest: bytes
+    core: PermissionCore
+    log_index: int
+    grant_time: datetime
+    revoke_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """Somebody asks for a permission.
+
+    Args:
+        statement: digest of the message's statement, 32 bytes.
+        asker: who asks.
+        why: in the asker's words; the server could have changed them.
+        ask_time: when, by the server's clock, UTC.
+        expire_time: until when it lies there, UTC.
+    """
+
+    statement: bytes
+    asker: str
+    why: str
+    ask_time: datetime
+    expire_time: datetime
+
+
+class Permissions:
+    """Those of one account. Belongs to the event loop that it was made on. Every method raises FoursealError.
+
+    Args:
+        signer: the account, logged in.
+        contacts: whose certificates were accepted.
+    """
+
+    def __init__(self, signer: Signer, contacts: Contacts) -> None:
+        self._signer = signer
+        self._contacts = contacts
+
+    async def grant(
+        self, logged: LoggedMessage, content_key: ContentKey, grantee: str, begin: datetime, end: datetime
+    ) -> Permission:
+        """Let somebody see a message. Raises CONTACT_CHANGED, PERMISSION_MALFORMED, CONTACT_UNKNOWN."""
+        certificate = await self._encrypt_certificate(grantee)
+        own = self._signer.sign_certificate
+        core = PermissionCore(
+            statement=logged.digest,
+            entry=logged.message.entry.leaf_hash,
+            grantor=self._signer.name,
+            grantor_certificate=own.fingerprint,
+            grantee=grantee,
+            grantee_certificate=certificate.fingerprint,
+            begin=begin,
+            end=end,
+        )
+        signed = await asyncio.to_thread(
+            SignedPermission.grant, core, content_key, certificate, alone(self._signer.sign_key)
+        )
+        request = pb.GrantPermissionRequest(request_id=new_request_id(), permission_der=signed.to_der())
+        answer = await self._signer.call(self._signer.line.evidence.GrantPermission, request)
+        if answer.permission.permission_der != request.permission_der:
+            raise server_lied("PERMISSION_WRONG", "it shows another permission than was granted")
+        return _permission(answer.permission)
+
+    async def all(self) -> list[Permission]:
+        """Those that we gave or were given, oldest first."""
+        request, found = pb.ListPermissionsRequest(), list[Permission]()
+        while True:
+            page = await self._signer.call(self._signer.line.evidence.ListPermissions, request)
+            found += map(_permission, page.permissions)
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
+
+    async def revoke(self, digest: bytes) -> datetime:
+        """End one that we gave; returns when it ended. What was seen stays seen. Raises PERMISSION_NOT_FOUND."""
+        request = pb.RevokePermissionRequest(request_id=new_request_id(), permission_digest=digest)
+        answer = await self._signer.call(self._signer.line.evidence.RevokePermission, request)
+        return _time(answer.revoke_time)
+
+    async def ask(self, statement: bytes, why: str) -> None:
+        """Ask author and recipients of a message for one. Whether there is such a message stays open."""
+        request = pb.AskPermissionRequest(request_id=new_request_id(), statement_digest=statement, why=check_why(why))
+        await self._signer.call(self._signer.line.evidence.AskPermission, request)
+
+    async def requests(self) -> list[PermissionRequest]:
+        """The requests that lie before us, oldest first."""
+        request, found = pb.ListPermissionRequestsRequest(), list[PermissionRequest]()
+        while True:
+            page = await self._signer.call(self._signer.line.evidence.ListPermissionRequests, request)
+            found += map(_request, page.permission_requests)
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
+
+    async def refuse(self, statement: bytes, asker: str) -> None:
+        """Refuse a request, for ourselves alone."""
+        request = pb.RefusePermissionRequest(
+            request_id=new_request_id(), statement_digest=statement, asker=check_account_name(asker)
+        )
+        await self._signer.call(self._signer.line.evidence.RefusePermission, request)
+
+    async def _encrypt_certificate(self, name: str) -> SignerCertificate:
+        """Somebody's active certificate for encryption, which we accepted."""
+        request = certificate_service_pb2.GetSignerCertificatesRequest(name=check_account_name(name))
+        answer = await self._signer.call(self._signer.line.certificates.GetSignerCertificates, request)
+        if not answer.HasField("encrypt_certificate"):
+            raise ServiceError("CONTACT_UNKNOWN", name=name)
+        arc, now = self._signer.sign_certificate.arc, datetime.now(UTC)
+        with blaming_server():
+            sign = SignerCertificate.from_der(answer.sign_certificate.certificate_der, arc)
+            encrypt = SignerCertificate.from_der(answer.encrypt_certificate.certificate_der, arc)
+            check_chain(sign.certificate, self._signer.authority, arc.signer_sign, now)
+            check_chain(encrypt.certificate, self._signer.authority, arc.signer_encrypt, now)
+        if (sign.name, encrypt.name) != (name, name):
+            raise server_lied("MEMBER_CERTIFICATE_WRONG", f"the certificates of {name} are others'")
+        await asyncio.to_thread(self._contacts.require_known, sign, encrypt)
+        return encrypt
+
+
+def _permission(shown: pb.Permission) -> Permission:
+    with blaming_server():
+        signed = SignedPermission.from_der(shown.permission_der)
+    digest = sha256(shown.permission_der).digest()
+    if shown.permission_digest != digest:
+        raise answer_malformed("a permission of it has another digest")
+    revoke_time = _time(shown.revoke_time) if shown.HasField("revoke_time") else None
+    return Permission(digest, signed.core, shown.log_index, _time(shown.grant_time), revoke_time)
+
+
+def _request(shown: pb.PermissionRequest) -> PermissionRequest:
+    return PermissionRequest(
+        shown.statement_digest, shown.asker, shown.why, _time(shown.ask_time), _time(shown.expire_time)
+    )
+
+
+def _time(shown: Any) -> datetime:  # noqa: ANN401  # a Timestamp
+    try:
+        return shown.ToDatetime(UTC)  # type: ignore[no-any-return]
+    except (ValueError, OverflowError) as error:
+        raise answer_malformed("a time of it is none") from error
