@@ -12,15 +12,16 @@ import typer
 from contract.report import Outcome
 from signer_agent.cli.bundles import bundle_json, show_checks
 from signer_agent.cli.evidence_text import disclosure_lines, told_rows
-from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
+from signer_agent.cli.files import STANDARD_OUTPUT, read_certificates, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import size_text, visible_lines
 from signer_agent.cli.messages import SessionArgument, print_lines
-from signer_agent.cli.options import ForceOption, OutOption, YesOption
+from signer_agent.cli.options import ForceOption, OutOption, TsaOption, YesOption
 from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.model import EvidenceSummary, OpenedEvidence
+from signer_agent.evidence.trust import read_trust
 from wire.catalogue import ServiceError
 
 app = typer.Typer(help="Messages that were deposited as evidence.", no_args_is_help=True)
@@ -79,7 +80,12 @@ def list_evidence(invocation: Invocation, session_id: SessionArgument) -> None:
 
 @command(app, "open")
 def open_evidence(
-    invocation: Invocation, message: MessageArgument, *, out: OutOption = None, force: ForceOption = False
+    invocation: Invocation,
+    message: MessageArgument,
+    *,
+    tsa_certificate: TsaOption = None,
+    out: OutOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Open a message and its answers, verify all of it, and say who signed what and when.
 
@@ -88,13 +94,15 @@ def open_evidence(
     if out is not None:
         require_absent(out, force=force)
 
+    time_stamps = read_trust(None, None, list(map(read_certificates, tsa_certificate or []))).time_stamps
+
     async def opened(evidence: Evidence, contracts: Contracts) -> OpenedEvidence:
         digest = await digest_of(message, contracts)
         with OUTPUT.progress("Opening and verifying"):
             if out is None:
-                return await evidence.open(digest)
+                return await evidence.open(digest, None, time_stamps)
             with writing_file(out, secret=True) as write:
-                return await evidence.open(digest, write)
+                return await evidence.open(digest, write, time_stamps)
 
     found = with_evidence(invocation, opened)
     _show(found, to_standard_output=out is not None and str(out) == STANDARD_OUTPUT)

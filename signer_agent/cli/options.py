@@ -15,6 +15,10 @@ PublicKeyOption = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it
     typer.Option("--public-key", metavar="PEM", help="File with an RSA public key, instead of --key."),
 ]
+TsaOption = Annotated[
+    Optional[list[Path]],  # noqa: UP045  # typer reads it
+    typer.Option("--tsa-certificate", metavar="PEM", help="File with certificates of authorities for time stamps."),
+]
 OutOption = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it
     typer.Option("--out", "-o", help="File to write; - is standard output."),

@@ -14,9 +14,17 @@ from contract.report import Outcome
 from mpc.errors import MalformedInput
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.cli.bundles import show_finding
-from signer_agent.cli.files import STANDARD_OUTPUT, file_progress, read_file, require_absent, write_file
+from signer_agent.cli.files import (
+    MAX_TRUST_BYTES,
+    STANDARD_OUTPUT,
+    file_progress,
+    read_certificates,
+    read_file,
+    require_absent,
+    write_file,
+)
 from signer_agent.cli.invocation import Invocation
-from signer_agent.cli.options import ForceOption, KeyOption, PublicKeyOption
+from signer_agent.cli.options import ForceOption, KeyOption, PublicKeyOption, TsaOption
 from signer_agent.cli.public_keys import require_one
 from signer_agent.cli.signatures import verify_signature
 from signer_agent.evidence.trust import read_trust
@@ -24,7 +32,6 @@ from signer_agent.evidence.verification import verify_archive
 from signer_agent.interface import DEFAULT_ALGORITHM
 from transparency.keys import VerifierKey
 
-_MAX_TRUST_BYTES: Final = 1 << 20
 _EXIT: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
 
 PathOption = Optional[Path]  # noqa: UP045  # typer reads it
@@ -40,10 +47,7 @@ def verify(
     log_key: Annotated[
         str, typer.Option(metavar="KEY", help="Of a bundle: key of the log, name+number+key, or a file with it.")
     ] = "",
-    tsa_certificate: Annotated[
-        Optional[list[Path]],  # noqa: UP045  # typer reads it
-        typer.Option(metavar="PEM", help="Of a bundle: file with certificates of authorities for time stamps."),
-    ] = None,
+    tsa_certificate: TsaOption = None,
     arc: Annotated[
         str, typer.Option(metavar="OID", help="Of a bundle: the installation's arc, if it has one of its own.")
     ] = "",
@@ -87,13 +91,10 @@ def verify(
 
 
 def _trust(authority: Path | None, log_key: str, time_stamps: list[Path]) -> BundleTrust:
-    def certificates(path: Path) -> bytes:
-        return read_file(path, _MAX_TRUST_BYTES, "certificates")
-
     return read_trust(
-        None if authority is None else certificates(authority),
+        None if authority is None else read_certificates(authority),
         _log_key(log_key) if log_key else None,
-        [certificates(path) for path in time_stamps],
+        list(map(read_certificates, time_stamps)),
     )
 
 
@@ -102,4 +103,4 @@ def _log_key(given: str) -> str:
     try:
         return VerifierKey.from_text(given).to_text()
     except MalformedInput:
-        return read_file(Path(given), _MAX_TRUST_BYTES, "a log key").decode(errors="replace")
+        return read_file(Path(given), MAX_TRUST_BYTES, "a log key").decode(errors="replace")

@@ -13,12 +13,13 @@ Every method raises FoursealError, with a reason of the catalogue (docs/errors.m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
 from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.names import check_session_id
@@ -96,11 +97,13 @@ class Evidence:
         return await self.permissions.grant(logged, key, grantee, first, end)
 
     @asynccontextmanager
-    async def opening(self, digest: bytes) -> AsyncIterator[Opening]:
+    async def opening(self, digest: bytes, time_stamps: Sequence[x509.Certificate] = ()) -> AsyncIterator[Opening]:
         """A message and the answers to it, opened and verified, with their contents while the context lasts.
 
         Args:
             digest: SHA-256 of its statement, or of an answer's, 32 bytes.
+            time_stamps: certificates of authorities for time stamps that we trust. Without them a time stamp that the
+                server shows leaves that check indeterminate.
 
         Raises:
             RemoteError: EVIDENCE_NOT_FOUND: there is none, or it does not concern us; EVIDENCE_CONTENT_DELETED,
@@ -108,22 +111,28 @@ class Evidence:
             PeerMisbehaved, LogAlarm: what the server shows does not hold; the culprit is the server.
             ContentDamaged, MalformedInput: what the author deposited does not open.
         """
-        async with self._opener.gathered(digest) as gathered:
+        async with self._opener.gathered(digest, time_stamps) as gathered:
             report = await asyncio.to_thread(gathered.verify)
             yield Opening(gathered, OpenedEvidence(gathered.bundle, report, await asyncio.to_thread(gathered.texts)))
 
-    async def open(self, digest: bytes, write: Callable[[bytes], object] | None = None) -> OpenedEvidence:
+    async def open(
+        self,
+        digest: bytes,
+        write: Callable[[bytes], object] | None = None,
+        time_stamps: Sequence[x509.Certificate] = (),
+    ) -> OpenedEvidence:
         """Open a message and the answers to it, and verify all of it.
 
         Args:
             digest: see ``opening``.
             write: takes the content piece by piece, on a worker thread.
+            time_stamps: see ``opening``.
 
         Raises:
             FoursealError: as ``opening``; EVIDENCE_DOES_NOT_HOLD if there is ``write``.
             OSError: of ``write``.
         """
-        async with self.opening(digest) as opening:
+        async with self.opening(digest, time_stamps) as opening:
             if write is not None:
                 await opening.write_content(write)
             return opening.opened

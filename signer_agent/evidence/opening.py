@@ -12,11 +12,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+from cryptography import x509
 
 from contract.bundle import files
 from contract.bundle.checks import BundleTrust
@@ -96,11 +98,12 @@ class Opener:
         self._contents = contents
 
     @asynccontextmanager
-    async def gathered(self, digest: bytes) -> AsyncIterator[Gathered]:
+    async def gathered(self, digest: bytes, time_stamps: Sequence[x509.Certificate]) -> AsyncIterator[Gathered]:
         """Steps 1 to 4; the contents are here while the context lasts.
 
         Args:
             digest: SHA-256 of the message's statement, or of an answer's, 32 bytes.
+            time_stamps: certificates of authorities for time stamps that we trust.
 
         Raises:
             RemoteError: EVIDENCE_NOT_FOUND, EVIDENCE_CONTENT_DELETED, EVIDENCE_CONTENT_LOST.
@@ -128,7 +131,8 @@ class Opener:
                 messages.append(replace(each.message, disclosure=_disclosure(record, key)))
             revocations = await self._signer.fresh_revocations()
             bundle = Bundle(messages[0], tuple(messages[1:]), logged.authority, revocations)
-            yield Gathered(bundle, contents, BundleTrust(self._signer.authority, await self._signer.log.key()))
+            trust = BundleTrust(self._signer.authority, await self._signer.log.key(), tuple(time_stamps))
+            yield Gathered(bundle, contents, trust)
 
     async def content_key(self, logged: LoggedMessage) -> ContentKey:
         """Step 2. Raises DecryptionFailed, and what ``Signer.open_key`` raises."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from contract.report import Outcome
 from contract.session_info import Scheme
 from contract.signatures import SeparateSignature
 from contract.statement import Decision
@@ -59,7 +60,8 @@ async def test_content_is_sent_verified_opened_and_accepted(
         made = await Sessions(await first.signer()).create("A boat", wanted, end, scheme=Scheme.SEPARATE)
         await Sessions(await second.signer()).join(made.session_id)
         content = secrets.token_bytes(2 * SEGMENT_BYTES + 1)
-        sent = await writing.send(made.session_id, BytesSource(content, "image/png", "boat.png"))
+        source = BytesSource(content, "image/png", "boat.png")
+        sent = await writing.send(made.session_id, source, evidence=True)
         (received,) = [each async for each in reading.receive(made.session_id)]
         assert isinstance(received, Message)
         assert received.verdict.verified, received.verdict
@@ -74,6 +76,10 @@ async def test_content_is_sent_verified_opened_and_accepted(
         assert answer.verdict.verified, answer.verdict
         assert answer.statement.answer is not None
         assert answer.statement.answer.decision is Decision.ACCEPT
+        for contracts in (first, second):
+            evidence = await (await contracts.evidence()).open(sent.statement.digest)
+            assert evidence.report.outcome is Outcome.PASSED
+            assert [each.decision for each in evidence.report.answers] == [Decision.ACCEPT]
 
 
 async def test_everybody_reads_what_is_sent_to_all(people: dict[str, Person]) -> None:

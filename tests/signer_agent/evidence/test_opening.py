@@ -25,10 +25,12 @@ from signer_agent.contracts.signer_keys import KeyChoice, SignerKeyring
 from signer_agent.contracts.sources import TEXT_TYPE
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.model import OpenedEvidence
+from tests.contract.tsa import TimeStampAuthority
 from tests.contract.world import Issuer
 from tests.signer_agent.contracts.company import Company, Person
 from tests.signer_agent.evidence import lying
 from tests.signer_agent.refusals import refused
+from transparency.receipt import Receipt
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -66,6 +68,25 @@ async def test_others_cannot_tell_that_it_is_there(company: Company, session_id:
         with refused("EVIDENCE_NOT_FOUND"):
             await carol.open(asked)
     assert digest not in [each.digest for each in await carol.list(session_id)]
+
+
+async def test_time_stamp_is_believed_of_whom_we_trust(company: Company, session_id: str, tmp_path: Path) -> None:
+    """Else that check stays open; one over something else fails."""
+    bob, authority = company.people["bob"], TimeStampAuthority(tmp_path)
+    evidence, digest = await evidence_of(bob), await deposited(company, session_id)
+
+    def stamped(answer: lying.Answer) -> None:
+        answer.time_stamp_der = authority.stamp(Receipt.from_bytes(answer.receipt).checkpoint.to_bytes())
+
+    def of_another(answer: lying.Answer) -> None:
+        answer.time_stamp_der = authority.stamp(b"another checkpoint")
+
+    with lying.lying(bob, "GetEvidence", stamped):
+        assert problems(await evidence.open(digest)) == ["time-stamp TRUST_MISSING"]
+        assert problems(await evidence.open(digest, None, [authority.root])) == []
+    with lying.lying(bob, "GetEvidence", of_another):
+        opened = await evidence.open(digest, None, [authority.root])
+    assert problems(opened) == ["time-stamp TIME_STAMP_NOT_GENUINE"]
 
 
 def certificate_of(name: str, other: str) -> Callable[[Any], None]:
