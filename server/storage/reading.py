@@ -71,8 +71,8 @@ class GroupReader:
             return work(connection, items)
 
         try:
-            outcomes = self._read_now(query)
+            answered = list(zip(asked, self._read_now(query), strict=True))
         except Exception as error:  # noqa: BLE001  # carried to those who wait as it is, not handled
-            outcomes = [error] * len(asked)
-        for (_, future), outcome in zip(asked, outcomes, strict=True):
+            answered = [(each, error) for each in asked]
+        for (_, future), outcome in answered:
             self._handover.hand_over(future, outcome)

@@ -32,6 +32,8 @@ class Counting:
         assert self.gate.wait(30)
         if "broken" in items:
             raise RuntimeError("broken")
+        if "forgotten" in items:
+            return []
         return [ServiceError("KEY_NOT_FOUND", key_id=item) if item == "refused" else found for item in items]
 
 
@@ -68,4 +70,6 @@ async def test_what_fails_fails_for_those_who_asked_for_it_alone(database: Datab
     work.gate.set()
     for outcome in await asyncio.gather(*broken, return_exceptions=True):
         assert isinstance(outcome, RuntimeError)
+    with pytest.raises(ValueError, match="zip"):
+        await database.read_grouped(work, "forgotten")  # a fault of ours, which leaves nobody waiting
     assert await database.read_grouped(work, "next") == 0
