@@ -118,14 +118,14 @@ def check_contents(
     total, done = sum(contents.values()), 0
     for digest, length in contents.items():
         try:
-            found = blobs.digest_of(digest)
+            found, there = blobs.digest_of(digest), blobs.length(digest)
         except OSError as error:
             yield Finding(f"content {digest.hex()}", f"it cannot be read: {error.strerror}")
             continue
-        if found is None:
+        if found is None or there is None:
             if is_needed(digest):
                 yield Finding(f"content {digest.hex()}", "it is missing")
-        elif found != digest or blobs.length(digest) != length:
+        elif (found, there) != (digest, length):
             yield Finding(f"content {digest.hex()}", "it is damaged or was exchanged")
         done += length
         progress(done, total)
