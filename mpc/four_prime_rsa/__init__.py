@@ -9,7 +9,7 @@ secret exponent is used; ``signing``, ``decryption`` with ``encodings``; ``certi
 """
 
 from mpc.four_prime_rsa.algorithms import HashAlgorithm, OaepParameters, SignatureAlgorithm, SignaturePadding
-from mpc.four_prime_rsa.batch_gcd import find_shared_factors
+from mpc.four_prime_rsa.batch_gcd import find_shared_factors, shares_factor
 from mpc.four_prime_rsa.certification import CERTIFICATION_ROOTS
 from mpc.four_prime_rsa.decryption import (
     Ciphertext,
@@ -88,4 +88,5 @@ __all__ = [
     "own_private_key",
     "parse_partial_decryption",
     "parse_partial_signature",
+    "shares_factor",
 ]

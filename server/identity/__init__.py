@@ -6,6 +6,7 @@ from server.identity.agents import check_callers, require_caller, revoke
 from server.identity.authority import Authority
 from server.identity.callers import CallerReader
 from server.identity.certificates.certificates import Pair, SignerCertificates
+from server.identity.certificates.moduli import modulus_of, signer_moduli
 from server.identity.certificates.revocation import RevocationLists
 from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
@@ -64,9 +65,11 @@ __all__ = [
     "list_accounts",
     "list_agents",
     "list_events",
+    "modulus_of",
     "new_token",
     "read_secret",
     "require_caller",
     "revoke",
+    "signer_moduli",
     "unlock_account",
 ]

@@ -8,6 +8,7 @@ from server.sessions.evidence import (
 )
 from server.sessions.inspection import expected_shares
 from server.sessions.rules import SessionRules, SessionTerms, Work, compose_session_rules
+from server.sessions.shared_primes import session_moduli
 from server.sessions.states import MemberState, SessionState
 from server.sessions.store.sessions import Session, SessionMember, find_session, list_members, list_sessions
 
@@ -27,5 +28,6 @@ __all__ = [
     "list_members",
     "list_sessions",
     "require_joined_once",
+    "session_moduli",
     "signed_statements",
 ]

@@ -21,6 +21,7 @@ from server.journal.runner import Change
 from server.sessions.certificates import SignerPair, find_pair, require_suitable
 from server.sessions.guard import find_own, proof_of, require_creator, require_open, require_time_left
 from server.sessions.revisions import Revisions
+from server.sessions.shared_primes import require_unshared_primes
 from server.sessions.states import MemberState
 from server.sessions.store import sessions as store
 from server.sessions.store.sessions import Joining, Session, SessionMember
@@ -78,6 +79,7 @@ class Membership:
         Raises:
             ServiceError: LOGIN_REQUIRED, PROOF_REQUIRED, SESSION_NOT_FOUND, SESSION_CLOSED, SESSION_ENDED,
                 NOT_INVITED, SESSION_KEYS_UNSUITABLE, CERTIFICATE_ENDS_EARLY, REQUEST_ID_REUSED.
+            PeerMisbehaved: MODULUS_SHARES_PRIME; the culprit is the client.
         """
         pair = await asyncio.to_thread(self._judge, login, session_id)
 
@@ -93,6 +95,7 @@ class Membership:
                 raise ServiceError("NOT_INVITED", session_id=session_id)
             joined = joined_member(member, pair)
             if joined != member:
+                require_unshared_primes(connection, session, member.name, pair)
                 store.put_member(connection, joined)
                 store.add_joining(connection, joining_of(member, pair, now))
                 self._revisions.renew(connection, session, now)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -28,6 +29,8 @@ from sqlalchemy import (
 
 from mpc.four_prime_rsa import Purpose
 from server.storage import Instant, metadata
+
+_ROWS_AT_A_TIME: Final = 1000
 
 signer_certificates = Table(
     "signer_certificates",
@@ -140,6 +143,14 @@ def is_key_known(connection: Connection, key_sha256: bytes) -> bool:
     """Whether a key stands in any certificate, of whatever account and state."""
     query = select(signer_certificates.c.fingerprint).where(signer_certificates.c.key_sha256 == key_sha256)
     return connection.execute(query).first() is not None
+
+
+def all_certificates(connection: Connection) -> Iterator[tuple[str, Purpose, bytes]]:
+    """Account, purpose and DER of every certificate, read bit by bit: there may be a million."""
+    column = signer_certificates.c
+    query = select(column.account, column.purpose, column.certificate)
+    for row in connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)):
+        yield row.account, Purpose(row.purpose), row.certificate
 
 
 def list_unrevoked(connection: Connection, account: str) -> list[IssuedCertificate]:

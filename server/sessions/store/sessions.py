@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
@@ -13,6 +13,8 @@ from contract.session_info import Scheme
 from server.sessions.states import MemberState, SessionState
 from server.sessions.store.tables import contract_sessions, session_joinings, session_members, session_revisions
 from server.storage import PageCursor
+
+_ROWS_AT_A_TIME: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,27 @@ def list_joinings(connection: Connection, session_id: str, *, name: str | None =
     if name is not None:
         query = query.where(_joining.name == name)
     return [Joining(**row._asdict()) for row in connection.execute(query.order_by(_joining.join_time.desc()))]
+
+
+def list_present_joinings(connection: Connection, session_id: str) -> list[Joining]:
+    """The certificates with which everybody joined who is a member now."""
+    query = (
+        select(session_joinings)
+        .join_from(
+            session_members,
+            session_joinings,
+            (_joining.session_id == _member.session_id) & (_joining.sign_fingerprint == _member.sign_fingerprint),
+        )
+        .where(_member.session_id == session_id, _member.state == MemberState.JOINED.value)
+    )
+    return [Joining(**row._asdict()) for row in connection.execute(query)]
+
+
+def all_moduli(connection: Connection) -> Iterator[tuple[str, bytes, bytes]]:
+    """Session id and both moduli, big-endian, of every session, read bit by bit: there may be a million."""
+    query = select(_session.session_id, _session.sign_modulus, _session.encrypt_modulus)
+    for row in connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)):
+        yield row.session_id, row.sign_modulus, row.encrypt_modulus
 
 
 def insert_revision(connection: Connection, revision: Revision) -> None:

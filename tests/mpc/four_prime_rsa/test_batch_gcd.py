@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpc.four_prime_rsa import find_shared_factors
+from mpc.four_prime_rsa import find_shared_factors, shares_factor
 from tests.mpc.four_prime_rsa import moduli
 from tests.mpc.parties import Signers
 
@@ -40,6 +40,8 @@ def test_agrees_with_comparing_every_pair(numbers: list[int]) -> None:
         if any(gcd(number, other) != 1 for place, other in enumerate(numbers) if place != index)
     ]
     assert find_shared_factors(numbers) == expected
+    for index, number in enumerate(numbers):
+        assert shares_factor(number, [*numbers[:index], *numbers[index + 1 :]]) == (index in expected)
 
 
 def test_one_shared_prime_among_real_moduli(signers: Signers) -> None:

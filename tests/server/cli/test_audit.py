@@ -30,7 +30,7 @@ async def test_audit_names_keys_with_a_shared_prime(tmp_path: Path) -> None:
     done = command(home.folder, "audit", "--json")
     assert done.returncode == 1
     shared = json.loads(done.stdout)["shared"]
-    assert {(row["key_id"], row["role"]) for row in shared} == {(first, "client"), (second, "client")}
+    assert {tuple(row.values()) for row in shared} == {("key", first, "client"), ("key", second, "client")}
     table = command(home.folder, "audit")
     assert table.returncode == 1
     assert first in table.stdout

@@ -78,6 +78,7 @@ class Known:
 
     identity: Identity
     token: str
+    login_id: str
     keys: Keys
     pair: Mapping[Purpose, x509.Certificate]
 
@@ -247,7 +248,8 @@ def copy_home(world: World, folder: Path) -> Home:
 def arrive(world: World, serving: Serving, clock: MovableClock, name: str) -> Signer:
     """Somebody known, at a server on a copy of the world's folder."""
     known = world.people[name]
-    return Signer(name, Client(serving, known.identity), clock, token=known.token, known=known)
+    client = Client(serving, known.identity)
+    return Signer(name, client, clock, token=known.token, login_id=known.login_id, known=known)
 
 
 async def _prepare(folder: Path) -> World:
@@ -261,9 +263,9 @@ async def _prepare(folder: Path) -> World:
                 await person.register()
                 await person.log_in()
                 keys = _new_keys(name)
-                pair = await _certify(person, keys)
+                pair = await certify(person, keys)
                 await person.prove(pair)
-                people[name] = Known(client.identity, person.token, keys, pair)
+                people[name] = Known(client.identity, person.token, person.login_id, keys, pair)
     return World(folder, clock() - MovableClock()(), people)
 
 
@@ -273,6 +275,11 @@ def _new_keys(name: str) -> Keys:
     if name == "erin":
         return Keys(ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048))
     sign, encrypt = (generate_key_share(Role.CLIENT, purpose, HALF_BITS) for purpose in Purpose)
+    return keys_of_halves(sign, encrypt)
+
+
+def keys_of_halves(sign: KeyShare, encrypt: KeyShare) -> Keys:
+    """Keys of somebody who can take part in joint sessions."""
     assert isinstance(sign, SigningShare)
     assert isinstance(encrypt, DecryptionShare)
     return Keys(own_private_key(sign), rsa.RSAPrivateNumbers(**_numbers(encrypt)).private_key(), sign, encrypt)
@@ -286,7 +293,8 @@ def _numbers(share: KeyShare) -> dict[str, Any]:
     return {"p": crt.p, "q": crt.q, "d": exponent, "public_numbers": public} | names
 
 
-async def _certify(person: Person, keys: Keys) -> dict[Purpose, x509.Certificate]:
+async def certify(person: Person, keys: Keys) -> dict[Purpose, x509.Certificate]:
+    """Have a pair issued for these keys."""
     person.sign_key, person.encrypt_key = keys.sign, keys.encrypt.public_key()
     request_id = new_request_id()
     roots: list[Sequence[bytes]] = [
