@@ -77,6 +77,7 @@ class BlockingSessions:
         self.remove = thread.blocking(sessions.remove)
         self.close = thread.blocking(sessions.close)
         self.list = thread.blocking(sessions.list)
+        self.list_page = thread.blocking(sessions.list_page)
 
 
 class BlockingMessages:
@@ -92,6 +93,7 @@ class BlockingMessages:
         self.receive = thread.iterating(messages.receive)
         self.session = thread.blocking(messages.session)
         self.messages = thread.blocking(messages.messages)
+        self.page = thread.blocking(messages.page)
         self.message = thread.blocking(messages.message)
         self.answers_to = thread.blocking(messages.answers_to)
         self.earlier = thread.blocking(messages.earlier)

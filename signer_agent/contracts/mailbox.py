@@ -199,6 +199,16 @@ class Mailbox:
         found = (self._messages.get(name) for name in self._messages.names())
         return [entry for entry in found if entry is not None]
 
+    def page(self, after: int, limit: int) -> list[MailboxEntry]:
+        """At most ``limit`` messages with a number above ``after``, in order. Reads no others."""
+        found: list[MailboxEntry] = []
+        for number in range(after + 1, min(after + limit + 1, 10**_DIGITS)):
+            entry = self._messages.get(_name(number))
+            if entry is None:
+                break
+            found.append(entry)
+        return found
+
     def entry(self, number: int) -> MailboxEntry:
         """One message.
 

@@ -14,7 +14,7 @@ Every method raises FoursealError, with a reason of the catalogue (docs/errors.m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Final
@@ -37,7 +37,7 @@ from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.outbox import Outbox
-from signer_agent.contracts.outbox_entry import ToSend
+from signer_agent.contracts.outbox_entry import REQUEST, OutboxState, ToSend
 from signer_agent.contracts.receiving import NotReceived, Received, Receiver
 from signer_agent.contracts.register import Register, SeenAnswer
 from signer_agent.contracts.relay_line import RelayLine
@@ -47,6 +47,7 @@ from signer_agent.contracts.sources import TEXT_TYPE, BytesSource, FileSource, S
 from signer_agent.contracts.uploads import OnProgress
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
+from wire.ids import check_request_id
 
 __all__ = ["BytesSource", "FileSource", "Message", "Messages", "NotReceived", "SentMessage", "StreamSource"]
 
@@ -70,6 +71,7 @@ class Messages:
         self._mailbox = Mailbox(store, signer.name, self._register)
         self._outbox = Outbox(store, signer.name, self._register)
         self._lines: dict[str, RelayLine] = {}
+        self._requests: set[str] = set()
         self._sender = Sender(signer, self._outbox, self._line_to)
 
     @staticmethod
@@ -90,6 +92,7 @@ class Messages:
         *,
         reply_to: int | None = None,
         evidence: bool = False,
+        request_id: str | None = None,
         on_progress: OnProgress = lambda _: None,
     ) -> SentMessage:
         """Sign, seal and send content, in one pass over it; in two, if it is evidence.
@@ -103,24 +106,37 @@ class Messages:
             to: account names; all other members by default.
             reply_to: number of the message that it replies to.
             evidence: deposit it at the evidence server before it is delivered. The content must be repeatable.
+            request_id: chosen once for a message: a repeat with the same goes on where it was interrupted, and returns
+                the same message if that was sent; then its content is not read. None: every call sends.
             on_progress: see ``OnProgress``.
 
         Raises:
-            FoursealError: as ``Sender.send``; MESSAGE_NOT_FOUND, NOBODY_TO_SEND_TO.
+            FoursealError: as ``Sender.send``; MESSAGE_NOT_FOUND, NOBODY_TO_SEND_TO; REQUEST_ID_REUSED.
         """
         replied = await self.message(reply_to) if reply_to is not None else None
-        session = await self._signer.session(session_id)
-        names = tuple(sorted(set(to))) or tuple(sorted(set(session.members) - {self._signer.name}))
-        to_send = ToSend(
-            session_id,
-            names,
-            source.origin,
-            source.content_type,
-            source.name,
-            replied.statement.digest if replied else b"",
-            evidence=is_evidence(session.info, asked=evidence),
-        )
-        return await self._send(to_send, source, on_progress)
+        in_reply_to = replied.statement.digest if replied else b""
+        names = tuple(sorted(set(to)))
+
+        def is_same(asked: ToSend) -> bool:
+            found = (asked.session_id, asked.content_type, asked.name, asked.in_reply_to, asked.decision)
+            same = found == (session_id, source.content_type, source.name, in_reply_to, None)
+            return same and names in {(), asked.recipients}
+
+        async def wanted(origin: str) -> ToSend:
+            session = await self._signer.session(session_id)
+            return ToSend(
+                session_id,
+                names or tuple(sorted(set(session.members) - {self._signer.name})),
+                origin,
+                source.content_type,
+                source.name,
+                in_reply_to,
+                evidence=is_evidence(session.info, asked=evidence),
+            )
+
+        if request_id is None:
+            return await self._send(await wanted(source.origin), source, on_progress)
+        return await self._send_once(request_id, is_same, wanted, source, on_progress)
 
     async def reply(
         self,
@@ -137,17 +153,22 @@ class Messages:
         session_id = message.statement.session_id
         return await self.send(session_id, source, names, reply_to=number, evidence=evidence, on_progress=on_progress)
 
-    async def accept(self, number: int, text: str = "") -> SentMessage:
+    async def accept(self, number: int, text: str = "", *, request_id: str | None = None) -> SentMessage:
         """Countersign a message: sign a statement that contains its statement, with a remark. Deposited if that is.
+
+        Args:
+            number: of the message.
+            text: the remark.
+            request_id: as ``send`` takes it.
 
         Raises:
             FoursealError: as ``send``; MESSAGE_NOT_VERIFIED, ANSWERED_ALREADY, ANSWER_TO_ANSWER.
         """
-        return await self._answer(number, Decision.ACCEPT, text)
+        return await self._answer(number, Decision.ACCEPT, text, request_id)
 
-    async def reject(self, number: int, reason: str) -> SentMessage:
+    async def reject(self, number: int, reason: str, *, request_id: str | None = None) -> SentMessage:
         """Refuse a message, for a reason. Raises as ``accept``."""
-        return await self._answer(number, Decision.REJECT, reason)
+        return await self._answer(number, Decision.REJECT, reason, request_id)
 
     async def addressed_by_answers(self, message: Message) -> tuple[str, ...]:
         """Who gets answers and replies to a message: its author and recipients who are members. Raises as ``send``."""
@@ -174,6 +195,10 @@ class Messages:
     async def messages(self) -> list[Message]:
         """All messages that were received, oldest first."""
         return [entry.message for entry in await asyncio.to_thread(self._mailbox.entries)]
+
+    async def page(self, after: int, limit: int) -> list[Message]:
+        """At most ``limit`` messages with a number above ``after``, oldest first."""
+        return [entry.message for entry in await asyncio.to_thread(self._mailbox.page, after, limit)]
 
     async def message(self, number: int) -> Message:
         """One of them. Raises ServiceError (MESSAGE_NOT_FOUND)."""
@@ -230,21 +255,55 @@ class Messages:
         for line in lines.values():
             await line.close()
 
-    async def _answer(self, number: int, decision: Decision, text: str) -> SentMessage:
+    async def _answer(self, number: int, decision: Decision, text: str, request_id: str | None) -> SentMessage:
         message = await self.message(number)
-        require_answerable(message, decision, await self.answers_to(message))
-        session = await self._signer.session(message.statement.session_id)
-        to_send = ToSend(
-            session.session_id,
-            await self.addressed_by_answers(message),
-            "",
-            TEXT_TYPE,
-            "",
-            decision=decision,
-            answered=message.statement.to_der(),
-            evidence=is_evidence(session.info, answered=message),
-        )
-        return await self._send(to_send, BytesSource(text.encode(), TEXT_TYPE), lambda _: None)
+        answered, source = message.statement.to_der(), BytesSource(text.encode(), TEXT_TYPE)
+
+        async def wanted(origin: str) -> ToSend:
+            require_answerable(message, decision, await self.answers_to(message))
+            session = await self._signer.session(message.statement.session_id)
+            return ToSend(
+                session.session_id,
+                await self.addressed_by_answers(message),
+                origin,
+                TEXT_TYPE,
+                "",
+                decision=decision,
+                answered=answered,
+                evidence=is_evidence(session.info, answered=message),
+            )
+
+        if request_id is None:
+            return await self._send(await wanted(""), source, lambda _: None)
+
+        def is_same(asked: ToSend) -> bool:
+            return (asked.decision, asked.answered) == (decision, answered)
+
+        return await self._send_once(request_id, is_same, wanted, source, lambda _: None)
+
+    async def _send_once(
+        self,
+        request_id: str,
+        is_same: Callable[[ToSend], bool],
+        wanted: Callable[[str], Awaitable[ToSend]],
+        source: Source,
+        on_progress: OnProgress,
+    ) -> SentMessage:
+        """Send what a request asks for, unless that was done; go on with it if it was begun."""
+        if request_id in self._requests:
+            raise ServiceError("SENDING_ALREADY", name=source.name)
+        self._requests.add(check_request_id(request_id))
+        try:
+            begun = await self._sender.begun(request_id)
+            if begun is None:
+                return await self._send(await wanted(REQUEST + request_id), source, on_progress)
+            if not is_same(begun.to_send):
+                raise ServiceError("REQUEST_ID_REUSED")
+            if begun.state is OutboxState.FINISHED:
+                return await asyncio.to_thread(sent_message, begun, self._register)
+            return await self._send(begun.to_send, source, on_progress)
+        finally:
+            self._requests.discard(request_id)
 
     async def _send(self, to_send: ToSend, source: Source, on_progress: OnProgress) -> SentMessage:
         if not to_send.recipients:

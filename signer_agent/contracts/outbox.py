@@ -5,6 +5,7 @@
     outbox/<account>/open/<envelope id>.json  ids, state; sealed: header, content key, source, statement, ...
     outbox/<account>/open/<envelope id>.tags  tags of the sealed segments, while a file is sent (``envelopes``)
     outbox/<account>/sent/<envelope id>.json  the same, FINISHED, with the signature
+    outbox/<account>/requests/<request id>.json  which envelope a request was answered with
 
 An entry passes through the states in their order. What each promises to a later process:
 
@@ -22,17 +23,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from contract.names import check_account_name, check_envelope_id
 from signer_agent.contracts.mailbox import alone
 from signer_agent.contracts.outbox_entry import OutboxEntry, OutboxState, ToSend
 from signer_agent.contracts.register import Register
+from signer_agent.keystore.documents import Fields, Json
 from signer_agent.keystore.folder import PrivateFolder, translated
 from signer_agent.keystore.store import KeyStore
+from wire.ids import check_request_id
 
 _PROGRESS: Final = "outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class _Requested:
+    envelope_id: str
+
+    def to_public(self) -> Json:
+        return {"envelope_id": self.envelope_id}
+
+    def to_secret_bytes(self) -> bytes:
+        return b""
+
+    @classmethod
+    def load(cls, fields: Fields, _: bytes) -> Self:
+        found = cls(check_envelope_id(fields.text("envelope_id")))
+        fields.end()
+        return found
 
 
 class Outbox:
@@ -51,6 +72,7 @@ class Outbox:
         place = f"outbox/{check_account_name(account)}"
         self._open = store.drawer(f"{place}/open", "open envelope", OutboxEntry, check_envelope_id)
         self._sent = store.drawer(f"{place}/sent", "sent envelope", OutboxEntry, check_envelope_id)
+        self._requests = store.drawer(f"{place}/requests", "requested envelope", _Requested, check_request_id)
         self._folder = PrivateFolder.create(store.home.folder / place / "open")
         if not register.progress(_PROGRESS):
             for entry in self.sent():
@@ -77,10 +99,19 @@ class Outbox:
                 return entry
         return None
 
+    def of_request(self, request_id: str) -> OutboxEntry | None:
+        """The envelope that a request was answered with, or is being; None if there is none, or it was refused."""
+        requested = self._requests.get(request_id)
+        if requested is None:
+            return None
+        return self._sent.get(requested.envelope_id) or self._open.get(requested.envelope_id)
+
     def put(self, entry: OutboxEntry) -> None:
         """Store an envelope in its new state, durably; the register knows what is signed before it can be answered."""
         if entry.state is OutboxState.SIGNED:
             self._register.know(entry.require_signing().statement)
+        if entry.state is OutboxState.UPLOADING and entry.to_send.request_id:
+            self._requests.put(entry.to_send.request_id, _Requested(entry.envelope_id))
         if entry.state is not OutboxState.FINISHED:
             self._open.put(entry.envelope_id, entry)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from contract.content_key import ContentKey
 from contract.description import ContentDescription
@@ -19,6 +19,9 @@ from contract.trailer import SignedStatement, seal_trailer
 from mpc.secret import Secret
 from signer_agent.evidence.deposits import Deposit
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
+
+REQUEST: Final = "request:"
+"""What an origin begins with whose content comes again with the same request; the request id follows."""
 
 
 class OutboxState(StrEnum):
@@ -37,7 +40,7 @@ class ToSend:
     Args:
         session_id: in which session.
         recipients: account names, sorted.
-        origin: where a later process finds the content again; empty if it cannot.
+        origin: where a later process finds the content again, or who will bring it (``REQUEST``); empty if it cannot.
         content_type: media type.
         name: file name, or empty.
         in_reply_to: digest of the statement that it replies to; empty if none.
@@ -55,6 +58,11 @@ class ToSend:
     decision: Decision | None = None
     answered: bytes = b""
     evidence: bool = False
+
+    @property
+    def request_id(self) -> str:
+        """The request that it was asked for by; empty if by none."""
+        return self.origin.removeprefix(REQUEST) if self.origin.startswith(REQUEST) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from mpc.errors import FoursealError
 from signer_agent.contracts.envelopes import ContentSealing, SegmentTags
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.outbox import Outbox
-from signer_agent.contracts.outbox_entry import EvidenceParts, OutboxEntry, ToSend
+from signer_agent.contracts.outbox_entry import EvidenceParts, OutboxEntry, OutboxState, ToSend
 from signer_agent.contracts.outbox_signing import OutboxSigning, SealedContent, require_open, require_valid
 from signer_agent.contracts.relay_line import EnvelopeUpload, RelayLine
 from signer_agent.contracts.signer import Signer
@@ -102,6 +102,21 @@ class Sender:
                     require_open(await self._signer.session(to_send.session_id, refresh=True))
                 raise
 
+    async def begun(self, request_id: str) -> OutboxEntry | None:
+        """The envelope of a request: sent, or its upload was interrupted; None: there is none.
+
+        Raises:
+            FoursealError: SERVER_UNAVAILABLE: it is signed, and cannot be finished now; as ``send``.
+        """
+        entry = await asyncio.to_thread(self._outbox.of_request, request_id)
+        if entry is None or entry.state in {OutboxState.FINISHED, OutboxState.UPLOADING}:
+            return entry
+        await self.finish_interrupted(entry.to_send.session_id)
+        entry = await asyncio.to_thread(self._outbox.of_request, request_id)
+        if entry is not None and entry.state is not OutboxState.FINISHED:
+            raise ServiceError("SERVER_UNAVAILABLE")
+        return entry
+
     async def finish_interrupted(self, session_id: str) -> None:
         """Finish what was fixed in a session and not finished, if the servers can be reached. Raises as ``send``."""
         if not await self._signing.fixed(session_id):
@@ -168,14 +183,14 @@ class _Sending:
         self._source = source
         self._line = line
         self._turn = AsyncExitStack()
-        self._kept = bool(source.origin)  # in the outbox
+        self._kept = bool(entry.to_send.origin)  # in the outbox
 
     async def run(self, on_progress: OnProgress, *, is_new: bool) -> OutboxEntry:
         """Send all of it, of which nothing is there if it is new.
 
         The signing turn that ``_finish`` takes lasts until the media server has the trailer.
         """
-        path = self._outbox.tags_path(self._entry.envelope_id) if self._source.origin else None
+        path = self._outbox.tags_path(self._entry.envelope_id) if self._kept else None
         tags = await asyncio.to_thread(SegmentTags, path)
         destination = EnvelopeUpload(self._line, self._entry.envelope_id, self._entry.header_der)
         upload = Upload(

@@ -15,6 +15,7 @@ from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.model import SessionSummary, VerifiedSession
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.verification import summary_of
+from signer_agent.requests import checked_page_size
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
 from wire.ids import new_request_id
@@ -136,13 +137,18 @@ class Sessions:
         answer = await self._signer.call(self._rpc.CloseSession, request)
         return await self._signer.verified(answer.session, session_id)
 
+    async def list_page(self, page_size: int = 0, page_token: str = "") -> tuple[list[SessionSummary], str]:
+        """Sessions that we were invited to, as ``list`` has them, and the token of the next page, empty at the end."""
+        request = pb.ListSessionsRequest(page_size=checked_page_size(page_size), page_token=page_token)
+        answer = await self._signer.call(self._rpc.ListSessions, request)
+        return list(map(summary_of, answer.sessions)), answer.next_page_token
+
     async def list(self) -> list[SessionSummary]:
         """The sessions that we were invited to, newest first, as the server says: not verified."""
         found: list[SessionSummary] = []
         token = ""
         while True:
-            answer = await self._signer.call(self._rpc.ListSessions, pb.ListSessionsRequest(page_token=token))
-            found += map(summary_of, answer.sessions)
-            token = answer.next_page_token
+            page, token = await self.list_page(page_token=token)
+            found += page
             if not token:
                 return found
