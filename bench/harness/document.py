@@ -2,11 +2,12 @@
 
 ::
 
-    {"format": 1, "kind": "bench", "plan": "full", "started": ..., "finished": ..., "machine": {...}, "noise": {...},
+    {"format": 2, "kind": "bench", "plan": "full", "started": ..., "finished": ..., "machine": {...}, "noise": {...},
      "results": [{"name", "title", "group", "unit", "samples", "median", "lower_quartile", "upper_quartile",
-                  "processor_fraction"}],
+                  "processor_fraction", "aim"}],
      "ratios": {name: median}, "ratio_details": {name: {"title", "samples", "median", ..., "aim"}}, "remarks": [...]}
 
+An aim is null, or {"value", "at_most", "reached"}: the median is wanted to be at least, or at most, that value.
 Times are ISO 8601, UTC. ``ratios`` is flat, for programs that watch it.
 """
 
@@ -22,7 +23,7 @@ from bench.harness.machine import Machine
 from bench.harness.results import Outcome, Ratio, Result
 from bench.harness.statistics import Summary
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,20 @@ def _result(result: Result) -> dict[str, object]:
         "unit": result.unit,
         "samples": list(result.samples),
         "processor_fraction": list(result.processor_fraction),
+        "aim": _aim(result),
         **_summary(result.summary),
     }
 
 
 def _ratio(ratio: Ratio) -> dict[str, object]:
-    return {"title": ratio.title, "samples": list(ratio.samples), "aim": ratio.aim, **_summary(ratio.summary)}
+    return {"title": ratio.title, "samples": list(ratio.samples), "aim": _aim(ratio), **_summary(ratio.summary)}
+
+
+def _aim(figure: Result | Ratio) -> dict[str, object] | None:
+    if figure.aim is None:
+        return None
+    reached = figure.aim.is_reached(figure.summary.median)
+    return {"value": figure.aim.value, "at_most": figure.aim.at_most, "reached": reached}
 
 
 def _summary(summary: Summary) -> dict[str, object]:

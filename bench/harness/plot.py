@@ -98,12 +98,16 @@ def _draw_ratios(axes: Axes, ratios: Sequence[Ratio]) -> None:
         summary = ratio.summary
         axes.barh(place, summary.median, 0.62, color=_colour(ratio), xerr=_whiskers([ratio]), error_kw={"capsize": 2})
         axes.text(
-            max(summary.upper_quartile, ratio.aim or 0), place, f"  {summary.median:.2f}", va="center", fontsize=8
+            max(summary.upper_quartile, ratio.aim.value if ratio.aim else 0),
+            place,
+            f"  {summary.median:.2f}",
+            va="center",
+            fontsize=8,
         )
         if ratio.aim is not None:
-            axes.plot([ratio.aim, ratio.aim], [place - 0.42, place + 0.42], color="black", linewidth=1.6)
+            axes.plot([ratio.aim.value] * 2, [place - 0.42, place + 0.42], color="black", linewidth=1.6)
     axes.set_yticks(range(len(ratios)), [ratio.title for ratio in reversed(ratios)], fontsize=8)
-    axes.set_title("Ratios (black mark: aim, at least)", fontsize=10, fontweight="bold")
+    axes.set_title("Ratios (black mark: aim)", fontsize=10, fontweight="bold")
     axes.margins(x=0.1)
     axes.set_ylim(-0.6, len(ratios) - 0.4)
     axes.grid(visible=True, axis="x", alpha=0.3)
@@ -113,7 +117,7 @@ def _draw_ratios(axes: Axes, ratios: Sequence[Ratio]) -> None:
 def _colour(ratio: Ratio) -> str:
     if ratio.aim is None:
         return _PLAIN
-    return _REACHED if ratio.summary.median >= ratio.aim else _BELOW
+    return _REACHED if ratio.aim.is_reached(ratio.summary.median) else _BELOW
 
 
 def _whiskers(each: Sequence[Result] | Sequence[Ratio]) -> list[list[float]]:

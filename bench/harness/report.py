@@ -58,7 +58,8 @@ def format_value(value: float) -> str:
 def _result_table(group: str, results: Sequence[Result]) -> Table:
     table = Table(title=group, title_justify="left", title_style="bold", header_style="", box=box.SIMPLE_HEAD)
     table.add_column("what", overflow="fold")
-    for heading in ("median", "unit", "quartiles", "spread", "n", "CPU"):
+    has_aims = any(result.aim for result in results)
+    for heading in ("median", "unit", "quartiles", "spread", "n", "CPU", *(("aim", "") if has_aims else ())):
         table.add_column(heading, justify="left" if heading == "unit" else "right", no_wrap=True)
     for result in results:
         summary = result.summary
@@ -69,6 +70,7 @@ def _result_table(group: str, results: Sequence[Result]) -> Table:
             result.unit,
             *_distribution(summary),
             fraction,
+            *(_verdict(result) if has_aims else ()),
         )
     return table
 
@@ -93,16 +95,16 @@ def _ratio_table(ratios: Sequence[Ratio]) -> Table:
             f"[bold]{summary.median:.3f}[/]",
             f"{summary.lower_quartile:.3f} - {summary.upper_quartile:.3f}",
             str(summary.count),
-            "" if ratio.aim is None else f">= {ratio.aim:g}",
-            _verdict(ratio),
+            *_verdict(ratio),
         )
     return table
 
 
-def _verdict(ratio: Ratio) -> str:
-    if ratio.aim is None:
-        return ""
-    return "[green]reached[/]" if ratio.summary.median >= ratio.aim else "[red]below[/]"
+def _verdict(figure: Result | Ratio) -> tuple[str, str]:
+    """Aim and verdict."""
+    if figure.aim is None:
+        return "", ""
+    return str(figure.aim), "[green]reached[/]" if figure.aim.is_reached(figure.summary.median) else "[red]missed[/]"
 
 
 def _noise(run: Run) -> str:

@@ -9,6 +9,27 @@ from bench.harness.statistics import Summary, paired_ratios, summarise
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """What the project wants a figure to be.
+
+    Args:
+        value: at least, or at most.
+        at_most: which of the two.
+    """
+
+    value: float
+    at_most: bool = False
+
+    def __str__(self) -> str:
+        """For people: ">= 0.5"."""
+        return f"{'<=' if self.at_most else '>='} {self.value:g}"
+
+    def is_reached(self, value: float) -> bool:
+        """Whether a figure is as it is wanted."""
+        return value <= self.value if self.at_most else value >= self.value
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One line of the report.
 
@@ -20,6 +41,7 @@ class Result:
         samples: one of each round, in order.
         processor_fraction: for each sample, processor time of the timed thread, or of the server, over elapsed time;
             empty where it was not measured.
+        aim: for the median; None where the project wants nothing.
     """
 
     name: str
@@ -28,6 +50,7 @@ class Result:
     unit: str
     samples: tuple[float, ...]
     processor_fraction: tuple[float, ...] = ()
+    aim: Aim | None = None
 
     @property
     def summary(self) -> Summary:
@@ -43,16 +66,16 @@ class Ratio:
         name: stable, for programs.
         title: for people.
         samples: one of each round: both figures of that round divided.
-        aim: what the project wants it to be at least; None where it wants nothing.
+        aim: for the median; None where the project wants nothing.
     """
 
     name: str
     title: str
     samples: tuple[float, ...]
-    aim: float | None = None
+    aim: Aim | None = None
 
     @classmethod
-    def between(cls, name: str, title: str, above: Result, below: Result, aim: float | None = None) -> Ratio:
+    def between(cls, name: str, title: str, above: Result, below: Result, aim: Aim | None = None) -> Ratio:
         """Divide two results round by round."""
         return cls(name, title, tuple(paired_ratios(above.samples, below.samples)), aim)
 

@@ -24,7 +24,7 @@ from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceStub
 from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 from bench.context import Bench
-from bench.harness.results import Outcome, Ratio, Result
+from bench.harness.results import Aim, Outcome, Ratio, Result
 from bench.rig.company import Person, arrived, meet
 from bench.rig.session import meeting
 from contract.content_key import ContentKey
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceAsyncStub
 
 GROUP = "Deposits of evidence over gRPC"
-AIM = 5.0
+AIM = Aim(5.0)
 _HALF_BITS = 2048
 _CONTENT = b"The contract, in full.\n" * 40
 _ALONE = 32

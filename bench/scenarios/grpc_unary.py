@@ -18,7 +18,7 @@ from bench.context import Bench
 from bench.harness.cores import pinned_to
 from bench.harness.durability import measure_fsync
 from bench.harness.machine import file_system_of
-from bench.harness.results import Chart, Outcome, Ratio, Result
+from bench.harness.results import Aim, Chart, Outcome, Ratio, Result
 from bench.harness.timing import Operation, Slice, rotated, time_slice, warm_up
 from bench.load.orders import Order
 from bench.load.process import LoadProcess
@@ -35,7 +35,7 @@ from mpc.four_prime_rsa import Role
 GROUP = "Joint signatures over gRPC: TLS, durable records, server on one core"
 COSTS = "What a call over gRPC takes (closed loop: a slow call delays those behind it)"
 ENGINE = "engine alone"
-AIM = 0.5
+AIM = Aim(0.5)
 _BUSY = 0.9
 _WAVES = MIN_WAVES + 1
 _WARM_UP_CALLS = 40

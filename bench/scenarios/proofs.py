@@ -13,7 +13,7 @@ from itertools import cycle
 
 from bench.context import Bench
 from bench.harness.cores import pinned_to
-from bench.harness.results import Chart, Outcome, Ratio, Result
+from bench.harness.results import Aim, Chart, Outcome, Ratio, Result
 from bench.harness.timing import Case, measure_rates
 from bench.rig.ground import new_ground
 from contract.log_entry import EntryKind, LogEntry
@@ -54,7 +54,7 @@ def run(bench: Bench) -> Outcome:
         "proofs_many_over_few",
         f"Opening and proving: rate with {most} entries over rate with {least}",
         tuple(slow / fast for slow, fast in zip(many, few, strict=True)),
-        0.5,
+        Aim(0.5),
     )
     return Outcome(tuple(taken.values()), (ratio,), (chart,))
 

@@ -13,17 +13,18 @@ import pytest
 from bench.harness.document import Run, to_document, write_document
 from bench.harness.machine import ProcessorTimes, describe_machine, file_system_of
 from bench.harness.report import format_value, print_machine, print_report
-from bench.harness.results import Chart, Curves, Outcome, Ratio, Result
+from bench.harness.results import Aim, Chart, Curves, Outcome, Ratio, Result
 from bench.session import publish
 from tests.bench.plans import silent_console
 
 FAST = Result("fast", "the fast one", "Speed", "1/s", (10.0, 12.0, 11.0), (1.0, 0.5, 0.9))
 SLOW = Result("slow", "the slow one", "Speed", "1/s", (5.0, 6.0, 5.5))
+BIG = Result("big", "the big one", "Memory", "MiB", (201.0,), aim=Aim(200, at_most=True))
 OUTCOME = Outcome(
-    [FAST, SLOW],
+    [FAST, SLOW, BIG],
     [
-        Ratio.between("fast_over_slow", "fast over slow", FAST, SLOW, aim=1.5),
-        Ratio.between("slow_over_fast", "slow over fast", SLOW, FAST, aim=0.9),
+        Ratio.between("fast_over_slow", "fast over slow", FAST, SLOW, aim=Aim(1.5)),
+        Ratio.between("slow_over_fast", "slow over fast", SLOW, FAST, aim=Aim(0.9)),
     ],
     [
         Chart("Speed", "1/s", ("only",), {"fast": (FAST,), "slow": (SLOW,)}),
@@ -69,7 +70,10 @@ def test_document_has_machine_results_and_flat_ratios(run: Run, tmp_path: Path) 
         "median": 11.0,
         "lower_quartile": 10.5,
         "upper_quartile": 11.5,
+        "aim": None,
     }
+    assert document["results"][2]["aim"] == {"value": 200, "at_most": True, "reached": False}
+    assert document["ratio_details"]["fast_over_slow"]["aim"] == {"value": 1.5, "at_most": False, "reached": True}
     assert document["machine"]["usable_cores"] == sorted(os.sched_getaffinity(0))
     assert document["noise"]["disturbance"] == pytest.approx(0.1 / run.machine.cores)
     assert [file.name for file in path.parent.iterdir()] == ["latest.json"]
@@ -93,12 +97,14 @@ def test_report_shows_figures_verdicts_and_noise(run: Run) -> None:
         "everything somewhere",
         "the fast one",
         "11.00",
+        ">= 1.5",
         "reached",
-        "below",
+        "<= 200",
         "Nothing was disturbed.",
         "10 s",
     ):
         assert expected in text
+    assert text.count("missed") == 2
 
 
 def test_much_noise_is_called_much(run: Run) -> None:

@@ -140,6 +140,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "content_over_bare_stream",
         "envelope_2048_exponentiation",
         "members_3_over_2_for_each_recipient",
+        "members_3_over_2_receive",
         "proofs_many_over_few",
         "deposits_64_over_1",
         "verify_bundle_over_bare",

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from bench.harness.results import Ratio, Result
+from bench.harness.results import Aim, Ratio, Result
 from bench.harness.timing import Case, measure_rates, rotated, time_slice, warm_up
 
 
@@ -54,6 +54,6 @@ def test_ratio_between_results() -> None:
     """The median of the ratios, not the ratio of the medians."""
     above = Result("a", "a", "group", "1/s", (10.0, 30.0, 20.0))
     below = Result("b", "b", "group", "1/s", (10.0, 10.0, 40.0))
-    ratio = Ratio.between("a_over_b", "a over b", above, below, aim=0.9)
+    ratio = Ratio.between("a_over_b", "a over b", above, below, aim=Aim(0.9))
     assert ratio.samples == (1.0, 3.0, 0.5)
     assert ratio.summary.median == pytest.approx(1.0)
