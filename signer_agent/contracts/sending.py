@@ -281,7 +281,9 @@ async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, 
 
 
 def finish_part(entry: OutboxEntry) -> relay_service_pb2.PostEnvelopeRequest:
-    """Step (5)."""
+    """Step (5). Whoever forgot to deposit evidence ends here."""
+    if entry.evidence is not None and entry.evidence.deposit is None:
+        raise AssertionError("it is to be evidence, and is none")
     signing = entry.require_signing()
     finish = relay_service_pb2.EnvelopeFinish(
         segments=signing.segments, sequence=signing.statement.sequence, trailer=entry.trailer()

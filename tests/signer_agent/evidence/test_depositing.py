@@ -183,3 +183,6 @@ async def test_deposit_that_gets_no_answer_is_made_again(
     first, second = [each for each in await bob.received(session_id) if isinstance(each, Message)]
     assert [await bob.content(each.number) for each in (first, second)] == [b"deposited", b"next"]
     assert [first.log_index] == seen
+    deposit = kept(alice, first.envelope_id).require_evidence().deposit
+    assert deposit is not None
+    assert [deposit.log_index] == seen
