@@ -143,9 +143,9 @@ async def test_server_without_a_receipt_gets_nothing_delivered(company: Company)
     assert [each.error.reason for each in found if isinstance(each, NotReceived)] == ["MESSAGE_WITHHELD"] * len(lies)
 
 
-async def test_log_that_does_not_go_with_what_was_seen_before(company: Company, session_id: str) -> None:
+async def test_log_that_does_not_go_with_what_was_seen_before(company: Company) -> None:
     """It is shorter than it was, or another one, by the server's own key: refused, and the proof of it is kept."""
-    alice = company.people["alice"]
+    alice, session_id = company.people["alice"], await company.session(("alice", "bob"))
 
     async def send() -> None:
         await alice.messages.send(session_id, BytesSource(b"text", TEXT_TYPE), ["bob"], evidence=True)

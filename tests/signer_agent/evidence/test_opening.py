@@ -1,4 +1,4 @@
-"""Evidence is opened by whom it concerns, as long as it is kept, and only if all that the server shows holds."""
+"""Evidence is opened and disclosed by whom it concerns, and only if all that the server shows holds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from fourseal.v1 import evidence_service_pb2 as pb
 
+from contract.bundle.checks import BundleTrust
 from contract.bundle.verification import CHECKS
+from contract.oids import DEFAULT_ARC
 from contract.report import Outcome
 from contract.statement import Decision
 from contract.stream import SEGMENT_BYTES
@@ -23,8 +27,10 @@ from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import KeyChoice, SignerKeyring
 from signer_agent.contracts.sources import TEXT_TYPE
+from signer_agent.evidence.archive import reading_archive
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.model import OpenedEvidence
+from signer_agent.evidence.verification import verify_archive
 from tests.contract.tsa import TimeStampAuthority
 from tests.contract.world import Issuer
 from tests.signer_agent.contracts.company import Company, Person
@@ -189,6 +195,46 @@ async def test_other_content_is_refused_and_a_broken_download_goes_on(
         assert problems(await evidence.open(sent.statement.digest)) == []
     assert firsts[0] == 0 < firsts[1]
     assert left_over(bob) == []
+
+
+async def test_bundle_is_made_and_holds_elsewhere(company: Company, session_id: str, tmp_path: Path) -> None:
+    """With the content, the answers and what they say; whole or not at all; and only by whom it concerns."""
+    alice, bob, carol = (company.people[name] for name in ("alice", "bob", "carol"))
+    content = secrets.token_bytes(2 * SEGMENT_BYTES + 7)
+    path, bundle = tmp_path / "contract.pdf", tmp_path / "bundle.zip"
+    path.write_bytes(content)
+    sent = await alice.messages.send(session_id, FileSource(path), ["bob"], evidence=True)
+    *_, message = await bob.received_messages(session_id)
+    await bob.messages.reject(message.number, "the price")
+    await alice.received_messages(session_id)
+    evidence = await Evidence.of(alice.signer, alice.store)
+    await evidence.disclose(sent.statement.digest, bundle)
+    assert bundle.stat().st_mode & 0o777 == 0o600
+    trust = BundleTrust(
+        x509.load_pem_x509_certificate(alice.line.identity.authority_pem), company.server._ground.log_key.verifier
+    )
+    finding = verify_archive(bundle, trust, DEFAULT_ARC, datetime.now(UTC), lambda *_: None)
+    assert finding.report.outcome is Outcome.PASSED, finding.report
+    assert [(each.name, each.decision) for each in finding.report.answers] == [("bob", Decision.REJECT)]
+    with reading_archive(bundle) as files:
+        found = {each.name: b"".join(each.read()) for each in files}
+    assert (found["content"], found["answers/1-content"]) == (content, b"the price")
+
+    other = tmp_path / "other.zip"
+    with refused("EVIDENCE_NOT_FOUND"):
+        await (await Evidence.of(carol.signer, carol.store)).disclose(sent.statement.digest, other)
+
+    def another_list(answer: lying.Answer) -> None:
+        issuer = Issuer()
+        answer.revocation_list_der = issuer.sign_list(issuer.revocation_list())
+
+    with (
+        lying.lying(alice, "GetRevocationList", another_list, "certificates"),
+        refused("EVIDENCE_DOES_NOT_HOLD", check="author-not-revoked"),
+    ):
+        await evidence.disclose(sent.statement.digest, other)
+    assert not other.exists()
+    assert list(alice.home.folder.rglob("*.sealed")) == []
 
 
 async def test_both_sides_open_it_with_all_answers_after_the_close_and_with_renewed_keys(
