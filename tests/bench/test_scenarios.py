@@ -106,7 +106,6 @@ def test_verification(tmp_path: Path) -> None:
     assert [ratio.name for ratio in outcome.ratios] == [
         "verify_bundle_over_bare",
         "verify_bundle_over_parts",
-        "verify_bundle_memory_limit_over_peak",
     ]
 
 
@@ -145,7 +144,6 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "deposits_64_over_1",
         "verify_bundle_over_bare",
         "verify_bundle_over_parts",
-        "verify_bundle_memory_limit_over_peak",
     }
     assert {"fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_4", "grpc_generation_2048", "agent_2048_4"} <= {
         result["name"] for result in document["results"]
