@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from bench.rig.company import arrived
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.receiving import Received
 from signer_agent.contracts.sources import FileSource
 from signer_agent.home import Home

@@ -21,7 +21,7 @@ from bench.rig.session import meeting
 from mpc.engines import Gmpy2Engine
 from mpc.four_prime_rsa import Role
 from mpc.four_prime_rsa.partials import compute_partial
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.sources import BytesSource
 from signer_agent.home import Home
 

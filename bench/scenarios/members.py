@@ -20,7 +20,7 @@ from bench.harness.results import Aim, Curves, Outcome, Ratio, Result
 from bench.harness.statistics import quantile
 from bench.rig.company import Person, arrived, meet
 from bench.rig.session import meeting
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.sources import BytesSource
 from signer_agent.home import Home
 

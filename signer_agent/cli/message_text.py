@@ -13,8 +13,8 @@ from typing import Any, Final
 from contract.statement import Decision, Statement
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.earlier import EarlierMessage
-from signer_agent.contracts.mailbox import Message
-from signer_agent.contracts.register import SeenAnswer
+from signer_agent.contracts.mailbox_entry import Message
+from signer_agent.contracts.register_entry import SeenAnswer
 
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024

@@ -31,12 +31,12 @@ from signer_agent.cli.proposal_text import proposal_lines, question
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.earlier import EarlierMessage
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState, VerifiedSession
 from signer_agent.contracts.proposals import Proposal, propose_answer, propose_content, propose_reply
 from signer_agent.contracts.receiving import NotReceived
-from signer_agent.contracts.register import SeenAnswer
+from signer_agent.contracts.register_entry import SeenAnswer
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.sources import TEXT_TYPE, UNKNOWN_TYPE, BytesSource, FileSource, Source
 from signer_agent.contracts.uploads import OnProgress

@@ -13,9 +13,10 @@ from datetime import datetime
 from contract.session_info import SessionInfo
 from contract.statement import Decision, Statement
 from signer_agent.contracts.earlier import EarlierMessage, find_earlier
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.outbox_entry import OutboxEntry
-from signer_agent.contracts.register import Register, SeenAnswer
+from signer_agent.contracts.register import Register
+from signer_agent.contracts.register_entry import SeenAnswer
 from wire.catalogue import ServiceError
 
 

@@ -30,7 +30,7 @@ from mpc.errors import FoursealError
 from signer_agent.client.streams import is_break
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.earlier import EarlierMessage
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState, SessionState, VerifiedSession
 from signer_agent.contracts.proposals import Proposal, propose_answer, propose_content

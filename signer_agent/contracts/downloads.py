@@ -22,7 +22,8 @@ from mpc.errors import FoursealError
 from mpc.secret import Secret
 from signer_agent.client.streams import is_break
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentOpening, SegmentFile
-from signer_agent.contracts.mailbox import IncomingEntry, Mailbox
+from signer_agent.contracts.mailbox import Mailbox
+from signer_agent.contracts.mailbox_entry import IncomingEntry
 from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.keystore.folder import translated
 from wire.catalogue import ServiceError

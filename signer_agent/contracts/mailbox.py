@@ -21,157 +21,22 @@ register gets into it.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
-from contract.description import ContentDescription
 from contract.names import check_account_name, check_envelope_id, check_session_id
-from contract.statement import Statement
-from contract.trailer import SignedStatement
-from mpc.secret import Secret
+from signer_agent.contracts.mailbox_entry import IncomingEntry, MailboxEntry, Message
 from signer_agent.contracts.register import Register
-from signer_agent.contracts.verdicts import Verdict
-from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
-from signer_agent.keystore.folder import PrivateFolder, translated
+from signer_agent.keystore.documents import DocumentError
+from signer_agent.keystore.folder import PrivateFolder, alone, sync, translated
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
 
 _DIGITS: Final = 8
 _NUMBERING: Final = "numbering.lock"
 _PROGRESS: Final = "mailbox"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message as its recipient sees it, without its content.
-
-    Args:
-        number: by which this mailbox names it, from 1.
-        envelope_id: of the envelope that it came in.
-        statement: what its author signed.
-        description: what its content is.
-        receive_time: when it was here, UTC.
-        verdict: whether it holds, and why not.
-        note: what is to be said of its delivery: out of order, or another is missing; mostly empty.
-        log_index: where the evidence server's log has it, if it is evidence.
-    """
-
-    number: int
-    envelope_id: str
-    statement: Statement
-    description: ContentDescription
-    receive_time: datetime
-    verdict: Verdict
-    note: str
-    log_index: int | None
-
-
-class MailboxEntry(Secret):
-    """A message with what opens its content.
-
-    Args:
-        message: public to whoever may open the key store.
-        signed: the opened trailer.
-        header_der: of its envelope.
-        content_key: 32 bytes.
-    """
-
-    __slots__ = ("content_key", "header_der", "message", "signed")
-
-    def __init__(self, message: Message, signed: SignedStatement, header_der: bytes, content_key: bytes) -> None:
-        self.message = message
-        self.signed = signed
-        self.header_der = header_der
-        self.content_key = content_key
-
-    def _public_summary(self) -> str:
-        return f"number={self.message.number} envelope={self.message.envelope_id}"
-
-    def to_public(self) -> Json:
-        """See ``Entry``."""
-        return {
-            "number": self.message.number,
-            "envelope_id": self.message.envelope_id,
-            "receive_time": self.message.receive_time.isoformat(),
-        }
-
-    def to_secret_bytes(self) -> bytes:
-        """See ``Entry``."""
-        return encode(
-            {
-                "content_key": bytes_to_text(self.content_key),
-                "header": bytes_to_text(self.header_der),
-                "signed": bytes_to_text(self.signed.to_der()),
-                "verdict": self.message.verdict.to_json(),
-                "note": self.message.note,
-                "evidence": -1 if self.message.log_index is None else self.message.log_index,
-            }
-        )
-
-    @classmethod
-    def load(cls, fields: Fields, secret: bytes) -> Self:
-        """See ``Entry``."""
-        number, envelope_id = fields.integer("number"), fields.text("envelope_id")
-        receive_time = datetime.fromisoformat(fields.text("receive_time"))
-        fields.end()
-        sealed = Fields(decode(secret))
-        signed = SignedStatement.from_der(sealed.data("signed"))
-        verdict = Verdict.from_json(sealed.document("verdict"))
-        note, log_index = sealed.text("note"), sealed.integer("evidence")
-        message = Message(
-            number,
-            envelope_id,
-            signed.statement,
-            signed.description,
-            receive_time,
-            verdict,
-            note,
-            None if log_index < 0 else log_index,
-        )
-        entry = cls(message, signed, sealed.data("header"), sealed.data("content_key"))
-        sealed.end()
-        return entry
-
-
-class IncomingEntry(Secret):
-    """An envelope that is being received.
-
-    Args:
-        envelope_id: its id.
-        header_der: its header.
-        content_key: 32 bytes.
-    """
-
-    __slots__ = ("content_key", "envelope_id", "header_der")
-
-    def __init__(self, envelope_id: str, header_der: bytes, content_key: bytes) -> None:
-        self.envelope_id = envelope_id
-        self.header_der = header_der
-        self.content_key = content_key
-
-    def _public_summary(self) -> str:
-        return f"envelope={self.envelope_id}"
-
-    def to_public(self) -> Json:
-        """See ``Entry``."""
-        return {"envelope_id": self.envelope_id, "header": bytes_to_text(self.header_der)}
-
-    def to_secret_bytes(self) -> bytes:
-        """See ``Entry``."""
-        return self.content_key
-
-    @classmethod
-    def load(cls, fields: Fields, secret: bytes) -> Self:
-        """See ``Entry``."""
-        entry = cls(fields.text("envelope_id"), fields.data("header"), secret)
-        fields.end()
-        return entry
 
 
 class Mailbox:
@@ -288,7 +153,7 @@ class Mailbox:
         with translated(self._content.path):
             if part.exists():
                 part.replace(self._content_path(message.envelope_id))
-                _sync(self._content.path)
+                sync(self._content.path)
         self._incoming.remove(message.envelope_id)
         self._register.set_progress(_PROGRESS, message.number)
 
@@ -305,22 +170,6 @@ class Mailbox:
             yield
 
 
-@contextmanager
-def alone(path: Path) -> Iterator[bool]:
-    """Hold a lock unless somebody else does; yields whether it is held. A process that dies lets go of it."""
-    with translated(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
-
-
 def _name(number: int) -> str:
     return f"{number:0{_DIGITS}}"
 
@@ -329,11 +178,3 @@ def _check_number(name: str) -> str:
     if len(name) != _DIGITS or not (name.isascii() and name.isdigit()):
         raise DocumentError("no number of a message")
     return name
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -34,12 +34,14 @@ from signer_agent.contracts.answers import (
 from signer_agent.contracts.earlier import EarlierMessage, find_earlier
 from signer_agent.contracts.envelopes import ContentOpening, SegmentFile
 from signer_agent.contracts.known import Known
-from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
+from signer_agent.contracts.mailbox import Mailbox
+from signer_agent.contracts.mailbox_entry import MailboxEntry, Message
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.outbox import Outbox
 from signer_agent.contracts.outbox_entry import REQUEST, OutboxState, ToSend
 from signer_agent.contracts.receiving import NotReceived, Received, Receiver
-from signer_agent.contracts.register import Register, SeenAnswer
+from signer_agent.contracts.register import Register
+from signer_agent.contracts.register_entry import SeenAnswer
 from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.contracts.sending import Sender
 from signer_agent.contracts.signer import Signer

@@ -28,11 +28,10 @@ from pathlib import Path
 from typing import Final, Self
 
 from contract.names import check_account_name, check_envelope_id
-from signer_agent.contracts.mailbox import alone
 from signer_agent.contracts.outbox_entry import OutboxEntry, OutboxState, ToSend
 from signer_agent.contracts.register import Register
 from signer_agent.keystore.documents import Fields, Json
-from signer_agent.keystore.folder import PrivateFolder, translated
+from signer_agent.keystore.folder import PrivateFolder, alone, translated
 from signer_agent.keystore.store import KeyStore
 from wire.ids import check_request_id
 

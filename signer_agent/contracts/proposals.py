@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from contract.statement import Decision
 from signer_agent.contracts.answers import is_evidence
 from signer_agent.contracts.earlier import EarlierMessage
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.sources import Source

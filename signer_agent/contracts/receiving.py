@@ -29,7 +29,8 @@ from mpc.errors import FoursealError, PeerMisbehaved
 from signer_agent.client.streams import is_break
 from signer_agent.contracts.downloads import Download, Downloaded
 from signer_agent.contracts.known import Known
-from signer_agent.contracts.mailbox import Mailbox, MailboxEntry, Message
+from signer_agent.contracts.mailbox import Mailbox
+from signer_agent.contracts.mailbox_entry import MailboxEntry, Message
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.contracts.signer import Signer

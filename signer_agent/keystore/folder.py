@@ -99,7 +99,7 @@ class PrivateFolder:
             except OSError:
                 temporary.unlink(missing_ok=True)
                 raise
-            _sync(self.path)
+            sync(self.path)
 
     def remove(self, name: str) -> None:
         """Remove a file durably, if it is there.
@@ -110,7 +110,7 @@ class PrivateFolder:
         path = self.path / name
         with translated(path), self.lock():
             path.unlink(missing_ok=True)
-            _sync(self.path)
+            sync(self.path)
 
     def names(self, suffix: str) -> list[str]:
         """Names of the files that end with ``suffix``, sorted, without hidden ones.
@@ -148,10 +148,11 @@ def _make(path: Path) -> None:
     if not path.is_dir():
         _make(path.parent)
         path.mkdir(mode=_FOLDER_MODE, exist_ok=True)
-        _sync(path.parent)  # else a power failure could take the folder away with all that was written durably in it
+        sync(path.parent)  # else a power failure could take the folder away with all that was written durably in it
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Make durable what was added to a folder, or removed. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -170,6 +171,22 @@ def _require_private(path: Path, found: os.stat_result, *, folder: bool) -> None
     else:
         return
     raise ServiceError("STORE_PERMISSIONS", file=str(path), problem=problem, wanted=f"{wanted:o}")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Hold a lock unless somebody else does; yields whether it is held. A process that dies lets go of it."""
+    with translated(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _FILE_MODE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

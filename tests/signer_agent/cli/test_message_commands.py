@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from contract.report import Check, Outcome
-from signer_agent.contracts.mailbox import MailboxEntry
+from signer_agent.contracts.mailbox_entry import MailboxEntry
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
 from signer_agent.contracts.verdicts import Verdict
 from tests.signer_agent.cli.commands import document, run

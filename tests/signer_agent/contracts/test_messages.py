@@ -14,7 +14,7 @@ import pytest_asyncio
 from contract.statement import Decision
 from contract.stream import SEGMENT_BYTES
 from signer_agent.contracts.blame import server_lied
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.messages import BytesSource, FileSource, Messages, StreamSource
 from signer_agent.contracts.model import SessionRevision
 from signer_agent.contracts.receiving import NotReceived
