@@ -143,7 +143,9 @@ async def _parts(requests: AsyncIterator[pb.PostEnvelopeRequest | Segment]) -> A
             raise ServiceError("FIELD_INVALID", field="part", problem="neither a segment nor a finish")
 
 
-def _notice_to_proto(notice: Notice) -> pb.WatchMailboxResponse:
+def _notice_to_proto(notice: Notice | None) -> pb.WatchMailboxResponse:
+    if notice is None:
+        return pb.WatchMailboxResponse(all_told=True)
     return pb.WatchMailboxResponse(
         position=notice.position,
         envelope_id=notice.envelope_id,

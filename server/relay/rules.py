@@ -155,9 +155,10 @@ class Relay:
         found = await self._find(envelope_id)
         return (0, False) if found is None else (found.segments, found.state is not EnvelopeState.UPLOADING)
 
-    async def watch(self, shown: RelayPass, after: int) -> AsyncGenerator[Notice, None]:
-        """Notices of what waits for the caller after a position, and then of what comes; until ``end_streams``."""
+    async def watch(self, shown: RelayPass, after: int) -> AsyncGenerator[Notice | None, None]:
+        """Notices of what waits for the caller after a position, then None, then what comes; until ``end_streams``."""
         told: set[str] = set()
+        all_told = False
         with self._bells.watch(shown.session_id, shown.account) as rung:
             while not self._bells.ended:
                 rung.clear()
@@ -170,8 +171,12 @@ class Relay:
                     if envelope.envelope_id not in told:
                         told.add(envelope.envelope_id)
                         yield Notice(0, envelope.envelope_id, envelope.author, 0, upload.content_bytes)
-                if not waiting and not self._bells.ended:
-                    await rung.wait()
+                if waiting or self._bells.ended:
+                    continue
+                if not all_told:
+                    all_told = True
+                    yield None
+                await rung.wait()
 
     async def end_streams(self) -> None:
         """End, at a shutdown, the streams that wait for what may never come, and finish what is being finished."""

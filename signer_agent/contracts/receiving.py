@@ -8,20 +8,20 @@
 (4) then, and not before, the media server is told that it need not keep it.
 
 An envelope that does not open is told of and not stored: the media server may have damaged it, and can be asked again.
-The media server withholds what it does not deliver while it answers, and while nothing else stands in the way: a line
-that broke, a full disk or a lie of the server is told of as what it is, and blames nobody else.
+The media server withholds what it does not deliver though it says that it has told everything, and though nothing else
+stands in the way: a line that broke, a full disk or a lie of the server is told of as what it is, and blames nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from fourseal.v1 import relay_service_pb2
-from grpc import StatusCode
 
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
@@ -39,11 +39,14 @@ from signer_agent.evidence.reading import EvidenceReader
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
 
-_LOOK_SECONDS: Final = 3.0  # that the media server has to tell of what was signed for us
+_TELL_SECONDS: Final = 30.0  # that the media server has to tell of all that it has
+_LATE_SECONDS: Final = 3.0  # after that, for what was signed for us and is on its way to the media server
 _DOWNLOADS: Final = 4  # at a time
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _OUR_FAULTS: Final = frozenset({"STORE_UNUSABLE", "STORE_DAMAGED", "STORE_PERMISSIONS", "CONTACT_CHANGED"})
+_SPOILT: Final = frozenset({"DECRYPTION_FAILED", "KEY_CIPHERTEXT_MALFORMED", "SESSION_CERTIFICATE_UNKNOWN"})
+"""What the server says of an envelope that was exchanged or damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +133,25 @@ class Receiver:
 
     async def _look(self) -> None:
         """Take notices until everything that was signed for us is here. What comes besides it does not count."""
-        waiting = await asyncio.to_thread(self._waiting)
+        waiting, all_told = await asyncio.to_thread(self._waiting), False
         if not waiting:
             return
-        try:
-            async for notice in self._line.watch(0, _LOOK_SECONDS):
-                waiting -= self._take(notice)
-                if waiting <= 0:
-                    await asyncio.gather(*self._deals)
-                    waiting = await asyncio.to_thread(self._waiting)
-                    if not waiting:
-                        return
-        except RemoteError as error:
-            if error.code is not StatusCode.DEADLINE_EXCEEDED:
-                raise
-            await self._line.require_there()  # else the line is dead; like this, that was all that it told
+        notices = self._line.watch(0, _TELL_SECONDS)
+        with suppress(TimeoutError):
+            async with aclosing(notices), asyncio.timeout(None) as late:
+                async for notice in notices:
+                    if notice.all_told:
+                        all_told = True
+                        late.reschedule(asyncio.get_running_loop().time() + _LATE_SECONDS)
+                        continue
+                    waiting -= self._take(notice)
+                    if waiting <= 0:
+                        await asyncio.shield(asyncio.gather(*self._deals))
+                        waiting = await asyncio.to_thread(self._waiting)
+                        if not waiting:
+                            return
+        if not all_told:  # it was stopped
+            raise ServiceError("SERVER_UNAVAILABLE")
 
     def _waiting(self) -> int:
         """How many messages were signed for us that are not here."""
@@ -157,6 +164,8 @@ class Receiver:
         while True:
             try:
                 async for notice in self._line.watch(self._position):
+                    if notice.all_told:
+                        continue
                     self._take(notice)
                     pause = _FIRST_PAUSE_SECONDS
                     self._position = max(self._position, notice.position)
@@ -203,7 +212,7 @@ class Receiver:
                 message = await self._keep(notice, downloaded)
             except FoursealError as error:
                 self._results.put_nowait(NotReceived(notice.author, notice.envelope_id, 0, error))
-                if isinstance(error, RemoteError | PeerMisbehaved) or error.reason in _OUR_FAULTS:
+                if not _is_of_envelope(error):
                     self._hindered.add(notice.author)
                 if error.reason == "ENVELOPE_REPEATED":
                     await self._acknowledge(notice.envelope_id)
@@ -252,6 +261,13 @@ class Receiver:
             if author not in self._hindered
             for number in self._known.numbers(author).missing(count)
         ]
+
+
+def _is_of_envelope(error: FoursealError) -> bool:
+    """Whether something was delivered, and is wrong; else something else stood in the way of what may be right."""
+    if isinstance(error, RemoteError | PeerMisbehaved):
+        return error.reason in _SPOILT
+    return error.reason not in _OUR_FAULTS
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

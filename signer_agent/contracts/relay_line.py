@@ -7,8 +7,7 @@ any longer. Streams are not repeated here: whoever uses one goes on where it end
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fourseal.v1 import relay_service_pb2
 from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
 
-from contract.names import new_envelope_id
 from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
 from signer_agent.client.streams import STREAM_SECONDS, Post, is_of_old_pass, under_way
 from signer_agent.keystore.entries import Identity
@@ -78,10 +76,6 @@ class RelayLine:
         request = relay_service_pb2.GetUploadRequest(envelope_id=envelope_id)
         return await self._call(self._stub.GetUpload, request)
 
-    async def require_there(self) -> None:
-        """See that the media server answers now. Raises as ``upload_state``."""
-        await self.upload_state(new_envelope_id(secrets.token_bytes))
-
     async def acknowledge(self, envelope_ids: Sequence[str]) -> None:
         """Say that we have these. Raises as ``upload_state``."""
         for first in range(0, len(envelope_ids), _MAX_IDS):
@@ -101,7 +95,7 @@ class RelayLine:
 
     async def watch(
         self, after_position: int, seconds: float = STREAM_SECONDS
-    ) -> AsyncIterator[relay_service_pb2.WatchMailboxResponse]:
+    ) -> AsyncGenerator[relay_service_pb2.WatchMailboxResponse]:
         """Notices, until the time is over. Raises as ``post``."""
         request = relay_service_pb2.WatchMailboxRequest(after_position=after_position)
         async with self._stream(self._stub.WatchMailbox, request, seconds=seconds) as call:

@@ -132,6 +132,7 @@ async def test_stopping_ends_a_stream_of_notices(scene: Scene, session_id: str) 
             stream = stub.WatchMailbox(pb.WatchMailboxRequest(), metadata=((RELAY_KEY, shown),), timeout=CALL_SECONDS)
             notices = aiter(stream)
             assert (await anext(notices)).envelope_id == header.envelope_id
+            assert (await anext(notices)).all_told
             media.process.send_signal(signal.SIGTERM)
             with pytest.raises((grpc.aio.AioRpcError, StopAsyncIteration)):  # refused, or ended as at its deadline
                 await anext(notices)

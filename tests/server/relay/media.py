@@ -317,11 +317,12 @@ class Member:
     async def watching(
         self, after: int = 0, seconds: float = CALL_SECONDS
     ) -> AsyncGenerator[pb.WatchMailboxResponse, None]:
-        """WatchMailbox."""
+        """WatchMailbox, without the notice that all was told."""
         request = pb.WatchMailboxRequest(after_position=after)
         try:
             async for notice in self.stub.WatchMailbox(request, timeout=seconds, metadata=self.metadata):
-                yield notice
+                if not notice.all_told:
+                    yield notice
         except grpc.aio.AioRpcError as error:
             raise error_from_rpc(error) from None
 

@@ -103,6 +103,21 @@ async def test_watcher_hears_of_what_comes(people: list[Member]) -> None:
     assert carol.mailbox() == []
 
 
+async def test_watcher_hears_when_all_was_told(people: list[Member]) -> None:
+    """Once, after all that waited and before what comes: who lacks something then knows that it is not there."""
+    alice, bob, _ = people
+    waiting = [(await post(alice, [20], "bob")).envelope_id for _ in range(2)]
+    stream = bob.stub.WatchMailbox(pb.WatchMailboxRequest(), timeout=20, metadata=bob.metadata)
+    notices = aiter(stream)
+    assert [(await anext(notices)).envelope_id for _ in waiting] == waiting
+    assert await anext(notices) == pb.WatchMailboxResponse(all_told=True)
+    later = await post(alice, [20], "bob")
+    assert (await anext(notices)).envelope_id == later.envelope_id
+    stream.cancel()
+    empty = bob.stub.WatchMailbox(pb.WatchMailboxRequest(after_position=2**40), timeout=0.5, metadata=bob.metadata)
+    assert [notice.all_told async for notice in empty] == [True]
+
+
 async def test_watcher_hears_of_an_upload_once(media: MediaServer, people: list[Member]) -> None:
     """However often its bell rings; of one that has no segment yet not at all."""
     alice, bob, _ = people

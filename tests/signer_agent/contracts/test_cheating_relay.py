@@ -93,15 +93,16 @@ async def test_withheld_message_is_missed(scene: Scene) -> None:
     assert (missing.error.reason, missing.author, missing.number) == ("MESSAGE_WITHHELD", "alice", 2)
 
 
-async def test_dead_line_is_no_withholding(scene: Scene) -> None:
-    """Who is told of nothing asks whether the media server is there at all."""
+async def test_stream_that_ends_too_early_is_no_withholding(scene: Scene) -> None:
+    """Only a media server that says that it has told everything is believed to have no more."""
     await scene.send("alice", b"one", "bob")
-    scene.relay.tells_nothing = True
-    assert reasons(await scene.bob_receives()) == ["MESSAGE_WITHHELD"]
-    scene.relay.is_dead = True
-    with refused("DEADLINE_PASSED"):
+    scene.relay.notices = lambda _: []
+    scene.relay.tells_all = False
+    with refused("SERVER_UNAVAILABLE"):
         await scene.bob_receives()
-    scene.relay.tells_nothing = scene.relay.is_dead = False
+    scene.relay.tells_all = True
+    assert reasons(await scene.bob_receives()) == ["MESSAGE_WITHHELD"]
+    scene.relay.notices = lambda notices: notices
     assert len(await scene.person("bob").received_messages(scene.session_id)) == 1
 
 
