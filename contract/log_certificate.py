@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contract import der
-from contract.certificates import check_chain, load_certificate
+from contract.certificate_parts import load_certificate
+from contract.chain import check_chain
 from contract.oids import Arc
 from mpc.errors import MalformedInput
 from transparency.keys import VerifierKey

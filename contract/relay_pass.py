@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from contract import der
-from contract.certificates import check_chain, load_certificate
+from contract.certificate_parts import load_certificate
+from contract.chain import check_chain
 from contract.errors import VerificationFailed
 from contract.names import check_account_name, check_session_id
 from contract.oids import Arc

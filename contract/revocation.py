@@ -11,7 +11,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from contract.certificates import UNREADABLE, require_authority
+from contract.certificate_parts import UNREADABLE
+from contract.chain import require_authority
 from contract.errors import VerificationFailed
 from mpc.errors import MalformedInput
 

@@ -13,7 +13,7 @@ from typing import Final
 from cryptography import x509
 from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder, decode_timestamp_response
 
-from contract.certificates import UNREADABLE
+from contract.certificate_parts import UNREADABLE
 from contract.errors import VerificationFailed
 from mpc.errors import MalformedInput
 

@@ -33,7 +33,8 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from contract import agreement
-from contract.certificates import SessionCertificate, SignerCertificate, check_chain
+from contract.certificates import SessionCertificate, SignerCertificate
+from contract.chain import check_chain
 from contract.envelope import EnvelopeHeader
 from contract.report import PREREQUISITE_FAILED, Failed, Outcome, Report, Undecided, make_check
 from contract.revocation import RevocationList

@@ -12,7 +12,7 @@ from cryptography import x509
 from contract import agreement
 from contract.bundle.content import MeasuredContent
 from contract.bundle.parts import Bundle, DisclosedMessage, Disclosure
-from contract.certificates import check_chain, require_authority
+from contract.chain import check_chain, require_authority
 from contract.evidence_record import require_agreement
 from contract.report import PREREQUISITE_FAILED, Failed, Outcome, Undecided, make_check
 from contract.revocation import RevocationList

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract import der
-from contract.certificates import MAX_CERTIFICATE_BYTES
+from contract.certificate_parts import MAX_CERTIFICATE_BYTES
 from contract.description import MAX_DESCRIPTION_BYTES
 from contract.log_entry import MAX_ENTRY_BYTES
 from contract.revocation import MAX_REVOCATION_LIST_BYTES

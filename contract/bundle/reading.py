@@ -14,7 +14,8 @@ from cryptography import x509
 from contract.bundle import files
 from contract.bundle.files import BundleFile, file_name, malformed
 from contract.bundle.parts import Bundle, DisclosedMessage, Disclosure, content_digests, short_files
-from contract.certificates import UNREADABLE, SessionCertificate, SignerCertificate
+from contract.certificate_parts import UNREADABLE
+from contract.certificates import SessionCertificate, SignerCertificate
 from contract.content_key import ContentKey
 from contract.description import ContentDescription
 from contract.log_entry import LogEntry

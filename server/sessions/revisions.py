@@ -15,7 +15,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection
 
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from contract.session_info import MAX_PEOPLE, MIN_PEOPLE, Member, SessionInfo
 from mpc.four_prime_rsa import Purpose
 from server.identity import Authority

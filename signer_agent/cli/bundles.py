@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from contract.bundle.parts import Bundle, DisclosedMessage
 from contract.bundle.verification import AnswerReport, BundleReport, number_of
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from contract.report import Report
 from signer_agent.cli.output import OUTPUT, print_json
 from signer_agent.evidence.facts import log_rows, message_rows, session_rows, stamp_time

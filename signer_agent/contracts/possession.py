@@ -22,7 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from fourseal.v1 import account_pb2
 from fourseal.v1 import account_service_pb2 as pb
 
-from contract.certificates import check_chain, fingerprint, load_certificate
+from contract.certificate_parts import fingerprint, load_certificate
+from contract.chain import check_chain
 from contract.errors import VerificationFailed
 from contract.possession import NONCE_BYTES, PossessionProof, PossessionRole
 from contract.signer_keys import SignerPrivateKey, check_signature_alone, sign_alone

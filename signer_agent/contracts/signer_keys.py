@@ -23,7 +23,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from fourseal.v1 import certificate_service_pb2 as pb
 
-from contract.certificates import SignerCertificate, arc_of, check_chain, load_certificate
+from contract.certificate_parts import load_certificate
+from contract.certificates import SignerCertificate
+from contract.chain import arc_of, check_chain
 from contract.errors import VerificationFailed
 from contract.oids import SIGNER_SIGN_NUMBER
 from contract.profiles import SignerKey

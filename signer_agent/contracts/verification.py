@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fourseal.v1 import contract_session_pb2 as session_pb
 from fourseal.v1 import contract_session_service_pb2 as pb
 
-from contract.certificates import SessionCertificate, SignerCertificate, check_chain
+from contract.certificates import SessionCertificate, SignerCertificate
+from contract.chain import check_chain
 from contract.oids import Arc
 from contract.revocation import RevocationList
 from contract.session_info import MIN_PEOPLE, Scheme, SessionInfo

@@ -11,7 +11,7 @@ from typing import Final
 from cryptography import x509
 
 from contract.bundle.parts import Bundle, DisclosedMessage
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from contract.report import Outcome, Report
 from contract.time_stamp import time_of_stamp
 from mpc.errors import MalformedInput

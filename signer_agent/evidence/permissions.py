@@ -18,7 +18,8 @@ from typing import Any
 from fourseal.v1 import certificate_service_pb2
 from fourseal.v1 import evidence_service_pb2 as pb
 
-from contract.certificates import SignerCertificate, check_chain
+from contract.certificates import SignerCertificate
+from contract.chain import check_chain
 from contract.content_key import ContentKey
 from contract.names import check_account_name, check_why
 from contract.permission import PermissionCore, SignedPermission

@@ -15,7 +15,8 @@ from cryptography import x509
 from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.bundle.parts import DisclosedMessage
-from contract.certificates import SessionCertificate, SignerCertificate, load_certificate
+from contract.certificate_parts import load_certificate
+from contract.certificates import SessionCertificate, SignerCertificate
 from contract.evidence_record import EvidenceRecord, require_agreement
 from contract.log_entry import EntryKind, LogEntry
 from contract.permission import SignedPermission

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cryptography import x509
 
 from contract.bundle.checks import BundleTrust
-from contract.certificates import UNREADABLE
+from contract.certificate_parts import UNREADABLE
 from mpc.errors import MalformedInput
 from transparency.keys import VerifierKey
 

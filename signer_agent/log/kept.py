@@ -19,7 +19,7 @@ from typing import Final, Self
 
 from cryptography import x509
 
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from signer_agent.keystore.documents import Fields, Json, bytes_to_text
 from signer_agent.keystore.store import KeyStore
 from transparency.checkpoint import Checkpoint

@@ -8,7 +8,8 @@ from typing import Final
 from cryptography import x509
 from fourseal.v1 import transparency_service_pb2 as pb
 
-from contract.certificates import arc_of, load_certificate
+from contract.certificate_parts import load_certificate
+from contract.chain import arc_of
 from contract.log_certificate import read_log_certificate
 from contract.oids import LOG_NUMBER
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine

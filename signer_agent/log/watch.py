@@ -25,7 +25,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from contract.certificates import load_certificate
+from contract.certificate_parts import load_certificate
 from mpc.errors import FoursealError, MalformedInput
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
 from signer_agent.contracts.blame import blaming_server

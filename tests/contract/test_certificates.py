@@ -1,35 +1,24 @@
-"""Certificates: read strictly, one purpose each, and believed if the authority issued them for that time and use."""
+"""Certificates: read strictly, one purpose each."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
-from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from contract.certificates import (
-    SessionCertificate,
-    SignerCertificate,
-    check_chain,
-    fingerprint,
-    joint_key,
-    load_certificate,
-    require_same_purpose,
-)
+from contract.certificate_parts import fingerprint, load_certificate
+from contract.certificates import SessionCertificate, SignerCertificate, joint_key, require_same_purpose
+from contract.chain import check_chain
 from contract.oids import DEFAULT_ARC, Arc
 from contract.profiles import Profile, SignerKey, require_signer_key, session_profile, signer_profile
 from contract.session_info import Scheme
 from mpc.errors import FoursealError, MalformedInput
 from mpc.four_prime_rsa import Purpose, Role
-from tests.contract.refusals import unverified
 from tests.contract.world import NOW, Issuer, Person, World, session_info
 from tests.mpc.refusals import blamed, malformed, wrong_purpose
 
@@ -306,73 +295,3 @@ def test_changed_bytes_are_refused_by_an_error_of_ours(authority: Issuer, joint:
         changed = bytes([*data[:place], data[place] ^ (1 << place % 8), *data[place + 1 :]])
         with pytest.raises(FoursealError):
             check_chain(kind.from_der(changed, DEFAULT_ARC).certificate, authority.certificate, usage, NOW)
-
-
-def test_chain_holds(authority: Issuer, alice: Person, joint: World) -> None:
-    """For each usage, up to the last second."""
-    check_chain(alice.sign.certificate, authority.certificate, DEFAULT_ARC.signer_sign, NOW)
-    check_chain(joint.encrypt.certificate, authority.certificate, DEFAULT_ARC.session_encrypt, NOW)
-    end = alice.sign.certificate.not_valid_after_utc
-    check_chain(alice.sign.certificate, authority.certificate, DEFAULT_ARC.signer_sign, end)
-
-
-def test_chain_of_another_time(authority: Issuer, alice: Person) -> None:
-    """A second too late, a second too early; the authority's own time counts too."""
-    certificate, usage = alice.sign.certificate, DEFAULT_ARC.signer_sign
-    second = timedelta(seconds=1)
-    for time in (certificate.not_valid_after_utc + second, certificate.not_valid_before_utc - second):
-        with unverified("CERTIFICATE_NOT_VALID"):
-            check_chain(certificate, authority.certificate, usage, time)
-    profile = signer_profile("alice", "Alice", Purpose.SIGN, P256, DEFAULT_ARC)
-    longer = authority.issue(profile, P256, end=NOW + timedelta(days=999))
-    with unverified("CERTIFICATE_NOT_VALID"):
-        check_chain(longer, authority.certificate, usage, NOW + timedelta(days=500))
-
-
-def test_chain_to_another_authority(authority: Issuer, alice: Person) -> None:
-    """Of the same name, with another key; of another name; without or with another key identifier."""
-    profile, usage = signer_profile("alice", "Alice", Purpose.SIGN, P256, DEFAULT_ARC), DEFAULT_ARC.signer_sign
-    namesake = Issuer()
-    wrong = [
-        namesake.issue(profile, P256),
-        authority.issue(profile, P256, issuer=x509.Name([])),
-        authority.issue(profile, P256, key_identifier=False),
-        namesake.issue(adding(_identifier_of(authority))(profile), P256, key_identifier=False),
-        authority.issue(profile, P256, algorithm=SHA384()),
-    ]
-    for certificate in wrong:
-        with unverified("CERTIFICATE_NOT_ISSUED"):
-            check_chain(certificate, authority.certificate, usage, NOW)
-    with unverified("CERTIFICATE_NOT_ISSUED"):
-        check_chain(alice.sign.certificate, namesake.certificate, usage, NOW)
-
-
-def test_chain_for_another_use(authority: Issuer, alice: Person) -> None:
-    """What encrypts does not sign; a session is no relay."""
-    for usage in (DEFAULT_ARC.signer_encrypt, DEFAULT_ARC.session_sign, DEFAULT_ARC.relay_pass):
-        with unverified("CERTIFICATE_OF_OTHER_USAGE"):
-            check_chain(alice.sign.certificate, authority.certificate, usage, NOW)
-
-
-def test_authority_that_is_none(alice: Person) -> None:
-    """A certificate that may not sign others, however it did."""
-    no_authority = Issuer(ca=False)
-    certificate = issue_signer(no_authority, lambda profile: profile)
-    for unsuitable in (no_authority.certificate, alice.sign.certificate):
-        with unverified("AUTHORITY_UNSUITABLE"):
-            check_chain(certificate, unsuitable, DEFAULT_ARC.signer_sign, NOW)
-
-
-def test_openssl_verifies_the_chain(authority: Issuer, joint: World, tmp_path: Path) -> None:
-    """The session info does not stop other software, for it is not critical."""
-    (tmp_path / "authority.pem").write_bytes(authority.certificate.public_bytes(Encoding.PEM))
-    for name, certificate in (("session", joint.sign.certificate), ("alice", joint.person("alice").sign.certificate)):
-        (tmp_path / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-        command = ["openssl", "verify", "-x509_strict", "-attime", str(int(NOW.timestamp()))]
-        command += ["-CAfile", str(tmp_path / "authority.pem"), str(tmp_path / f"{name}.pem")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.stdout.endswith(": OK\n"), done.stderr
-
-
-def _identifier_of(authority: Issuer) -> x509.AuthorityKeyIdentifier:
-    return x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection
 
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from contract.names import check_account_name
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import Connection
 
-from contract.certificates import load_certificate
+from contract.certificate_parts import load_certificate
 from mpc.four_prime_rsa import Purpose
 from server.identity.store import certificates as store
 

@@ -19,7 +19,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from contract.certificates import SignerCertificate, fingerprint, load_certificate
+from contract.certificate_parts import fingerprint, load_certificate
+from contract.certificates import SignerCertificate
 from contract.errors import VerificationFailed
 from contract.possession import NONCE_BYTES, PossessionProof, PossessionRole
 from contract.signer_keys import MAX_SIGNATURE_BYTES, check_signature_alone, sign_alone

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection
 
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from contract.envelope import EnvelopeHeader, RecipientKey
 from contract.key_ciphertext import JointKeyCiphertext
 from contract.names import new_envelope_id, new_session_id

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from contract.certificates import check_chain
+from contract.chain import check_chain
 from contract.errors import VerificationFailed
 from server.clock import system_clock
 from server.errors import OperatorError

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection
 
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from mpc.four_prime_rsa import PUBLIC_EXPONENT, Purpose
 from server.identity.store import accounts, certificates, logins
 from server.identity.store.certificates import IssuedCertificate

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fourseal.v1 import contract_session_pb2
 from fourseal.v1 import contract_session_service_pb2 as pb
 
-from contract.certificates import check_chain
+from contract.chain import check_chain
 from contract.oids import DEFAULT_ARC
 from contract.relay_pass import read_pass
 from contract.session_keys import session_certification_context

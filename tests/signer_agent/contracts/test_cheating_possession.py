@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from fourseal.v1 import account_service_pb2 as pb
 
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from contract.possession import PossessionProof, PossessionRole
 from contract.profiles import Profile
 from contract.signer_keys import check_signature_alone, sign_alone

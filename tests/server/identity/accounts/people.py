@@ -24,7 +24,7 @@ from fourseal.v1 import (
 )
 from google.protobuf.message import Message
 
-from contract.certificates import fingerprint
+from contract.certificate_parts import fingerprint
 from contract.possession import PossessionProof, PossessionRole
 from contract.signer_keys import SignerPrivateKey, sign_alone
 from contract.signer_requests import EncryptKeyBinding

@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from contract.certificates import SignerCertificate, check_chain, fingerprint
+from contract.certificate_parts import fingerprint
+from contract.certificates import SignerCertificate
+from contract.chain import check_chain
 from contract.oids import DEFAULT_ARC
 from contract.possession import PossessionProof, PossessionRole
 from contract.signer_keys import check_signature_alone, sign_alone
