@@ -23,6 +23,7 @@ from contract.oids import Arc
 from contract.signatures import JointSignature, SeparateSignature, Signature
 from contract.signer_keys import algorithm_of
 from contract.statement import Statement
+from mpc.four_prime_rsa import Purpose
 from transparency.receipt import Receipt
 
 
@@ -86,6 +87,10 @@ class _Reader:
             return self.take(file_name(number, part))
 
         author = SignerCertificate(_certificate(take(files.AUTHOR_SIGN)), self._arc)
+        session_sign = SessionCertificate(_certificate(take(files.SESSION_SIGN)), self._arc)
+        session_encrypt = SessionCertificate(_certificate(take(files.SESSION_ENCRYPT)), self._arc)
+        if [each.purpose for each in (author, session_sign, session_encrypt)] != _PURPOSES:
+            raise malformed("a certificate for another use than its file's name says")
         return DisclosedMessage(
             statement=Statement.from_der(take(files.STATEMENT)),
             signature=self._signature(number, author),
@@ -93,8 +98,8 @@ class _Reader:
             receipt=Receipt.from_bytes(take(files.RECEIPT)),
             time_stamp=self._read.get(file_name(number, files.TIME_STAMP)),
             author=author,
-            session_sign=SessionCertificate(_certificate(take(files.SESSION_SIGN)), self._arc),
-            session_encrypt=SessionCertificate(_certificate(take(files.SESSION_ENCRYPT)), self._arc),
+            session_sign=session_sign,
+            session_encrypt=session_encrypt,
             disclosure=self._disclosure(number),
         )
 
@@ -113,6 +118,7 @@ class _Reader:
         return Disclosure(ContentDescription.from_der(self.take(description)), key)
 
 
+_PURPOSES = [Purpose.SIGN, Purpose.SIGN, Purpose.DECRYPT]
 _SEPARATE = (files.AUTHOR_SIGNATURE, files.SESSION_SIGNATURE)
 
 

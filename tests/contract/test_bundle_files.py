@@ -109,6 +109,15 @@ def test_file_that_is_there_twice(case: Case) -> None:
             read_bundle([*files, each], DEFAULT_ARC)
 
 
+def test_certificate_for_another_use(case: Case) -> None:
+    """The session has two, and they are taken for no other."""
+    files = case.files()
+    sign, encrypt = (f"certificates/session-{use}.pem" for use in ("sign", "encrypt"))
+    for name, other in ((sign, encrypt), (encrypt, sign)):
+        with malformed("BUNDLE_MALFORMED"):
+            read_bundle(bundle_files(listed(files | {name: files[other]})), DEFAULT_ARC)
+
+
 def lying(name: str, length: int, data: bytes) -> BundleFile:
     """Says another length than it has."""
     return BundleFile(name, length, lambda: iter([data]))
