@@ -28,6 +28,7 @@ from server.storage import Database
 from wire.catalogue import ServiceError
 
 PASS_LIFETIME: Final = timedelta(minutes=10)
+CLOCKS_DIFFER: Final = timedelta(minutes=2)  # the media server's and ours, at most
 _KEY_LIFETIME: Final = timedelta(hours=12)
 _CERTIFICATE_LIFETIME: Final = timedelta(hours=24)
 
@@ -84,14 +85,14 @@ class RelayPasses:
             for each in store.list_members(connection, [session_id])[session_id]
             if each.state is MemberState.JOINED
         }
-        begin = now.replace(microsecond=0)
+        whole = now.replace(microsecond=0)
         return RelayPass(
             session_id=session_id,
             account=login.account,
             agent_certificate=login.caller.certificate_sha256,
             members=tuple(sorted(recipients)) if may_post else (login.account,),
-            begin=begin,
-            end=begin + PASS_LIFETIME,
+            begin=whole - CLOCKS_DIFFER,
+            end=whole + PASS_LIFETIME,
             session_end=session.end_time,
             may_post=may_post,
             quota_bytes=self._quota_bytes,
