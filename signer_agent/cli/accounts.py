@@ -114,7 +114,10 @@ def login(
     rows.append(("Keys proved", "yes" if found.proven else "no"))
     OUTPUT.show({"name": name, **_login_content(found)}, rows)
     if not found.proven:
-        OUTPUT.note("This key store has no keys of the account. New ones revoke the old: fourseal certificates renew.")
+        OUTPUT.note(
+            "This key store has no keys of the account with certificates that are valid now.",
+            "New ones revoke the old: fourseal certificates renew.",
+        )
 
 
 def logout(invocation: Invocation) -> None:

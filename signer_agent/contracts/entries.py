@@ -12,8 +12,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, Self
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
@@ -101,6 +103,12 @@ class SignerKeys(Secret):
         self.encrypt_key = encrypt_key
         self.sign_certificate = sign_certificate
         self.encrypt_certificate = encrypt_certificate
+
+    @property
+    def expire_time(self) -> datetime:
+        """When the first of the certificates ends, UTC. Both must be there."""
+        certificates = map(x509.load_der_x509_certificate, (self.sign_certificate, self.encrypt_certificate))
+        return min(each.not_valid_after_utc for each in certificates)
 
     def _public_summary(self) -> str:
         return f"account={self.account}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from fourseal.v1 import account_service_pb2 as pb
@@ -153,7 +154,7 @@ class Logins:
     async def finish(
         self, attempt: LoginAttempt, factor_id: str, *, code: str = "", webauthn_response_json: str = ""
     ) -> Login:
-        """Second step, and the proof of possession where the account has signer keys here.
+        """Second step, and the proof of possession where the account has signer keys here that are certified now.
 
         Raises LOGIN_FAILED; SERVER_NOT_PROVEN, CLOCK_DIFFERS, POSSESSION_NOT_PROVEN.
         """
@@ -166,16 +167,22 @@ class Logins:
         answer = await self._line.line.call(self._rpc.FinishLogin, request)
         account_from_proto(answer.account, attempt.name)
         stored = await self._line.keep(attempt.name, answer.login.login_id, answer.token)
-        if await asyncio.to_thread(self._line.drawers.pairs_of, attempt.name):
+        pairs = await asyncio.to_thread(self._line.drawers.pairs_of, attempt.name)
+        if pairs and datetime.now(UTC) < pairs[0].expire_time:
             return await self.prove()
         return login_from_proto(answer.login, stored.login_id)
 
     async def prove(self) -> Login:
-        """Prove possession of the account's keys, after the server has proved itself. Raises as ``finish``."""
+        """Prove possession of the account's keys, after the server has proved itself.
+
+        Raises SIGNER_KEYS_MISSING, SIGNER_CERTIFICATE_EXPIRED, and as ``finish``.
+        """
         stored = await self._line.login()
         pairs = await asyncio.to_thread(self._line.drawers.pairs_of, stored.account)
         if not pairs:
             raise ServiceError("SIGNER_KEYS_MISSING", name=stored.account)
+        if pairs[0].expire_time <= datetime.now(UTC):
+            raise ServiceError("SIGNER_CERTIFICATE_EXPIRED", expire_time=pairs[0].expire_time.isoformat())
         login = await prove_possession(self._line.line, stored, pairs[0])
         proven = StoredLogin(stored.account, stored.login_id, stored.token, proven=True)
         await asyncio.to_thread(self._line.drawers.logins.put, CURRENT, proven)
