@@ -120,6 +120,8 @@ class Settings(BaseSettings):
     """Time from one time stamp to the next at least; none is made while the log does not grow."""
     revocation_list_seconds: int = Field(7 * 24 * 3600, ge=3600, le=90 * 24 * 3600)
     """Time from one list of revoked certificates to the next at the latest."""
+    signer_certificate_days: int = Field(397, ge=1, le=397)
+    """Days for which a signer's certificates are valid."""
     certificate_pairs_per_day: int = Field(10, ge=1, le=1000)
     """Pairs of certificates that an account is issued within 24 hours."""
     account_event_days: int = Field(1096, ge=1, le=36525)

@@ -120,7 +120,9 @@ class _Session:
         return self._certificate(name, Purpose.DECRYPT, x25519.X25519PrivateKey.generate().public_key())
 
     def _certificate(self, name: str, purpose: Purpose, key: SignerKey) -> SignerCertificate:
-        issued = self._authority.issue_signer_certificate(name, name.title(), purpose, key, self.now)
+        issued = self._authority.issue_signer_certificate(
+            name, name.title(), purpose, key, self.now, timedelta(days=397)
+        )
         return SignerCertificate(issued, self._authority.arc)
 
 

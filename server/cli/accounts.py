@@ -1,35 +1,28 @@
-"""``fourseal-server accounts`` and ``crl``."""
+"""``fourseal-server accounts``."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from contract.oids import Arc
-from server.cli.database import in_database, settings_of
+from server.cli.database import in_database
 from server.cli.output import show_json, show_line, show_table
 from server.clock import system_clock
 from server.errors import OperatorError
 from server.identity import (
     Account,
     AccountEvent,
-    Authority,
-    RevocationLists,
     disable_account,
     enable_account,
     list_accounts,
     list_events,
     unlock_account,
 )
-from server.root.ground import open_ground
 from server.root.home import Home
-from server.root.log import configure_log
 from server.storage import PageCursor
 from server.storage.paging import cut_page
 
@@ -84,24 +77,6 @@ def events(home: Home, name: str, page_size: int, page_token: str, *, as_json: b
     shown = [(_time(each.time), each.account, each.agent_id or "", each.event, each.detail) for each in rows]
     show_table("Events", ("time", "account", "agent", "event", "detail"), shown)
     _show_next(next_token)
-
-
-def crl(home: Home, out: Path, *, as_json: bool) -> None:
-    """Write the list of revoked certificates."""
-    settings = settings_of(home)
-    with open_ground(home, settings, configure_log("error")) as ground:
-        arc, lifetime = Arc(settings.oid_arc), timedelta(seconds=settings.revocation_list_seconds)
-        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer, arc))
-        lists = RevocationLists(ground.database, authority, ground.clock, lifetime=lifetime)
-        made = asyncio.run(lists.current())
-    try:
-        out.write_bytes(made.der)
-    except OSError as error:
-        raise OperatorError(f"the list cannot be written to {out}: {error.strerror}", "Choose another file.") from None
-    if as_json:
-        show_json({"number": made.number, "file": str(out), "end_time": _time(made.end_time)})
-    else:
-        show_line(f"List {made.number}: {out}, good until {_time(made.end_time)}.")
 
 
 def _change(home: Home, name: str, change: Change, *, as_json: bool) -> None:

@@ -268,7 +268,19 @@ def crl(
     json: JsonOption = False,
 ) -> None:
     """Write the list of revoked certificates (X.509)."""
-    from server.cli.accounts import crl as command
+    from server.cli.publishing import crl as command
+
+    command(_home(home), out, as_json=json)
+
+
+@app.command()
+def trust(
+    out: Annotated[Path, typer.Option(help="Folder to write to; made if it is not there.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write what verifiers of evidence must know: the authority's certificate and the log's key."""
+    from server.cli.publishing import trust as command
 
     command(_home(home), out, as_json=json)
 

@@ -43,6 +43,7 @@ class AccountTerms:
         login_idle: after which an unused login ends.
         login_lifetime: after which any login ends.
         revocation_list_lifetime: from one list to the next at the latest.
+        certificate_lifetime: for which a signer's certificates are valid.
         certificate_pairs_per_day: pairs of certificates that an account is issued in a day.
         event_lifetime: after which what happened to accounts is forgotten.
         party: as what the server is known to security keys.
@@ -52,6 +53,7 @@ class AccountTerms:
     login_idle: timedelta
     login_lifetime: timedelta
     revocation_list_lifetime: timedelta
+    certificate_lifetime: timedelta
     certificate_pairs_per_day: int
     event_lifetime: timedelta
     party: RelyingParty
@@ -119,7 +121,14 @@ def compose_account_rules(
     registration = Registration(database, passwords, factors, codes, logins, random, clock)
     lists = RevocationLists(database, authority, clock, lifetime=terms.revocation_list_lifetime)
     certificates = SignerCertificates(
-        database, authority, lists, logins, checkers, clock, pairs_per_day=terms.certificate_pairs_per_day
+        database,
+        authority,
+        lists,
+        logins,
+        checkers,
+        clock,
+        lifetime=terms.certificate_lifetime,
+        pairs_per_day=terms.certificate_pairs_per_day,
     )
     return AccountRules(
         registration=registration,

@@ -45,7 +45,6 @@ from transparency.keys import VerifierKey
 AGENT_URI_PREFIX: Final = "urn:fourseal:agent:"
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 AGENT_LIFETIME: Final = timedelta(days=397)
-SIGNER_LIFETIME: Final = timedelta(days=397)
 BACKDATE: Final = timedelta(minutes=10)
 """Certificates begin this long before they are made: clocks may differ by that much."""
 _NAME: Final = "authority"
@@ -139,9 +138,15 @@ class Authority:
         return self._issue(profile, public_key, now - BACKDATE, now + AGENT_LIFETIME)
 
     def issue_signer_certificate(
-        self, name: str, display_name: str, purpose: Purpose, public_key: SignerKey, now: datetime
+        self,
+        name: str,
+        display_name: str,
+        purpose: Purpose,
+        public_key: SignerKey,
+        now: datetime,
+        lifetime: timedelta,
     ) -> x509.Certificate:
-        """A certificate of a signer, for 397 days.
+        """A certificate of a signer.
 
         Args:
             name: the account.
@@ -149,12 +154,13 @@ class Authority:
             purpose: sign or decrypt.
             public_key: its key for that.
             now: the present time.
+            lifetime: from then on.
 
         Raises:
             MalformedInput: SIGNER_KEY_UNSUITABLE.
         """
         profile = signer_profile(name, display_name, purpose, public_key, self.arc)
-        return self._issue(profile, public_key, now - BACKDATE, now + SIGNER_LIFETIME)
+        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_session_certificate(
         self,

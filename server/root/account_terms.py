@@ -20,6 +20,7 @@ def account_terms(settings: Settings, clock: Clock) -> AccountTerms:
         login_idle=timedelta(seconds=settings.login_idle_seconds),
         login_lifetime=timedelta(seconds=settings.login_lifetime_seconds),
         revocation_list_lifetime=timedelta(seconds=settings.revocation_list_seconds),
+        certificate_lifetime=timedelta(days=settings.signer_certificate_days),
         certificate_pairs_per_day=settings.certificate_pairs_per_day,
         event_lifetime=timedelta(days=settings.account_event_days),
         party=RelyingParty(settings.webauthn_rp_id, tuple(settings.webauthn_origins)),

@@ -48,6 +48,7 @@ _CONFIG = """\
 # log_origin = ""                        # name of the transparency log; empty: made up by init, and never changed
 # tsa_url = ""                           # of an authority for time stamps (RFC 3161), with tsa_certificate_file
 # tsa_interval_seconds = 3600            # from one time stamp of the log to the next
+# signer_certificate_days = 397          # for which a signer's certificates are valid
 # revocation_list_seconds = 604800       # from one list of revoked certificates to the next at the latest
 # sms_provider = "none"                  # or "file" with sms_file, or "webhook" with sms_webhook_url and
 #                                        # sms_webhook_secret_file: docs/operations.md

@@ -47,6 +47,7 @@ class SignerCertificates:
         logins: see that who requests is logged in.
         workers: where keys are checked.
         clock: the time.
+        lifetime: of the certificates.
         pairs_per_day: what an account may be issued.
     """
 
@@ -59,6 +60,7 @@ class SignerCertificates:
         workers: BoundedWorkers,
         clock: Clock,
         *,
+        lifetime: timedelta,
         pairs_per_day: int,
     ) -> None:
         self._database = database
@@ -67,6 +69,7 @@ class SignerCertificates:
         self._logins = logins
         self._workers = workers
         self._clock = clock
+        self._lifetime = lifetime
         self._pairs_per_day = pairs_per_day
 
     async def issue(self, request: Request, login: Login, keys: KeyRequest) -> Pair:
@@ -170,7 +173,9 @@ class SignerCertificates:
             raise ServiceError("TOO_MANY_CERTIFICATES", limit=self._pairs_per_day, retry_seconds=seconds)
 
     def _issue(self, account: str, display_name: str, key: CheckedKey, now: datetime) -> IssuedCertificate:
-        certificate = self._authority.issue_signer_certificate(account, display_name, key.purpose, key.public_key, now)
+        certificate = self._authority.issue_signer_certificate(
+            account, display_name, key.purpose, key.public_key, now, self._lifetime
+        )
         return _row_of(certificate, account, key, now)
 
 

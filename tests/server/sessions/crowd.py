@@ -65,7 +65,7 @@ def _make(
         pair = {}
         for purpose, modulus in zip((Purpose.SIGN, Purpose.DECRYPT), both, strict=True):
             key = rsa.RSAPublicNumbers(PUBLIC_EXPONENT, modulus).public_key()
-            issued = authority.issue_signer_certificate(name, name, purpose, key, now)
+            issued = authority.issue_signer_certificate(name, name, purpose, key, now, timedelta(days=397))
             pair[purpose] = issued
             row = IssuedCertificate(
                 fingerprint=fingerprint(issued),

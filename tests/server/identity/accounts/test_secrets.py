@@ -7,12 +7,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from os import environ, pathsep
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from server.root.home import Home
 from tests.server.harness import (
@@ -26,6 +28,7 @@ from tests.server.harness import (
 )
 from tests.server.identity.accounts.people import STEP, Person
 from tests.server.identity.accounts.test_factors import NUMBER, SMS, register, sent_code
+from transparency.keys import VerifierKey
 from wire.status import RemoteError
 
 WRONG = "wrong horse battery staple"
@@ -56,7 +59,8 @@ def answer(home: Home, *arguments: str) -> Any:  # noqa: ANN401  # JSON
 async def test_no_secret_in_log_and_database(account_home: Home, messages: Path) -> None:
     """Passwords, secrets of apps, codes, tokens, numbers: none in the log; in the database sealed or hashed at most."""
     clock = MovableClock()
-    with ServerProcess(account_home, FOURSEAL_LOG_LEVEL="debug") as process:
+    settings = {"FOURSEAL_LOG_LEVEL": "debug", "FOURSEAL_SIGNER_CERTIFICATE_DAYS": "30"}
+    with ServerProcess(account_home, **settings) as process:
         identity = await enrol(make_ticket(account_home, "laptop", process.serving))
         async with Client(process.serving, identity) as client:
             alice, bob = (Person(name, client, clock) for name in ("alice", "bob"))
@@ -65,7 +69,10 @@ async def test_no_secret_in_log_and_database(account_home: Home, messages: Path)
             challenge = await alice.begin()
             finished = await alice.finish(challenge, _next_code(alice))
             alice.token, alice.login_id = finished.token, finished.login.login_id
-            await alice.prove(await alice.get_certificates())
+            pair = await alice.get_certificates()
+            for certificate in pair.values():
+                assert certificate.not_valid_after_utc - certificate.not_valid_before_utc < timedelta(days=30, hours=1)
+            await alice.prove(pair)
             await register(bob, bob.registration(second_factor=SMS))
             code = sent_code(messages)
             for attempt in (bob.begin(WRONG), alice.finish(challenge, "000000"), bob.finish("x" * 43, code)):
@@ -95,7 +102,7 @@ async def test_no_secret_in_log_and_database(account_home: Home, messages: Path)
 
 
 async def test_commands_beside_a_running_server(account_home: Home, tmp_path: Path) -> None:
-    """List, disable, enable, unlock, the list of revoked certificates: as JSON, and at once."""
+    """List, disable, enable, unlock, the list of revoked certificates, what verifiers must know: as JSON, at once."""
     clock = MovableClock()
     with ServerProcess(account_home) as process:
         identity = await enrol(make_ticket(account_home, "laptop", process.serving))
@@ -123,6 +130,12 @@ async def test_commands_beside_a_running_server(account_home: Home, tmp_path: Pa
     numbers = [answer(account_home, "crl", "--out", str(out))["number"] for _ in range(2)]
     assert numbers[0] < numbers[1]
     x509.load_der_x509_crl(out.read_bytes())
+    trust = answer(account_home, "trust", "--out", str(tmp_path / "trust"))
+    authority = x509.load_pem_x509_certificate((tmp_path / "trust/authority.pem").read_bytes())
+    assert authority.fingerprint(SHA256()).hex() == trust["fingerprint"]
+    assert authority == x509.load_pem_x509_certificate(identity.authority_pem)
+    assert (tmp_path / "trust/log-key").read_text() == trust["log_key"] + "\n"
+    assert VerifierKey.from_text(trust["log_key"]).to_text() == trust["log_key"]
 
 
 def _next_code(person: Person) -> str:
