@@ -1,5 +1,5 @@
 # Everything is installed below this folder, from requirements/*.txt with hashes, wheels only; a repeat is instant.
-# run: what the product and its build need. dev: that, and what tests, linters and the benchmark need.
+# run: what the product, its demo and its build need. dev: that, and what tests, linters and the benchmark need.
 
 PYTHON ?= python3
 VENV := .venv

@@ -8,6 +8,7 @@ import secrets
 import sys
 
 from demo.attacks import AttackSucceeded
+from demo.court import Court
 from demo.interrupts import Interrupts
 from demo.meeting import Meeting
 from demo.people import Signer
@@ -17,6 +18,7 @@ from demo.stage import CommandFailed, Stage
 from mpc.errors import FoursealError
 
 _INTERRUPTED = 130
+_DAYS_BACK = 380  # more than signers' certificates are good for, less than TLS's: gRPC goes by the real time
 
 
 def main() -> int:
@@ -30,7 +32,8 @@ def main() -> int:
     show = Show()
     show.title(
         "Fourseal: one RSA key in two halves, and a contract signed with it",
-        "All of it really runs: two servers, three signers, gRPC over TLS 1.3, and OpenSSL as the judge.",
+        "All of it really runs: two servers, three signers, gRPC over TLS 1.3, and OpenSSL as the judge. "
+        f"Clocks are set back by {_DAYS_BACK} days at first, so that a year can pass.",
     )
     try:
         with Stage(interrupts, keep=keep) as stage:
@@ -49,8 +52,13 @@ def _perform(show: Show, stage: Stage) -> bool:
     )
     failure = ""
     try:
-        Play(stage, show, alice, bob).perform()
-        Meeting(stage, show, alice, bob, carol).perform()
+        meeting = Meeting(stage, show, alice, bob, carol)
+        court = Court(stage, show, meeting, bob)
+        with stage.days_back(_DAYS_BACK):
+            Play(stage, show, alice, bob).perform()
+            meeting.perform()
+            court.prepare()
+        court.perform()
     except (CommandFailed, AttackSucceeded, FoursealError) as error:
         failure = str(error)
     show.table()

@@ -24,7 +24,7 @@ from demo.theft import closed_session_attacks
 from demo.video import write_video
 
 MEDIA_HOME: Final = "media"
-_CONTRACT: Final = "contract.pdf"
+CONTRACT: Final = "contract.pdf"
 _VIDEO: Final = "handover.y4m"
 _VIDEO_SECONDS: Final = 3.0
 _SUBJECT: Final = "Sale of furniture, contract 2026-1117"
@@ -53,6 +53,7 @@ class Meeting:
             ("Meet in a contract session", self._meet),
             ("Send the contract and a video", self._send),
             ("Open, verify, accept", self._receive),
+            ("Look at the receipts", self._receipts),
             ("Look for what the servers saw", self._look),
             ("Close the session", self._close),
         ):
@@ -60,6 +61,11 @@ class Meeting:
                 shown.outcome = step()
         with self.show.step("Attack with everybody's keys", is_attack=True) as shown:
             shown.outcome = closed_session_attacks(self.stage, self.show, self._people, self.session_id)
+
+    def log_in(self, signer: Signer) -> str:
+        """Log in once more; returns what was said."""
+        code = self.phone.code(signer.name)
+        return signer.fourseal("login", signer.name, "--code", code, "--password-file", signer.password_file)
 
     @property
     def _people(self) -> tuple[Signer, ...]:
@@ -146,14 +152,19 @@ class Meeting:
         return f"3 members in {self.session_id[:14]}..."
 
     def _send(self) -> str:
-        shutil.copyfile(CONTRACT_PDF, self.stage.folder / _CONTRACT)
+        shutil.copyfile(CONTRACT_PDF, self.stage.folder / CONTRACT)
         write_video(self.stage.folder / _VIDEO, _VIDEO_SECONDS)
         size = (self.stage.folder / _VIDEO).stat().st_size
-        self.show.say(f"The contract is the PDF; the video shows the furniture, {size / 1e6:.0f} MB, uncompressed.")
-        for file in (_CONTRACT, _VIDEO):
-            self.show.output(self.alice.fourseal("send", self.session_id, file, "--yes", live=True))
+        self.show.say(
+            f"The contract is the PDF; the video shows the furniture, {size / 1e6:.0f} MB, uncompressed. The contract "
+            "shall be evidence: it is deposited, sealed, before anybody gets it, and Alice's agent checks the receipt."
+        )
+        for file in (CONTRACT, _VIDEO):
+            options = ["--evidence"] if file == CONTRACT else []
+            sent = self.alice.fourseal("send", self.session_id, file, *options, "--yes", live=True)
+            self.show.output(sent)
         self.show.seen(
-            "that Alice signed two messages to Bob and Carol, when, and digests that tell nothing",
+            "that Alice signed two messages to Bob and Carol, when, digests that tell nothing, one sealed content",
             f"two envelopes from Alice for Bob and Carol, of {size / 1e6:.0f} MB together",
         )
         searched = self._search(tell=False)
@@ -167,7 +178,7 @@ class Meeting:
             self.show.output(signer.fourseal("inbox", self.session_id, live=True))
         self.show.output(self.bob.fourseal("show", "1"))
         for signer in (self.bob, self.carol):
-            for number, file in enumerate((_CONTRACT, _VIDEO), start=1):
+            for number, file in enumerate((CONTRACT, _VIDEO), start=1):
                 delivered = _DELIVERED.format(name=signer.name, file=file)
                 signer.fourseal("show", str(number), "--out", delivered)
                 if self._digest(delivered) != self._digest(file):
@@ -180,10 +191,24 @@ class Meeting:
         if printed.count("accept") < len((self.bob, self.carol)):
             raise CommandFailed("Alice does not see that both have accepted")
         self.show.seen(
-            "that Bob and Carol accepted Alice's first message",
+            "that Bob and Carol accepted Alice's first message; their answers are evidence too, sealed",
             "two more envelopes, one with some bytes and one with none",
         )
         return "contract and video are as Alice sent them; both accepted"
+
+    def _receipts(self) -> str:
+        self.show.say(
+            "Everything that the evidence server vouches for is an entry in one log, a Merkle tree that only grows. A "
+            "receipt proves that an entry is in it. Bob's agent keeps what the log's key has signed of it so far."
+        )
+        printed = self.alice.fourseal("evidence", "list", self.session_id)
+        self.show.output(printed)
+        self.show.output(self.bob.fourseal("log", "watch", "--once"))
+        deposited = json.loads(self.bob.fourseal("evidence", "list", self.session_id, "--json"))
+        if len(deposited) != len(self._people):
+            raise CommandFailed("the contract and both answers should have been deposited")
+        self.show.seen("who is an author or recipient of evidence")
+        return f"{len(deposited)} deposits, each with a receipt that was checked"
 
     def _look(self) -> str:
         self.show.say("Everything that both servers have stored and logged is searched for what they must not know:")
@@ -208,13 +233,13 @@ class Meeting:
 
     def _secrets(self) -> dict[str, bytes | str]:
         """What neither server may know, by what it is."""
-        contract, video = ((self.stage.folder / file).read_bytes() for file in (_CONTRACT, _VIDEO))
+        contract, video = ((self.stage.folder / file).read_bytes() for file in (CONTRACT, _VIDEO))
         wanted: dict[str, bytes | str] = {
             "a line of the contract": contract[1000:1064],
             "a frame of the video": video[100_000:100_064],
             # not that of the contract, which the server was told when it signed the same file with Alice and Bob
             "the digest of the video": hashlib.sha256(video).digest(),
-            "the name of the contract's file": _CONTRACT,
+            "the name of the contract's file": CONTRACT,
             "the name of the video's file": _VIDEO,
             "Bob's remark": _REMARK,
         }

@@ -109,8 +109,12 @@ class Signer:
 
     def robbed(self, *arguments: str) -> Outcome:
         """Run ``fourseal`` as a thief with this person's folder and passphrase, and return what came of it."""
+        return self.attempt(*arguments, who="thief")
+
+    def attempt(self, *arguments: str, who: str = "") -> Outcome:
+        """Run ``fourseal`` as this person, whatever comes of it; ``who`` is shown, this person by default."""
         command = ["fourseal", *arguments]
-        self.show.command(command, who="thief")
+        self.show.command(command, who=who or self.name)
         return self.stage.run(command, self._environment)
 
     @property

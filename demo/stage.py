@@ -13,18 +13,23 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Final, Self
 
+from demo.clocks import set_back
 from demo.interrupts import Interrupts
 
 _PROGRAMS = Path(sys.executable).parent
+_CLOCK = Path(__file__).parent / "clock"
 _STOP_SECONDS = 10
 _COMMAND_SECONDS = 120
 _MEDIA_HOST = "127.0.0.2"
+SIGNER_CERTIFICATE_DAYS: Final = 365
+"""Days for which the certificates of signers are valid."""
 
 
 class CommandFailed(Exception):
@@ -53,6 +58,8 @@ class Stage:
         self._processes: list[subprocess.Popen[str]] = []
         self.folder = Path()
         self.relay_address = _free_address()
+        self._server_address = "127.0.0.1:0"
+        self._days_back = 0
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="fourseal-demo-"))
@@ -61,15 +68,27 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop_servers()
         with self._interrupts.held():
-            for process in self._processes:
-                self._stop(process)
             if not self._keep:
                 shutil.rmtree(self.folder)
+
+    @contextmanager
+    def days_back(self, days: int) -> Iterator[None]:
+        """Have the block play so many days ago: by the clocks of this process, and of every one that is started."""
+        self._days_back = days
+        travel = set_back(days)
+        try:
+            yield
+        finally:
+            travel.stop()
+            self._days_back = 0
 
     def _variables(self, **more: str) -> dict[str, str]:
         """The environment of a command: ours, our programs first, nothing of Fourseal's that was set outside."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("FOURSEAL_")}
+        if self._days_back:
+            more |= {"PYTHONPATH": str(_CLOCK), "DEMO_DAYS_BACK": str(self._days_back)}
         return {**ours, "PATH": f"{_PROGRAMS}{os.pathsep}{ours.get('PATH', os.defpath)}", **more}
 
     def run(
@@ -110,17 +129,29 @@ class Stage:
         return outcome.printed
 
     def start_server(self, home: str) -> dict[str, str]:
-        """Start a server on free ports, and return what it says of itself once it serves.
+        """Start a server on a free port, the same each time, and return what it says of itself once it serves.
+
+        Args:
+            home: its folder.
 
         Raises:
             CommandFailed: it ended before it served.
         """
         settings = {
-            "FOURSEAL_LISTEN": "127.0.0.1:0",
+            "FOURSEAL_LISTEN": self._server_address,
             "FOURSEAL_ENROLMENT_LISTEN": "127.0.0.1:0",
             "FOURSEAL_RELAY_ADDRESS": self.relay_address,
+            "FOURSEAL_SIGNER_CERTIFICATE_DAYS": str(SIGNER_CERTIFICATE_DAYS),
         }
-        return self._serve(["fourseal-server", "run", "--home", home], "server.log", settings)
+        serving = self._serve(["fourseal-server", "run", "--home", home], "server.log", settings)
+        self._server_address = f"127.0.0.1:{serving['server'].rpartition(':')[2]}"  # agents know it
+        return serving
+
+    def stop_servers(self) -> None:
+        """Stop every process that still runs."""
+        with self._interrupts.held():
+            for process in self._processes:
+                self._stop(process)
 
     def start_media_server(self, home: str) -> dict[str, str]:
         """The same for a media server, at the address that the server was told. Raises as ``start_server``."""
@@ -129,7 +160,7 @@ class Stage:
 
     def _serve(self, command: Sequence[str], log_name: str, settings: Mapping[str, str]) -> dict[str, str]:
         log = self.folder / log_name
-        with log.open("wb") as file:
+        with log.open("ab") as file:
             server = self._start(command, self._variables(**settings), stderr=file)
         assert server.stdout is not None  # noqa: S101  # by the pipe asked for
         serving = server.stdout.readline()

@@ -14,7 +14,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 
-_SECONDS = 240
+_SECONDS = 280
 
 
 def _environment(temporary: Path, programs: Path | None = None) -> dict[str, str]:
@@ -47,7 +47,7 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     done = _run(_environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert done.stdout.count("✓") == 19
+    assert done.stdout.count("✓") == 29
     assert "✗" not in done.stdout
     assert done.stdout.count("Verified OK") == 2
     assert "verify OK" in done.stdout
@@ -57,6 +57,10 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert len(re.findall(r"refused: Reason: (SESSION_CLOSED|POSTING_NOT_ALLOWED)", done.stdout)) == 3
     assert done.stdout.count("refused: SESSION_CLOSED") == 3
     assert done.stdout.count("refused: SIGNATURE_INVALID, 6 times") == 3
+    assert "Everything holds: every check passed." in done.stdout
+    assert re.search(r"refused: Error: The bundle is refused: a content that is not the one described", done.stdout)
+    assert re.search(r"refused: check \d+, signature: ", done.stdout)
+    assert "LOG_REWOUND" in done.stdout
     assert done.stdout.count(": nowhere") == 16
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "\x1b" not in done.stdout
