@@ -125,7 +125,7 @@ def disclose(
 
     async def disclosed(evidence: Evidence, contracts: Contracts) -> OpenedEvidence:
         async with evidence.opening(await digest_of(message, contracts)) as opening:
-            OUTPUT.note(*disclosure_lines(opening.opened.bundle, out))
+            OUTPUT.note(*disclosure_lines(opening.opened.bundle, opening.opened.report, out))
             OUTPUT.confirm("Write this file?", yes=yes)
             with OUTPUT.progress("Writing"):
                 await opening.disclose(out)

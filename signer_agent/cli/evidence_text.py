@@ -39,23 +39,25 @@ def told_rows(bundle: Bundle, report: BundleReport) -> list[tuple[str, str]]:
     return rows
 
 
-def disclosure_lines(bundle: Bundle, path: Path) -> list[str]:
+def disclosure_lines(bundle: Bundle, report: BundleReport, path: Path) -> list[str]:
     """What somebody is about to disclose, to whom, and for how long."""
-    message, disclosed = bundle.message, [each for each in bundle.answers if each.disclosure is not None]
-    remarks = ", ".join(each.statement.author for each in disclosed)
+    message = bundle.message
+    failed = [each.name for each in report.answers if each.report.outcome is Outcome.FAILED]
+    kept = [each for each in bundle.answers if each.statement.author not in failed]
+    remarks = ", ".join(each.statement.author for each in kept if each.disclosure is not None)
     return [
         f"You are about to write {path}. WHOEVER HAS THAT FILE CAN READ, and show to others, for ever:",
         f"  the content   {_what(message)}",
-        *([f"  the answers   of {remarks}, with what they say"] if disclosed else []),
-        f"  who signed    {', '.join(each.statement.author for each in bundle.messages)}, with times and certificates",
+        *([f"  the answers   of {remarks}, with what they say"] if remarks else []),
+        f"  who signed    {', '.join(each.statement.author for each in (message, *kept))}, with times and certificates",
         f"  the session   {message.session_sign.info.subject}, with its times, place and members",
+        *([f"LEFT OUT, for they do not hold: the answers of {', '.join(failed)}"] if failed else []),
         "It proves all of that without you. No other message can be read with it. It cannot be taken back.",
     ]
 
 
-def permission_lines(bundle: Bundle, account: str, end: datetime) -> list[str]:
+def permission_lines(message: DisclosedMessage, account: str, end: datetime) -> list[str]:
     """What somebody is about to permit, to whom, and for how long."""
-    message = bundle.message
     return [
         f"You are about to let {account} open this message at the evidence server, until {time_text(end)}:",
         f"  the content   {_what(message)}",

@@ -37,11 +37,10 @@ def permit(
 
     async def permitted(evidence: Evidence, contracts: Contracts) -> Permission:
         digest = await digest_of(message, contracts)
-        async with evidence.opening(digest) as opening:
-            bundle = opening.opened.bundle
-        OUTPUT.note(*permission_lines(bundle, account, end))
+        described = await evidence.describe(digest)
+        OUTPUT.note(*permission_lines(described, account, end))
         OUTPUT.confirm("Permit this?", yes=yes)
-        return await evidence.permit(bundle.message.statement.digest, account, end)
+        return await evidence.permit(described.statement.digest, account, end)
 
     made = with_evidence(invocation, permitted)
     OUTPUT.show(_permission_json(made), list(zip(_COLUMNS, _row(made), strict=True)))

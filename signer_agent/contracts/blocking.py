@@ -109,6 +109,7 @@ class BlockingEvidence:
         self.account = evidence.account
         self.list = thread.blocking(evidence.list)
         self.open = thread.blocking(evidence.open)
+        self.describe = thread.blocking(evidence.describe)
         self.disclose = thread.blocking(evidence.disclose)
         self.permit = thread.blocking(evidence.permit)
         self.permissions = BlockingPermissions(thread, evidence.permissions)

@@ -22,6 +22,7 @@ from typing import Final
 from cryptography import x509
 from fourseal.v1 import evidence_service_pb2 as pb
 
+from contract.bundle.parts import DisclosedMessage
 from contract.names import check_session_id
 from contract.report import Outcome
 from signer_agent.client.messages import answer_malformed
@@ -95,6 +96,14 @@ class Evidence:
         key = await self._opener.content_key(logged)
         first = begin or datetime.now(UTC).replace(microsecond=0)
         return await self.permissions.grant(logged, key, grantee, first, end)
+
+    async def describe(self, digest: bytes) -> DisclosedMessage:
+        """A message as its author described it, without its content; nothing of it is verified. Raises as ``opening``.
+
+        Args:
+            digest: SHA-256 of its statement, or of an answer's, 32 bytes.
+        """
+        return await self._opener.describe(digest)
 
     @asynccontextmanager
     async def opening(self, digest: bytes, time_stamps: Sequence[x509.Certificate] = ()) -> AsyncIterator[Opening]:
@@ -178,19 +187,20 @@ class Opening:
     async def disclose(self, path: Path) -> None:
         """Write a disclosure bundle: whole, or not at all; replaces a file that is there.
 
+        An answer that does not hold is left out: what its author deposited must not close the message to others.
+
         Raises:
             ServiceError: EVIDENCE_DOES_NOT_HOLD; FILE_UNUSABLE.
         """
         self._require_sound()
-        await asyncio.to_thread(self._gathered.write_archive, path)
+        failed = {each.name for each in self.opened.report.answers if each.report.outcome is Outcome.FAILED}
+        await asyncio.to_thread(self._gathered.write_archive, path, failed)
 
     def _require_sound(self) -> None:
-        """Nobody gets what does not hold."""
-        report = self.opened.report
-        for each in (report.message, *(answer.report for answer in report.answers)):
-            for check in each.checks:
-                if check.outcome is Outcome.FAILED:
-                    raise ServiceError("EVIDENCE_DOES_NOT_HOLD", check=check.name, problem=check.reason)
+        """Nobody gets what does not hold. An answer that does not says nothing against the message."""
+        for check in self.opened.report.message.checks:
+            if check.outcome is Outcome.FAILED:
+                raise ServiceError("EVIDENCE_DOES_NOT_HOLD", check=check.name, problem=check.reason)
 
 
 def _summary(answer: pb.EvidenceSummary) -> EvidenceSummary:

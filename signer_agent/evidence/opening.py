@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,15 +27,22 @@ from contract.bundle.parts import Bundle, DisclosedMessage, Disclosure
 from contract.bundle.reading import ReadBundle
 from contract.bundle.verification import BundleReport, verify_bundle
 from contract.content_key import ContentKey
+from contract.errors import ContentDamaged
 from contract.evidence_record import EvidenceRecord
 from contract.trailer import open_trailer
+from mpc.errors import DecryptionFailed, MalformedInput
 from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.signer import Signer
 from signer_agent.evidence.archive import writing_archive
 from signer_agent.evidence.content import SealedContents, opened_content
 from signer_agent.evidence.reading import EvidenceReader, LoggedMessage
+from wire.status import RemoteError
 
 _MAX_TEXT_BYTES: Final = 64 << 10
+_UNREADABLE: Final = frozenset(
+    {"DECRYPTION_FAILED", "KEY_CIPHERTEXT_MALFORMED", "EVIDENCE_CONTENT_DELETED", "EVIDENCE_CONTENT_LOST"}
+)
+"""What the server says of an answer that was deposited so that nobody can open it, or of which it lost the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,43 +51,50 @@ class Gathered:
 
     Args:
         bundle: the message and its answers.
-        contents: in the clear, by their names in a bundle.
+        contents: in the clear, by the messages' numbers; None for an answer's that is not here or does not open.
         trust: whom we believe.
     """
 
     bundle: Bundle = field(repr=False)
-    contents: dict[str, BundleFile]
+    contents: tuple[BundleFile | None, ...]
     trust: BundleTrust
 
     def verify(self) -> BundleReport:
         """Step 5. Blocks."""
-        return verify_bundle(ReadBundle(self.bundle, self.contents), self.trust)
+        named = {
+            file_name(number, files.CONTENT): file for number, file in enumerate(self.contents) if file is not None
+        }
+        return verify_bundle(ReadBundle(self.bundle, named), self.trust)
 
     def write_content(self, write: Callable[[bytes], object]) -> None:
         """Write the message's content piece by piece. Blocks. Raises OSError of ``write``."""
-        for piece in self.contents[files.CONTENT].read():
-            write(piece)
+        _write(self.contents[0], write)
 
-    def write_archive(self, path: Path) -> None:
-        """Write a disclosure bundle. Blocks. Raises as ``writing_archive``."""
-        with writing_archive(path, self.bundle) as archive:
-            for name in archive.missing:
+    def write_archive(self, path: Path, left_out: Collection[str]) -> None:
+        """Write a disclosure bundle. Blocks.
+
+        Args:
+            path: where.
+            left_out: names of those whose answers do not go into it.
+
+        Raises:
+            FoursealError: as ``writing_archive``.
+        """
+        kept = [each for each in self.bundle.answers if each.statement.author not in left_out]
+        bundle = replace(self.bundle, answers=tuple(kept))
+        held = [
+            file
+            for message, file in zip(self.bundle.messages, self.contents, strict=True)
+            if file is not None and message in bundle.messages
+        ]
+        with writing_archive(path, bundle) as archive:
+            for name, file in zip(archive.missing, held, strict=True):
                 with archive.content(name) as write:
-                    for piece in self.contents[name].read():
-                        write(piece)
+                    _write(file, write)
 
     def texts(self) -> tuple[str | None, ...]:
         """The contents that are short texts, by the messages' numbers; None for others. Blocks."""
-        return tuple(self._text(number, each) for number, each in enumerate(self.bundle.messages))
-
-    def _text(self, number: int, message: DisclosedMessage) -> str | None:
-        disclosure = message.disclosure
-        if disclosure is None or not disclosure.description.content_type.startswith("text/"):
-            return None
-        file = self.contents[file_name(number, files.CONTENT)]
-        if file.length > _MAX_TEXT_BYTES:
-            return None
-        return b"".join(file.read()).decode(errors="backslashreplace")
+        return tuple(map(_text, self.bundle.messages, self.contents))
 
 
 class Opener:
@@ -110,29 +124,52 @@ class Opener:
             PeerMisbehaved: what the server shows does not hold, see ``EvidenceReader.get`` and ``SealedContents``.
             ContentDamaged, MalformedInput: what the author deposited does not open.
         """
-        logged = await self._reader.get(digest)
-        answered = logged.message.statement.answer
-        if answered is not None:
-            logged = await self._reader.get(answered.statement.digest)
-        found = [logged, *await self._answers(logged)]
+        logged = await self._message(digest)
+        answers = await self._answers(logged)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._contents.turn())
-            contents: dict[str, BundleFile] = {}
-            messages: list[DisclosedMessage] = []
-            for number, each in enumerate(found):
-                record = each.message.record
-                if number and not each.content_kept:
-                    messages.append(each.message)
-                    continue
-                key = await self.content_key(each)
-                path = await stack.enter_async_context(self._contents.fetched(record))
-                name = file_name(number, files.CONTENT)
-                contents[name] = opened_content(name, path, record, key.stream_key(record.header.core))
-                messages.append(replace(each.message, disclosure=_disclosure(record, key)))
+            found = [await self._opened(stack, logged), *[await self._opened_answer(stack, each) for each in answers]]
+            messages, contents = [message for message, _ in found], [content for _, content in found]
             revocations = await self._signer.fresh_revocations()
             bundle = Bundle(messages[0], tuple(messages[1:]), logged.authority, revocations)
             trust = BundleTrust(self._signer.authority, await self._signer.log.key(), tuple(time_stamps))
-            yield Gathered(bundle, contents, trust)
+            yield Gathered(bundle, tuple(contents), trust)
+
+    async def describe(self, digest: bytes) -> DisclosedMessage:
+        """A message with its description, without its content: nothing of it is verified. Raises as ``gathered``."""
+        logged = await self._message(digest)
+        disclosure = _disclosure(logged.message.record, await self.content_key(logged))
+        return replace(logged.message, disclosure=disclosure)
+
+    async def _message(self, digest: bytes) -> LoggedMessage:
+        """Step 1."""
+        logged = await self._reader.get(digest)
+        answered = logged.message.statement.answer
+        return logged if answered is None else await self._reader.get(answered.statement.digest)
+
+    async def _opened(self, stack: AsyncExitStack, logged: LoggedMessage) -> tuple[DisclosedMessage, BundleFile]:
+        """Steps 2 and 3; the content is here as long as the stack."""
+        record = logged.message.record
+        key = await self.content_key(logged)
+        disclosure = _disclosure(record, key)
+        path = await stack.enter_async_context(self._contents.fetched(record))
+        content = opened_content(files.CONTENT, path, record, key.stream_key(record.header.core))
+        return replace(logged.message, disclosure=disclosure), content
+
+    async def _opened_answer(
+        self, stack: AsyncExitStack, logged: LoggedMessage
+    ) -> tuple[DisclosedMessage, BundleFile | None]:
+        """The same of an answer. One that does not open says nothing against the message, and must not close it."""
+        try:
+            message, content = await self._opened(stack, logged)
+            await asyncio.to_thread(_write, content, lambda _: None)
+        except (ContentDamaged, MalformedInput, DecryptionFailed):
+            return logged.message, None
+        except RemoteError as error:
+            if error.reason not in _UNREADABLE:
+                raise
+            return logged.message, None
+        return message, content
 
     async def content_key(self, logged: LoggedMessage) -> ContentKey:
         """Step 2. Raises DecryptionFailed, and what ``Signer.open_key`` raises."""
@@ -163,3 +200,17 @@ class Opener:
 def _disclosure(record: EvidenceRecord, key: ContentKey) -> Disclosure:
     """Step 3."""
     return Disclosure(open_trailer(key.trailer_key(record.header.core), record.trailer).description, key)
+
+
+def _write(file: BundleFile | None, write: Callable[[bytes], object]) -> None:
+    if file is None:
+        raise AssertionError("its content is not here")
+    for piece in file.read():
+        write(piece)
+
+
+def _text(message: DisclosedMessage, file: BundleFile | None) -> str | None:
+    disclosure = message.disclosure
+    if disclosure is None or file is None or not disclosure.description.content_type.startswith("text/"):
+        return None
+    return None if file.length > _MAX_TEXT_BYTES else b"".join(file.read()).decode(errors="backslashreplace")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.report import Outcome
 from signer_agent import Agent
 from signer_agent.contracts import blocking
 from signer_agent.contracts.account import Accounts
@@ -21,6 +22,8 @@ from signer_agent.contracts.messages import FileSource, Message, Messages
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer_keys import SignerKeyring
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
+from signer_agent.evidence.evidence import Evidence
+from signer_agent.evidence.permissions import Permissions
 from tests.signer_agent.contracts.people import new_person
 from tests.signer_agent.real import RealServer, running_daemon
 from tests.signer_agent.refusals import refused
@@ -61,7 +64,7 @@ def test_a_contract_is_sent_read_accepted_and_refused_once_more(agents: dict[str
     path = tmp_path / "contract.pdf"
     path.write_bytes(bytes(3 << 20))
     with frida.messages() as hers, gustav.messages() as his:
-        hers.send(session_id, FileSource(path))
+        hers.send(session_id, FileSource(path), evidence=True)
         (message,) = received_by(his, session_id)
         pieces: list[bytes] = []
         his.write_content(message.number, pieces.append)
@@ -72,6 +75,8 @@ def test_a_contract_is_sent_read_accepted_and_refused_once_more(agents: dict[str
         received_by(hers, session_id)
         (sent,) = hers.sent()
         assert [each.author for each in sent.answers] == ["gustav"]
+    opened = gustav.evidence().open(sent.statement.digest)
+    assert (opened.report.outcome, len(opened.report.answers)) == (Outcome.PASSED, 1)
     assert frida.sessions().close(session_id).session_id == session_id
 
 
@@ -111,12 +116,14 @@ def test_every_method_is_there() -> None:
         blocking.BlockingKeys: SignerKeyring,
         blocking.BlockingSessions: Sessions,
         blocking.BlockingMessages: Messages,
+        blocking.BlockingEvidence: Evidence,
+        blocking.BlockingPermissions: Permissions,
     }
     for face, behind in pairs.items():
         wanted = {name for name, member in vars(behind).items() if inspect.isfunction(member) and name[0] != "_"}
         source = inspect.getsource(face)
         missing = {name for name in wanted if f"self.{name} = " not in source}
-        assert missing <= {"close"}, face  # that of messages: the context does it
+        assert missing <= {"close", "grant", "opening"}, face  # what contexts, ``permit`` and ``open`` do
 
 
 def test_a_closed_agent_has_no_contracts(server: RealServer, tmp_path: Path) -> None:

@@ -16,13 +16,17 @@ from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.bundle.checks import BundleTrust
 from contract.bundle.verification import CHECKS
+from contract.content_key import ContentKey
+from contract.key_sealing import seal_key
 from contract.oids import DEFAULT_ARC
 from contract.report import Outcome
 from contract.statement import Decision
 from contract.stream import SEGMENT_BYTES
+from signer_agent.contracts import sending
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine, Logins
 from signer_agent.contracts.messages import BytesSource, FileSource
+from signer_agent.contracts.outbox_signing import SealedContent
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import KeyChoice, SignerKeyring
@@ -235,6 +239,45 @@ async def test_bundle_is_made_and_holds_elsewhere(company: Company, session_id: 
         await evidence.disclose(sent.statement.digest, other)
     assert not other.exists()
     assert list(alice.home.folder.rglob("*.sealed")) == []
+
+
+async def test_answer_that_does_not_hold_does_not_close_the_message(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a recipient deposits as its answer, author and others open and disclose the message all the same."""
+    alice, bob, carol = (company.people[name] for name in ("alice", "bob", "carol"))
+    session_id = await company.session()
+    sent = await alice.messages.send(session_id, BytesSource(b"Agreed?", TEXT_TYPE), evidence=True)
+    (for_bob,), (for_carol,) = await bob.received_messages(session_id), await carol.received_messages(session_id)
+
+    def misdescribed(segments: int, length: int, _: bytes) -> SealedContent:
+        return SealedContent(segments, length, bytes(32))
+
+    def unreadable(_: object, *named: Any) -> Any:  # noqa: ANN401
+        return seal_key(ContentKey.new(secrets.token_bytes), *named)
+
+    with monkeypatch.context() as cheating:
+        cheating.setattr(sending, "SealedContent", misdescribed)
+        await bob.messages.accept(for_bob.number, "of another content")
+    with monkeypatch.context() as cheating:
+        cheating.setattr(sending, "seal_key", unreadable)
+        await carol.messages.reject(for_carol.number, "for nobody")
+    evidence, bundle = await evidence_of(alice), tmp_path / "bundle.zip"
+    opened = await evidence.open(sent.statement.digest)
+    assert problems(opened) == ["content CONTENT_WRONG"]
+    assert [(each.name, each.report.outcome) for each in opened.report.answers] == [
+        ("bob", Outcome.FAILED),
+        ("carol", Outcome.PASSED),
+    ]
+    assert opened.texts == ("Agreed?", "of another content", None)
+    await evidence.disclose(sent.statement.digest, bundle)
+    finding = verify_archive(bundle, BundleTrust(), DEFAULT_ARC, datetime.now(UTC), lambda *_: None)
+    assert [(each.name, each.decision) for each in finding.report.answers] == [
+        ("bob", None),
+        ("carol", Decision.REJECT),
+    ]
+    assert finding.report.outcome is Outcome.INDETERMINATE  # nobody was named whom to believe
+    assert left_over(alice) == []
 
 
 async def test_both_sides_open_it_with_all_answers_after_the_close_and_with_renewed_keys(

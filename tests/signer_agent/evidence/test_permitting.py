@@ -45,6 +45,9 @@ async def test_third_party_asks_opens_and_is_shut_out_again(company: Company) ->
     await seeing.permissions.ask(digest, "I am the notary")
     (request,) = await granting.permissions.requests()
     assert (request.statement, request.asker, request.why) == (digest, "carol", "I am the notary")
+    described = (await granting.describe(digest)).disclosure
+    assert described is not None
+    assert described.description.length == len(b"I sell my house")
     permission = await granting.permit(digest, "carol", in_an_hour())
     assert await granting.permissions.requests() == []
     assert await granting.permissions.all() == await seeing.permissions.all() == [permission]
