@@ -8,7 +8,8 @@
     sessions = Sessions(await contracts.signer())
     session = await sessions.create("Purchase of a house", ["bob"], end)
 
-A daemon has no face for it: programs open the key store themselves, which they can while a daemon runs.
+A daemon has a face for sessions and messages (AgentContractService). For everything else programs open the key store
+themselves, which they can while a daemon runs.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Contracts:
     def __init__(self, store: KeyStore, line: ServerLine, drawers: Drawers) -> None:
         self.store = store
         self._line = line
-        with_login = LoginLine(line, drawers)
+        self._with_login = with_login = LoginLine(line, drawers)
         self.accounts = Accounts(with_login)
         self.logins = Logins(with_login)
         self.keys = SignerKeyring(with_login)
@@ -61,6 +62,16 @@ class Contracts:
     async def evidence(self) -> Evidence:
         """The evidence that concerns the account that is logged in. Raises as ``signer``."""
         return await Evidence.of(await self.signer(), self.store)
+
+    async def standing(self) -> tuple[object, ...]:
+        """What ``signer`` is opened from, login and keys: a signer stays right while this is equal.
+
+        Raises:
+            ServiceError: LOGIN_REQUIRED, those of the key store.
+        """
+        login = await self._with_login.login()
+        keys = await asyncio.to_thread(self._with_login.drawers.accounts.get, login.account)
+        return login.account, login.login_id, login.proven, keys
 
     async def signer(self) -> Signer:
         """The account that is logged in. Raises as ``Signer.open``."""

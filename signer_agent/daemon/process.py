@@ -20,8 +20,10 @@ from typing import Final, TextIO
 
 import grpc
 import structlog
+from fourseal.v1.agent_contract_service_pb2_grpc import add_AgentContractServiceServicer_to_server
 from fourseal.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 
+from signer_agent.daemon.contract_service import AgentContractRpc
 from signer_agent.daemon.service import AgentRpc
 from signer_agent.home import Home
 from signer_agent.keystore.folder import PrivateFolder
@@ -58,11 +60,13 @@ async def serve(home: Home, lock_after_seconds: float, ready: Callable[[], None]
         interceptor = RpcInterceptor(make_log(sys.stderr), in_flight, lambda _: "local")
         server = grpc.aio.server(interceptors=[interceptor], options=server_options())
         add_AgentServiceServicer_to_server(rpc, server)
+        add_AgentContractServiceServicer_to_server(AgentContractRpc(rpc.opened), server)
         _bind(server, home)
         await server.start()
         ready()
         await stop.wait()
         in_flight.refusing = True
+        rpc.end_waiting()
         await in_flight.wait_quiet()
         await server.stop(_STOP_GRACE_SECONDS)
         await rpc.lock()

@@ -14,6 +14,7 @@ from mpc.errors import FoursealError, MalformedInput
 from mpc.four_prime_rsa import OaepParameters
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.messages import algorithms_from_proto, change_from_proto, key_to_proto
+from signer_agent.daemon.opened import Opened
 from signer_agent.home import Home
 from signer_agent.interface import DEFAULT_HALF_BITS
 from signer_agent.model import DigestToSign, SignedDigest
@@ -40,7 +41,7 @@ class AgentRpc(agent_service_pb2_grpc.AgentServiceServicer):
         self._home = home
         self._stop = stop
         self._lock_after_seconds = lock_after_seconds
-        self._agent: LocalAgent | None = None
+        self._opened: Opened | None = None
         self._turn = asyncio.Lock()
         self._locking: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -49,9 +50,9 @@ class AgentRpc(agent_service_pb2_grpc.AgentServiceServicer):
         self, request: agent_service_pb2.GetAgentStateRequest, context: Context
     ) -> agent_service_pb2.GetAgentStateResponse:
         """See the proto."""
-        if self._agent is None:
+        if self._opened is None:
             return agent_service_pb2.GetAgentStateResponse(locked=True, version=VERSION, process_id=os.getpid())
-        state = await self._agent.state()
+        state = await self._opened.agent.state()
         return agent_service_pb2.GetAgentStateResponse(
             locked=False,
             version=state.version,
@@ -66,7 +67,7 @@ class AgentRpc(agent_service_pb2_grpc.AgentServiceServicer):
         """See the proto. An agent that is open is opened again, and so sees a new enrolment."""
         async with self._turn:  # one at a time: each takes 64 MiB
             opened = await LocalAgent.open_store(self._home, request.passphrase)
-            self._replace(opened)
+            self._replace(Opened(opened))
         self._lock_later()
         return agent_service_pb2.UnlockAgentResponse()
 
@@ -169,18 +170,27 @@ class AgentRpc(agent_service_pb2_grpc.AgentServiceServicer):
         if self._closing:
             await asyncio.wait(self._closing)  # a caller that does not wait so long does not stop them
 
-    def _replace(self, agent: LocalAgent | None) -> None:
-        old, self._agent = self._agent, agent
+    def end_waiting(self) -> None:
+        """End the calls that only wait for something to come."""
+        if self._opened is not None:
+            self._opened.closing.set()
+
+    def opened(self) -> Opened:
+        """The opened key store, for a call that uses it. Raises ServiceError (AGENT_LOCKED)."""
+        if self._opened is None:
+            raise ServiceError("AGENT_LOCKED")
+        self._lock_later()
+        return self._opened
+
+    def _replace(self, opened: Opened | None) -> None:
+        old, self._opened = self._opened, opened
         if old is not None:
             closing = asyncio.create_task(old.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 
     def _unlocked(self) -> LocalAgent:
-        if self._agent is None:
-            raise ServiceError("AGENT_LOCKED")
-        self._lock_later()
-        return self._agent
+        return self.opened().agent
 
     def _lock_later(self) -> None:
         """Begin the time after which it locks itself again."""
