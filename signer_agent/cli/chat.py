@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from signer_agent.cli.inbox import not_received_json
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.line_editor import LineEditor
 from signer_agent.cli.message_text import (
@@ -27,7 +28,7 @@ from signer_agent.cli.message_text import (
     visible_lines,
     what_text,
 )
-from signer_agent.cli.messages import SessionArgument, announce_session, not_received_json, with_messages
+from signer_agent.cli.messages import SessionArgument, announce_session, with_messages
 from signer_agent.cli.options import YesOption
 from signer_agent.cli.output import OUTPUT, message_of
 from signer_agent.cli.proposal_text import proposal_json, proposal_lines, question

@@ -13,9 +13,10 @@ from contract.report import Outcome
 from signer_agent.cli.bundles import bundle_json, show_checks
 from signer_agent.cli.evidence_text import disclosure_lines, told_rows
 from signer_agent.cli.files import STANDARD_OUTPUT, read_certificates, require_absent, writing_file
+from signer_agent.cli.inbox import print_lines
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import size_text, visible_lines
-from signer_agent.cli.messages import SessionArgument, print_lines
+from signer_agent.cli.messages import SessionArgument
 from signer_agent.cli.options import ForceOption, OutOption, TsaOption, YesOption
 from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts

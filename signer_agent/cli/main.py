@@ -18,6 +18,7 @@ from signer_agent.cli import (
     contract_sessions,
     encryption,
     evidence,
+    inbox,
     keys,
     log,
     messages,
@@ -56,12 +57,12 @@ app.add_typer(certificates.app, name="certificates")
 app.add_typer(certificates.contacts, name="contacts")
 app.add_typer(contract_sessions.app, name="session")
 command(app)(messages.send)
-command(app)(messages.inbox)
-command(app)(messages.show)
+command(app)(inbox.inbox)
+command(app)(inbox.show)
 command(app)(messages.accept)
 command(app)(messages.reject)
 command(app)(messages.reply)
-command(app)(messages.outbox)
+command(app)(inbox.outbox)
 app.add_typer(evidence.app, name="evidence")
 command(evidence.app)(permissions.permit)
 command(evidence.app)(permissions.permissions)
