@@ -136,9 +136,9 @@ class Receiver:
         waiting, all_told = await asyncio.to_thread(self._waiting), False
         if not waiting:
             return
-        notices = self._line.watch(0, _TELL_SECONDS)
+        notices = self._line.watch(0, _TELL_SECONDS + _LATE_SECONDS)
         with suppress(TimeoutError):
-            async with aclosing(notices), asyncio.timeout(None) as late:
+            async with aclosing(notices), asyncio.timeout(_TELL_SECONDS) as late:
                 async for notice in notices:
                     if notice.all_told:
                         all_told = True
@@ -150,7 +150,7 @@ class Receiver:
                         waiting = await asyncio.to_thread(self._waiting)
                         if not waiting:
                             return
-        if not all_told:  # it was stopped
+        if not all_told:  # it was stopped, or is too slow
             raise ServiceError("SERVER_UNAVAILABLE")
 
     def _waiting(self) -> int:
