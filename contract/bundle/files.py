@@ -156,7 +156,7 @@ def read_manifest(data: bytes) -> dict[str, FileDigest]:
         files = {
             str(name): FileDigest(int(each["length"]), bytes.fromhex(each["sha256"])) for name, each in listed.items()
         }
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError):
         raise malformed("its manifest is none") from None
     if write_manifest(files) != data:
         raise malformed("its manifest is not the canonical encoding")

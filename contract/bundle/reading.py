@@ -124,6 +124,8 @@ _SEPARATE = (files.AUTHOR_SIGNATURE, files.SESSION_SIGNATURE)
 
 def _certificate(pem: bytes) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(pem)
+        certificate = x509.load_pem_x509_certificate(pem)
+        _ = certificate.subject  # which is where an odd one is found out; reports show it
     except (ValueError, *UNREADABLE):
-        raise malformed("a certificate that is not in PEM") from None
+        raise malformed("a certificate that is not in PEM, or cannot be read") from None
+    return certificate

@@ -37,7 +37,7 @@ def _certificates(pem: bytes) -> Sequence[x509.Certificate]:
     try:
         found = x509.load_pem_x509_certificates(pem)
         for each in found:
-            _ = each.extensions  # which is where an odd one is found out
+            _ = each.extensions, each.subject  # which is where an odd one is found out
     except (ValueError, *UNREADABLE):
         raise _malformed("no certificate in PEM") from None
     return found

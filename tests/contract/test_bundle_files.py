@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import random
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,6 +177,7 @@ def other_manifests() -> Iterator[bytes]:
     yield good.replace(b"fourseal/v1/bundle", b"fourseal/v2/bundle")
     yield good.replace(b": 13", b": 13.0")
     yield good.replace(b": 13", b": true")
+    yield good.replace(b": 13", b": 1e999")
     yield good.replace(b": 13", b': "13"')
     yield good.replace(b": 13", b": " + b"1" * 5000)
     yield good.replace(b"0a0b", b"0A0b")
@@ -206,6 +210,21 @@ def test_garbage_is_no_manifest(data: bytes) -> None:
     """Never another error."""
     with malformed("BUNDLE_MALFORMED"):
         read_manifest(data)
+
+
+def test_authority_whose_name_cannot_be_read(case: Case) -> None:
+    """It is read when somebody looks at it: which is here, and not in a report."""
+    certificate = case.bundle.authority.public_bytes(Encoding.DER)
+    name = case.bundle.authority.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    assert isinstance(name, str)
+    before, _, after = certificate.rpartition(name.encode())  # the subject stands behind the issuer
+    changed = before + b"\xff" * len(name) + after
+    assert len(changed) == len(certificate)
+    body = b64encode(changed)
+    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
+    pem = b"\n".join((b"-----BEGIN CERTIFICATE-----", *lines, b"-----END CERTIFICATE-----", b""))
+    with malformed("BUNDLE_MALFORMED"):
+        read_bundle(bundle_files(listed(case.files() | {"certificates/authority.pem": pem})), DEFAULT_ARC)
 
 
 def test_bundles_that_say_nothing_sensible(case: Case, separate: World, joint: World) -> None:
