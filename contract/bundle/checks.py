@@ -107,9 +107,9 @@ class MessageChecks:
         if revocations is None:
             raise Undecided("REVOCATION_LIST_MISSING")
         revocation, shown = revocations.revoked(self._message.author.certificate), self._time_shown()
-        if revocation is not None and revocation.time <= self._statement.time:
-            raise Failed("CERTIFICATE_REVOKED")
         if revocation is not None and revocation.time <= shown:
+            if revocation.time <= self._statement.time:
+                raise Failed("CERTIFICATE_REVOKED")
             raise Undecided("REVOKED_BEFORE_PROVEN")
         if revocations.issue_time < shown:
             raise Undecided("REVOCATION_LIST_OUTDATED")
@@ -152,7 +152,9 @@ class MessageChecks:
 
     def _time_shown(self) -> datetime:
         """When the signature was there at the latest."""
-        stamp, times = self._message.time_stamp, {self._statement.time, self._message.entry.time}
+        stamp, times = self._message.time_stamp, {self._message.entry.time}
+        if make_check("log", self._log).outcome is not Outcome.PASSED:
+            times.add(self._statement.time)  # else an author's fast clock would undo what was there before it
         if stamp is not None and self._trust.time_stamps:
             try:
                 times.add(self._time_stamped(stamp))

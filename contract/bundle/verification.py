@@ -27,8 +27,10 @@ reason PREREQUISITE_FAILED. "Its time" is the statement's.
 
 4 in detail. A certificate that was revoked later proves what it signed before; but a stolen key can sign whatever time
 it likes. So it counts when the signature was shown to exist: by the time stamp, if it passed; else by the log's entry,
-which is the evidence server's word. Revoked up to the statement's time: failed. Revoked after that, up to the time
-shown: indeterminate, REVOKED_BEFORE_PROVEN. A list made before the time shown cannot tell: REVOCATION_LIST_OUTDATED.
+which is the evidence server's word. Revoked after the time shown: passed, also if the statement states a later time:
+an author whose clock is fast cannot take back what it signed. Revoked up to the time shown: failed if that was up to
+the statement's time, else indeterminate, REVOKED_BEFORE_PROVEN. A list made before the time shown cannot tell:
+REVOCATION_LIST_OUTDATED. An entry that the log does not prove (14) shows nothing earlier than the statement's time.
 """
 
 from __future__ import annotations

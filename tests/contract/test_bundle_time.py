@@ -32,6 +32,15 @@ def test_revoked_certificate(joint: World, seconds: int, expected: list[Wrong]) 
     assert wrong(case.report().message) == expected
 
 
+@pytest.mark.parametrize(("seconds", "outcome"), [(-29, Outcome.PASSED), (-30, Outcome.FAILED)])
+def test_author_cannot_take_back_by_a_fast_clock(joint: World, seconds: int, outcome: Outcome) -> None:
+    """Dated ahead of the log's time, and revoked in between: it was there before. Only a proven entry shows that."""
+    case = with_list(logged_at(joint, NOW - timedelta(seconds=30)), joint, NOW + timedelta(seconds=seconds))
+    assert case.report().outcome is outcome
+    unproven = replace(case, trust=replace(case.trust, log_key=None)).report().message
+    assert failed("author-not-revoked", "CERTIFICATE_REVOKED") in wrong(unproven)
+
+
 @pytest.mark.parametrize(
     ("issued", "expected"),
     [(LOGGED, []), (LOGGED - timedelta(seconds=1), [undecided("author-not-revoked", "REVOCATION_LIST_OUTDATED")])],
