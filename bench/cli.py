@@ -24,6 +24,7 @@ from bench.scenarios import (
     joint,
     members,
     merkle,
+    opening,
     padding_oracle,
     proofs,
     soak,
@@ -44,6 +45,7 @@ SCENARIOS: dict[str, Scenario] = {
     "members": members.run,
     "merkle": merkle.run,
     "proofs": proofs.run,
+    "opening": opening.run,
     "deposits": deposits.run,
     "verification": verification.run,
 }

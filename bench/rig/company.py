@@ -19,6 +19,7 @@ from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import KeyChoice
+from signer_agent.evidence.evidence import Evidence
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
@@ -37,6 +38,7 @@ class Person:
     home: Home
     signer: Signer
     messages: Messages
+    evidence: Evidence
 
 
 def register(server: ServerProcess, folder: Path, name: str, half_bits: int) -> Home:
@@ -76,7 +78,7 @@ async def arrived(home: Home) -> AsyncIterator[Person]:
         stack.push_async_callback(line.close)
         signer = await Signer.open(store, line)
         messages = await stack.enter_async_context(Messages.of(signer, store))
-        yield Person(signer.name, home, signer, messages)
+        yield Person(signer.name, home, signer, messages, await Evidence.of(signer, store))
 
 
 async def meet(people: Sequence[Person], step: Callable[[], None] = lambda: None) -> str:

@@ -1,0 +1,146 @@
+"""Opening evidence among few entries and among many, by an agent that calls a real server over TLS.
+
+A server for each size of the plan, with a log and tables of evidence that were filled to that size, and messages that
+were deposited at places all over it. Opening is all that ``fourseal evidence open`` does: ``GetEvidence``, the proof
+that the log has it and only grew, ``DecryptKeyCiphertext`` with both halves, content, and every check; reading is
+``GetEvidence`` and that proof alone. Every opening is an operation, and an entry of its own. Rounds alternate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection
+
+from bench.context import Bench
+from bench.errors import BenchFailed
+from bench.harness.results import Aim, Outcome, Ratio
+from bench.harness.timing import Case, measure_rates
+from bench.rig.company import Person, arrived, meet, register
+from bench.rig.filling import Beside, fill
+from bench.rig.server import ServerProcess
+from contract.report import Outcome as Verdict
+from server.config import load_settings
+from server.evidence.store.records import RecordRow, add_records
+from server.journal.log import StagedEntry
+from server.root.ground import open_ground
+from server.root.home import Home
+from signer_agent.contracts.sources import BytesSource
+from signer_agent.evidence.reading import EvidenceReader
+
+GROUP = "Opening evidence over gRPC"
+AIM = Aim(1.2, at_most=True)
+_HALF_BITS = 2048
+_PEOPLE = ("alice", "bob")
+_MESSAGES = 8
+_CONTENT_BYTES = 1024
+_DIGEST_BYTES = 32
+_TITLES = {"read": "read and prove", "open": "open, prove and verify"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Messages in evidence, among so many entries, and Alice, who wrote them."""
+
+    size: int
+    alice: Person
+    digests: Sequence[bytes]
+
+
+def run(bench: Bench) -> Outcome:
+    """Measure every size of the plan."""
+    plan = bench.plan
+    each = len(_PEOPLE) + _MESSAGES + len(_TITLES) * (plan.load_rounds + 1)
+    bench.progress.begin("opening evidence", each * len(plan.log_leaves))
+    with ExitStack() as stack:
+        runner = stack.enter_context(asyncio.Runner())
+        shelves = [stack.enter_context(_shelf(bench, runner, size)) for size in plan.log_leaves]
+        cases = [case for shelf in shelves for case in _cases(runner, shelf)]
+        taken = measure_rates(GROUP, cases, plan.load_rounds, plan.load_seconds, bench.progress.step)
+    least, most = min(plan.log_leaves), max(plan.log_leaves)
+    ratios = [
+        Ratio.between(
+            f"evidence_{name}_many_over_few",
+            f"Evidence, {title}: time with {most} entries over time with {least}",
+            taken[f"evidence_{name}_{least}"],  # rates: the other way round than times
+            taken[f"evidence_{name}_{most}"],
+            AIM,
+        )
+        for name, title in _TITLES.items()
+    ]
+    return Outcome(tuple(taken.values()), ratios)
+
+
+@contextmanager
+def _shelf(bench: Bench, runner: asyncio.Runner, size: int) -> Iterator[_Shelf]:
+    folder = bench.workspace / f"opening-{size}"
+    folder.mkdir()
+    with ServerProcess(folder / "server", bench.cores.all) as server, ExitStack() as leaving:
+        homes = []
+        for name in _PEOPLE:
+            homes.append(register(server, folder, name, _HALF_BITS))
+            bench.progress.step()
+        people = AsyncExitStack()
+        leaving.callback(lambda: runner.run(people.aclose()))
+        alice, bob = [runner.run(people.enter_async_context(arrived(home))) for home in homes]
+        session_id = runner.run(meet([alice, bob]))
+        yield _Shelf(size, alice, list(_deposited(bench, runner, folder / "server", size, alice, session_id)))
+
+
+def _deposited(
+    bench: Bench, runner: asyncio.Runner, home: Path, size: int, alice: Person, session_id: str
+) -> Iterator[bytes]:
+    """Deposit messages while the log grows to its size; their digests."""
+    with open_ground(Home(home), load_settings(home), structlog.get_logger()) as ground:
+        for number in range(_MESSAGES):
+            source = BytesSource(secrets.token_bytes(_CONTENT_BYTES))
+            sent = runner.run(alice.messages.send(session_id, source, evidence=True))
+            fill(ground, size * (number + 1) // _MESSAGES, _records_of(session_id))
+            bench.progress.step()
+            yield sent.statement.digest
+
+
+def _records_of(session_id: str) -> Beside:
+    """Each entry is a record of that session; nothing but its place and its parties is ever looked at."""
+
+    def add(connection: Connection, staged: Sequence[StagedEntry]) -> None:
+        add_records(connection, [(_record(session_id, entry), _PEOPLE) for entry in staged])
+
+    return add
+
+
+def _record(session_id: str, entry: StagedEntry) -> RecordRow:
+    return RecordRow(
+        statement_digest=secrets.token_bytes(_DIGEST_BYTES),
+        record_digest=secrets.token_bytes(_DIGEST_BYTES),
+        log_index=entry.index,
+        session_id=session_id,
+        author=_PEOPLE[0],
+        answered_digest=None,
+        content_digest=secrets.token_bytes(_DIGEST_BYTES),
+        content_length=_CONTENT_BYTES,
+        content_kept=False,
+        deposit_time=entry.time,
+    )
+
+
+def _cases(runner: asyncio.Runner, shelf: _Shelf) -> Iterator[Case]:
+    evidence, reader, digests = shelf.alice.evidence, EvidenceReader(shelf.alice.signer), cycle(shelf.digests)
+
+    def read() -> None:
+        runner.run(reader.get(next(digests)))
+
+    def opened() -> None:
+        report = runner.run(evidence.open(next(digests))).report
+        if report.outcome is not Verdict.PASSED:
+            raise BenchFailed(f"evidence among {shelf.size} entries does not hold: {report}")
+
+    for name, operation in (("read", read), ("open", opened)):
+        yield Case(f"evidence_{name}_{shelf.size}", f"{shelf.size} entries: {_TITLES[name]}", operation)
