@@ -12,7 +12,7 @@ from contract.session_info import Scheme
 from contract.statement import Decision
 from mpc.errors import FoursealError
 from signer_agent.contracts.answers import SentMessage
-from signer_agent.contracts.mailbox import Message
+from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.model import MemberState, SessionState, SessionSummary, VerifiedSession
 from signer_agent.contracts.receiving import NotReceived, Received
 from wire.catalogue import CATALOGUE, ServiceError, render
