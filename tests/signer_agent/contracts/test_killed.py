@@ -28,10 +28,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def company(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Company]:
-    """Alice and Bob, who know the server's log: the first look at it has steps of its own."""
+    """Alice and Bob."""
     async with gathered(tmp_path_factory.mktemp("company"), ("alice", "bob")) as company:
-        session_id = await company.session(("alice", "bob"))
-        await company.people["alice"].messages.send(session_id, BytesSource(b"hello", TEXT_TYPE), evidence=True)
         yield company
 
 
