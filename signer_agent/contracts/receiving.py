@@ -39,7 +39,7 @@ from signer_agent.evidence.reading import EvidenceReader
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
 
-_TELL_SECONDS: Final = 30.0  # that the media server has to tell of all that it has
+_TELL_SECONDS: Final = 30.0  # that the media server may be silent before it has told of all that it has
 _LATE_SECONDS: Final = 3.0  # after that, for what was signed for us and is on its way to the media server
 _DOWNLOADS: Final = 4  # at a time
 _FIRST_PAUSE_SECONDS: Final = 0.1
@@ -132,25 +132,28 @@ class Receiver:
             self._results.put_nowait(None)
 
     async def _look(self) -> None:
-        """Take notices until everything that was signed for us is here. What comes besides it does not count."""
-        waiting, all_told = await asyncio.to_thread(self._waiting), False
+        """Take notices until everything that was signed for us is here. What comes besides it does not count.
+
+        Raises:
+            ServiceError: SERVER_UNAVAILABLE: the media server stops, or is silent, before it has told of everything.
+            RemoteError: of the stream.
+        """
+        waiting = await asyncio.to_thread(self._waiting)
         if not waiting:
             return
-        notices = self._line.watch(0, _TELL_SECONDS + _LATE_SECONDS)
-        with suppress(TimeoutError):
-            async with aclosing(notices), asyncio.timeout(_TELL_SECONDS) as late:
-                async for notice in notices:
-                    if notice.all_told:
-                        all_told = True
-                        late.reschedule(asyncio.get_running_loop().time() + _LATE_SECONDS)
-                        continue
-                    waiting -= self._take(notice)
-                    if waiting <= 0:
-                        await asyncio.shield(asyncio.gather(*self._deals))
-                        waiting = await asyncio.to_thread(self._waiting)
-                        if not waiting:
-                            return
-        if not all_told:  # it was stopped, or is too slow
+        limit = _TELL_SECONDS
+        async with aclosing(self._line.watch(0)) as notices:
+            while (notice := await _next_in_time(notices, limit)) is not None:
+                if notice.all_told:
+                    limit = _LATE_SECONDS
+                    continue
+                waiting -= self._take(notice)
+                if waiting <= 0:
+                    await asyncio.gather(*self._deals)
+                    waiting = await asyncio.to_thread(self._waiting)
+                    if not waiting:
+                        return
+        if limit == _TELL_SECONDS:
             raise ServiceError("SERVER_UNAVAILABLE")
 
     def _waiting(self) -> int:
@@ -261,6 +264,16 @@ class Receiver:
             if author not in self._hindered
             for number in self._known.numbers(author).missing(count)
         ]
+
+
+async def _next_in_time(
+    notices: AsyncGenerator[relay_service_pb2.WatchMailboxResponse], seconds: float
+) -> relay_service_pb2.WatchMailboxResponse | None:
+    """The next notice; None if none comes in time, or the stream has ended."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await anext(notices, None)
+    return None
 
 
 def _is_of_envelope(error: FoursealError) -> bool:
