@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    union_all,
     update,
 )
 
@@ -30,6 +32,8 @@ from server.storage import Instant, metadata
 from transparency.frontier import Frontier
 from transparency.hashing import HASH_BYTES
 from transparency.nodes import NodeId
+
+_LEAVES: Final = 0
 
 logs = Table(
     "logs",
@@ -75,11 +79,11 @@ _add_entries = insert(log_entries)
 _add_nodes = insert(log_nodes)
 _add_checkpoint = insert(log_checkpoints)
 _entry = select(log_entries.c.entry).where(log_entries.c.log_index == bindparam("log_index"))
-_leaf_hashes = select(log_entries.c.log_index, log_entries.c.leaf_hash).where(
-    log_entries.c.log_index.in_(bindparam("indexes", expanding=True))
-)
-_node_hashes = select(log_nodes.c.number, log_nodes.c.hash).where(
-    log_nodes.c.number.in_(bindparam("numbers", expanding=True))
+_hashes = union_all(  # one statement: it costs more than the rows
+    select(2 * log_entries.c.log_index, log_entries.c.leaf_hash).where(
+        log_entries.c.log_index.in_(bindparam("leaves", expanding=True))
+    ),
+    select(log_nodes.c.number, log_nodes.c.hash).where(log_nodes.c.number.in_(bindparam("above", expanding=True))),
 )
 _newest = select(log_checkpoints).order_by(log_checkpoints.c.size.desc()).limit(1)
 _newest_stamped = _newest.where(_has_stamp)
@@ -126,7 +130,8 @@ class CheckpointRow:
 def number_of(node: NodeId) -> int:
     """The number of a node: its place among all nodes from left to right, parents between their children, from 0 on.
 
-    One number is found by one look into an index, and nodes that are made together lie together.
+    One number is found by one look into an index, and nodes that are made together lie together. A leaf's is twice
+    its index.
     """
     return ((2 * node.position + 1) << node.level) - 1
 
@@ -197,16 +202,11 @@ def find_entry(connection: Connection, index: int) -> bytes | None:
 
 def find_nodes(connection: Connection, wanted: Sequence[NodeId]) -> Mapping[NodeId, bytes]:
     """Hashes of nodes, leaves among them; those that are not there are left out."""
-    found: dict[NodeId, bytes] = {}
-    leaves = [node.position for node in wanted if node.level == 0]
-    if leaves:
-        for index, value in connection.execute(_leaf_hashes, {"indexes": leaves}):
-            found[NodeId(0, index)] = value
-    above = {number_of(node): node for node in wanted if node.level > 0}
-    if above:
-        for number, value in connection.execute(_node_hashes, {"numbers": list(above)}):
-            found[above[number]] = value
-    return found
+    nodes = {number_of(node): node for node in wanted}
+    leaves = [node.position for node in wanted if node.level == _LEAVES]
+    above = [number for number, node in nodes.items() if node.level > _LEAVES]
+    rows = connection.execute(_hashes, {"leaves": leaves, "above": above}).all()
+    return {nodes[number]: value for number, value in rows}
 
 
 def find_newest_checkpoint(connection: Connection, *, stamped: bool = False) -> CheckpointRow | None:
