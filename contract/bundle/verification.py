@@ -35,6 +35,7 @@ REVOCATION_LIST_OUTDATED. An entry that the log does not prove (14) shows nothin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -43,8 +44,8 @@ from typing import Final
 from contract.bundle import files
 from contract.bundle.checks import BundleTrust, ContentChecks, MessageChecks
 from contract.bundle.content import NewDigest, Progress, measure_content
-from contract.bundle.files import file_name
-from contract.bundle.parts import DisclosedMessage, read_revocations
+from contract.bundle.files import BundleFile, file_name
+from contract.bundle.parts import DisclosedMessage, Disclosure, read_revocations
 from contract.bundle.reading import ReadBundle
 from contract.report import Outcome, Report, make_check
 from contract.statement import Decision
@@ -118,9 +119,8 @@ def verify_bundle(
     for number, message in enumerate(bundle.messages):
         checks = MessageChecks(bundle, message, trust, revocations).by_name()
         if message.disclosure is not None:
-            key = message.disclosure.content_key.stream_key(message.record.header.core)
-            measured = measure_content(read.contents[file_name(number, files.CONTENT)], key, progress, new_digest)
-            checks |= ContentChecks(message, message.disclosure, measured).by_name()
+            file = read.contents[file_name(number, files.CONTENT)]
+            checks |= _content_checks(message, message.disclosure, file, progress, new_digest)
         if message.time_stamp is None and not trust.time_stamps:
             del checks["time-stamp"]
         del checks["authority" if number else "answered"]
@@ -130,6 +130,26 @@ def verify_bundle(
         reports[0],
         tuple(_answer_report(each.name, answers.get(each.name)) for each in bundle.message.statement.recipients),
     )
+
+
+def content_holds(message: DisclosedMessage, file: BundleFile) -> bool:
+    """Whether the content is disclosed, and the checks 8 to 11 pass.
+
+    Raises:
+        FoursealError: as ``verify_bundle``, and what reading the file raises.
+    """
+    if message.disclosure is None:
+        return False
+    checks = _content_checks(message, message.disclosure, file, lambda _: None, sha256)
+    return all(make_check(name, check).outcome is Outcome.PASSED for name, check in checks.items())
+
+
+def _content_checks(
+    message: DisclosedMessage, disclosure: Disclosure, file: BundleFile, progress: Progress, new_digest: NewDigest
+) -> dict[str, Callable[[], object]]:
+    key = disclosure.content_key.stream_key(message.record.header.core)
+    measured = measure_content(file, key, progress, new_digest)
+    return ContentChecks(message, disclosure, measured).by_name()
 
 
 def _answer_report(name: str, found: tuple[DisclosedMessage, Report] | None) -> AnswerReport:

@@ -80,7 +80,8 @@ def _answer(report: AnswerReport, answer: DisclosedMessage | None) -> str:
     if answer is None or report.decision is None:
         return f"of {report.name}: none was deposited, or we may not see it"
     when = f"{time_text(answer.statement.time)}, entry {answer.receipt.index}"
-    return f"{report.name} {_ANSWERED[report.decision]}, {when}: {_holds(report.report)}"
+    said = "" if answer.disclosure else ", without what it says"
+    return f"{report.name} {_ANSWERED[report.decision]}, {when}: {_holds(report.report)}{said}"
 
 
 def _holds(report: Report) -> str:

@@ -5,7 +5,8 @@
    was closed, and with a half whose certificate was renewed or has expired: the agent keeps it. Or, of who has a
    permission, the key ciphertext in that, opened by our key alone.
 3. The trailer, and in it the description of the content; the sealed content.
-4. The same of every answer that concerns us.
+4. The same of every answer that concerns us. One whose content does not open, is not what was signed or deposited, or
+   is not kept any more, is there without it: else its author could keep everybody from what it answers.
 5. The checks of ``contract.bundle.verification``, with the authority that we enrolled with and the log that we know.
 """
 
@@ -25,24 +26,29 @@ from contract.bundle.checks import BundleTrust
 from contract.bundle.files import BundleFile, file_name
 from contract.bundle.parts import Bundle, DisclosedMessage, Disclosure
 from contract.bundle.reading import ReadBundle
-from contract.bundle.verification import BundleReport, verify_bundle
+from contract.bundle.verification import BundleReport, content_holds, verify_bundle
 from contract.content_key import ContentKey
-from contract.errors import ContentDamaged
+from contract.errors import ContentDamaged, VerificationFailed
 from contract.evidence_record import EvidenceRecord
 from contract.trailer import open_trailer
-from mpc.errors import DecryptionFailed, MalformedInput
+from mpc.errors import DecryptionFailed, FoursealError, MalformedInput
 from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.signer import Signer
 from signer_agent.evidence.archive import writing_archive
 from signer_agent.evidence.content import SealedContents, opened_content
 from signer_agent.evidence.reading import EvidenceReader, LoggedMessage
-from wire.status import RemoteError
 
 _MAX_TEXT_BYTES: Final = 64 << 10
 _UNREADABLE: Final = frozenset(
-    {"DECRYPTION_FAILED", "KEY_CIPHERTEXT_MALFORMED", "EVIDENCE_CONTENT_DELETED", "EVIDENCE_CONTENT_LOST"}
+    {
+        "DECRYPTION_FAILED",
+        "EVIDENCE_CONTENT_DELETED",
+        "EVIDENCE_CONTENT_LOST",
+        "KEY_CIPHERTEXT_MALFORMED",
+        "NOT_A_MEMBER",  # sealed for a revision of the session that did not have us
+    }
 )
-"""What the server says of an answer that was deposited so that nobody can open it, or of which it lost the content."""
+"""What is said of an answer that was deposited so that nobody can open it, or of which the server lost the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +168,14 @@ class Opener:
         """The same of an answer. One that does not open says nothing against the message, and must not close it."""
         try:
             message, content = await self._opened(stack, logged)
-            await asyncio.to_thread(_write, content, lambda _: None)
-        except (ContentDamaged, MalformedInput, DecryptionFailed):
-            return logged.message, None
-        except RemoteError as error:
+            if await asyncio.to_thread(content_holds, message, content):
+                return message, content
+        except (ContentDamaged, MalformedInput, DecryptionFailed, VerificationFailed):
+            pass
+        except FoursealError as error:
             if error.reason not in _UNREADABLE:
                 raise
-            return logged.message, None
-        return message, content
+        return logged.message, None
 
     async def content_key(self, logged: LoggedMessage) -> ContentKey:
         """Step 2. Raises DecryptionFailed, and what ``Signer.open_key`` raises."""
