@@ -107,6 +107,8 @@ class EvidenceReader:
             disclosure=None,
         )
         require_agreement(record, message.session_sign, message.session_encrypt)
+        if len(answer.answer_digests) > len(record.statement.recipients):
+            raise server_lied("EVIDENCE_OF_OTHER_MESSAGE", "it shows more answers than there are recipients")
         return LoggedMessage(
             message,
             load_certificate(answer.authority_certificate_der),

@@ -333,6 +333,15 @@ def test_content_key_of_another_envelope(joint: World) -> None:
     ]
 
 
+def test_authority_that_is_none(joint: World) -> None:
+    """The verifier was given a signer's certificate for one: it stands in the bundle, too, and issues nothing."""
+    certificate = joint.person("bob").sign.certificate
+    case = simple_case(joint)
+    case = replace(case, bundle=replace(case.bundle, authority=certificate, revocations=None))
+    report = replace(case, trust=replace(case.trust, authority=certificate)).report().message
+    assert failed("authority", "AUTHORITY_UNSUITABLE") in wrong(report)
+
+
 def test_verifier_who_knows_nobody(joint: World) -> None:
     """Then it can say what fails, and cannot say that all is well."""
     case = replace(simple_case(joint), trust=BundleTrust())

@@ -124,6 +124,7 @@ async def test_every_lie_of_the_server_is_told(company: Company, session_id: str
         lying.forged_checkpoint: "NOTE_SIGNATURE_WRONG",
         lying.nothing: "LOG_ENTRY_MALFORMED",
         lambda answer: answer.answer_digests.append(other): "EVIDENCE_OF_OTHER_MESSAGE",
+        lambda answer: answer.answer_digests.extend([bytes(32)] * 2): "EVIDENCE_OF_OTHER_MESSAGE",
         certificate_of("session_encrypt_certificate_der", "session_sign_certificate_der"): "ENVELOPE_CERTIFICATE_WRONG",
         certificate_of("author_certificate_der", "authority_certificate_der"): "CERTIFICATE_MALFORMED",
     }
