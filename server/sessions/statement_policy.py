@@ -11,7 +11,8 @@ statements with one sequence number, whenever and by whichever way they come, on
 and, for statements whose intent does not stand in the journal yet:
 
 4. the statement names the session's certificate of the newest revision;
-5. its time is not off by more than two minutes (by default);
+5. its time is not off by more than two minutes (by default), and is in the session's time: else it would be signed, and
+   never hold;
 6. its sequence number is higher than every one of this author before;
 7. each recipient is a member with the certificate that the statement names, and the number is the next one;
 8. an answer is to a statement that was signed in this session, and the first of this author to it. (That its author
@@ -103,6 +104,7 @@ class StatementPolicy:
         if statement.session_certificate != rules.sign_fingerprint:  # 4
             raise ServiceError("SESSION_CHANGED", session_id=statement.session_id, revision=rules.revision)
         self._check_time(statement, now)  # 5
+        require_signable(rules, statement.session_id, statement.time)  # 5
         if statement.sequence <= author.last_sequence:  # 6
             raise ServiceError("SEQUENCE_REPEATED", sequence=statement.sequence, last=author.last_sequence)
         _check_recipients(connection, statement, members)  # 7

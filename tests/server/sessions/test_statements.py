@@ -174,11 +174,18 @@ async def test_time_of_the_session(alice: Signer, bob: Signer, clock: MovableClo
         clock.move(HOUR / 3)
         await alice.get(session.session_id)
         await bob.get(session.session_id)
+    minute = timedelta(minutes=1)
+    early = alice.statement(session, bob, time=alice.now() - minute)  # signed, it would never hold
+    assert await reason_of(alice, alice.request(session, early)) == "SESSION_NOT_BEGUN"
     await alice.sign(session, alice.statement(session, bob))
-    for _ in range(3):
-        clock.move(HOUR / 3)
+    for part in (HOUR / 3, HOUR / 3, HOUR / 3 - minute):
+        clock.move(part)
         session = await alice.get(session.session_id)
         await bob.get(session.session_id)
+    ahead = alice.statement(session, bob, sequence=2, time=alice.now() + minute)
+    assert await reason_of(alice, alice.request(session, ahead)) == "SESSION_ENDED"
+    clock.move(minute)
+    session = await alice.get(session.session_id)
     assert session.state == contract_session_pb2.SESSION_STATE_OPEN
     late = alice.statement(session, bob, sequence=2)
     assert await reason_of(alice, alice.request(session, late)) == "SESSION_ENDED"
