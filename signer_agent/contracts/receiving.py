@@ -3,7 +3,8 @@
 (1) envelopes are dealt with in the order in which they were finished, so that an answer comes after what it answers;
     all are downloaded meanwhile, also those whose upload is still under way (``downloads``);
 (2) the statement is verified with the certificates of the revision that it names (``verifying``); if it holds, the
-    evidence server says whether it is evidence: its author deposited it before the media server had all of it;
+    evidence server says whether it is evidence: its author deposited it before the media server had all of it. What was
+    deposited must be what came: else its author could deposit what we can never open;
 (3) the message is stored, durably, with the outcome of every check;
 (4) then, and not before, the media server is told that it need not keep it.
 
@@ -15,16 +16,20 @@ stands in the way: a line that broke, a full disk or a lie of the server is told
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from fourseal.v1 import relay_service_pb2
 
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
+from contract.evidence_record import EvidenceRecord
+from contract.trailer import seal_trailer
 from mpc.errors import FoursealError, PeerMisbehaved
 from signer_agent.client.streams import is_break
 from signer_agent.contracts.downloads import Download, Downloaded
@@ -36,6 +41,7 @@ from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.verifying import verify
 from signer_agent.evidence.reading import EvidenceReader
+from signer_agent.keystore.folder import translated
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
 
@@ -243,12 +249,19 @@ class Receiver:
         now = datetime.now(UTC)
         verdict = await verify(self._signer, self._session.session_id, downloaded, self._known)
         logged = await self._evidence.find(statement.digest) if verdict.verified else None
-        log_index = logged.message.receipt.index if logged else None
+        log_index, remark = None, ""
+        if logged is not None:
+            path = self._mailbox.part_path(notice.envelope_id)
+            if await asyncio.to_thread(_is_deposited, logged.message.record, downloaded, path):
+                log_index = logged.message.receipt.index
+            else:
+                remark = "what was deposited is another message"
+        elif verdict.verified and self._session.info.all_is_evidence:
+            remark = "not deposited, against the session's rule"
 
         def entry(number: int) -> MailboxEntry:
             note = self._known.note(statement) if verdict.verified else ""
-            if verdict.verified and log_index is None and self._session.info.all_is_evidence:
-                note = "; ".join(filter(None, (note, "not deposited, against the session's rule")))
+            note = "; ".join(filter(None, (note, remark)))
             description = downloaded.signed.description
             message = Message(number, notice.envelope_id, statement, description, now, verdict, note, log_index)
             header_der, content_key = downloaded.header.to_der(), downloaded.content_key.to_secret_bytes()
@@ -281,6 +294,17 @@ def _is_of_envelope(error: FoursealError) -> bool:
     if isinstance(error, RemoteError | PeerMisbehaved):
         return error.reason in _SPOILT
     return error.reason not in _OUR_FAULTS
+
+
+def _is_deposited(record: EvidenceRecord, downloaded: Downloaded, path: Path) -> bool:
+    """Whether a record is of the very envelope that came: its key ciphertexts, its trailer, its sealed content."""
+    header = downloaded.header
+    if record.header != header:
+        return False
+    if record.trailer != seal_trailer(downloaded.content_key.trailer_key(header.core), downloaded.signed):
+        return False
+    with translated(path), path.open("rb") as file:
+        return record.content_digest == hashlib.file_digest(file, "sha256").digest()
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

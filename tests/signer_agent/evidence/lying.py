@@ -11,7 +11,7 @@ import pytest
 from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.evidence_record import EvidenceRecord
-from contract.log_entry import LogEntry
+from contract.log_entry import EntryKind, LogEntry
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine
 from tests.signer_agent.contracts.company import Company, Person
@@ -59,6 +59,12 @@ def other_entry(answer: Answer) -> None:
     """The entry has another nonce than the leaf in the log."""
     entry = LogEntry.from_der(answer.entry_der)
     answer.entry_der = LogEntry(entry.kind, entry.time, bytes(32), entry.body).to_der()
+
+
+def other_kind(answer: Answer) -> None:
+    """The entry is no evidence."""
+    entry = LogEntry.from_der(answer.entry_der)
+    answer.entry_der = LogEntry(EntryKind.OPERATION, entry.time, entry.nonce, entry.body).to_der()
 
 
 def other_record(answer: Answer) -> None:

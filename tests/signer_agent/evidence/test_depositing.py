@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +14,11 @@ import pytest
 from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.evidence_record import EvidenceRecord
+from contract.key_ciphertext import TAG_BYTES
 from contract.log_entry import LogEntry
 from contract.stream import SEGMENT_BYTES
 from signer_agent.contracts import messages
+from signer_agent.contracts.envelopes import ContentSealing
 from signer_agent.contracts.messages import BytesSource, FileSource, Message, NotReceived, StreamSource
 from signer_agent.contracts.outbox_entry import OutboxEntry
 from signer_agent.contracts.sessions import Sessions
@@ -71,6 +75,38 @@ async def test_answers_to_evidence_are_deposited(company: Company, session_id: s
         assert {each.log_index for each in came} == {accepted.log_index, rejected.log_index}
         await bob.received(session_id)
         await carol.received(session_id)
+
+
+async def test_what_was_deposited_is_what_came(
+    company: Company, session_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An author who deposits, under the same signature, what bob could never open gets no evidence past him."""
+    alice, bob, honest, text = company.people["alice"], company.people["bob"], OutboxEntry.record, b"I sell my house"
+    garbage = bytes(len(text) + TAG_BYTES)
+
+    def another_key(entry: OutboxEntry) -> EvidenceRecord:
+        record = honest(entry)
+        keys = tuple(replace(each, ciphertext=record.sender_key) for each in record.header.keys)
+        return replace(record, header=replace(record.header, keys=keys))
+
+    def another_trailer(entry: OutboxEntry) -> EvidenceRecord:
+        return replace(honest(entry), trailer=bytes(len(honest(entry).trailer)))
+
+    for record, content in ((another_key, False), (another_trailer, False), (honest, True)):
+        with monkeypatch.context() as cheating:
+            cheating.setattr(OutboxEntry, "record", record)
+            if content:
+                digest = hashlib.sha256(garbage).digest()
+                cheating.setattr(ContentUpload, "part", lambda *_: pb.PutContentRequest(piece=garbage))
+                cheating.setattr(ContentSealing, "sealed_digest", property(lambda _, digest=digest: digest))
+            sent = await alice.messages.send(session_id, BytesSource(text, TEXT_TYPE), ["bob"], evidence=True)
+        (came,) = await bob.received_messages(session_id)
+        assert sent.log_index is not None
+        assert (came.verdict.verified, came.log_index, came.note) == (
+            True,
+            None,
+            "what was deposited is another message",
+        )
 
 
 async def test_rule_of_a_session(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +170,7 @@ async def test_server_without_a_receipt_gets_nothing_delivered(company: Company)
         lying.other_entry: "INCLUSION_NOT_PROVEN",
         lying.other_record: "EVIDENCE_OF_OTHER_MESSAGE",
         lying.nothing: "LOG_ENTRY_MALFORMED",
+        lying.other_kind: "EVIDENCE_OF_OTHER_MESSAGE",
     }
     for lie, reason in lies.items():
         with lying.lying(alice, "DepositEvidence", lie), refused(reason, culprit="server"):
