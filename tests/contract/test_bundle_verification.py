@@ -299,6 +299,17 @@ def test_entry_of_another_message(joint: World) -> None:
     assert failed("record", "RECORD_OF_OTHER_MESSAGE") in wrong(report.message)
 
 
+def test_record_of_another_statement_or_signature(joint: World) -> None:
+    """The one is the message's, and the other not: also where that holds by itself."""
+    good = deposit(joint)
+    case, again = spoiled(joint, good), joint.signed(good.statement)
+    assert again != good.record.signature
+    assert failed("record", "RECORD_OF_OTHER_MESSAGE") in wrong(case.message(signature=again).report().message)
+    other = deposit(joint, replace(good.statement, sequence=8), signature=good.record.signature)
+    report = spoiled(joint, other).message(statement=good.statement).report()
+    assert failed("record", "RECORD_OF_OTHER_MESSAGE") in wrong(report.message)
+
+
 def test_trailer_of_another_message(joint: World) -> None:
     """It opens, for it was sealed with this key in this envelope: and says another name of the content."""
     good = deposit(joint)

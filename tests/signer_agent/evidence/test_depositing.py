@@ -96,9 +96,8 @@ async def test_what_was_deposited_is_what_came(
         with monkeypatch.context() as cheating:
             cheating.setattr(OutboxEntry, "record", record)
             if content:
-                digest = hashlib.sha256(garbage).digest()
                 cheating.setattr(ContentUpload, "part", lambda *_: pb.PutContentRequest(piece=garbage))
-                cheating.setattr(ContentSealing, "sealed_digest", property(lambda _, digest=digest: digest))
+                cheating.setattr(ContentSealing, "sealed_digest", property(lambda _: hashlib.sha256(garbage).digest()))
             sent = await alice.messages.send(session_id, BytesSource(text, TEXT_TYPE), ["bob"], evidence=True)
         (came,) = await bob.received_messages(session_id)
         assert sent.log_index is not None
