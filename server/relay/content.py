@@ -3,13 +3,13 @@
 A file is a row of records, each a segment as it came and 16 bytes of AES-256-GMAC over it, under a key that stands in
 the database (NIST SP 800-38D; the record's number is the nonce). So a flipped bit, a torn write and a segment in the
 wrong place are found when it is read, at several gigabytes a second. It is no protection of the content: that is
-encrypted, and its recipients check it.
+encrypted, and its recipients check it. Each record begins with a block of the disk (``wire.block_records``).
 
 ::
 
     content/<last two characters>/<envelope id>.<16 characters from the key>
 
-A record is of one length, but for the last of an envelope. So the length of a file says how many whole records it may
+A record is of one length, but for the last of an envelope. So the length of a file says how many full records it may
 have; ``Content.count_sound`` says how many of them hold after a crash. A file keeps its name for its whole life: the
 row alone says that an envelope is finished, so there is no moment between a new name and a new row.
 """
@@ -29,13 +29,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from contract.stream import SEALED_SEGMENT_BYTES
+from wire.block_records import RecordWriter, in_blocks
 from wire.catalogue import ServiceError
 from wire.segments import Segment
-from wire.write_behind import write_behind
 
 CHECK_BYTES: Final = 16
 CHECK_KEY_BYTES: Final = 32
 _RECORD_BYTES: Final = SEALED_SEGMENT_BYTES + CHECK_BYTES
+_STRIDE_BYTES: Final = in_blocks(_RECORD_BYTES)
 _NONCE_BYTES: Final = 12
 
 
@@ -53,6 +54,7 @@ class Content:
     def __init__(self, descriptor: int, key: bytes) -> None:
         self._descriptor = descriptor
         self._check = AESGCM(key)
+        self._writer = RecordWriter(descriptor, _RECORD_BYTES)
         self._lock = threading.Lock()
         self._users = 1
         self._closed = False
@@ -62,12 +64,8 @@ class Content:
     def append(self, number: int, segment: Segment) -> None:
         """Write a segment. Raises OSError: no space, for example; a flush has failed."""
         check = self._check.encrypt(_nonce(number), b"", segment.data)
-        begin, length = number * _RECORD_BYTES, len(segment) + CHECK_BYTES
-        with self._in_use() as descriptor:
-            written = os.pwritev(descriptor, (segment.data, check), begin)
-            while written < length:  # a disk that is nearly full takes a part
-                written += os.pwrite(descriptor, (bytes(segment.data) + check)[written:], begin + written)
-            write_behind(descriptor, begin, begin + written)
+        with self._in_use():
+            self._writer.write(number, segment.data, check)
         self._require_sure()
 
     def read(self, number: int) -> Segment:
@@ -78,7 +76,7 @@ class Content:
         """
         try:
             with self._in_use() as descriptor:
-                record = memoryview(os.pread(descriptor, _RECORD_BYTES, number * _RECORD_BYTES))
+                record = memoryview(os.pread(descriptor, _RECORD_BYTES, number * _STRIDE_BYTES))
         except OSError:
             raise ServiceError("CONTENT_LOST") from None
         segment, check = record[:-CHECK_BYTES], record[-CHECK_BYTES:]
@@ -91,7 +89,7 @@ class Content:
     def count_sound(self) -> int:
         """Full segments that are as they were written, from the first on. Raises OSError."""
         with self._in_use() as descriptor:
-            full = os.fstat(descriptor).st_size // _RECORD_BYTES
+            full = _full_records(os.fstat(descriptor).st_size)
         for number in range(full):
             try:
                 self.read(number)
@@ -103,7 +101,9 @@ class Content:
         """Cut off what a broken write left behind the last segment, and have the rest on the disk. Raises OSError."""
         self._require_sure()
         with self._in_use() as descriptor:
-            os.ftruncate(descriptor, content_bytes + segments * CHECK_BYTES)
+            before = segments - 1
+            last = content_bytes - before * SEALED_SEGMENT_BYTES
+            os.ftruncate(descriptor, before * _STRIDE_BYTES + last + CHECK_BYTES)
             self._flush(descriptor)
 
     def flush(self) -> None:
@@ -153,6 +153,7 @@ class Content:
             self._users -= 1
             if self._users:
                 return
+        self._writer.close()
         os.close(self._descriptor)
 
 
@@ -187,11 +188,13 @@ class ContentFolder:
         return Content(descriptor, key)
 
     def size(self, envelope_id: str, key: bytes) -> int:
-        """Bytes of a file; 0 if there is none."""
+        """Bytes of content in a file, as its length has it; 0 if there is none."""
         try:
-            return self._path(name_of(envelope_id, key)).stat().st_size
+            length = self._path(name_of(envelope_id, key)).stat().st_size
         except FileNotFoundError:
             return 0
+        full = _full_records(length)
+        return full * SEALED_SEGMENT_BYTES + max(0, length - full * _STRIDE_BYTES - CHECK_BYTES)
 
     def remove(self, name: str) -> None:
         """Delete a file, if it is there."""
@@ -213,6 +216,11 @@ def name_of(envelope_id: str, key: bytes) -> str:
     when an id is used again after it was dropped, for the old one may be deleted later than the new one is made.
     """
     return f"{envelope_id}.{sha256(key).hexdigest()[:16]}"
+
+
+def _full_records(length: int) -> int:
+    """How many a file of that length may have; the last may lack what fills its block."""
+    return (length + _STRIDE_BYTES - _RECORD_BYTES) // _STRIDE_BYTES
 
 
 def _nonce(number: int) -> bytes:

@@ -18,12 +18,13 @@ from contract.key_ciphertext import TAG_BYTES
 from contract.stream import SEALED_SEGMENT_BYTES, SEGMENT_BYTES, Buffer, SegmentOpener, SegmentSealer
 from signer_agent.contracts.sources import Source
 from signer_agent.named_files import translated
+from wire.block_records import RecordWriter, in_blocks
 from wire.catalogue import ServiceError
 from wire.segments import Segment
-from wire.write_behind import write_behind
 
 BATCH_SEGMENTS: Final = 8
 """Segments that one visit to a worker thread deals with: 8 MiB."""
+_STRIDE_BYTES: Final = in_blocks(SEALED_SEGMENT_BYTES)
 
 
 class SegmentTags:
@@ -187,7 +188,7 @@ class ContentOpening:
 
 
 class SegmentFile:
-    """Sealed segments in a file, one after the other. Blocks; for one worker thread at a time.
+    """Sealed segments in a file (``wire.block_records``). Blocks; for one worker thread at a time.
 
     Args:
         path: where; made if it is not there, unless it is only to be read.
@@ -197,31 +198,30 @@ class SegmentFile:
     def __init__(self, path: Path, *, writable: bool = True) -> None:
         flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
         self._file = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._writer = RecordWriter(self._file, SEALED_SEGMENT_BYTES)
 
-    def size(self) -> int:
-        """Bytes of it."""
-        return os.fstat(self._file).st_size
+    def segments(self) -> int:
+        """How many are there, with one that may be shorter than the others or a part of one."""
+        return -(-self._size() // _STRIDE_BYTES)
 
     def whole_segments(self) -> int:
         """Segments of full size that are there; a part of another is cut off."""
-        count = self.size() // SEALED_SEGMENT_BYTES
+        count = self._size() // _STRIDE_BYTES
         self.truncate(count)
         return count
 
     def truncate(self, segments: int) -> None:
         """Keep that many. Raises OSError."""
-        os.ftruncate(self._file, segments * SEALED_SEGMENT_BYTES)
+        os.ftruncate(self._file, segments * _STRIDE_BYTES)
 
     def append(self, segments: list[Segment]) -> None:
         """Write segments at the end. Raises OSError."""
-        begin = os.lseek(self._file, 0, os.SEEK_END)
-        for segment in segments:
-            write_fully(self._file, segment.data)
-        write_behind(self._file, begin, os.lseek(self._file, 0, os.SEEK_CUR))
+        for number, segment in enumerate(segments, self.segments()):
+            self._writer.write(number, segment.data)
 
     def read(self, number: int) -> bytes:
         """The segment of that number, from 0; empty beyond the end. Raises OSError."""
-        return os.pread(self._file, SEALED_SEGMENT_BYTES, number * SEALED_SEGMENT_BYTES)
+        return os.pread(self._file, SEALED_SEGMENT_BYTES, number * _STRIDE_BYTES)
 
     def sync(self) -> None:
         """Make it durable. Raises OSError."""
@@ -233,7 +233,11 @@ class SegmentFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._writer.close()
         os.close(self._file)
+
+    def _size(self) -> int:
+        return os.fstat(self._file).st_size
 
 
 def write_fully(file: int, data: Buffer) -> None:

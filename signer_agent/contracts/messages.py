@@ -23,7 +23,7 @@ from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
 from contract.errors import ContentDamaged
 from contract.statement import Decision
-from contract.stream import SEALED_SEGMENT_BYTES, SegmentOpener
+from contract.stream import SegmentOpener
 from signer_agent.contracts.answers import (
     SentMessage,
     everybody_of,
@@ -338,7 +338,7 @@ class Messages:
         except FileNotFoundError:
             raise ServiceError("STORE_DAMAGED", file=str(path), problem="it is not there") from None
         with file:
-            last = max(file.size() - 1, 0) // SEALED_SEGMENT_BYTES
+            last = max(file.segments() - 1, 0)
             try:
                 for number in range(last):
                     opening.open(file.read(number), last=False)

@@ -107,7 +107,7 @@ async def test_nothing_is_added_to_what_was_finished(
     gate.open()
     await first
     (path,) = content_files(media_home)
-    assert path.stat().st_size == 2 * (FULL + 16)
+    assert path.stat().st_size == FULL + 4080 + FULL + 16
     assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
 
 

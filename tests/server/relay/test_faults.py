@@ -55,7 +55,7 @@ async def test_flipped_bit(media_home: Home, people: list[Member], place: str) -
     await alice.post(letter.parts())
     (path,) = content_files(media_home)
     await alice.post(other.parts())
-    record = FULL + 16
+    record = FULL + 4080
     places = {"first": 5, "check of the first": FULL + 5, "second": record, "last": 2 * record + 19}
     flip(path, places.get(place, 2 * record + 20))
     served = await lost(bob, letter)
@@ -72,7 +72,7 @@ async def test_damaged_file(media_home: Home, people: list[Member], damage: str)
     letter = alice.letter([FULL, FULL, 20], "bob")
     await alice.post(letter.parts())
     (path,) = content_files(media_home)
-    content, record = path.read_bytes(), FULL + 16
+    content, record = path.read_bytes(), FULL + 4080
     if damage == "gone":
         path.unlink()
     else:
@@ -108,7 +108,7 @@ async def test_torn_upload_goes_on_from_what_holds(media_home: Home) -> None:
         with pytest.raises(RemoteError):
             await alice.post(letter.parts(end=3, finish=False))
     (path,) = content_files(media_home)
-    flip(path, FULL + 16 + 7)
+    flip(path, FULL + 4080 + 7)
     with path.open("ab") as file:
         file.write(bytes(300))
     async with (
