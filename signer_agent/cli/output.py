@@ -24,6 +24,7 @@ from wire.status import RemoteError
 INCOMPLETE: Final = 3
 """Exit status of a list that lacks something, or has something in it that does not hold."""
 _WIDTH_OF_A_FILE: Final = 200
+_ANY_WIDTH: Final = 100_000
 
 
 class Output:
@@ -43,7 +44,7 @@ class Output:
             Console(highlight=False).print(line, soft_wrap=True)
 
     def show_table(self, content: object, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show a list: its content for programs, a table for people."""
+        """Show a list: its content for programs, a table for people; its rows one by one where words would be cut."""
         if self.as_json:
             print_json(content)
             return
@@ -52,7 +53,12 @@ class Output:
             table.add_column(column, overflow="fold", no_wrap=column == columns[0])
         for row in rows:
             table.add_row(*map(safe_text, row))
-        Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE).print(table)
+        target = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+        if target.measure(table, options=target.options.update(width=_ANY_WIDTH)).minimum <= target.width:
+            target.print(table)
+            return
+        for row in rows:
+            target.print(_named_values(columns, row), "")
 
     def note(self, *lines: str) -> None:
         """Tell a person something, on standard error; nothing for programs."""
@@ -92,6 +98,17 @@ class Output:
         culprit = error.metadata.get("culprit")
         blame = f"; to blame: the {culprit}" if culprit else ""
         console().print(safe_text(f"Reason: {error.reason}{blame}"), style="dim", soft_wrap=True)
+
+
+def _named_values(columns: Sequence[str], row: Sequence[str]) -> Table:
+    """One row of a list, a line a value. A long value stays in its column: it could pass for another line."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column(overflow="fold")
+    for column, value in zip(columns, row, strict=True):
+        if value:
+            grid.add_row(column, safe_text(value))
+    return grid
 
 
 OUTPUT: Final = Output()
