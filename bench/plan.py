@@ -30,6 +30,7 @@ class Plan:
         session_members: sizes of sessions in which each member sends to all; none: it is left out.
         deposit_rounds: samples of deposits of evidence; 0: they are left out.
         log_leaves: sizes of transparency logs.
+        openings: pieces of evidence that are opened in a round, from a log of each size.
         bundle_mebibytes: size of the content in the disclosure bundle that is verified.
     """
 
@@ -53,6 +54,7 @@ class Plan:
     session_members: tuple[int, ...]
     deposit_rounds: int
     log_leaves: tuple[int, ...]
+    openings: int
     bundle_mebibytes: int
 
 
@@ -77,6 +79,7 @@ FULL = Plan(
     session_members=(2, 5, 10, 25, 50),
     deposit_rounds=7,
     log_leaves=(1_000, 1_000_000),
+    openings=40,
     bundle_mebibytes=100,
 )
 
@@ -101,5 +104,6 @@ QUICK = Plan(
     session_members=(),
     deposit_rounds=0,
     log_leaves=(1_000, 100_000),
+    openings=10,
     bundle_mebibytes=100,
 )

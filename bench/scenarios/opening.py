@@ -3,7 +3,8 @@
 A server for each size of the plan, with a log and tables of evidence that were filled to that size, and messages that
 were deposited at places all over it. Opening is all that ``fourseal evidence open`` does: ``GetEvidence``, the proof
 that the log has it and only grew, ``DecryptKeyCiphertext`` with both halves, content, and every check; reading is
-``GetEvidence`` and that proof alone. Every opening is an operation, and an entry of its own. Rounds alternate.
+``GetEvidence`` and that proof alone. Every opening is an operation, and an entry of its own. The sizes take turns, one
+call each: what disturbs the machine disturbs both.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from time import perf_counter
 
 import structlog
 from sqlalchemy import Connection
 
 from bench.context import Bench
 from bench.errors import BenchFailed
-from bench.harness.results import Aim, Outcome, Ratio
-from bench.harness.timing import Case, measure_rates
+from bench.harness.results import Aim, Outcome, Ratio, Result
+from bench.harness.statistics import quantile
+from bench.harness.timing import Case, rotated
 from bench.rig.company import Person, arrived, meet, register
 from bench.rig.filling import Beside, fill
 from bench.rig.server import ServerProcess
@@ -35,7 +38,7 @@ from server.root.home import Home
 from signer_agent.contracts.sources import BytesSource
 from signer_agent.evidence.reading import EvidenceReader
 
-GROUP = "Opening evidence over gRPC"
+GROUP = "Opening evidence over gRPC: median time of a round"
 AIM = Aim(1.2, at_most=True)
 _HALF_BITS = 2048
 _PEOPLE = ("alice", "bob")
@@ -56,26 +59,49 @@ class _Shelf:
 
 def run(bench: Bench) -> Outcome:
     """Measure every size of the plan."""
-    plan = bench.plan
-    each = len(_PEOPLE) + _MESSAGES + len(_TITLES) * (plan.load_rounds + 1)
-    bench.progress.begin("opening evidence", each * len(plan.log_leaves))
+    plan, taken = bench.plan, dict[Case, list[float]]()
+    each = len(_PEOPLE) + _MESSAGES
+    bench.progress.begin("opening evidence", each * len(plan.log_leaves) + len(_TITLES) * (plan.load_rounds + 1))
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner())
         shelves = [stack.enter_context(_shelf(bench, runner, size)) for size in plan.log_leaves]
-        cases = [case for shelf in shelves for case in _cases(runner, shelf)]
-        taken = measure_rates(GROUP, cases, plan.load_rounds, plan.load_seconds, bench.progress.step)
-    least, most = min(plan.log_leaves), max(plan.log_leaves)
+        for kind in _TITLES:
+            cases = [_case(runner, shelf, kind) for shelf in shelves]
+            taken |= {case: list[float]() for case in cases}
+            _take_turns(cases, plan.openings)  # warm-up
+            bench.progress.step()
+            for _ in range(plan.load_rounds):
+                for case, seconds in _take_turns(cases, plan.openings).items():
+                    taken[case].append(1000 * quantile(seconds, 0.5))
+                bench.progress.step()
+    return _outcome(taken, plan.log_leaves)
+
+
+def _take_turns(cases: Sequence[Case], turns: int) -> dict[Case, list[float]]:
+    """The seconds of each operation."""
+    seconds: dict[Case, list[float]] = {case: [] for case in cases}
+    for turn in range(turns):
+        for case in rotated(cases, turn):
+            start = perf_counter()
+            case.operation()
+            seconds[case].append(perf_counter() - start)
+    return seconds
+
+
+def _outcome(taken: dict[Case, list[float]], sizes: Sequence[int]) -> Outcome:
+    results = {case.name: Result(case.name, case.title, GROUP, "ms", tuple(samples)) for case, samples in taken.items()}
+    least, most = min(sizes), max(sizes)
     ratios = [
         Ratio.between(
-            f"evidence_{name}_many_over_few",
+            f"evidence_{kind}_many_over_few",
             f"Evidence, {title}: time with {most} entries over time with {least}",
-            taken[f"evidence_{name}_{least}"],  # rates: the other way round than times
-            taken[f"evidence_{name}_{most}"],
+            results[f"evidence_{kind}_{most}"],
+            results[f"evidence_{kind}_{least}"],
             AIM,
         )
-        for name, title in _TITLES.items()
+        for kind, title in _TITLES.items()
     ]
-    return Outcome(tuple(taken.values()), ratios)
+    return Outcome(tuple(results.values()), ratios)
 
 
 @contextmanager
@@ -132,7 +158,7 @@ def _record(session_id: str, entry: StagedEntry) -> RecordRow:
     )
 
 
-def _cases(runner: asyncio.Runner, shelf: _Shelf) -> Iterator[Case]:
+def _case(runner: asyncio.Runner, shelf: _Shelf, kind: str) -> Case:
     evidence, reader, digests = shelf.alice.evidence, EvidenceReader(shelf.alice.signer), cycle(shelf.digests)
 
     def read() -> None:
@@ -143,5 +169,5 @@ def _cases(runner: asyncio.Runner, shelf: _Shelf) -> Iterator[Case]:
         if report.outcome is not Verdict.PASSED:
             raise BenchFailed(f"evidence among {shelf.size} entries does not hold: {report}")
 
-    for name, operation in (("read", read), ("open", opened)):
-        yield Case(f"evidence_{name}_{shelf.size}", f"{shelf.size} entries: {_TITLES[name]}", operation)
+    operation = {"read": read, "open": opened}[kind]
+    return Case(f"evidence_{kind}_{shelf.size}", f"{shelf.size} entries: {_TITLES[kind]}", operation)

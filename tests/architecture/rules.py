@@ -128,12 +128,13 @@ def grpc_stays_at_the_edge(module: Module) -> Iterator[str]:
 def sql_stays_in_stores(module: Module) -> Iterator[str]:
     """The database's library is known to server/storage and to the tables of each system.
 
-    The server's rules may name its Connection, and hand one from the database to a store: alone it says no SQL.
+    The rules of the server, and the benchmark, may name its Connection, and hand one from the database to a store: alone
+    it says no SQL.
     """
     if module.within("server.storage", "tests") or module.has_part(*STORE_PARTS):
         return
     for found in module.imports():
-        handle = module.within("server") and found.name == "sqlalchemy.Connection"
+        handle = module.within("server", "bench") and found.name == "sqlalchemy.Connection"
         if found.within("sqlalchemy", "alembic", "sqlite3") and not handle:
             yield _wrong(module, found.line, f"imports {found.name} outside a store")
 

@@ -33,6 +33,7 @@ TINY = Plan(
     session_members=(2, 3),
     deposit_rounds=1,
     log_leaves=(5,),
+    openings=1,
     bundle_mebibytes=2,
 )
 
