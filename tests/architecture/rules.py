@@ -128,8 +128,8 @@ def grpc_stays_at_the_edge(module: Module) -> Iterator[str]:
 def sql_stays_in_stores(module: Module) -> Iterator[str]:
     """The database's library is known to server/storage and to the tables of each system.
 
-    The rules of the server, and the benchmark, may name its Connection, and hand one from the database to a store: alone
-    it says no SQL.
+    The server's rules and the benchmark may name its Connection, and hand one from the database to a store: alone it
+    says no SQL.
     """
     if module.within("server.storage", "tests") or module.has_part(*STORE_PARTS):
         return
