@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Optional
@@ -11,7 +13,7 @@ import typer
 from contract.bundle.checks import BundleTrust
 from contract.oids import DEFAULT_ARC, Arc
 from contract.report import Outcome
-from mpc.errors import MalformedInput
+from mpc.errors import FoursealError, MalformedInput
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.cli.bundles import show_finding
 from signer_agent.cli.files import (
@@ -25,6 +27,7 @@ from signer_agent.cli.files import (
 )
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.options import ForceOption, KeyOption, PublicKeyOption, TsaOption
+from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.public_keys import require_one
 from signer_agent.cli.signatures import verify_signature
 from signer_agent.evidence.trust import read_trust
@@ -65,7 +68,7 @@ def verify(
 ) -> None:
     """Verify a disclosure bundle, offline; with --key or --public-key a signature of a file.
 
-    Exit status 0 if it holds, 1 if not, 3 if that cannot be said with what is at hand.
+    Exit status 0 if it holds, 1 if not, 2 if the command is wrong, 3 if that cannot be said with what is at hand.
     """
     of_bundle = [each for each in (authority, log_key, tsa_certificate, arc, pdf) if each]
     of_signature = [each for each in (signature, key, public_key, algorithm) if each]
@@ -75,19 +78,30 @@ def verify(
         require_one(key, public_key)
         verify_signature(invocation, file, signature, key, public_key, algorithm or DEFAULT_ALGORITHM)
         return
-    if pdf is not None:
-        if str(pdf) == STANDARD_OUTPUT:
-            raise typer.BadParameter("a report goes to a file: the verdict goes to standard output")
-        require_absent(pdf, force=force)
-    trust = _trust(authority, log_key, tsa_certificate or [])
+    if pdf is not None and str(pdf) == STANDARD_OUTPUT:
+        raise typer.BadParameter("a report goes to a file: the verdict goes to standard output")
+    with _wrong_command():
+        if pdf is not None:
+            require_absent(pdf, force=force)
+        trust, chosen = _trust(authority, log_key, tsa_certificate or []), Arc(arc) if arc else DEFAULT_ARC
     with file_progress(f"Verifying {file.name}") as progress:
-        finding = verify_archive(file, trust, Arc(arc) if arc else DEFAULT_ARC, datetime.now(UTC), progress)
+        finding = verify_archive(file, trust, chosen, datetime.now(UTC), progress)
     if pdf is not None:
         from signer_agent.evidence.pdf_report import write_report  # noqa: PLC0415  # nothing else needs its library
 
         write_file(pdf, write_report(finding))
     show_finding(finding)
     raise typer.Exit(_EXIT[finding.report.outcome])
+
+
+@contextmanager
+def _wrong_command() -> Iterator[None]:
+    """What the command names beside the bundle cannot be used: that says nothing against the bundle (status 1)."""
+    try:
+        yield
+    except FoursealError as error:
+        OUTPUT.show_error(error)
+        raise typer.Exit(2) from None
 
 
 def _trust(authority: Path | None, log_key: str, time_stamps: list[Path]) -> BundleTrust:

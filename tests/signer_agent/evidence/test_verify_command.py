@@ -128,7 +128,7 @@ def test_a_report_for_others(verifier: Verifier, tmp_path: Path) -> None:
     verifier.run(verifier.bundle, *verifier.trust, "--pdf", report, status=0)
     text = "".join(page.extract_text() for page in pypdf.PdfReader(report).pages)
     assert "Verdict: passed." in text
-    ran = verifier.run(verifier.bundle, "--pdf", report, "--json", status=1)
+    ran = verifier.run(verifier.bundle, "--pdf", report, "--json", status=2)
     assert json.loads(ran.err)["error"]["reason"] == "FILE_EXISTS"
     verifier.run(verifier.bundle, "--pdf", report, "--force", status=3)
     verifier.run(verifier.trust[1], "--pdf", tmp_path / "none.pdf", status=1)
@@ -165,20 +165,22 @@ def _another_arc(verifier: Verifier) -> tuple[str | Path, ...]:
 
 
 @pytest.mark.parametrize(
-    ("reason", "arguments"),
+    ("reason", "arguments", "status"),
     [
-        ("BUNDLE_MALFORMED", _no_bundle),
-        ("FILE_UNUSABLE", _no_file),
-        ("CERTIFICATE_MALFORMED", _no_authority),
-        ("LOG_KEY_MALFORMED", _no_log_key),
-        ("FILE_UNUSABLE", _no_log_key_file),
-        ("ARC_MALFORMED", _no_arc),
-        ("CERTIFICATE_MALFORMED", _another_arc),
+        ("BUNDLE_MALFORMED", _no_bundle, 1),
+        ("FILE_UNUSABLE", _no_file, 1),
+        ("CERTIFICATE_MALFORMED", _no_authority, 2),
+        ("LOG_KEY_MALFORMED", _no_log_key, 2),
+        ("FILE_UNUSABLE", _no_log_key_file, 2),
+        ("ARC_MALFORMED", _no_arc, 2),
+        ("CERTIFICATE_MALFORMED", _another_arc, 1),
     ],
 )
-def test_bad_input(reason: str, arguments: Callable[[Verifier], tuple[str | Path, ...]], verifier: Verifier) -> None:
-    """Status 1, and the error's reason."""
-    ran = verifier.run(*arguments(verifier), "--json", status=1)
+def test_bad_input(
+    reason: str, arguments: Callable[[Verifier], tuple[str | Path, ...]], status: int, verifier: Verifier
+) -> None:
+    """The error's reason; and status 2 where it says nothing against the bundle, which is not forged by that."""
+    ran = verifier.run(*arguments(verifier), "--json", status=status)
     assert json.loads(ran.err)["error"]["reason"] == reason
 
 
