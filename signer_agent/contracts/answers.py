@@ -78,13 +78,16 @@ def is_evidence(info: SessionInfo, *, asked: bool = False, answered: Message | N
     return info.all_is_evidence or asked or (answered is not None and answered.log_index is not None)
 
 
-def require_answerable(message: Message, decision: Decision, answers: Iterable[SeenAnswer]) -> None:
+def require_answerable(message: Message, decision: Decision, text: str, answers: Iterable[SeenAnswer]) -> None:
     """Raise unless a message can be answered so.
 
     Raises:
-        ServiceError: ANSWER_TO_ANSWER; ANSWERED_ALREADY; MESSAGE_NOT_VERIFIED: what does not hold is not accepted.
+        ServiceError: REASON_MISSING: a message is rejected for a reason; ANSWER_TO_ANSWER; ANSWERED_ALREADY;
+            MESSAGE_NOT_VERIFIED: what does not hold is not accepted.
     """
     number = message.number
+    if decision is Decision.REJECT and not text.strip():
+        raise ServiceError("REASON_MISSING")
     if message.statement.answer is not None:
         raise ServiceError("ANSWER_TO_ANSWER", number=number)
     for answer in answers:

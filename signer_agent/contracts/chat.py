@@ -193,8 +193,6 @@ class Chat:
 
     async def _reject(self, rest: str, lines: AsyncIterator[str]) -> None:
         number, text = _number_and_text(rest)
-        if not text:
-            raise ServiceError("REASON_MISSING")
         await self._require_here(number)
         await self._agreed(propose_answer(self._messages, number, Decision.REJECT, text), lines)
         self._tell(Sent(await self._messages.reject(number, text), text))

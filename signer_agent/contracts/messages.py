@@ -262,7 +262,7 @@ class Messages:
         answered, source = message.statement.to_der(), BytesSource(text.encode(), TEXT_TYPE)
 
         async def wanted(origin: str) -> ToSend:
-            require_answerable(message, decision, await self.answers_to(message))
+            require_answerable(message, decision, text, await self.answers_to(message))
             session = await self._signer.session(message.statement.session_id)
             return ToSend(
                 session.session_id,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contract.statement import Decision
-from signer_agent.contracts.answers import is_evidence
+from signer_agent.contracts.answers import is_evidence, require_answerable
 from signer_agent.contracts.earlier import EarlierMessage
 from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.messages import Messages
@@ -106,6 +106,7 @@ async def propose_reply(messages: Messages, number: int, source: Source, *, evid
 async def propose_answer(messages: Messages, number: int, decision: Decision, text: str) -> AnswerProposal:
     """What ``Messages.accept`` or ``reject`` is about to sign. Raises as ``propose_content``."""
     message = await messages.message(number)
+    require_answerable(message, decision, text, await messages.answers_to(message))
     session = await messages.session(message.statement.session_id)
     recipients = await messages.addressed_by_answers(message)
     earlier = await messages.earlier(message)

@@ -65,9 +65,12 @@ async def test_contract_is_sent_shown_accepted_and_rejected(company: Company, se
     accepted = await run(company, "bob", "accept", "1", "--text", "gladly", "--yes")
     assert "accept this message" in accepted.err
     await run(company, "carol", "inbox", session_id)
+    without = await run(company, "carol", "reject", "1", "--reason", " ", "--yes", status=1)
+    assert "REASON_MISSING" in without.err
     await run(company, "carol", "reject", "1", "--reason", "the price", "--yes")
     twice = await run(company, "carol", "accept", "1", "--yes", status=1)
     assert "ANSWERED_ALREADY" in twice.err
+    assert "You sign" not in without.err + twice.err  # nobody is asked for what cannot be
     answers = await document(company, "alice", "inbox", session_id)
     assert {each["answer"]["decision"] for each in answers["messages"]} == {"accept", "reject"}
     (listed,) = await document(company, "alice", "outbox")
