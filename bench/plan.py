@@ -103,7 +103,7 @@ QUICK = Plan(
     envelope_half_bits=(2048,),
     session_members=(),
     deposit_rounds=0,
-    log_leaves=(1_000, 100_000),
+    log_leaves=(1_000, 20_000),
     openings=10,
     bundle_mebibytes=100,
 )
