@@ -223,6 +223,13 @@ class SegmentFile:
         """The segment of that number, from 0; empty beyond the end. Raises OSError."""
         return os.pread(self._file, SEALED_SEGMENT_BYTES, number * _STRIDE_BYTES)
 
+    def digest(self) -> bytes:
+        """SHA-256 of all segments, one after the other, 32 bytes. Raises OSError."""
+        found = hashlib.sha256()
+        for number in range(self.segments()):
+            found.update(self.read(number))
+        return found.digest()
+
     def sync(self) -> None:
         """Make it durable. Raises OSError."""
         os.fsync(self._file)

@@ -16,7 +16,6 @@ stands in the way: a line that broke, a full disk or a lie of the server is told
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from contract.trailer import seal_trailer
 from mpc.errors import FoursealError, PeerMisbehaved
 from signer_agent.client.streams import is_break
 from signer_agent.contracts.downloads import Download, Downloaded
+from signer_agent.contracts.envelopes import SegmentFile
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox
 from signer_agent.contracts.mailbox_entry import MailboxEntry, Message
@@ -303,8 +303,8 @@ def _is_deposited(record: EvidenceRecord, downloaded: Downloaded, path: Path) ->
         return False
     if record.trailer != seal_trailer(downloaded.content_key.trailer_key(header.core), downloaded.signed):
         return False
-    with translated(path), path.open("rb") as file:
-        return record.content_digest == hashlib.file_digest(file, "sha256").digest()
+    with translated(path), SegmentFile(path, writable=False) as file:
+        return record.content_digest == file.digest()
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
