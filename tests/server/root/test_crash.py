@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -31,7 +32,7 @@ from tests.server.harness import (
 )
 from wire.status import RemoteError
 
-KILLS: Final = 100
+KILLS: Final = int(os.environ.get("FOURSEAL_KILLS", "100"))
 IN_FLIGHT: Final = 8
 SEED: Final = 20261122
 
