@@ -8,6 +8,7 @@ MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 MAX_METADATA_BYTES: Final = 16 * 1024
 MAX_CONCURRENT_STREAMS: Final = 100  # on one connection
 MAX_BATCH_ITEMS: Final = 256
+MAX_RECORDS_BYTES: Final = 3 * 1024 * 1024  # of a batch of deposits: it comes back with a receipt for each
 MAX_PAGE_SIZE: Final = 1000
 DEFAULT_PAGE_SIZE: Final = 100
 DEFAULT_DEADLINE_SECONDS: Final = 30.0  # imposed where the caller sets none

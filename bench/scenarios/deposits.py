@@ -1,7 +1,7 @@
-"""Deposits of evidence: one after the other, and 64 at a time, which share their commits.
+"""Deposits of evidence: one after the other, and 64 at a time, which share their calls and their commits.
 
-What is deposited was sealed, signed and uploaded before: measured is ``DepositEvidence`` alone, from the call to the
-receipt. Every receipt is verified afterwards.
+What is deposited was sealed, signed and uploaded before: measured is the agent's ``DepositLine`` alone, from the record
+to the receipt. Every receipt is verified afterwards.
 """
 
 from __future__ import annotations
@@ -118,9 +118,7 @@ class Depositor:
 
     async def deposit(self, prepared: Prepared) -> pb.DepositEvidenceResponse:
         """Deposit one."""
-        request = pb.DepositEvidenceRequest(record_der=prepared.record_der)
-        answer: pb.DepositEvidenceResponse = await self._person.signer.call(self._stub.DepositEvidence, request)
-        return answer
+        return await self._person.signer.deposits.deposit(prepared.record_der)
 
     async def deposit_all(self, prepared: Sequence[Prepared]) -> list[pb.DepositEvidenceResponse]:
         """Deposit all at a time."""

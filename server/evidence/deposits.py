@@ -123,6 +123,20 @@ class Deposits:
                 PROOF_REQUIRED; EVIDENCE_DIFFERS, STATEMENT_NOT_SIGNED_HERE, EVIDENCE_CONTENT_MISSING;
                 STORAGE_UNAVAILABLE.
         """
+        return await self._deposited(self._begin(login, record_der))
+
+    async def deposit_all(self, login: Login, records_der: Sequence[bytes]) -> list[Deposited | FoursealError]:
+        """Put records into the log, each as if alone. Returns one outcome a record, when all are known."""
+        begun = [self._begin(login, each) for each in records_der]
+        outcomes: list[Deposited | FoursealError] = []
+        for each in begun:
+            try:
+                outcomes.append(await self._deposited(each))
+            except FoursealError as error:
+                outcomes.append(error)
+        return outcomes
+
+    def _begin(self, login: Login, record_der: bytes) -> asyncio.Future[_Entered]:
         future: asyncio.Future[_Entered] = asyncio.get_running_loop().create_future()
         then = partial(self._handover.hand_over, future)
 
@@ -130,7 +144,10 @@ class Deposits:
             self._database.post_grouped(self._enter, self._check(login, record_der), then)
 
         self._workers.post(check_and_enter, then)
-        row, entry = await future
+        return future
+
+    async def _deposited(self, begun: asyncio.Future[_Entered]) -> Deposited:
+        row, entry = await begun
         if entry is None:
             return await self._database.read(partial(self._show, row=row))
         return Deposited(row, entry.der, entry.receipt().to_bytes())

@@ -65,6 +65,7 @@ from signer_agent.contracts.possession import alone
 from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.signer_keys import Pair, read_pair, require_current
 from signer_agent.contracts.verification import SessionVerifier
+from signer_agent.evidence.deposit_line import DepositLine
 from signer_agent.keystore.store import KeyStore
 from signer_agent.log.watch import LogWatch
 from wire.catalogue import ServiceError
@@ -95,6 +96,7 @@ class Signer:
     ) -> None:
         self.name = name
         self.log = log
+        self.deposits = DepositLine(line)
         self._store = store
         self._line = line
         self._pairs = pairs

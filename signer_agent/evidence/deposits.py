@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fourseal.v1 import evidence_service_pb2 as pb
-
 from contract.evidence_record import EvidenceRecord
 from contract.log_entry import EntryKind, LogEntry
 from signer_agent.contracts.blame import blaming_server, server_lied
@@ -51,8 +49,7 @@ async def deposit(signer: Signer, record: EvidenceRecord) -> Deposit:
         RemoteError: what the server refuses.
     """
     record_der = record.to_der()
-    request = pb.DepositEvidenceRequest(record_der=record_der)
-    answer = await signer.call(signer.line.evidence.DepositEvidence, request)
+    answer = await signer.deposits.deposit(record_der)
     with blaming_server():
         entry, receipt = LogEntry.from_der(answer.entry_der), Receipt.from_bytes(answer.receipt)
     if (entry.kind, entry.body) != (EntryKind.EVIDENCE, record_der):

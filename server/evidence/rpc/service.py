@@ -11,7 +11,9 @@ from fourseal.v1 import evidence_service_pb2 as pb
 from fourseal.v1 import evidence_service_pb2_grpc
 
 from contract.names import check_account_name, check_envelope_id, check_session_id
+from mpc.errors import FoursealError
 from server.evidence.contents import Finish, Part
+from server.evidence.deposits import Deposited
 from server.evidence.rules import EvidenceRules
 from server.evidence.store.permissions import PermissionRow
 from server.evidence.store.records import RecordRow
@@ -20,7 +22,9 @@ from server.identity import CallerReader, Login
 from server.journal import request_of
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
+from wire.limits import MAX_BATCH_ITEMS, MAX_RECORDS_BYTES
 from wire.peer import login_token, peer_certificate
+from wire.status import item_error
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _DIGEST_BYTES: Final = 32
@@ -69,13 +73,20 @@ class EvidenceRpc(evidence_service_pb2_grpc.EvidenceServiceServicer):
     async def DepositEvidence(self, request: pb.DepositEvidenceRequest, context: Context) -> pb.DepositEvidenceResponse:
         """See the proto."""
         login = await self._login(context)
-        made = await self._rules.deposits.deposit(login, request.record_der)
-        return pb.DepositEvidenceResponse(
-            log_index=made.row.log_index,
-            deposit_time=timestamp_of(made.row.deposit_time),
-            entry_der=made.entry_der,
-            receipt=made.receipt,
-        )
+        return _deposited(await self._rules.deposits.deposit(login, request.record_der))
+
+    async def BatchDepositEvidence(
+        self, request: pb.BatchDepositEvidenceRequest, context: Context
+    ) -> pb.BatchDepositEvidenceResponse:
+        """See the proto."""
+        login = await self._login(context)
+        if not 1 <= len(request.items) <= MAX_BATCH_ITEMS:
+            raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_BATCH_ITEMS, found=len(request.items))
+        records = [item.record_der for item in request.items]
+        if sum(map(len, records)) > MAX_RECORDS_BYTES:
+            raise ServiceError("FIELD_INVALID", field="items", problem=f"more than {MAX_RECORDS_BYTES} bytes together")
+        outcomes = await self._rules.deposits.deposit_all(login, records)
+        return pb.BatchDepositEvidenceResponse(results=map(_deposit_result, outcomes))
 
     async def ListEvidence(self, request: pb.ListEvidenceRequest, context: Context) -> pb.ListEvidenceResponse:
         """See the proto."""
@@ -189,6 +200,21 @@ def _digest(value: bytes, field: str) -> bytes:
     if len(value) != _DIGEST_BYTES:
         raise ServiceError("FIELD_INVALID", field=field, problem=f"not {_DIGEST_BYTES} bytes")
     return value
+
+
+def _deposit_result(outcome: Deposited | FoursealError) -> pb.BatchDepositEvidenceResult:
+    if isinstance(outcome, FoursealError):
+        return pb.BatchDepositEvidenceResult(error=item_error(outcome))
+    return pb.BatchDepositEvidenceResult(deposited=_deposited(outcome))
+
+
+def _deposited(made: Deposited) -> pb.DepositEvidenceResponse:
+    return pb.DepositEvidenceResponse(
+        log_index=made.row.log_index,
+        deposit_time=timestamp_of(made.row.deposit_time),
+        entry_der=made.entry_der,
+        receipt=made.receipt,
+    )
 
 
 def _summary(row: RecordRow) -> pb.EvidenceSummary:

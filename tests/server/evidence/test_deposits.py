@@ -102,6 +102,43 @@ async def test_a_repeat_changes_nothing(
     assert count(session_server, "evidence_records") == 1
 
 
+async def test_items_of_a_batch_stand_alone(
+    session_server: Server, server_key: VerifierKey, alice: Signer, bob: Signer, session: Session
+) -> None:
+    """What is wrong with some does not touch the others; the same record twice is one entry; sizes are bounded."""
+    good, late, without_content = [
+        await write(alice, await alice.get(session.session_id), bob, sequence=sequence) for sequence in (1, 2, 3)
+    ]
+    for message in (good, late):
+        await put(alice, parts_of(message))
+    foreign = await write(bob, session, alice)
+    records = [good, without_content, foreign, good, late]
+    items = [pb.DepositEvidenceRequest(record_der=each.record.to_der()) for each in records]
+    items.insert(1, pb.DepositEvidenceRequest(record_der=b"garbage"))
+    method = stub(alice).BatchDepositEvidence
+    answer = await alice.call(method, pb.BatchDepositEvidenceRequest(items=items))
+    assert [each.error.reason for each in answer.results] == [
+        "",
+        "EVIDENCE_RECORD_MALFORMED",
+        "EVIDENCE_CONTENT_MISSING",
+        "NOT_THE_AUTHOR",
+        "",
+        "",
+    ]
+    for number in (0, 4, 5):
+        deposited = answer.results[number].deposited
+        assert LogEntry.from_der(deposited.entry_der).body == items[number].record_der
+        Receipt.from_bytes(deposited.receipt).verify(deposited.entry_der, server_key)
+    assert answer.results[0] == answer.results[4]
+    assert count(session_server, "evidence_records") == 2
+    for wrong, reason in (([], "BATCH_SIZE_WRONG"), (items[:1] * 257, "BATCH_SIZE_WRONG")):
+        assert await reason_of(alice.call(method, pb.BatchDepositEvidenceRequest(items=wrong))) == reason
+    large = [pb.DepositEvidenceRequest(record_der=bytes(1 << 20))] * 3
+    assert await reason_of(alice.call(method, pb.BatchDepositEvidenceRequest(items=[*large, items[0]]))) == (
+        "FIELD_INVALID"
+    )
+
+
 async def test_after_the_close(alice: Signer, bob: Signer, session: Session, server_key: VerifierKey) -> None:
     """Evidence may come late, and is opened late: the decryption share is still there."""
     message = await write(alice, session, bob)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fourseal.v1 import evidence_service_pb2 as pb
@@ -28,6 +29,7 @@ from tests.signer_agent.contracts.company import Company, Person
 from tests.signer_agent.evidence import lying
 from tests.signer_agent.refusals import refused
 from transparency.receipt import Receipt
+from wire.status import RemoteError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -222,3 +224,45 @@ async def test_deposit_that_gets_no_answer_is_made_again(
     deposit = kept(alice, first.envelope_id).require_evidence().deposit
     assert deposit is not None
     assert [deposit.log_index] == seen
+
+
+async def test_deposits_that_wait_together_go_together(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages of several sessions: one call; what is refused is refused alone; and a server that leaves one out."""
+    alice = company.people["alice"]
+    sessions = [await company.session(("alice", "bob")) for _ in range(6)]
+    honest, calls = alice.line.evidence.BatchDepositEvidence, list[pb.BatchDepositEvidenceRequest]()
+
+    async def spoilt(request: pb.BatchDepositEvidenceRequest, **named: Any) -> pb.BatchDepositEvidenceResponse:  # noqa: ANN401
+        calls.append(request)
+        changed = pb.BatchDepositEvidenceRequest(items=[*request.items[:-1], pb.DepositEvidenceRequest()])
+        return await honest(changed, **named)
+
+    async def records(text: bytes) -> list[bytes]:
+        """Of messages that were deposited: again they get the same answers."""
+        for session_id in sessions:
+            await alice.messages.send(session_id, BytesSource(text, TEXT_TYPE), ["bob"], evidence=True)
+        entries = [each.evidence.deposit for each in alice.messages._outbox.sent() if each.evidence is not None]
+        return [LogEntry.from_der(each.entry_der).body for each in entries[-len(sessions) :] if each is not None]
+
+    deposits, sent = alice.signer.deposits, await records(b"one of many")
+    with monkeypatch.context() as spoiling:
+        spoiling.setattr(alice.line.evidence, "BatchDepositEvidence", spoilt)
+        outcomes = await asyncio.gather(*map(deposits.deposit, sent), return_exceptions=True)
+    *good, bad = outcomes
+    assert [len(each.items) for each in calls] == [len(sent)]
+    assert isinstance(bad, RemoteError)
+    assert bad.reason == "EVIDENCE_RECORD_MALFORMED"
+    for record, answer in zip(sent[:-1], good, strict=True):
+        assert isinstance(answer, pb.DepositEvidenceResponse)
+        assert LogEntry.from_der(answer.entry_der).body == record
+
+    with lying.lying(alice, "BatchDepositEvidence", lambda answer: answer.results.pop()):
+        outcomes = await asyncio.gather(*map(deposits.deposit, sent), return_exceptions=True)
+    assert [getattr(each, "reason", "") for each in outcomes] == ["ANSWER_MALFORMED"] * len(sent)
+
+    cancelled, *rest = [asyncio.create_task(deposits.deposit(each)) for each in sent]
+    cancelled.cancel()
+    assert len(await asyncio.gather(*rest)) == len(sent) - 1
+    large = [bytes(1 << 20)] * 4
+    outcomes = await asyncio.gather(*map(deposits.deposit, large), return_exceptions=True)
+    assert {getattr(each, "reason", "") for each in outcomes} == {"EVIDENCE_RECORD_MALFORMED"}  # each, not the batch
