@@ -7,7 +7,7 @@ new list costs its new entries, a copy of the others and one hash over all, with
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -40,12 +40,13 @@ def encode_entry(serial_number: int, revoke_time: datetime, reason: x509.ReasonF
 
     Args:
         serial_number: at most 160 bits, above 0.
-        revoke_time: aware; fractions of a second are cut off.
+        revoke_time: aware; rounded up to a second, for entries of the log have times of whole seconds, rounded down:
+            what came in that second, before, is not to look as if it came after.
         reason: one of those that signers may give.
     """
     code = _tlv(_OCTET_STRING, _tlv(_ENUMERATED, bytes([_REASONS[reason]])))
     extension = _tlv(_SEQUENCE, _REASON_OID + code)
-    return _tlv(_SEQUENCE, _integer(serial_number) + _time(revoke_time) + _tlv(_SEQUENCE, extension))
+    return _tlv(_SEQUENCE, _integer(serial_number) + _time(_rounded_up(revoke_time)) + _tlv(_SEQUENCE, extension))
 
 
 def encode_unsigned_list(
@@ -97,6 +98,10 @@ def _tlv(tag: int, *contents: bytes) -> bytes:
 
 def _integer(value: int) -> bytes:
     return _tlv(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def _rounded_up(time: datetime) -> datetime:
+    return time.replace(microsecond=0) + timedelta(seconds=1 if time.microsecond else 0)
 
 
 def _time(time: datetime) -> bytes:

@@ -99,7 +99,11 @@ def test_encoding_is_that_of_other_software(when: datetime, count: int) -> None:
         entry = x509.RevokedCertificateBuilder().serial_number(serial_number).revocation_date(time)
         entry = entry.add_extension(x509.CRLReason(reason), critical=False)
         builder = builder.add_revoked_certificate(entry.build())
-    entries = [encode_entry(*each) for each in wanted]
+    in_the_second_before = [timedelta(microseconds=us) for us in (0, 1, 999_999)]  # rounded up to the time wanted
+    entries = [
+        encode_entry(number, time - in_the_second_before[index % 3], reason)
+        for index, (number, time, reason) in enumerate(wanted)
+    ]
     made = encode_unsigned_list(issuer, identifier, 70_000, when, when + timedelta(days=7), entries)
     assert made == builder.sign(key, hashes.SHA256()).tbs_certlist_bytes
 
