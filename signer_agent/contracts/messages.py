@@ -105,7 +105,7 @@ class Messages:
         Args:
             session_id: in which session.
             source: the content.
-            to: account names; all other members by default.
+            to: account names; by default all who are members now, but for ourselves.
             reply_to: number of the message that it replies to.
             evidence: deposit it at the evidence server before it is delivered. The content must be repeatable.
             request_id: chosen once for a message: a repeat with the same goes on where it was interrupted, and returns
@@ -125,7 +125,7 @@ class Messages:
             return same and names in {(), asked.recipients}
 
         async def wanted(origin: str) -> ToSend:
-            session = await self._signer.session(session_id)
+            session = await self.session(session_id)  # who is in it now, not when it was last seen
             return ToSend(
                 session_id,
                 names or tuple(sorted(set(session.members) - {self._signer.name})),
@@ -174,7 +174,7 @@ class Messages:
 
     async def addressed_by_answers(self, message: Message) -> tuple[str, ...]:
         """Who gets answers and replies to a message: its author and recipients who are members. Raises as ``send``."""
-        session = await self._signer.session(message.statement.session_id)
+        session = await self.session(message.statement.session_id)
         return everybody_of(message.statement, self._signer.name, session.members)
 
     async def receive(self, session_id: str, *, follow: bool = False) -> AsyncGenerator[Received]:
@@ -263,10 +263,11 @@ class Messages:
 
         async def wanted(origin: str) -> ToSend:
             require_answerable(message, decision, text, await self.answers_to(message))
+            recipients = await self.addressed_by_answers(message)
             session = await self._signer.session(message.statement.session_id)
             return ToSend(
                 session.session_id,
-                await self.addressed_by_answers(message),
+                recipients,
                 origin,
                 TEXT_TYPE,
                 "",

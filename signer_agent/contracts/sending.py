@@ -27,7 +27,7 @@ from contract.envelope import EnvelopeCore, EnvelopeHeader, RecipientKey
 from contract.key_ciphertext import write_key_ciphertext
 from contract.key_sealing import seal_key
 from contract.names import new_envelope_id
-from contract.stream import SEGMENT_BYTES, SegmentSealer, sealed_length
+from contract.stream import SegmentSealer, sealed_length
 from mpc.errors import FoursealError
 from signer_agent.contracts.envelopes import ContentSealing, SegmentTags
 from signer_agent.contracts.model import VerifiedSession
@@ -80,8 +80,7 @@ class Sender:
             FoursealError: NOT_A_MEMBER, RECIPIENT_CHANGED, FILE_UNUSABLE, SOURCE_CHANGED, SOURCE_NOT_REPEATABLE,
                 SENDING_ALREADY, and what ``Signer`` and the media server answer.
         """
-        is_short = source.size is not None and source.size <= SEGMENT_BYTES
-        session = await self._signer.session(to_send.session_id, refresh=not is_short)  # when it is signed, in any case
+        session = await self._signer.session(to_send.session_id)  # asked for anew when it is signed
         require_open(session)
         interrupted = await asyncio.to_thread(self._outbox.interrupted, to_send)
         if interrupted is None:

@@ -37,7 +37,7 @@ from contract.signatures import (
 from contract.signer_keys import algorithm_of
 from contract.statement import Statement
 from mpc.engines import Gmpy2Engine
-from mpc.errors import blaming
+from mpc.errors import PeerMisbehaved, blaming
 from mpc.four_prime_rsa import (
     DecryptionShare,
     Role,
@@ -74,6 +74,8 @@ from wire.ids import new_request_id
 __all__ = ["Counters", "MemberCertificates", "SessionRevision", "SessionState", "Signer", "VerifiedSession"]
 
 _REVOCATIONS_LIFETIME: Final = timedelta(minutes=5)
+_REFUSAL_LIFETIME: Final = timedelta(seconds=10)
+"""As long as a list that is refused is not fetched and read again: every message asks for it."""
 
 _Response = TypeVar("_Response")
 
@@ -115,6 +117,7 @@ class Signer:
         self._revisions: dict[bytes, SessionRevision] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._revocations: tuple[datetime, RevocationList] | None = None
+        self._refusal: tuple[datetime, PeerMisbehaved] | None = None
 
     @classmethod
     async def open(cls, store: KeyStore, line: ServerLine) -> Signer:
@@ -225,10 +228,21 @@ class Signer:
         return revision
 
     async def revocations(self) -> RevocationList:
-        """The authority's list of revoked certificates, at most five minutes old."""
+        """The authority's list of revoked certificates, at most five minutes old.
+
+        Raises:
+            PeerMisbehaved: as ``read_revocations``; for ten seconds the same, without another look.
+        """
         now = datetime.now(UTC)
+        if self._refusal is not None and now - self._refusal[0] <= _REFUSAL_LIFETIME:
+            raise self._refusal[1].with_traceback(None)
         if self._revocations is None or now - self._revocations[0] > _REVOCATIONS_LIFETIME:
-            self._revocations = (now, read_revocations(await self._revocation_list(), self.authority, now))
+            data = await self._revocation_list()
+            try:
+                self._revocations = (now, await asyncio.to_thread(read_revocations, data, self.authority, now))
+            except PeerMisbehaved as error:
+                self._refusal = (now, error)
+                raise
         return self._revocations[1]
 
     async def fresh_revocations(self) -> bytes:

@@ -114,8 +114,6 @@ class AgentContractRpc(agent_contract_service_pb2_grpc.AgentContractServiceServi
             check_content_type(source.content_type)
             check_file_name(source.name)
             session_id = check_session_id(start.session_id)
-            if not start.recipients:
-                await messages.session(session_id)  # all members are those of now, not of when it was last seen
             sent = await messages.send(
                 session_id,
                 source,

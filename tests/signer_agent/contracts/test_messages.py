@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from signer_agent.contracts.model import SessionRevision
 from signer_agent.contracts.receiving import NotReceived
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.sources import TEXT_TYPE
+from tests.contract.world import Issuer
 from tests.signer_agent.contracts.company import Company, Person, gathered
+from tests.signer_agent.evidence import lying
 from tests.signer_agent.refusals import refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -172,6 +175,30 @@ async def test_member_who_joins_meanwhile_does_not_stop_a_message(company: Compa
     assert len(await carol.received_messages(session_id)) == 1
 
 
+async def test_everybody_is_who_is_a_member_now(company: Company) -> None:
+    """Not who was one when a program that runs for long last looked: in messages, and in answers."""
+    alice, bob, carol = (company.people[name] for name in ("alice", "bob", "carol"))
+    session_id, sessions, text = await company.session(("alice", "bob")), Sessions(alice.signer), BytesSource(b"hello")
+
+    async def recipients() -> list[str]:
+        sent = await bob.messages.send(session_id, text)
+        return [each.name for each in sent.statement.recipients]
+
+    assert await recipients() == ["alice"]
+    await sessions.invite(session_id, ["carol"])
+    await Sessions(carol.signer).join(session_id)
+    assert await recipients() == ["alice", "carol"]
+    await alice.messages.send(session_id, text)
+    (message,) = await bob.received_messages(session_id)
+    await sessions.remove(session_id, "carol")
+    answer = await bob.messages.accept(message.number)
+    assert [each.name for each in answer.statement.recipients] == ["alice"]
+    assert await recipients() == ["alice"]
+    await sessions.invite(session_id, ["carol"])
+    await Sessions(carol.signer).join(session_id)
+    await bob.messages.send(session_id, text, ["carol"])
+
+
 async def test_closed_session_and_removed_member(company: Company) -> None:
     """Nothing more is signed, nothing stays in the outbox; what was sent can still be fetched."""
     alice, bob, carol = (company.people[name] for name in ("alice", "bob", "carol"))
@@ -228,3 +255,23 @@ async def test_lie_of_the_server_is_not_held_against_the_message(
     assert not any(isinstance(each, Message) for each in told)
     (message,) = await bob.received_messages(session_id)
     assert message.statement == sent.statement
+
+
+async def test_a_list_that_is_refused_is_not_read_again_for_every_message(company: Company) -> None:
+    """A server that cheats chooses how long a revocation list is. An honest one is heard again soon."""
+    signer, asked = company.people["bob"].signer, 0
+
+    def another(answer: lying.Answer) -> None:
+        nonlocal asked
+        asked += 1
+        answer.revocation_list_der = Issuer().sign_list(Issuer().revocation_list())
+
+    signer._revocations = None
+    with lying.lying(company.people["bob"], "GetRevocationList", another, "certificates"):
+        for _ in range(3):
+            with refused("REVOCATION_LIST_NOT_ISSUED", culprit="server"):
+                await signer.revocations()
+    assert asked == 1
+    assert signer._refusal is not None
+    signer._refusal = (signer._refusal[0] - timedelta(seconds=11), signer._refusal[1])
+    await signer.revocations()
