@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import HashAlgorithm, OaepParameters, Purpose, SignatureAlgorithm
+from signer_agent.client.paging import all_pages
 from signer_agent.home import Home
 from signer_agent.joint_private_key import JointPrivateKey, LoopSigner
 from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest
@@ -185,14 +186,12 @@ class AsyncAgent(ABC):
 
     async def list_keys(self) -> list[AgentKey]:
         """Return all keys as the server has them now, oldest first."""
-        keys: list[AgentKey] = []
-        token = ""
-        while True:
-            page = await self.list_key_page(MAX_PAGE_SIZE, token)
-            keys += page.keys
-            token = page.next_page_token
-            if not token:
-                return keys
+
+        async def page(token: str) -> tuple[tuple[AgentKey, ...], str]:
+            found = await self.list_key_page(MAX_PAGE_SIZE, token)
+            return found.keys, found.next_page_token
+
+        return await all_pages(page)
 
     async def private_key(self, key: str) -> JointPrivateKey:
         """Return a key as an RSAPrivateKey of ``cryptography``, for its X.509, CSR, PKCS#7 builders and the like.

@@ -7,7 +7,7 @@ the server says so. It is bound to this agent's certificate: elsewhere it is wor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -17,6 +17,7 @@ from fourseal.v1 import account_service_pb2 as pb
 from contract.names import check_account_name
 from mpc.secret import Secret
 from signer_agent.client.messages import answer_malformed
+from signer_agent.client.paging import all_pages
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
 from signer_agent.client.streams import STREAM_SECONDS, under_way
 from signer_agent.contracts.account_messages import account_from_proto, factor_from_proto, login_from_proto
@@ -206,11 +207,9 @@ class Logins:
     async def list(self) -> list[Login]:
         """The account's logins that have not ended, newest first."""
         stored = await self._line.login()
-        logins: list[Login] = []
-        token = ""
-        while True:
+
+        async def page(token: str) -> tuple[Iterable[Login], str]:
             answer = await self._line.call(self._rpc.ListLogins, pb.ListLoginsRequest(page_token=token))
-            logins += [login_from_proto(login, stored.login_id) for login in answer.logins]
-            token = answer.next_page_token
-            if not token:
-                return logins
+            return [login_from_proto(login, stored.login_id) for login in answer.logins], answer.next_page_token
+
+        return await all_pages(page)

@@ -11,6 +11,7 @@ from fourseal.v1 import contract_session_service_pb2 as pb
 
 from contract.names import check_account_name, check_place, check_session_id, check_subject
 from contract.session_info import Scheme
+from signer_agent.client.paging import all_pages
 from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.model import SessionSummary, VerifiedSession
 from signer_agent.contracts.signer import Signer
@@ -145,10 +146,4 @@ class Sessions:
 
     async def list(self) -> list[SessionSummary]:
         """The sessions that we were invited to, newest first, as the server says: not verified."""
-        found: list[SessionSummary] = []
-        token = ""
-        while True:
-            page, token = await self.list_page(page_token=token)
-            found += page
-            if not token:
-                return found
+        return await all_pages(lambda token: self.list_page(page_token=token))

@@ -13,7 +13,7 @@ Every method raises FoursealError, with a reason of the catalogue (docs/errors.m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from contract.bundle.parts import DisclosedMessage
 from contract.names import check_session_id
 from contract.report import Outcome
 from signer_agent.client.messages import answer_malformed
+from signer_agent.client.paging import all_pages
 from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.signer import Signer
@@ -68,13 +69,14 @@ class Evidence:
         Raises:
             RemoteError: what the server refuses.
         """
-        request, found = pb.ListEvidenceRequest(session_id=check_session_id(session_id)), list[EvidenceSummary]()
-        while True:
+        check_session_id(session_id)
+
+        async def page(token: str) -> tuple[Iterable[EvidenceSummary], str]:
+            request = pb.ListEvidenceRequest(session_id=session_id, page_token=token)
             answer = await self._signer.call(self._signer.line.evidence.ListEvidence, request)
-            found += map(_summary, answer.evidence)
-            if not answer.next_page_token:
-                return found
-            request.page_token = answer.next_page_token
+            return map(_summary, answer.evidence), answer.next_page_token
+
+        return await all_pages(page)
 
     async def permit(self, digest: bytes, grantee: str, end: datetime, begin: datetime | None = None) -> Permission:
         """Let another account see a message of ours or to us, without the answers to it, for a time.
@@ -118,7 +120,7 @@ class Evidence:
             RemoteError: EVIDENCE_NOT_FOUND: there is none, or it does not concern us; EVIDENCE_CONTENT_DELETED,
                 EVIDENCE_CONTENT_LOST.
             PeerMisbehaved, LogAlarm: what the server shows does not hold; the culprit is the server.
-            ContentDamaged, MalformedInput: what the author deposited does not open.
+            VerificationFailed, ContentDamaged, MalformedInput: what the author deposited does not open.
         """
         async with self._opener.gathered(digest, time_stamps) as gathered:
             report = await asyncio.to_thread(gathered.verify)

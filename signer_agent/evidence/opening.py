@@ -4,7 +4,8 @@
 2. The content key: our key ciphertext in the record, opened by our half and the session's. That works after the session
    was closed, and with a half whose certificate was renewed or has expired: the agent keeps it. Or, of who has a
    permission, the key ciphertext in that, opened by our key alone.
-3. The trailer, and in it the description of the content; the sealed content.
+3. The trailer, and in it the description of the content; then the sealed content, if author and session signed that it
+   has the length that the server says: no server makes us fetch more than the author sent.
 4. The same of every answer that concerns us. One whose content does not open, is not what was signed or deposited, or
    is not kept any more, is there without it: else its author could keep everybody from what it answers.
 5. The checks of ``contract.bundle.verification``, with the authority that we enrolled with and the log that we know.
@@ -21,18 +22,22 @@ from typing import Final
 
 from cryptography import x509
 
+from contract.agreement import require_description
 from contract.bundle import files
 from contract.bundle.checks import BundleTrust
 from contract.bundle.files import BundleFile, file_name
 from contract.bundle.parts import Bundle, DisclosedMessage, Disclosure
 from contract.bundle.reading import ReadBundle
 from contract.bundle.verification import BundleReport, content_holds, verify_bundle
+from contract.chain import check_chain
 from contract.content_key import ContentKey
+from contract.description import ContentDescription
 from contract.errors import ContentDamaged, VerificationFailed
 from contract.evidence_record import EvidenceRecord
+from contract.signatures import verify_signature
 from contract.trailer import open_trailer
 from mpc.errors import DecryptionFailed, FoursealError, MalformedInput
-from signer_agent.contracts.blame import server_lied
+from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.signer import Signer
 from signer_agent.evidence.archive import writing_archive
 from signer_agent.evidence.content import SealedContents, opened_content
@@ -128,7 +133,7 @@ class Opener:
         Raises:
             RemoteError: EVIDENCE_NOT_FOUND, EVIDENCE_CONTENT_DELETED, EVIDENCE_CONTENT_LOST.
             PeerMisbehaved: what the server shows does not hold, see ``EvidenceReader.get`` and ``SealedContents``.
-            ContentDamaged, MalformedInput: what the author deposited does not open.
+            VerificationFailed, ContentDamaged, MalformedInput: what the author deposited does not open.
         """
         logged = await self._message(digest)
         answers = await self._answers(logged)
@@ -158,9 +163,26 @@ class Opener:
         record = logged.message.record
         key = await self.content_key(logged)
         disclosure = _disclosure(record, key)
+        await asyncio.to_thread(self._require_signed_length, logged.message, disclosure.description)
         path = await stack.enter_async_context(self._contents.fetched(record))
         content = opened_content(files.CONTENT, path, record, key.stream_key(record.header.core))
         return replace(logged.message, disclosure=disclosure), content
+
+    def _require_signed_length(self, message: DisclosedMessage, description: ContentDescription) -> None:
+        """Raise unless author and session signed how long the content is. Blocks.
+
+        Raises:
+            PeerMisbehaved: the signature or the author's certificate is none; the culprit is the server, which should
+                have refused the deposit.
+            VerificationFailed, ContentDamaged: they signed something else than the author deposited.
+        """
+        statement, author = message.statement, message.author
+        with blaming_server():
+            check_chain(author.certificate, self._signer.authority, author.arc.signer_sign, statement.time)
+            verify_signature(statement.to_der(), message.signature, author, message.session_sign)
+        require_description(statement, description)
+        if description.length != message.record.plain_length:
+            raise ContentDamaged
 
     async def _opened_answer(
         self, stack: AsyncExitStack, logged: LoggedMessage

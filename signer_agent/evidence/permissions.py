@@ -10,6 +10,7 @@ and trailer would not open.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -24,6 +25,7 @@ from contract.content_key import ContentKey
 from contract.names import check_account_name, check_why
 from contract.permission import PermissionCore, SignedPermission
 from signer_agent.client.messages import answer_malformed
+from signer_agent.client.paging import all_pages
 from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.possession import alone
@@ -110,13 +112,13 @@ class Permissions:
 
     async def all(self) -> list[Permission]:
         """Those that we gave or were given, oldest first."""
-        request, found = pb.ListPermissionsRequest(), list[Permission]()
-        while True:
-            page = await self._signer.call(self._signer.line.evidence.ListPermissions, request)
-            found += map(_permission, page.permissions)
-            if not page.next_page_token:
-                return found
-            request.page_token = page.next_page_token
+
+        async def page(token: str) -> tuple[Iterable[Permission], str]:
+            request = pb.ListPermissionsRequest(page_token=token)
+            answer = await self._signer.call(self._signer.line.evidence.ListPermissions, request)
+            return map(_permission, answer.permissions), answer.next_page_token
+
+        return await all_pages(page)
 
     async def revoke(self, digest: bytes) -> datetime:
         """End one that we gave; returns when it ended. What was seen stays seen. Raises PERMISSION_NOT_FOUND."""
@@ -131,13 +133,13 @@ class Permissions:
 
     async def requests(self) -> list[PermissionRequest]:
         """The requests that lie before us, oldest first."""
-        request, found = pb.ListPermissionRequestsRequest(), list[PermissionRequest]()
-        while True:
-            page = await self._signer.call(self._signer.line.evidence.ListPermissionRequests, request)
-            found += map(_request, page.permission_requests)
-            if not page.next_page_token:
-                return found
-            request.page_token = page.next_page_token
+
+        async def page(token: str) -> tuple[Iterable[PermissionRequest], str]:
+            request = pb.ListPermissionRequestsRequest(page_token=token)
+            answer = await self._signer.call(self._signer.line.evidence.ListPermissionRequests, request)
+            return map(_request, answer.permission_requests), answer.next_page_token
+
+        return await all_pages(page)
 
     async def refuse(self, statement: bytes, asker: str) -> None:
         """Refuse a request, for ourselves alone."""

@@ -8,12 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.evidence_record import EvidenceRecord
 from contract.log_entry import EntryKind, LogEntry
+from contract.signatures import JointSignature
+from mpc.four_prime_rsa import Role
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine
+from tests.contract.world import Issuer, half_person
+from tests.mpc.parties import decryption_share, signing_share
 from tests.signer_agent.contracts.company import Company, Person
 from transparency.checkpoint import Checkpoint
 from transparency.receipt import Receipt
@@ -73,6 +78,21 @@ def other_record(answer: Answer) -> None:
     record = EvidenceRecord.from_der(entry.body)
     changed = entry.body.replace(record.content_digest, bytes(32))
     answer.entry_der = LogEntry(entry.kind, entry.time, entry.nonce, changed).to_der()
+
+
+def other_signature(answer: Answer) -> None:
+    """The record has a signature that nobody made."""
+    entry = LogEntry.from_der(answer.entry_der)
+    record = EvidenceRecord.from_der(entry.body)
+    assert isinstance(record.signature, JointSignature)
+    spoilt = replace(record, signature=JointSignature(record.signature.data[::-1]))
+    answer.entry_der = LogEntry(entry.kind, entry.time, entry.nonce, spoilt.to_der()).to_der()
+
+
+def other_author(answer: Answer) -> None:
+    """The author's certificate is of another authority."""
+    other = half_person(Issuer(), "alice", signing_share(Role.CLIENT), decryption_share(Role.CLIENT))
+    answer.author_certificate_der = other.sign.certificate.public_bytes(Encoding.DER)
 
 
 def nothing(answer: Answer) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,16 +19,19 @@ from fourseal.v1 import evidence_service_pb2 as pb
 from contract.bundle.checks import BundleTrust
 from contract.bundle.verification import CHECKS
 from contract.content_key import ContentKey
+from contract.evidence_record import EvidenceRecord
 from contract.key_sealing import seal_key
 from contract.oids import DEFAULT_ARC
 from contract.report import Outcome
-from contract.statement import Decision
+from contract.statement import Decision, Statement
 from contract.stream import SEGMENT_BYTES
+from mpc.errors import PeerMisbehaved
 from signer_agent.contracts import sending
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine, Logins
 from signer_agent.contracts.messages import BytesSource, FileSource
-from signer_agent.contracts.outbox_signing import SealedContent
+from signer_agent.contracts.outbox_entry import OutboxEntry
+from signer_agent.contracts.outbox_signing import OutboxSigning, SealedContent
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import KeyChoice, SignerKeyring
@@ -147,6 +152,82 @@ async def test_every_lie_of_the_server_is_told(company: Company, session_id: str
         failed = [each.name for each in opened.report.message.checks if each.outcome is Outcome.FAILED]
         assert failed[:1] == [check]
     assert problems(await evidence.open(digest)) == []
+
+
+async def test_lists_end(company: Company, session_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages a server says there are: one that leads back, or more than anybody has."""
+    bob = company.people["bob"]
+    evidence = await evidence_of(bob)
+    lists: dict[str, tuple[Any, Callable[[], Awaitable[object]]]] = {
+        "ListEvidence": (pb.ListEvidenceResponse, lambda: evidence.list(session_id)),
+        "ListPermissions": (pb.ListPermissionsResponse, evidence.permissions.all),
+        "ListPermissionRequests": (pb.ListPermissionRequestsResponse, evidence.permissions.requests),
+    }
+    for method, (response, listed) in lists.items():
+        for tokens, problem in ((itertools.cycle("ab"), "back"), (map(str, itertools.count(1)), "not end")):
+
+            async def page(*_: object, tokens: Iterator[str] = tokens, response: Any = response, **__: object) -> Any:  # noqa: ANN401
+                return response(next_page_token=next(tokens))
+
+            with monkeypatch.context() as patched:
+                patched.setattr(bob.line.evidence, method, page)
+                with pytest.raises(PeerMisbehaved, match=problem) as caught:
+                    await listed()
+            assert (caught.value.reason, caught.value.culprit) == ("ANSWER_MALFORMED", "server")
+
+
+def described_shorter(patched: pytest.MonkeyPatch) -> None:
+    """An author describes, and signs, a content that is shorter than the one that it deposits."""
+    sign, record_of = OutboxSigning.sign_content, OutboxEntry.record
+
+    async def shorter(self: OutboxSigning, entry: OutboxEntry, content: SealedContent) -> OutboxEntry:
+        return await sign(self, entry, replace(content, length=content.length - 1))
+
+    def longer(self: OutboxEntry) -> EvidenceRecord:
+        return replace(record_of(self), content_length=record_of(self).content_length + 1)
+
+    patched.setattr(OutboxSigning, "sign_content", shorter)
+    patched.setattr(OutboxEntry, "record", longer)
+
+
+def described_unsigned(patched: pytest.MonkeyPatch) -> None:
+    """An author signs another description than the one that it seals."""
+    make = OutboxSigning._statement
+
+    def uncommitted(self: OutboxSigning, *named: Any) -> Statement:  # noqa: ANN401
+        return replace(make(self, *named), description=bytes(32))
+
+    patched.setattr(OutboxSigning, "_statement", uncommitted)
+
+
+async def test_no_more_is_fetched_than_was_signed(
+    company: Company, session_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not what an author did not describe, nor what a server, whose log may say anything, put in another's name."""
+    alice, bob = company.people["alice"], company.people["bob"]
+    evidence, digest = await evidence_of(bob), await deposited(company, session_id)
+    misdescribed: list[tuple[bytes, str]] = []
+    other_session = await company.session(("alice", "bob"))
+    for spoil, reason in ((described_shorter, "CONTENT_DAMAGED"), (described_unsigned, "DESCRIPTION_WRONG")):
+        with monkeypatch.context() as patched:
+            spoil(patched)
+            sent = await alice.messages.send(other_session, BytesSource(b"text"), evidence=True)
+        misdescribed.append((sent.statement.digest, reason))
+
+    async def in_the_log(*_: object) -> None:
+        """As of a log whose server signs what it likes."""
+
+    async def fetched(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(bob.signer.log, "hold", in_the_log)
+    monkeypatch.setattr(evidence._opener._contents, "_fetch", fetched)
+    for statement, reason in misdescribed:
+        with refused(reason):
+            await evidence.open(statement)
+    for lie, reason in ((lying.other_signature, "SIGNATURE_INVALID"), (lying.other_author, "CERTIFICATE_NOT_ISSUED")):
+        with lying.lying(bob, "GetEvidence", lie), refused(reason, culprit="server"):
+            await evidence.open(digest)
 
 
 async def test_other_content_is_refused_and_a_broken_download_goes_on(
