@@ -308,23 +308,19 @@ class Member:
     ) -> AsyncGenerator[pb.FetchEnvelopeResponse, None]:
         """FetchEnvelope, part by part."""
         request = pb.FetchEnvelopeRequest(envelope_id=envelope_id, segment=first)
-        try:
-            async for part in self.stub.FetchEnvelope(request, timeout=seconds, metadata=self.metadata):
+        async with under_way(self.stub.FetchEnvelope(request, timeout=seconds, metadata=self.metadata)) as call:
+            async for part in call:
                 yield part
-        except grpc.aio.AioRpcError as error:
-            raise error_from_rpc(error) from None
 
     async def watching(
         self, after: int = 0, seconds: float = CALL_SECONDS
     ) -> AsyncGenerator[pb.WatchMailboxResponse, None]:
         """WatchMailbox, without the notice that all was told."""
         request = pb.WatchMailboxRequest(after_position=after)
-        try:
-            async for notice in self.stub.WatchMailbox(request, timeout=seconds, metadata=self.metadata):
+        async with under_way(self.stub.WatchMailbox(request, timeout=seconds, metadata=self.metadata)) as call:
+            async for notice in call:
                 if not notice.all_told:
                     yield notice
-        except grpc.aio.AioRpcError as error:
-            raise error_from_rpc(error) from None
 
     async def notices(self, count: int, after: int = 0) -> list[pb.WatchMailboxResponse]:
         """So many notices."""
@@ -351,6 +347,17 @@ class Member:
             return await method(request, timeout=CALL_SECONDS, metadata=self.metadata)
         except grpc.aio.AioRpcError as error:
             raise error_from_rpc(error) from None
+
+
+@contextlib.asynccontextmanager
+async def under_way(call: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # gRPC's calls, of every kind
+    """A stream that ends with the context: gRPC goes on with one that nobody reads any more, until its deadline."""
+    try:
+        yield call
+    except grpc.aio.AioRpcError as error:
+        raise error_from_rpc(error) from None
+    finally:
+        call.cancel()
 
 
 def header_of(envelope_id: str, session_id: str, author: str, recipients: Sequence[str]) -> bytes:

@@ -10,15 +10,15 @@ import pytest
 from fourseal.v1 import relay_service_pb2 as pb
 
 from server.relay import rpc
-from tests.server.relay.media import CALL_SECONDS, Member, make_media_home, members, running_media
+from tests.server.relay.media import Member, make_media_home, members, running_media
 from wire.status import RemoteError
 
 SHARE = 6
 
 
-async def watch(member: Member, seconds: float = CALL_SECONDS) -> None:
+async def watch(member: Member) -> None:
     """Wait for notices until the stream ends."""
-    async for _ in member.watching(seconds=seconds):
+    async for _ in member.watching():
         pass
 
 
@@ -69,7 +69,7 @@ async def test_one_account_does_not_take_all_watches(tmp_path: Path, monkeypatch
         members(home, "alice", "mallory") as (alice, mallory),
         members(home, "alice", "mallory") as (_, elsewhere),
     ):
-        greedy = {asyncio.create_task(watch(member, 10)) for member in (mallory, elsewhere) * 5}
+        greedy = {asyncio.create_task(watch(member)) for member in (mallory, elsewhere) * 5}
         assert await refusals(greedy, len(greedy) - 3) == {"OVERLOADED"}
         letter = mallory.letter([20], "alice")
         await mallory.post(letter.parts())
