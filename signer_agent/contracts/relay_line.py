@@ -67,6 +67,14 @@ class RelayLine:
             decoder_of(relay_service_pb2.FetchEnvelopeResponse),
         )
 
+    async def require_pass(self) -> None:
+        """Have a pass, before an upload that would take a server that is away for a stream that broke, and go on.
+
+        Raises:
+            FoursealError: of ``fetch_pass``.
+        """
+        await self._current_pass()
+
     async def upload_state(self, envelope_id: str) -> relay_service_pb2.GetUploadResponse:
         """How far an upload of ours has come.
 

@@ -93,6 +93,7 @@ class Sender:
             if interrupted is None and to_send.origin:
                 await asyncio.to_thread(self._outbox.put, entry)
             line = await self._line_to(session)
+            await line.require_pass()
             sending = _Sending(self._signer, self._outbox, self._signing, entry, source, line)
             try:
                 return await sending.run(on_progress, is_new=interrupted is None)

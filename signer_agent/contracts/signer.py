@@ -186,6 +186,8 @@ class Signer:
             ServiceError: CONTACT_CHANGED; SESSION_NOT_FOUND and what else the server refuses.
         """
         check_session_id(session_id)
+        if not refresh and session_id in self._sessions:  # nor does it wait for others, who ask a server that is away
+            return self._sessions[session_id]
         async with self._turns.setdefault(session_id, asyncio.Lock()):
             known = self._sessions.get(session_id)
             if known is not None and not refresh:

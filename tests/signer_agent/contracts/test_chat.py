@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import pytest
 import pytest_asyncio
+from grpc import StatusCode
 
 from contract.statement import Decision
 from signer_agent.contracts.chat import Chat, Event, Proposed, Refused, Sent
@@ -19,6 +20,7 @@ from signer_agent.contracts.messages import Message
 from signer_agent.contracts.proposals import AnswerProposal, ContentProposal
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
 from tests.signer_agent.contracts.company import Company, Person, gathered
+from wire.status import RemoteError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -119,3 +121,21 @@ async def test_messages_of_another_session_are_not_answered(company: Company) ->
             assert await chat.refused(line) == "MESSAGE_NOT_FOUND"
     assert [await signed_by(alice, each) for each in (here, elsewhere)] == [0, 0]
     assert await alice.messages.answers_to(message) == []
+
+
+async def test_a_server_that_is_away_is_asked_for_a_pass_once(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that cannot leave is told as soon as that: asking took ten seconds, and the upload would ask again."""
+    alice, session_id = company.people["alice"], await company.session(("alice", "bob"))
+    asked: list[str] = []
+
+    async def away(session: str) -> bytes:
+        asked.append(session)
+        raise RemoteError("SERVER_UNAVAILABLE", "gone", StatusCode.UNAVAILABLE)
+
+    monkeypatch.setattr(alice.signer, "relay_pass", away)
+    with pytest.raises(RemoteError) as refused:
+        await alice.messages.send(session_id, BytesSource(b"Are you there?", TEXT_TYPE))
+    assert refused.value.reason == "SERVER_UNAVAILABLE"
+    assert asked == [session_id]

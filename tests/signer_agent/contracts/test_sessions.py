@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -158,3 +160,17 @@ async def test_who_logged_out_is_told_to_log_in(people: dict[str, Person]) -> No
             await contracts.signer()
         await log_in(contracts, bob)
         assert (await contracts.signer()).name == "bob"
+
+
+async def test_a_known_session_is_told_while_the_server_is_silent(server: RealServer, room: Room) -> None:
+    """Who asks for news of it waits, and nobody behind them: what is sent would wait for a server that is away."""
+    made = await Sessions(room.alice).create("A mill", ["bob"], soon())
+    server.process.process.send_signal(signal.SIGSTOP)
+    try:
+        asking = asyncio.create_task(room.alice.session(made.session_id, refresh=True))
+        await asyncio.sleep(0)  # it begins
+        assert await room.alice.session(made.session_id) == made
+        assert not asking.done()
+    finally:
+        server.process.process.send_signal(signal.SIGCONT)
+    assert (await asking).info == made.info
