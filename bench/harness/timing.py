@@ -32,6 +32,15 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnMeasure:
+    """Another program that measures itself. ``rate`` runs it once: operations a second."""
+
+    name: str
+    title: str
+    rate: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """One sample, as it was measured."""
 
@@ -51,7 +60,13 @@ class Slice:
 
 
 def measure_rates(
-    group: str, cases: Sequence[Case], rounds: int, slice_seconds: float, step: Callable[[], None]
+    group: str,
+    cases: Sequence[Case],
+    rounds: int,
+    slice_seconds: float,
+    step: Callable[[], None],
+    *,
+    others: Sequence[OwnMeasure] = (),
 ) -> dict[str, Result]:
     """Time cases in turns.
 
@@ -61,6 +76,7 @@ def measure_rates(
         rounds: samples of each case.
         slice_seconds: how long a sample lasts, roughly.
         step: called after every slice and every warm-up, outside the timed part.
+        others: programs that run once at the end of every round.
 
     Returns:
         A result of each case by its name: operations a second.
@@ -70,11 +86,18 @@ def measure_rates(
         repetitions[case.name] = warm_up(case.operation, slice_seconds)
         step()
     slices: dict[str, list[Slice]] = {case.name: [] for case in cases}
+    own: dict[str, list[float]] = {other.name: [] for other in others}
     for turn in range(rounds):
         for case in rotated(cases, turn):
             slices[case.name].append(time_slice(case.operation, repetitions[case.name]))
             step()
-    return {case.name: rate_result(group, case, slices[case.name]) for case in cases}
+        for other in others:
+            own[other.name].append(other.rate())
+            step()
+    rates = {case.name: rate_result(group, case, slices[case.name]) for case in cases}
+    return rates | {
+        other.name: Result(other.name, other.title, group, "1/s", tuple(own[other.name])) for other in others
+    }
 
 
 def rotated(items: Sequence[Item], turn: int) -> list[Item]:

@@ -7,11 +7,14 @@ import os
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from gmpy2 import mpz
 from typer.testing import CliRunner
 
 from bench.cli import SCENARIOS, app
 from bench.errors import BenchFailed
 from bench.harness.results import Outcome
+from bench.peers import shoup
 from bench.rig.joint_pair import make_signing_pair
 from bench.rig.requests import check_signatures
 from bench.rig.server import ServerProcess
@@ -43,10 +46,26 @@ def test_bare_operation_is_the_engines_operation() -> None:
 
 
 def test_joint(tmp_path: Path) -> None:
-    """The joint key and the whole key, in the same rounds."""
+    """The joint key and the keys of others, in the same rounds."""
     outcome = joint.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    assert _names(outcome) == {"joint_4096_gmpy2", "whole_4096"}
-    assert [ratio.name for ratio in outcome.ratios] == ["joint_4096_gmpy2_over_whole_4096"]
+    assert _names(outcome) == {"joint_4096_gmpy2", "whole_4096", "shoup_4096", "openssl_four_primes_4096"}
+    assert [ratio.name for ratio in outcome.ratios] == [
+        "joint_4096_gmpy2_over_whole_4096",
+        "joint_4096_gmpy2_over_shoup_4096",
+        "joint_4096_gmpy2_over_openssl_four_primes_4096",
+    ]
+
+
+def test_shoups_shares_make_a_signature() -> None:
+    """What ours is compared with is threshold RSA: a signature that anybody accepts, and none from a wrong share."""
+    key, algorithm = shoup.deal(2048), joint.ALGORITHM
+    digest, signature = shoup.signing(key, algorithm)()
+    hash_algorithm = Prehashed(algorithm.hash.to_cryptography())
+    key.public_numbers.public_key().verify(signature, digest, algorithm.to_cryptography_padding(), hash_algorithm)
+    message, right = mpz(4711), shoup.partial(key, 0, mpz(4711))
+    for wrong in (right, shoup.partial(key, 1, mpz(4712))):
+        with pytest.raises(ValueError, match="do not give a signature"):
+            shoup.combine(key, message, (right, wrong))
 
 
 def test_joint_operation_makes_a_signature() -> None:
