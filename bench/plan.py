@@ -21,6 +21,7 @@ class Plan:
         grpc_generation_half_bits: sizes for key generation over gRPC; none: it is left out.
         agent_half_bits: sizes for signatures through the agent's library.
         in_flight: numbers of requests that are under way at once.
+        batches: calls that are under way at once, and signatures that each of them asks for.
         load_rounds: samples of each figure over gRPC.
         load_seconds: how long one of them lasts.
         content_mebibytes: size of the content that is sent through a contract session; 0: it is left out.
@@ -45,6 +46,7 @@ class Plan:
     grpc_generation_half_bits: tuple[int, ...]
     agent_half_bits: tuple[int, ...]
     in_flight: tuple[int, ...]
+    batches: tuple[tuple[int, int], ...]
     load_rounds: int
     load_seconds: float
     content_mebibytes: int
@@ -70,6 +72,7 @@ FULL = Plan(
     grpc_generation_half_bits=(3072,),
     agent_half_bits=(2048, 3072),
     in_flight=(1, 8, 64),
+    batches=((4, 100),),
     load_rounds=7,
     load_seconds=3.0,
     content_mebibytes=1024,
@@ -95,6 +98,7 @@ QUICK = Plan(
     grpc_generation_half_bits=(),
     agent_half_bits=(2048,),
     in_flight=(1, 64),
+    batches=((2, 100),),
     load_rounds=5,
     load_seconds=0.3,
     content_mebibytes=128,

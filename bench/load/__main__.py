@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import grpc
 from fourseal.v1 import signing_service_pb2
 
+from bench.errors import BenchFailed
 from bench.load.loop import Sign, serve
 from bench.load.orders import Order, read_requests
 from bench.load.target import Target
@@ -30,9 +31,12 @@ async def main(target: Target) -> None:
         async with asyncio.timeout(_DEADLINE_SECONDS):
             await channel.channel_ready()
         call: Call = channel.unary_unary("/fourseal.v1.SigningService/SignDigest")  # bytes to bytes
+        call_batch: Call = channel.unary_unary("/fourseal.v1.SigningService/BatchSignDigests")
 
         def prepare(order: Order) -> Sign:
             requests = read_requests(Path(order.source))
+            if order.batch > 1:
+                return prepare_batches([requests[at : at + order.batch] for at in range(0, len(requests), order.batch)])
 
             async def sign(place: int) -> bytes:
                 request = _renamed(requests[place % len(requests)]) if order.again else requests[place]
@@ -41,7 +45,25 @@ async def main(target: Target) -> None:
 
             return sign
 
+        def prepare_batches(batches: list[list[bytes]]) -> Sign:
+            whole = [_joined(batch) for batch in batches]
+
+            async def sign(place: int) -> bytes:
+                answer = await call_batch(whole[place], timeout=_DEADLINE_SECONDS)
+                results = signing_service_pb2.BatchSignDigestsResponse.FromString(answer).results
+                (refused,) = {each.error.reason for each in results} or {"no results"}
+                if refused:
+                    raise BenchFailed(f"an item of a batch was refused: {refused}")
+                return results[0].signed.signature
+
+            return sign
+
         await serve(sys.stdin, sys.stdout, prepare)
+
+
+def _joined(requests: list[bytes]) -> bytes:
+    items = map(signing_service_pb2.SignDigestRequest.FromString, requests)
+    return signing_service_pb2.BatchSignDigestsRequest(items=items).SerializeToString()
 
 
 def _renamed(data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from bench.load.orders import Answer, Order
 from bench.load.steady import Call, latency_milliseconds, steady_rate
 
 Sign = Callable[[int], Awaitable[bytes]]
-"""Gets the signature for the place of a request in its order."""
+"""Makes the call of that place in its order; returns the signature it got, of a batch the first one."""
 
 
 async def serve(orders: TextIO, answers: TextIO, prepare: Callable[[Order], Sign]) -> None:
@@ -34,7 +34,7 @@ async def carry_out(order: Order, sign: Sign) -> Answer:
             signature = await sign(place)
             calls.append(Call(begun, time.perf_counter()))
             if place % stride == 0:
-                signatures.append((place, signature))
+                signatures.append((place * order.batch, signature))
 
     gc.collect()
     gc.disable()
@@ -45,7 +45,7 @@ async def carry_out(order: Order, sign: Sign) -> Answer:
     elapsed, processor_elapsed = time.perf_counter() - start, time.process_time() - processor
     gc.enable()
     return Answer(
-        rate=steady_rate(calls, order.in_flight),
+        rate=order.batch * steady_rate(calls, order.in_flight),
         seconds=elapsed,
         latency_p50=latency_milliseconds(calls, 0.5),
         latency_p99=latency_milliseconds(calls, 0.99),

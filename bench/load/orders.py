@@ -14,10 +14,11 @@ class Order:
 
     Args:
         source: what to send: for ``bench.load`` a file of ``write_requests``, for ``bench.load.agent`` a key's id.
-        count: how many.
-        in_flight: how many are under way at once.
+        count: how many calls.
+        in_flight: how many of them are under way at once.
         answers: how many answers to return, evenly spread, for verification.
         again: send the file's requests in turns, each with a new request id, instead of each once.
+        batch: signatures that one call asks for; 1: by SignDigest.
     """
 
     source: str
@@ -25,6 +26,7 @@ class Order:
     in_flight: int
     answers: int
     again: bool = False
+    batch: int = 1
 
     def to_line(self) -> str:
         """One line of JSON."""
@@ -45,7 +47,7 @@ class Answer:
         seconds: time from the first call to the last answer.
         latency_p50, latency_p99: milliseconds.
         processor_fraction: processor time of the load generator over elapsed time: near 1 it is the bottleneck.
-        signatures: place of a request in its order, and the signature it got.
+        signatures: place of a request in its order, and the signature it got; of a batch the first one.
     """
 
     rate: float

@@ -15,14 +15,14 @@ from bench.rig.server import ServerProcess
 class Volley:
     """What came of an order, and the processor time that the server spent on it."""
 
-    calls: int
+    signatures: int
     answer: Answer
     server_seconds: float
 
     @property
     def server_milliseconds(self) -> float:
-        """Processor time of the server for one call."""
-        return 1000 * self.server_seconds / self.calls
+        """Processor time of the server for one signature."""
+        return 1000 * self.server_seconds / self.signatures
 
     @property
     def server_fraction(self) -> float:
@@ -34,11 +34,11 @@ def fire(server: ServerProcess, load: LoadProcess, order: Order) -> Volley:
     """Have an order carried out, and look at the server before and after."""
     before = server.processor_seconds()
     answer = load.carry_out(order)
-    return Volley(order.count, answer, server.processor_seconds() - before)
+    return Volley(order.count * order.batch, answer, server.processor_seconds() - before)
 
 
 def rate_of(name: str, title: str, group: str, volleys: Sequence[Volley]) -> Result:
-    """Return calls a second."""
+    """Return signatures a second."""
     return Result(
         name,
         title,
@@ -54,7 +54,7 @@ def costs_of(name: str, title: str, group: str, volleys: Sequence[Volley]) -> li
     lines = {
         "latency_p50": ("a call, median", [volley.answer.latency_p50 for volley in volleys]),
         "latency_p99": ("a call, 99 % are faster", [volley.answer.latency_p99 for volley in volleys]),
-        "server_cpu": ("server's CPU for a call", [volley.server_milliseconds for volley in volleys]),
+        "server_cpu": ("server's CPU for a signature", [volley.server_milliseconds for volley in volleys]),
     }
     return [
         Result(f"{name}_{kind}", f"{title}: {what}", group, "ms", tuple(values))

@@ -24,6 +24,7 @@ TINY = Plan(
     grpc_generation_half_bits=(2048,),
     agent_half_bits=(2048,),
     in_flight=(1, 4),
+    batches=((1, 2),),
     load_rounds=2,
     load_seconds=0.01,
     content_mebibytes=2,

@@ -154,7 +154,10 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "engine_over_bare_2048",
         "engine_checked_over_bare_2048",
         "joint_4096_gmpy2_over_whole_4096",
+        "joint_4096_gmpy2_over_shoup_4096",
+        "joint_4096_gmpy2_over_openssl_four_primes_4096",
         "grpc_over_engine_gmpy2_2048",
+        "grpc_batch_over_engine_gmpy2_2048",
         "content_over_bare_stream",
         "envelope_2048_exponentiation",
         "members_3_over_2_for_each_recipient",
@@ -165,9 +168,14 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "verify_bundle_over_bare",
         "verify_bundle_over_parts",
     }
-    assert {"fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_4", "grpc_generation_2048", "agent_2048_4"} <= {
-        result["name"] for result in document["results"]
-    }
+    assert {
+        "fsync",
+        "grpc_engine_2048",
+        "grpc_2048_1",
+        "grpc_2048_1_batches_of_2",
+        "grpc_generation_2048",
+        "agent_2048_4",
+    } <= {result["name"] for result in document["results"]}
     assert {"content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"} <= {
         result["name"] for result in document["results"]
     }
