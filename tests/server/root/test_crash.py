@@ -130,25 +130,26 @@ async def test_killed_while_keys_are_generated(home: Home) -> None:
     """A generation that a kill interrupts is repeated with its request_id: one key, one share, and it signs."""
     identity, _, _ = await first_life(home)
     chance = random.Random(SEED)  # noqa: S311
-    for number in range(8):
+    process = ServerProcess(home)
+    for number in range(8):  # each life begins a generation, and the next one ends it
         request_id = f"generation-{number:05}"
         share = generate_key_share(Role.CLIENT, Purpose.SIGN, HALF_BITS)
         commitment = commit_to_share(share, chance.randbytes)
-        process = ServerProcess(home)
         async with Client(process.serving, identity) as client:
             asking = asyncio.ensure_future(client.begin(commitment, request_id=request_id))
             await asyncio.sleep(chance.uniform(0, 0.2))
             process.kill()
             (interrupted,) = await asyncio.gather(asking, return_exceptions=True)
-        with ServerProcess(home) as process:
-            async with Client(process.serving, identity) as client:
-                begun = await client.begin(commitment, request_id=request_id)
-                assert isinstance(interrupted, RemoteError) or interrupted == begun
-                opening = opening_of(commitment, begun)
-                finished = await client.finish(begun.key.key_id, opening)
-                assert finished.key.state == key_pb2.KEY_STATE_ENABLED
-                key = ClientKey(begun.key.key_id, share, opening.joint_key)
-                verify(key, b"contract", await client.sign(sign_request(key)))
-                listed = await call(client.keys.ListKeys, key_service_pb2.ListKeysRequest())
-                assert len(listed.keys) == number + 2
+        process = ServerProcess(home)
+        async with Client(process.serving, identity) as client:
+            begun = await client.begin(commitment, request_id=request_id)
+            assert isinstance(interrupted, RemoteError) or interrupted == begun
+            opening = opening_of(commitment, begun)
+            finished = await client.finish(begun.key.key_id, opening)
+            assert finished.key.state == key_pb2.KEY_STATE_ENABLED
+            key = ClientKey(begun.key.key_id, share, opening.joint_key)
+            verify(key, b"contract", await client.sign(sign_request(key)))
+            listed = await call(client.keys.ListKeys, key_service_pb2.ListKeysRequest())
+            assert len(listed.keys) == number + 2
         assert len(sealed_shares(home)) == number + 2
+    assert process.terminate() == 0

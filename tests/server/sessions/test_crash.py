@@ -108,25 +108,26 @@ async def test_killed(world: World, session_home: Home, clock: MovableClock) -> 
             made = await alice.create("bob", begin_time=timestamp_of(present().replace(microsecond=0)))
             session = await bob.join(made.session_id)
     points = random.Random(SEED)  # noqa: S311
-    for sequence in range(1, KILLS + 1):
-        with ServerProcess(session_home) as process:
-            alice, bob = (arrive(world, process.serving, present, name) for name in ("alice", "bob"))
-            async with alice.client, bob.client:
-                session = await alice.get(session.session_id)
-                request = alice.request(session, alice.statement(session, bob, sequence=sequence))
-                asking = asyncio.ensure_future(alice.send(request))
-                await asyncio.sleep(points.uniform(0.002, 0.03))  # not to wait for anything: a random point is wanted
-                process.kill()
-                heard = None
-                with contextlib.suppress(RemoteError):
-                    heard = await asking
-        with ServerProcess(session_home) as process:
-            alice = arrive(world, process.serving, present, "alice")
-            async with alice.client:
-                signature = await alice.send(request)
-                assert heard in (None, signature)
-                certificate = sign_certificate_of(session)
-                statement = request.statement_der
-                verify_signature(statement, JointSignature(signature), alice.sign_certificate, certificate)
+    process = ServerProcess(session_home)
+    for sequence in range(1, KILLS + 1):  # each life is asked for a signature, and the next one once more
+        alice, bob = (arrive(world, process.serving, present, name) for name in ("alice", "bob"))
+        async with alice.client, bob.client:
+            session = await alice.get(session.session_id)
+            request = alice.request(session, alice.statement(session, bob, sequence=sequence))
+            asking = asyncio.ensure_future(alice.send(request))
+            await asyncio.sleep(points.uniform(0.002, 0.03))  # not to wait for anything: a random point is wanted
+            process.kill()
+            heard = None
+            with contextlib.suppress(RemoteError):
+                heard = await asking
+        process = ServerProcess(session_home)
+        alice = arrive(world, process.serving, present, "alice")
+        async with alice.client:
+            signature = await alice.send(request)
+            assert heard in (None, signature)
+            certificate = sign_certificate_of(session)
+            statement = request.statement_der
+            verify_signature(statement, JointSignature(signature), alice.sign_certificate, certificate)
+    assert process.terminate() == 0
     assert query(session_home, "SELECT number FROM session_numbers") == [(KILLS,)]
     assert query(session_home, "SELECT count(*) FROM session_statements") == [(KILLS,)]
