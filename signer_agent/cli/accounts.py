@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Optional
 
@@ -26,7 +27,17 @@ PasswordFileOption = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads it
     typer.Option(help="File with the account's password, for programs. A person is asked."),
 ]
-FactorOption = Annotated[FactorKind, typer.Option("--factor", help="Kind of the second factor.")]
+
+
+class OfferedFactor(StrEnum):
+    """The kinds of second factors that can be set up."""
+
+    TOTP = FactorKind.TOTP.value
+    SMS = FactorKind.SMS.value
+    WEBAUTHN = FactorKind.WEBAUTHN.value
+
+
+FactorOption = Annotated[OfferedFactor, typer.Option("--factor", help="Kind of the second factor.")]
 PhoneOption = Annotated[str, typer.Option("--phone", help='For SMS: "+" and 7 to 15 digits.')]
 HintOption = Annotated[str, typer.Option("--hint", help="What you know the second factor by.")]
 CodeOption = Annotated[str, typer.Option("--code", help="The code, for programs. A person is asked.")]
@@ -52,7 +63,7 @@ def register(
     name: NameArgument,
     *,
     display_name: Annotated[str, typer.Option(help="What people call you, 1 to 64 characters.")],
-    factor: FactorOption = FactorKind.TOTP,
+    factor: FactorOption = OfferedFactor.TOTP,
     phone: PhoneOption = "",
     hint: HintOption = "",
     password_file: PasswordFileOption = None,
@@ -67,7 +78,7 @@ def register(
 
     async def work(contracts: Contracts) -> tuple[Account, FactorSetup]:
         account, setup = await contracts.accounts.register(
-            name, display_name, password, factor, phone_number=phone, hint=hint
+            name, display_name, password, FactorKind(factor), phone_number=phone, hint=hint
         )
         with OUTPUT.progress("Making the keys"):
             await contracts.keys.prepare(name, choice)
@@ -83,7 +94,7 @@ def register(
         content["setup"] = _setup_content(setup, options)
     OUTPUT.show(content, _account_rows(account))
     if not _can_ask(setup):
-        OUTPUT.note(f"Next: fourseal account factor confirm {name} {setup.factor.factor_id}.")
+        OUTPUT.note(f"Next: {invocation.call_of(f'account factor confirm {name} {setup.factor.factor_id}')}")
 
 
 def login(
@@ -116,7 +127,7 @@ def login(
     if not found.proven:
         OUTPUT.note(
             "This key store has no keys of the account with certificates that are valid now.",
-            "New ones revoke the old: fourseal certificates renew.",
+            f"New ones revoke the old: {invocation.call_of('certificates renew')}",
         )
 
 
@@ -182,7 +193,7 @@ def password(
 def add_factor(
     invocation: Invocation,
     *,
-    factor: FactorOption = FactorKind.TOTP,
+    factor: FactorOption = OfferedFactor.TOTP,
     phone: PhoneOption = "",
     hint: HintOption = "",
     password_file: PasswordFileOption = None,
@@ -192,14 +203,14 @@ def add_factor(
     secret = read_password(password_file)
 
     async def work(contracts: Contracts) -> tuple[str, FactorSetup]:
-        setup = await contracts.accounts.add_factor(secret, factor, phone_number=phone, hint=hint)
+        setup = await contracts.accounts.add_factor(secret, FactorKind(factor), phone_number=phone, hint=hint)
         return (await contracts.accounts.show()).name, setup
 
     name, setup = invocation.with_contracts(work)
     if not OUTPUT.as_json:
         _show_setup(setup, options)
     OUTPUT.show(_setup_content(setup, options), [("Second factor", setup.factor.factor_id)])
-    OUTPUT.note(f"Next: fourseal account factor confirm {name} {setup.factor.factor_id}.")
+    OUTPUT.note(f"Next: {invocation.call_of(f'account factor confirm {name} {setup.factor.factor_id}')}")
 
 
 @command(factors, "confirm")

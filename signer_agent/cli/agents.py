@@ -30,7 +30,7 @@ def start(invocation: Invocation, *, lock_after: LockAfterOption = 0.0) -> None:
     """Start the daemon in the background, locked."""
     start_daemon(invocation.home, 60 * lock_after)
     _show(invocation.home, _with_daemon(invocation.home, DaemonAgent.state))
-    OUTPUT.note("Next: fourseal agent unlock.")
+    OUTPUT.note(f"Next: {invocation.call_of('agent unlock')}")
 
 
 @command(app)

@@ -114,7 +114,7 @@ def info(invocation: Invocation, session_id: SessionArgument) -> None:
 
 @command(app, "list")
 def list_sessions(invocation: Invocation) -> None:
-    """List the sessions that you were invited to, newest first, as the server says. ``info`` verifies one."""
+    """List the sessions that you were invited to, newest first, as the server says; session info verifies one."""
 
     async def work(contracts: Contracts) -> list[SessionSummary]:
         return await Sessions(await contracts.signer()).list()

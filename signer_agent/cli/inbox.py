@@ -114,7 +114,7 @@ def show(invocation: Invocation, number: NumberArgument, *, out: OutOption = Non
     if text is not None:
         print_lines(visible_lines(text))
     elif out is None:
-        OUTPUT.note(f"Next: fourseal show {number} --out FILE.")
+        OUTPUT.note(f"Next: {invocation.call_of(f'show {number} --out FILE')}")
 
 
 def outbox(invocation: Invocation, session_id: SessionFilter = "") -> None:

@@ -10,6 +10,7 @@ import asyncio
 import functools
 import getpass
 import inspect
+import shlex
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,11 @@ class Invocation:
 
     home: Home
     passphrase_file: Path | None
+
+    def call_of(self, command: str) -> str:
+        """How a person calls another command for the same agent."""
+        named = "" if self.home == Home.find() else f" --home {shlex.quote(str(self.home.folder))}"
+        return f"fourseal {command}{named}"
 
     @contextmanager
     def agent(self) -> Iterator[Agent]:

@@ -23,7 +23,7 @@ def init(invocation: Invocation) -> None:
     require_no_store(invocation.home)
     KeyStore.create(invocation.home, Passphrase(new_passphrase(invocation.passphrase_file)))
     OUTPUT.show({"folder": str(invocation.home.folder)}, [("Key store", str(invocation.home.folder))])
-    OUTPUT.note("Next: fourseal enrol --ticket FILE, with a ticket of the server's operator.")
+    OUTPUT.note(f"Next: {invocation.call_of('enrol --ticket FILE')}, with a ticket of the server's operator.")
 
 
 def enrol(
@@ -41,8 +41,8 @@ def enrol(
         [("Enrolled as", identity.agent_id), ("Server", identity.server_address)],
     )
     if invocation.home.socket.exists():
-        OUTPUT.note("The daemon learns it by: fourseal agent unlock.")
-    OUTPUT.note("Next: fourseal key generate sign.")
+        OUTPUT.note(f"The daemon learns it by: {invocation.call_of('agent unlock')}")
+    OUTPUT.note(f"Next: {invocation.call_of('key generate sign')}")
 
 
 def change_passphrase(

@@ -61,7 +61,9 @@ def test_the_way_from_nothing_to_a_signature(server: RealServer, tmp_path: Path)
     signer = Signer(Home.find(tmp_path / "agent"), tmp_path)
     made = signer.run("init")
     assert str(signer.home.folder) in made.text
-    assert "fourseal enrol" in made.err
+    assert "Next: fourseal enrol --ticket FILE, with" in made.err
+    other = tmp_path / "an other"
+    assert f"fourseal enrol --ticket FILE --home '{other}', with" in signer.run("init", "--home", other).err
     (tmp_path / "ticket.json").write_text(server.ticket())
     assert "fourseal key generate" in signer.run("enrol", "--ticket", tmp_path / "ticket.json").err
     generated = signer.run("key", "generate", "sign", "--label", "first", "--bits", "2048")
