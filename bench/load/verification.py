@@ -20,8 +20,9 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bench.load.content import peak_bytes
+from contract.bundle.checks import BundleTrust
 from contract.oids import DEFAULT_ARC
-from signer_agent.evidence.trust import read_trust
+from signer_agent.evidence.trust import authority_from, log_key_from
 from signer_agent.evidence.verification import verify_archive
 from wire.allocation import keep_freed_memory
 
@@ -31,7 +32,7 @@ _TAG_BYTES: Final = 16
 
 def verify(archive: Path, authority: Path, log_key: str) -> str:
     """The verdict."""
-    trust = read_trust(authority.read_bytes(), log_key, ())
+    trust = BundleTrust(authority_from(authority.read_bytes()), log_key_from(log_key))
     return verify_archive(archive, trust, DEFAULT_ARC, datetime.now(UTC), lambda _, __: None).report.outcome.value
 
 

@@ -12,23 +12,23 @@ import typer
 from contract.report import Outcome
 from signer_agent.cli.bundles import bundle_json, show_checks
 from signer_agent.cli.evidence_text import disclosure_lines, told_rows
-from signer_agent.cli.files import STANDARD_OUTPUT, read_certificates, require_absent, writing_file
+from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
 from signer_agent.cli.inbox import print_lines
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import size_text, visible_lines
 from signer_agent.cli.messages import SessionArgument
 from signer_agent.cli.options import ForceOption, OutOption, TsaOption, YesOption
 from signer_agent.cli.output import OUTPUT
+from signer_agent.cli.trust import read_certificates
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.model import EvidenceSummary, OpenedEvidence
-from signer_agent.evidence.trust import read_trust
 from wire.catalogue import ServiceError
 
 app = typer.Typer(help="Messages that were deposited as evidence.", no_args_is_help=True)
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,7}", re.ASCII)
 _STATUS: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
 
@@ -95,10 +95,11 @@ def open_evidence(
     if out is not None:
         require_absent(out, force=force)
 
-    time_stamps = read_trust(None, None, list(map(read_certificates, tsa_certificate or []))).time_stamps
+    named = read_message(message)
+    time_stamps = read_certificates(tsa_certificate or [])
 
     async def opened(evidence: Evidence, contracts: Contracts) -> OpenedEvidence:
-        digest = await digest_of(message, contracts)
+        digest = await digest_of(named, contracts)
         with OUTPUT.progress("Opening and verifying"):
             if out is None:
                 return await evidence.open(digest, None, time_stamps)
@@ -123,9 +124,10 @@ def disclose(
 ) -> None:
     """Put a message and its answers into a file by which anybody can verify them, offline: fourseal verify."""
     require_absent(out, force=force)
+    named = read_message(message)
 
     async def disclosed(evidence: Evidence, contracts: Contracts) -> OpenedEvidence:
-        async with evidence.opening(await digest_of(message, contracts)) as opening:
+        async with evidence.opening(await digest_of(named, contracts)) as opening:
             OUTPUT.note(*disclosure_lines(opening.opened.bundle, opening.opened.report, out))
             OUTPUT.confirm("Write this file?", yes=yes)
             with OUTPUT.progress("Writing"):
@@ -156,16 +158,21 @@ def _show_texts(found: OpenedEvidence) -> None:
             print_lines(visible_lines(text, f"{each.statement.author}| "))
 
 
-async def digest_of(message: str, contracts: Contracts) -> bytes:
-    """The statement's digest of what is named by it, or by its number in the inbox."""
-    if not _NUMBER.fullmatch(message):
-        return read_digest(message, "MESSAGE")
+def read_message(text: str) -> bytes | int:
+    """What names a message: its statement's digest, or its number in the inbox. Raises ServiceError (FIELD_INVALID)."""
+    return int(text) if _NUMBER.fullmatch(text) else read_digest(text, "MESSAGE")
+
+
+async def digest_of(named: bytes | int, contracts: Contracts) -> bytes:
+    """The statement's digest of what ``read_message`` read. Raises as ``Messages.message``."""
+    if isinstance(named, bytes):
+        return named
     async with contracts.messages() as messages:
-        return (await messages.message(int(message))).statement.digest
+        return (await messages.message(named)).statement.digest
 
 
 def read_digest(text: str, what: str) -> bytes:
-    """Read a digest, 64 hexadecimal digits. Raises ServiceError (FIELD_INVALID)."""
+    """Read a digest, 64 hexadecimal digits of either case. Raises ServiceError (FIELD_INVALID)."""
     if not _DIGEST.fullmatch(text):
         raise ServiceError("FIELD_INVALID", field=what, problem="no digest, which is 64 hexadecimal digits")
     return bytes.fromhex(text)

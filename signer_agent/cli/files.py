@@ -21,9 +21,6 @@ from wire.catalogue import ServiceError
 STANDARD_OUTPUT: Final = "-"
 """Stands for standard output where an output file is named."""
 
-MAX_TRUST_BYTES: Final = 1 << 20
-"""Longest file with certificates or a key that a verifier believes."""
-
 _CHUNK_BYTES: Final = 1 << 20
 
 
@@ -58,11 +55,6 @@ def read_file(path: Path, maximum: int, what: str) -> bytes:
     if len(content) > maximum:
         raise ServiceError("FILE_UNUSABLE", file=str(path), problem=f"it is too long for {what}")
     return content
-
-
-def read_certificates(path: Path) -> bytes:
-    """Read a file with certificates in PEM, whatever stands in it. Raises ServiceError (FILE_UNUSABLE)."""
-    return read_file(path, MAX_TRUST_BYTES, "certificates")
 
 
 def hash_file(path: Path, algorithm: HashAlgorithm) -> HashedFile:

@@ -43,6 +43,11 @@ def size_text(size: int) -> str:
     return f"{number:.1f} {_UNITS[unit]}" if unit else f"{size} {_UNITS[0]}"
 
 
+def exact_size_text(size: int) -> str:
+    """The same, with the number of bytes: 1.5 MiB (1572864 bytes)."""
+    return size_text(size) if size < _STEP else f"{size_text(size)} ({size} {_UNITS[0]})"
+
+
 def what_text(message: Message, earlier: EarlierMessage | None) -> str:
     """What a message is: its name or its type, and what it replies to; or what it answers."""
     return _kind_text(message.statement, message.description.content_type, message.description.name, earlier)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from signer_agent.cli.evidence import MessageArgument, digest_of, read_digest, with_evidence
+from signer_agent.cli.evidence import MessageArgument, digest_of, read_digest, read_message, with_evidence
 from signer_agent.cli.evidence_text import permission_lines
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.message_text import visible
@@ -16,7 +16,7 @@ from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.facts import time_text
-from signer_agent.evidence.permissions import Permission, PermissionRequest
+from signer_agent.evidence.permissions import Permission, PermissionRequest, require_lasting
 
 AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Name of the account.")]
 PermissionArgument = Annotated[str, typer.Argument(metavar="PERMISSION", help="As evidence permissions shows it.")]
@@ -34,10 +34,13 @@ def permit(
 ) -> None:
     """Let another account see one message, for a time, after saying what it will see."""
     end = until.replace(tzinfo=UTC)
+    require_lasting(account, end)
+    named = read_message(message)
 
     async def permitted(evidence: Evidence, contracts: Contracts) -> Permission:
-        digest = await digest_of(message, contracts)
+        digest = await digest_of(named, contracts)
         described = await evidence.describe(digest)
+        await evidence.permissions.grantee_certificate(described.statement, account)
         OUTPUT.note(*permission_lines(described, account, end))
         OUTPUT.confirm("Permit this?", yes=yes)
         return await evidence.permit(described.statement.digest, account, end)
@@ -58,12 +61,13 @@ def permissions(invocation: Invocation) -> None:
 
 def revoke(invocation: Invocation, permission: PermissionArgument) -> None:
     """End a permission that you gave. What was seen stays seen."""
+    digest = read_digest(permission, "PERMISSION")
 
     async def revoked(evidence: Evidence, _: Contracts) -> datetime:
-        return await evidence.permissions.revoke(read_digest(permission, "PERMISSION"))
+        return await evidence.permissions.revoke(digest)
 
     time = with_evidence(invocation, revoked)
-    OUTPUT.show({"permission": permission, "revoke_time": time.isoformat()}, [("Revoked", time_text(time))])
+    OUTPUT.show({"permission": digest.hex(), "revoke_time": time.isoformat()}, [("Revoked", time_text(time))])
 
 
 def ask(
@@ -73,12 +77,13 @@ def ask(
     why: Annotated[str, typer.Option(help="Why; author, recipients and the server read it.")],
 ) -> None:
     """Ask author and recipients of a message for a permission."""
+    digest = read_digest(statement, "STATEMENT")
 
     async def asked(evidence: Evidence, _: Contracts) -> None:
-        await evidence.permissions.ask(read_digest(statement, "STATEMENT"), why)
+        await evidence.permissions.ask(digest, why)
 
     with_evidence(invocation, asked)
-    OUTPUT.show({"statement": statement}, [("Asked", "whoever it concerns, if there is such a message")])
+    OUTPUT.show({"statement": digest.hex()}, [("Asked", "whoever it concerns, if there is such a message")])
 
 
 def requests(invocation: Invocation) -> None:
@@ -107,12 +112,13 @@ def requests(invocation: Invocation) -> None:
 
 def refuse(invocation: Invocation, statement: StatementArgument, account: AccountArgument) -> None:
     """Refuse a request for a permission, for yourself."""
+    digest = read_digest(statement, "STATEMENT")
 
     async def refused(evidence: Evidence, _: Contracts) -> None:
-        await evidence.permissions.refuse(read_digest(statement, "STATEMENT"), account)
+        await evidence.permissions.refuse(digest, account)
 
     with_evidence(invocation, refused)
-    OUTPUT.show({"statement": statement, "asker": account}, [("Refused", account)])
+    OUTPUT.show({"statement": digest.hex(), "asker": account}, [("Refused", account)])
 
 
 _COLUMNS = ("Permission", "Statement", "From", "For", "Begin", "End", "Revoked")

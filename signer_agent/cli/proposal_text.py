@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contract.statement import Decision
-from signer_agent.cli.message_text import message_json, size_text, verdict_text, visible, what_text
+from signer_agent.cli.message_text import exact_size_text, message_json, size_text, verdict_text, visible, what_text
 from signer_agent.contracts.proposals import AnswerProposal, ContentProposal, Proposal
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
@@ -49,7 +49,7 @@ def _content_lines(proposal: ContentProposal) -> list[str]:
     source, info, replied = proposal.source, proposal.session.info, proposal.reply_to
     size = digest = "known when all of it was read"
     if source.size is not None:
-        size = f"{size_text(source.size)} ({source.size} bytes)"
+        size = exact_size_text(source.size)
     if source.held is not None:
         digest = source.held.hex()
     return [
@@ -68,12 +68,13 @@ def _content_lines(proposal: ContentProposal) -> list[str]:
 def _answer_lines(proposal: AnswerProposal) -> list[str]:
     info, message = proposal.session.info, proposal.message
     description = message.description
-    what = what_text(message, proposal.earlier)
+    what = what_text(message, proposal.earlier)  # which is the type, of what has no name
+    kind = f"{what}, {description.content_type}" if description.name else what
     return [
         f"You sign, together with the server, that you {_VERBS[proposal.decision]} this message as it is.",
         f"Session  {info.subject} ({info.session_id})",
         f"From     {message.statement.author}, {message.statement.time:{_TIME}} UTC",
-        f"Content  {what}, {description.content_type}, {size_text(description.length)}",
+        f"Content  {kind}, {size_text(description.length)}",
         f"SHA-256  {description.digest.hex()}",
         f"Verdict  {verdict_text(message)}",
         f"To       {', '.join(proposal.recipients)}",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Optional
@@ -13,27 +13,19 @@ import typer
 from contract.bundle.checks import BundleTrust
 from contract.oids import DEFAULT_ARC, Arc
 from contract.report import Outcome
-from mpc.errors import FoursealError, MalformedInput
+from mpc.errors import FoursealError
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.cli.bundles import show_finding
-from signer_agent.cli.files import (
-    MAX_TRUST_BYTES,
-    STANDARD_OUTPUT,
-    file_progress,
-    read_certificates,
-    read_file,
-    require_absent,
-    write_file,
-)
+from signer_agent.cli.files import STANDARD_OUTPUT, file_progress, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.options import ForceOption, KeyOption, PublicKeyOption, TsaOption
 from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.public_keys import require_one
 from signer_agent.cli.signatures import verify_signature
-from signer_agent.evidence.trust import read_trust
-from signer_agent.evidence.verification import verify_archive
+from signer_agent.cli.trust import read_authority, read_certificates, read_log_key
+from signer_agent.evidence.verification import Finding, verify_archive
 from signer_agent.interface import DEFAULT_ALGORITHM
-from transparency.keys import VerifierKey
+from wire.catalogue import ServiceError
 
 _EXIT: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
 
@@ -80,18 +72,42 @@ def verify(
         return
     if pdf is not None and str(pdf) == STANDARD_OUTPUT:
         raise typer.BadParameter("a report goes to a file: the verdict goes to standard output")
-    with _wrong_command():
-        if pdf is not None:
-            require_absent(pdf, force=force)
-        trust, chosen = _trust(authority, log_key, tsa_certificate or []), Arc(arc) if arc else DEFAULT_ARC
-    with file_progress(f"Verifying {file.name}") as progress:
-        finding = verify_archive(file, trust, chosen, datetime.now(UTC), progress)
-    if pdf is not None:
-        from signer_agent.evidence.pdf_report import write_report  # noqa: PLC0415  # nothing else needs its library
-
-        write_file(pdf, write_report(finding))
+    with ExitStack() as stack:
+        with _wrong_command():
+            trust, chosen = _trust(authority, log_key, tsa_certificate or []), Arc(arc) if arc else DEFAULT_ARC
+            report = stack.enter_context(_report(pdf, force=force)) if pdf is not None else None
+        with file_progress(f"Verifying {file.name}") as progress:
+            finding = verify_archive(file, trust, chosen, datetime.now(UTC), progress)
+        if report is not None:
+            report(finding)
     show_finding(finding)
     raise typer.Exit(_EXIT[finding.report.outcome])
+
+
+@contextmanager
+def _report(path: Path, *, force: bool) -> Iterator[Callable[[Finding], None]]:
+    """Yields what writes the report. Where it cannot be written is found before; what fails later leaves the verdict.
+
+    Raises:
+        ServiceError: FILE_EXISTS, FILE_UNUSABLE.
+    """
+    from signer_agent.evidence.pdf_report import write_report  # noqa: PLC0415  # nothing else needs its library
+
+    require_absent(path, force=force)
+    verified = False
+
+    def write_after(finding: Finding) -> None:
+        nonlocal verified
+        verified = True
+        write(write_report(finding))
+
+    try:
+        with writing_file(path) as write:
+            yield write_after
+    except ServiceError as error:
+        if not verified:
+            raise
+        OUTPUT.show_error(error)
 
 
 @contextmanager
@@ -105,16 +121,8 @@ def _wrong_command() -> Iterator[None]:
 
 
 def _trust(authority: Path | None, log_key: str, time_stamps: list[Path]) -> BundleTrust:
-    return read_trust(
-        None if authority is None else read_certificates(authority),
-        _log_key(log_key) if log_key else None,
-        list(map(read_certificates, time_stamps)),
+    return BundleTrust(
+        authority=None if authority is None else read_authority(authority),
+        log_key=read_log_key(log_key) if log_key else None,
+        time_stamps=read_certificates(time_stamps),
     )
-
-
-def _log_key(given: str) -> str:
-    """A text that is no key is a file's name."""
-    try:
-        return VerifierKey.from_text(given).to_text()
-    except MalformedInput:
-        return read_file(Path(given), MAX_TRUST_BYTES, "a log key").decode(errors="replace")

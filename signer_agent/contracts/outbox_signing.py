@@ -21,7 +21,7 @@ from contract.certificates import SignerCertificate
 from contract.description import NONCE_BYTES, ContentDescription
 from contract.statement import Answer, Recipient, Statement
 from mpc.errors import FoursealError
-from signer_agent.contracts.model import SessionState, VerifiedSession
+from signer_agent.contracts.model import MemberState, SessionState, VerifiedSession
 from signer_agent.contracts.outbox import Outbox
 from signer_agent.contracts.outbox_entry import OutboxEntry, OutboxState, Signing
 from signer_agent.contracts.signer import Signer
@@ -158,10 +158,12 @@ def require_open(session: VerifiedSession) -> None:
     """See that something can be sent in a session, as far as it was known when it was fetched.
 
     Raises:
-        ServiceError: SESSION_CLOSED; NOT_A_MEMBER: we have left it, or were removed.
+        ServiceError: SESSION_CLOSED; SESSION_NOT_JOINED; NOT_A_MEMBER: we have left it, or were removed.
     """
     if session.state is SessionState.CLOSED:
         raise ServiceError("SESSION_CLOSED", session_id=session.session_id)
+    if session.people.get(session.me) is MemberState.INVITED:
+        raise ServiceError("SESSION_NOT_JOINED", session_id=session.session_id)
     session.member(session.me)
 
 

@@ -67,7 +67,8 @@ class Evidence:
         """What there is of a session's messages, oldest first: ours, those to us, and what we may see.
 
         Raises:
-            RemoteError: what the server refuses.
+            RemoteError: SESSION_NOT_FOUND: there is nothing that concerns us, and no such session; what else the server
+                refuses.
         """
         check_session_id(session_id)
 
@@ -76,7 +77,10 @@ class Evidence:
             answer = await self._signer.call(self._signer.line.evidence.ListEvidence, request)
             return map(_summary, answer.evidence), answer.next_page_token
 
-        return await all_pages(page)
+        found = await all_pages(page)
+        if not found:
+            await self._signer.session(session_id)  # else a wrong id would look like a session without evidence
+        return found
 
     async def permit(self, digest: bytes, grantee: str, end: datetime, begin: datetime | None = None) -> Permission:
         """Let another account see a message of ours or to us, without the answers to it, for a time.
@@ -91,8 +95,9 @@ class Evidence:
 
         Raises:
             RemoteError: EVIDENCE_NOT_FOUND; what the server refuses.
-            ServiceError: CONTACT_UNKNOWN: it has no certificates; CONTACT_CHANGED: other ones than we accepted.
-            MalformedInput: PERMISSION_MALFORMED: it ends before it begins, or is for ourselves.
+            ServiceError: PERMISSION_WRONG: its time is over or none, or the grantee needs none; ACCOUNT_UNKNOWN: there
+                is none with certificates; CONTACT_CHANGED: it has other ones than we accepted.
+            MalformedInput: ACCOUNT_NAME_MALFORMED.
         """
         logged = await self._reader.get(digest)
         key = await self._opener.content_key(logged)

@@ -24,6 +24,7 @@ from contract.chain import check_chain
 from contract.content_key import ContentKey
 from contract.names import check_account_name, check_why
 from contract.permission import PermissionCore, SignedPermission
+from contract.statement import Statement
 from signer_agent.client.messages import answer_malformed
 from signer_agent.client.paging import all_pages
 from signer_agent.contracts.blame import blaming_server, server_lied
@@ -73,6 +74,20 @@ class PermissionRequest:
     expire_time: datetime
 
 
+def require_lasting(grantee: str, end: datetime, begin: datetime | None = None) -> None:
+    """See what can be seen of a permission before anything is opened.
+
+    Raises:
+        MalformedInput: ACCOUNT_NAME_MALFORMED.
+        ServiceError: PERMISSION_WRONG: it ends in the past, or before it begins.
+    """
+    check_account_name(grantee)
+    if end <= datetime.now(UTC):
+        raise ServiceError("PERMISSION_WRONG", problem="its end is in the past")
+    if begin is not None and end <= begin:
+        raise ServiceError("PERMISSION_WRONG", problem="it ends before it begins")
+
+
 class Permissions:
     """Those of one account. Belongs to the event loop that it was made on. Every method raises FoursealError.
 
@@ -88,8 +103,9 @@ class Permissions:
     async def grant(
         self, logged: LoggedMessage, content_key: ContentKey, grantee: str, begin: datetime, end: datetime
     ) -> Permission:
-        """Let somebody see a message. Raises CONTACT_CHANGED, PERMISSION_MALFORMED, CONTACT_UNKNOWN."""
-        certificate = await self._encrypt_certificate(grantee)
+        """Let somebody see a message. Raises as ``require_lasting`` and ``grantee_certificate``."""
+        require_lasting(grantee, end, begin)
+        certificate = await self.grantee_certificate(logged.message.statement, grantee)
         own = self._signer.sign_certificate
         core = PermissionCore(
             statement=logged.digest,
@@ -148,12 +164,25 @@ class Permissions:
         )
         await self._signer.call(self._signer.line.evidence.RefusePermission, request)
 
-    async def _encrypt_certificate(self, name: str) -> SignerCertificate:
-        """Somebody's active certificate for encryption, which we accepted."""
+    async def grantee_certificate(self, statement: Statement, name: str) -> SignerCertificate:
+        """The active certificate for encryption of somebody who may get a permission; we accepted it.
+
+        Args:
+            statement: of the message.
+            name: account.
+
+        Raises:
+            ServiceError: PERMISSION_WRONG: it needs none; ACCOUNT_UNKNOWN; CONTACT_CHANGED.
+            PeerMisbehaved: its certificates do not hold; the culprit is the server.
+        """
+        if name == self._signer.name:
+            raise ServiceError("PERMISSION_WRONG", problem="it is for yourself")
+        if name in {statement.author, *(each.name for each in statement.recipients)}:
+            raise ServiceError("PERMISSION_WRONG", problem=f"{name} is author or recipient, and needs none")
         request = certificate_service_pb2.GetSignerCertificatesRequest(name=check_account_name(name))
         answer = await self._signer.call(self._signer.line.certificates.GetSignerCertificates, request)
         if not answer.HasField("encrypt_certificate"):
-            raise ServiceError("CONTACT_UNKNOWN", name=name)
+            raise ServiceError("ACCOUNT_UNKNOWN", name=name)
         arc, now = self._signer.sign_certificate.arc, datetime.now(UTC)
         with blaming_server():
             sign = SignerCertificate.from_der(answer.sign_certificate.certificate_der, arc)

@@ -119,7 +119,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FILE_EXISTS",
         StatusCode.ALREADY_EXISTS,
         "The file {file} exists already.",
-        "Name another with --out, or replace it with --force.",
+        "Name another one, or replace it with --force.",
     ),
     Entry("TICKET_INVALID", INVALID, "The ticket {file} cannot be used: {problem}.", "Ask the operator for a new one."),
     Entry(

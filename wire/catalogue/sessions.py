@@ -16,12 +16,18 @@ ENTRIES: Final = (
         "List your sessions.",
     ),
     Entry(
+        "SESSION_NOT_JOINED",
+        PRECONDITION,
+        "You were invited to the session {session_id}, and have not joined it.",
+        "Join it by: fourseal session join {session_id}",
+    ),
+    Entry(
         "SESSION_CERTIFICATE_UNKNOWN",
         StatusCode.NOT_FOUND,
         "No revision of session {session_id} has a certificate with this fingerprint.",
         "Do not trust who named it.",
     ),
-    Entry("ACCOUNT_UNKNOWN", PRECONDITION, "There is no account {name} that could be invited.", "Check the name."),
+    Entry("ACCOUNT_UNKNOWN", PRECONDITION, "There is no account {name} in use.", "Check the name."),
     Entry(
         "SESSION_SIZE_WRONG",
         INVALID,

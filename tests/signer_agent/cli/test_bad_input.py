@@ -47,6 +47,7 @@ USAGE = (
     ("agent",),
     ("agent", "dance"),
     ("passphrase",),
+    ("register", "alice", "--display-name", "Alice", "--factor", "unknown"),
 )
 
 
@@ -295,6 +296,24 @@ def test_no_key_store(home: Home, tmp_path: Path) -> None:
     ):
         assert "fourseal init" in alone.refused("STORE_MISSING", *command).err
     assert not home.folder.exists()
+
+
+def test_what_is_wrong_by_itself_is_said_before_a_passphrase_is_asked_for(home: Home) -> None:
+    """A permission that has ended, a name that is none, a digest that is none."""
+    digest, later = "AB" * 32, ("--until", "2100-01-01")
+    for reason, *command in (
+        ("PERMISSION_WRONG", "permit", digest, "carol", "--until", "2020-01-01"),
+        ("ACCOUNT_NAME_MALFORMED", "permit", digest, "Carol C.", *later),
+        ("FIELD_INVALID", "permit", "0", "carol", *later),
+        ("FIELD_INVALID", "open", digest[1:]),
+        ("FIELD_INVALID", "disclose", "x", "--out", "y"),
+        ("FIELD_INVALID", "revoke", "1"),
+        ("FIELD_INVALID", "ask", "1", "--why", "x"),
+        ("FIELD_INVALID", "refuse", "1", "carol"),
+        ("STORE_MISSING", "permit", digest, "carol", *later),
+    ):
+        ran = fourseal(home, "evidence", *command)
+        assert (ran.status, f"Reason: {reason}" in ran.err) == (1, True), ran.err
 
 
 def test_a_key_store_that_is_not_ours_alone(alone: Signer) -> None:

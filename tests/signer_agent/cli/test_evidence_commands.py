@@ -29,6 +29,7 @@ async def test_evidence_is_sent_answered_listed_and_opened(company: Company, tmp
     path.write_text("I sell you my \x1b[2Kbicycle\n")
     sent = await run(company, "alice", "send", session_id, path, "--to", "bob", "--evidence", "--yes")
     assert "the evidence server keeps it" in sent.err
+    assert "Size     26 bytes\n" in sent.err
     inbox = await document(company, "bob", "inbox", session_id)
     (message,) = inbox["messages"]
     assert message["log_index"] is not None
@@ -39,7 +40,7 @@ async def test_evidence_is_sent_answered_listed_and_opened(company: Company, tmp
     listed = await document(company, "alice", "evidence", "list", session_id)
     assert [each["author"] for each in listed] == ["alice", "bob"]
     assert listed[1]["answered"] == listed[0]["statement"] == message["statement"]
-    opened = await run(company, "alice", "evidence", "open", message["statement"])
+    opened = await run(company, "alice", "evidence", "open", message["statement"].upper())
     for said in (
         "Everything holds",
         "by alice together with the session",
@@ -76,6 +77,8 @@ async def test_evidence_is_sent_answered_listed_and_opened(company: Company, tmp
     ):
         assert reason in (await run(company, name, "evidence", "open", asked_for, status=1)).err
     assert await document(company, "carol", "evidence", "list", session_id) == []
+    nowhere = await run(company, "carol", "evidence", "list", "session-aaaaaaaaaaaaaaaaaaaaaaaaaa", status=1)
+    assert "SESSION_NOT_FOUND" in nowhere.err
 
 
 async def test_permission_is_asked_for_given_and_revoked(company: Company, tmp_path: Path) -> None:
@@ -93,6 +96,10 @@ async def test_permission_is_asked_for_given_and_revoked(company: Company, tmp_p
     assert await document(company, "alice", "evidence", "requests") == []
     permit = ("evidence", "permit", str(received["number"]), "carol", "--until", until)
     assert "NOT_CONFIRMED" in (await run(company, "bob", *permit, status=1)).err
+    for account, reason in (("bob", "yourself"), ("alice", "needs none"), ("nobody", "ACCOUNT_UNKNOWN")):
+        refused = await run(company, "bob", *permit[:3], account, "--until", until, status=1)  # and nobody is asked
+        assert reason in refused.err
+        assert "You are about to" not in refused.err
     permitted = await run(company, "bob", *permit, "--yes")
     assert "let carol open this message" in permitted.err
     assert "alice| I sell you my boat" in (await run(company, "carol", "evidence", "open", statement)).text

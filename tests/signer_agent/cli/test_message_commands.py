@@ -143,7 +143,11 @@ async def test_text_of_others_cannot_move_the_cursor(company: Company, session_i
         "-y",
     )
     inbox = await document(company, "alice", "inbox", session_id)
-    shown = await run(company, "alice", "show", str(inbox["messages"][-1]["number"]))
+    number = str(inbox["messages"][-1]["number"])
+    asked = await run(company, "alice", "accept", number, status=1)
+    assert "Content  text/plain; charset=utf-8, " in asked.err
+    assert asked.err.count("text/plain") == 1
+    shown = await run(company, "alice", "show", number)
     assert "| pay\\x1b[2K\\r\\x9b1A\\u202eevil\n| Verdict  verified\n" in shown.text
     assert "\x1b" not in shown.text
 

@@ -195,6 +195,8 @@ async def test_everybody_is_who_is_a_member_now(company: Company) -> None:
     assert [each.name for each in answer.statement.recipients] == ["alice"]
     assert await recipients() == ["alice"]
     await sessions.invite(session_id, ["carol"])
+    with refused("SESSION_NOT_JOINED", session_id=session_id):
+        await carol.messages.send(session_id, text)
     await Sessions(carol.signer).join(session_id)
     await bob.messages.send(session_id, text, ["carol"])
 

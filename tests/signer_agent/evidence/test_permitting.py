@@ -59,8 +59,6 @@ async def test_third_party_asks_opens_and_is_shut_out_again(company: Company) ->
     assert [each.digest for each in await seeing.list(session_id)] == [digest]
     with refused("EVIDENCE_NOT_FOUND"):
         await seeing.open(other.statement.digest)
-    with refused("EVIDENCE_NOT_FOUND"):
-        await seeing.permit(digest, "alice", in_an_hour())  # it cannot be passed on
     with refused("PERMISSION_NOT_FOUND"):
         await seeing.permissions.revoke(permission.digest)
     revoke_time = await granting.permissions.revoke(permission.digest)
@@ -92,12 +90,17 @@ async def test_keys_and_permissions_that_a_server_makes_up(company: Company, ses
         refused("MEMBER_CERTIFICATE_WRONG", culprit="server"),
     ):
         await granting.permit(digests[0], "carol", in_an_hour())
-    with refused("CONTACT_UNKNOWN", name="nobody"):
-        await granting.permit(digests[0], "nobody", in_an_hour())
-    with refused("PERMISSION_MALFORMED"):
-        await granting.permit(digests[0], "carol", datetime(2020, 1, 1, tzinfo=UTC))
-    with refused("PERMISSION_MALFORMED"):
-        await granting.permit(digests[0], "alice", in_an_hour())
+    later = in_an_hour()
+    for reason, problem, name, end, begin in (
+        ("ACCOUNT_UNKNOWN", None, "nobody", later, None),
+        ("ACCOUNT_NAME_MALFORMED", None, "No Name", later, None),
+        ("PERMISSION_WRONG", "its end is in the past", "carol", datetime(2020, 1, 1, tzinfo=UTC), None),
+        ("PERMISSION_WRONG", "it ends before it begins", "carol", later, later),
+        ("PERMISSION_WRONG", "it is for yourself", "alice", later, None),
+        ("PERMISSION_WRONG", "bob is author or recipient, and needs none", "bob", later, None),
+    ):
+        with refused(reason, **({"problem": problem} if problem else {})):
+            await granting.permit(digests[0], name, end, begin)
     assert not {each.core.statement for each in await seeing.permissions.all()}.intersection(digests)
     for digest in digests:
         await granting.permit(digest, "carol", in_an_hour())

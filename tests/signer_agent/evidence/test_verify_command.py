@@ -131,9 +131,16 @@ def test_a_report_for_others(verifier: Verifier, tmp_path: Path) -> None:
     ran = verifier.run(verifier.bundle, "--pdf", report, "--json", status=2)
     assert json.loads(ran.err)["error"]["reason"] == "FILE_EXISTS"
     verifier.run(verifier.bundle, "--pdf", report, "--force", status=3)
+    assert "--out" not in ran.err
+    ran = verifier.run(verifier.bundle, "--pdf", tmp_path / "nowhere" / "report.pdf", status=2)
+    assert ("FILE_UNUSABLE" in ran.err, ran.out) == (True, b"")  # nothing was verified in vain
     verifier.run(verifier.trust[1], "--pdf", tmp_path / "none.pdf", status=1)
     verifier.run(verifier.bundle, "--pdf", "-", status=2)
     assert [each.name for each in tmp_path.iterdir()] == ["report.pdf"]
+    (tmp_path / "folder").mkdir()
+    ran = verifier.run(verifier.bundle, *verifier.trust, "--pdf", tmp_path / "folder", "--force", status=0)
+    assert "FILE_UNUSABLE" in ran.err  # and the verdict stands
+    assert ran.out.decode().splitlines()[-1].split() == ["Verdict", "passed"]
 
 
 def _no_bundle(verifier: Verifier) -> tuple[str | Path, ...]:
@@ -182,6 +189,8 @@ def test_bad_input(
     """The error's reason; and status 2 where it says nothing against the bundle, which is not forged by that."""
     ran = verifier.run(*arguments(verifier), "--json", status=status)
     assert json.loads(ran.err)["error"]["reason"] == reason
+    if status == 2 and reason != "ARC_MALFORMED":
+        assert str(arguments(verifier)[-1]) in ran.err  # which of the files
 
 
 def test_options_of_both_kinds_are_a_wrong_command(verifier: Verifier) -> None:
