@@ -211,7 +211,7 @@ class Opener:
 
     async def _answers(self, logged: LoggedMessage) -> list[LoggedMessage]:
         """Step 4: of each recipient the answer that was deposited first, sorted by their names."""
-        statement, names = logged.message.statement, {each.name for each in logged.message.statement.recipients}
+        statement = logged.message.statement
         answers: dict[str, LoggedMessage] = {}
         for digest in logged.answers:
             found = await self._reader.find(digest)
@@ -220,8 +220,9 @@ class Opener:
             answer = found.message.statement.answer
             if answer is None or answer.statement != statement:
                 raise server_lied("EVIDENCE_OF_OTHER_MESSAGE", "it shows an answer to another message")
-            if found.message.statement.author in names:
-                answers.setdefault(found.message.statement.author, found)
+            answers.setdefault(
+                found.message.statement.author, found
+            )  # who received it: else there is no such statement
         return [answers[name] for name in sorted(answers)]
 
 

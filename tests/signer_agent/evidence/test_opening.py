@@ -24,7 +24,7 @@ from contract.key_sealing import seal_key
 from contract.oids import DEFAULT_ARC
 from contract.report import Outcome
 from contract.statement import Decision, Statement
-from contract.stream import SEGMENT_BYTES
+from contract.stream import SEGMENT_BYTES, sealed_length
 from mpc.errors import PeerMisbehaved
 from signer_agent.contracts import sending
 from signer_agent.contracts.entries import Drawers
@@ -245,6 +245,7 @@ async def test_other_content_is_refused_and_a_broken_download_goes_on(
             def __init__(self, request: pb.GetEvidenceContentRequest, **named: Any) -> None:  # noqa: ANN401
                 firsts.append(request.first_byte)
                 self._call = honest(request, **named)
+                self._bytes = request.first_byte
 
             async def __aiter__(self) -> Any:  # noqa: ANN401
                 number = 0
@@ -252,8 +253,15 @@ async def test_other_content_is_refused_and_a_broken_download_goes_on(
                     if number == pieces:
                         self._call.cancel()
                         raise asyncio.CancelledError
-                    yield pb.GetEvidenceContentResponse(piece=change(number, part.piece))
+                    piece = change(number, part.piece)
+                    self._bytes += len(piece)
+                    yield pb.GetEvidenceContentResponse(piece=piece)
+                    assert piece  # else it could go on for ever, as it could
+                    assert self._bytes <= sealed_length(len(content))  # with more than there is
                     number += 1
+                if change(number, b"") == b"!":
+                    yield pb.GetEvidenceContentResponse(piece=b"!")
+                    raise AssertionError
 
             def cancel(self) -> None:
                 self._call.cancel()
