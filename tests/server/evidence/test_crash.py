@@ -1,6 +1,6 @@
 """A server killed in the middle of deposits: what it acknowledged is there, once, in a log that only grew.
 
-FOURSEAL_KILLS sets how often; a thousand take half an hour.
+FOURSEAL_KILLS sets how often; a thousand take half an hour, and `-o faulthandler_timeout=0` to let them.
 """
 
 from __future__ import annotations
