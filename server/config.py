@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     """The same for one client certificate."""
     worker_threads: int = Field(0, ge=0, le=256)
     """Threads that exponentiate; 0: one a core."""
+    shares_ahead: int = Field(2, ge=0, le=64)
+    """Fresh shares that are kept ready, of every purpose and size that was asked for; 0: none."""
     opened_shares: int = Field(1024, ge=1)
     """Key shares that stay open in memory."""
     login_idle_seconds: int = Field(30 * 60, ge=60, le=24 * 3600)

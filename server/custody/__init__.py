@@ -6,6 +6,7 @@ sealed as: for another key id, purpose, role or modulus it does not open at all.
 
 from server.custody.custody import Custody
 from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
+from server.custody.ready_shares import ReadyShares
 from server.custody.sealing import Context, SealBroken, Sealer
 from server.custody.shares import ShareCustody
 
@@ -13,6 +14,7 @@ __all__ = [
     "Context",
     "Custody",
     "MasterKeys",
+    "ReadyShares",
     "SealBroken",
     "Sealer",
     "ShareCustody",

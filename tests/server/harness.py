@@ -99,7 +99,12 @@ def make_home(folder: Path, **settings: object) -> Home:
     """Set a server up in a folder, on free ports; ``settings`` are those of ``server.config.Settings``."""
     home = Home(folder)
     shutil.copytree(_set_up_once(), folder)
-    chosen = {"listen": "127.0.0.1:0", "enrolment_listen": "127.0.0.1:0", "destruction_delay_seconds": 0} | settings
+    chosen = {
+        "listen": "127.0.0.1:0",
+        "enrolment_listen": "127.0.0.1:0",
+        "destruction_delay_seconds": 0,
+        "shares_ahead": 0,
+    } | settings
     home.config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in chosen.items()))
     return home
 
