@@ -23,7 +23,7 @@ class ReadyShares:
     """Gives shares of role server. Safe to use from several threads.
 
     Args:
-        ahead: of every kind that was asked for, how many are kept ready; 0: none, and no thread.
+        ahead: of every kind that was asked for, how many are kept ready; 0: none.
     """
 
     def __init__(self, ahead: int) -> None:
@@ -31,8 +31,7 @@ class ReadyShares:
         self._ready: dict[_Kind, deque[KeyShare]] = {}
         self._closed = False
         self._changed = threading.Condition()
-        if ahead:
-            threading.Thread(target=self._keep_ready, name="shares-ahead", daemon=True).start()
+        self._thread: threading.Thread | None = None
 
     def take(self, purpose: Purpose, half_bits: int) -> KeyShare:
         """A share that nobody else has or gets; made now if none is ready, which takes up to some seconds.
@@ -44,6 +43,9 @@ class ReadyShares:
         with self._changed:
             ready = self._ready.setdefault((purpose, half_bits), deque())
             share = ready.popleft() if ready else None
+            if self._thread is None and self._ahead and not self._closed:
+                self._thread = threading.Thread(target=self._keep_ready, name="shares-ahead", daemon=True)
+                self._thread.start()
             self._changed.notify_all()
         return share or generate_key_share(Role.SERVER, purpose, half_bits)
 

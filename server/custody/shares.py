@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from mpc.errors import MalformedInput
 from mpc.four_prime_rsa import DecryptionShare, KeyShare, PublicShare, SigningShare, load_key_share
 from server.custody import store
+from server.custody.ready_shares import ReadyShares
 from server.custody.sealing import Context, SealBroken, Sealer
 from server.storage import Database
 from wire.catalogue import ServiceError
@@ -29,12 +30,14 @@ class ShareCustody:
     Args:
         database: where the sealed shares are.
         sealer: seals and opens them.
+        ready: where new ones come from.
         capacity: how many shares stay open, at least 1.
     """
 
-    def __init__(self, database: Database, sealer: Sealer, *, capacity: int) -> None:
+    def __init__(self, database: Database, sealer: Sealer, ready: ReadyShares, *, capacity: int) -> None:
         if capacity < 1:
             raise ValueError("capacity must be at least 1")
+        self.ready = ready
         self._database = database
         self._sealer = sealer
         self._capacity = capacity

@@ -109,7 +109,7 @@ class Server:
             self._log.warning("stopped_with_work_left")
         await self._listeners.stop(_STOP_SECONDS)
         self._rules.close()
-        self._ground.database.close()
+        self._ground.close()
         self._log.info("stopped")
 
     async def _keep_house(self) -> None:

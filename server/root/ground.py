@@ -36,6 +36,11 @@ class Ground:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads, and close the database."""
+        self.custody.shares.ready.close()
         self.database.close()
 
 
@@ -50,7 +55,13 @@ def open_ground(
     backend = backend_of(home.database_url(settings))
     database = open_database(backend, log)
     try:
-        custody = Custody(database, home.master_key(settings), secrets.token_bytes, capacity=settings.opened_shares)
+        custody = Custody(
+            database,
+            home.master_key(settings),
+            secrets.token_bytes,
+            capacity=settings.opened_shares,
+            ahead=settings.shares_ahead,
+        )
         database.read_now(custody.check)
         log_key = open_log(database, custody, settings, clock)
     except OperatorError:

@@ -12,7 +12,6 @@ import structlog
 from mpc.engines import Engine
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
-from server.custody import ReadyShares
 from server.evidence import EvidenceRules
 from server.identity import (
     AccountRules,
@@ -62,7 +61,6 @@ class Rules:
     """None where a media server relays."""
     flights: tuple[Flights, ...]
     workers: tuple[Threads, ...]
-    ready: ReadyShares
 
     async def wait_idle(self) -> None:
         """Return when no operation is under way."""
@@ -71,7 +69,6 @@ class Rules:
 
     def close(self) -> None:
         """End the threads."""
-        self.ready.close()
         for workers in self.workers:
             workers.close()
         self.accounts.close()
@@ -95,12 +92,10 @@ def compose_rules(
     workers = Threads(settings.threads, "share")
     generation_workers = Threads(max(1, settings.threads // 2), "generation")
     database.group_while(lambda: workers.busy)
-    ready = ReadyShares(settings.shares_ahead)
     keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
     generation = Generation(
         database,
         shares,
-        ready,
         keys,
         generations,
         generation_workers,
@@ -127,7 +122,6 @@ def compose_rules(
     sessions = compose_session_rules(
         database,
         shares,
-        ready,
         authority,
         accounts.logins,
         Work(operations, workers, generations, generation_workers),
@@ -150,7 +144,6 @@ def compose_rules(
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files),
-        ready,
     )
 
 

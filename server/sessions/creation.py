@@ -21,7 +21,7 @@ from mpc.engines import Engine, Random
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
-from server.custody import ReadyShares, ShareCustody
+from server.custody import ShareCustody
 from server.identity import Authority, Login, Logins, check_callers
 from server.identity.authority import BACKDATE
 from server.journal import Act, Flights, Intent, OperationRunner, Request, Result
@@ -102,7 +102,6 @@ class SessionCreation:
     Args:
         database: where they are kept.
         shares: where their shares are kept.
-        ready: where new ones come from.
         logins: says what a login has proved.
         authority: issues session certificates.
         flights: creations under way; they take long.
@@ -117,7 +116,6 @@ class SessionCreation:
         self,
         database: Database,
         shares: ShareCustody,
-        ready: ReadyShares,
         logins: Logins,
         authority: Authority,
         flights: Flights,
@@ -130,7 +128,6 @@ class SessionCreation:
     ) -> None:
         self._database = database
         self._shares = shares
-        self._ready = ready
         self._logins = logins
         self._authority = authority
         self._revisions = Revisions(authority)
@@ -192,7 +189,7 @@ class SessionCreation:
         self, wish: CreationWish, pair: SignerPair, members: Sequence[SessionMember], half_bits: int, session_id: str
     ) -> Result:
         sign, encrypt = (
-            make_share(self._shares, self._ready, session_id, purpose, half_bits, self._engine, self._random)
+            make_share(self._shares, session_id, purpose, half_bits, self._engine, self._random)
             for purpose in (Purpose.SIGN, Purpose.DECRYPT)
         )
         now = self._clock()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from mpc.engines import Engine, Random
 from server.clock import Clock
-from server.custody import ReadyShares, ShareCustody
+from server.custody import ShareCustody
 from server.identity import Authority, Logins, check_callers
 from server.journal import Flights, OperationRunner
 from server.sessions.closing import SessionClosing
@@ -69,7 +69,6 @@ class SessionRules:
 def compose_session_rules(
     database: Database,
     shares: ShareCustody,
-    ready: ReadyShares,
     authority: Authority,
     logins: Logins,
     work: Work,
@@ -96,7 +95,6 @@ def compose_session_rules(
         creation=SessionCreation(
             database,
             shares,
-            ready,
             logins,
             authority,
             work.long,

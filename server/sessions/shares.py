@@ -13,7 +13,7 @@ from contract.session_keys import session_certification_context
 from mpc.engines import Engine, Random
 from mpc.four_prime_rsa import PublicShare, Purpose, Role
 from mpc.four_prime_rsa.certification import certify_modulus
-from server.custody import ReadyShares, ShareCustody
+from server.custody import ShareCustody
 from server.sessions.store.sessions import Session
 
 
@@ -32,16 +32,10 @@ def share_name(session_id: str, purpose: Purpose) -> str:
 
 
 def make_share(
-    shares: ShareCustody,
-    ready: ReadyShares,
-    session_id: str,
-    purpose: Purpose,
-    half_bits: int,
-    engine: Engine,
-    random: Random,
+    shares: ShareCustody, session_id: str, purpose: Purpose, half_bits: int, engine: Engine, random: Random
 ) -> MadeShare:
-    """Take, certify and seal one of a session's shares. Takes from some 10 ms to some seconds if none is ready."""
-    share = ready.take(purpose, half_bits)
+    """Take a new share, certify and seal it. Takes from some 10 ms to some seconds if none is ready."""
+    share = shares.ready.take(purpose, half_bits)
     roots = certify_modulus(share, session_certification_context(session_id, purpose), engine, random)
     return MadeShare(share.public, roots, shares.seal(share_name(session_id, purpose), share))
 

@@ -27,7 +27,7 @@ from mpc.four_prime_rsa import (
     check_opening,
 )
 from server.clock import Clock
-from server.custody import ReadyShares, ShareCustody
+from server.custody import ShareCustody
 from server.identity import check_callers
 from server.journal import Act, Caller, Flights, Intent, OperationRunner, Request, Result, run_at_once
 from server.signing import store
@@ -119,7 +119,6 @@ class Generation:
     Args:
         database: where keys are kept.
         shares: where the server's shares are kept.
-        ready: where new ones come from.
         keys: for answers.
         flights: generations under way, apart from other operations: they take long.
         workers: for making shares and checking openings.
@@ -133,7 +132,6 @@ class Generation:
         self,
         database: Database,
         shares: ShareCustody,
-        ready: ReadyShares,
         keys: Keys,
         flights: Flights,
         workers: Threads,
@@ -145,7 +143,6 @@ class Generation:
     ) -> None:
         self._database = database
         self._shares = shares
-        self._ready = ready
         self._keys = keys
         self._begins = OperationRunner(database, flights, workers, check_callers, _BeginPolicy(), clock)
         self._finishes = OperationRunner(database, flights, workers, check_callers, _FinishPolicy(), clock)
@@ -196,8 +193,8 @@ class Generation:
         return Result(release=_pack(key_id, roots), apply=keep)
 
     def _make_share(self, wish: GenerationWish, key_id: str) -> tuple[bytes, list[bytes], bytes]:
-        """Server modulus, its certificate, and the sealed share. Takes up to some seconds if no share is ready."""
-        share = self._ready.take(wish.purpose, wish.half_bits)
+        """Server modulus, its certificate, and the sealed share. Takes up to some seconds if none is ready."""
+        share = self._shares.ready.take(wish.purpose, wish.half_bits)
         terms = GenerationTerms(key_id, wish.purpose, wish.half_bits, wish.client_commitment)
         roots = answer_commitment(terms, share, self._engine, self._random)
         return share.public.to_bytes(), roots, self._shares.seal(key_id, share)

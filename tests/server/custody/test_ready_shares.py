@@ -84,7 +84,7 @@ def test_none_ahead() -> None:
     with ready(0) as shares:
         shares.take(Purpose.SIGN, BITS)
         assert shares.count(Purpose.SIGN, BITS) == 0
-        assert "shares-ahead" not in {thread.name for thread in threading.enumerate()}
+        assert shares._thread is None
 
 
 async def test_keys_of_shares_made_ahead(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ async def test_keys_of_shares_made_ahead(tmp_path: Path) -> None:
     home = make_home(tmp_path / "server", shares_ahead=1)
     async with running_server(home) as server, await enrolled(home, server, "alice") as alice:
         await alice.generate()
-        shares = server._rules.ready
+        shares = server._ground.custody.shares.ready
         await asyncio.to_thread(wait_for, shares, 1)
         (waiting,) = shares._ready[Purpose.SIGN, HALF_BITS]
         modulus = waiting.public.to_bytes()
