@@ -19,7 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -61,11 +61,12 @@ class Content:
         self._flushing = threading.Lock()
         self._doubtful = False
 
-    def append(self, number: int, segment: Segment) -> None:
-        """Write a segment. Raises OSError: no space, for example; a flush has failed."""
-        check = self._check.encrypt(_nonce(number), b"", segment.data)
+    def append(self, first: int, segments: Sequence[Segment]) -> None:
+        """Write segments from a number on. Raises OSError: no space, for example; a flush has failed."""
         with self._in_use():
-            self._writer.write(number, segment.data, check)
+            for number, segment in enumerate(segments, first):
+                check = self._check.encrypt(_nonce(number), b"", segment.data)
+                self._writer.write(number, segment.data, check)
         self._require_sure()
 
     def read(self, number: int) -> Segment:

@@ -15,7 +15,8 @@ from typing import Final
 
 from wire.segments import Segment
 
-_KEPT_SEGMENTS: Final = 6
+KEPT_SEGMENTS: Final = 8
+"""How many are kept."""
 _PACE_SECONDS: Final = 0.005  # with each segment of 1 MiB: an author sends 200 MiB/s whoever follows
 
 
@@ -23,13 +24,18 @@ class RecentSegments:
     """Of one upload. Belongs to the event loop that it is used on."""
 
     def __init__(self) -> None:
-        self._segments: deque[tuple[int, Segment]] = deque(maxlen=_KEPT_SEGMENTS)
+        self._segments: deque[tuple[int, Segment]] = deque(maxlen=KEPT_SEGMENTS)
         self._wanted: dict[object, int] = {}  # by each who follows
         self._moved = asyncio.Event()
 
     def add(self, number: int, segment: Segment) -> None:
         """Keep a segment, the next one, in place of the oldest."""
         self._segments.append((number, segment))
+
+    def forget(self, number: int) -> None:
+        """Drop a segment and those after it."""
+        while self._segments and self._segments[-1][0] >= number:
+            self._segments.pop()
 
     def find(self, number: int) -> Segment | None:
         """A segment, if it is still there."""
@@ -64,4 +70,4 @@ class RecentSegments:
                     await self._moved.wait()
 
     def _has_room(self, number: int) -> bool:
-        return not self._wanted or number - max(self._wanted.values()) < _KEPT_SEGMENTS
+        return not self._wanted or number - max(self._wanted.values()) < KEPT_SEGMENTS

@@ -37,7 +37,8 @@ from server.relay.mailboxes import Bells
 from server.relay.removal import Removal
 from server.relay.store import Envelope, EnvelopeState, Mail
 from server.relay.upkeep import Upkeep
-from server.relay.uploads import Upload, Uploads, recipients_of
+from server.relay.upload import Upload, recipients_of
+from server.relay.uploads import Uploads
 from server.storage import Database, Threads
 from wire.catalogue import ServiceError
 from wire.segments import Segment
@@ -49,6 +50,7 @@ MAX_TRANSFERS_OF_ACCOUNT: Final = 16
 """The same for one account in one session."""
 _MIN_SEGMENT_BYTES: Final = 16
 _AT_A_TIME: Final = 100
+_WORTH_FOLLOWING: Final = 2  # segments: the end does not come at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +151,7 @@ class Relay:
             return 0, False
         async with self._uploads.use(envelope_id) as upload:
             if upload is not None:
-                segments = upload.segments
-                await upload.flush()
-                return segments, False
+                return await upload.flush(), False
         found = await self._find(envelope_id)
         return (0, False) if found is None else (found.segments, found.state is not EnvelopeState.UPLOADING)
 
@@ -182,7 +182,7 @@ class Relay:
         """End, at a shutdown, the streams that wait for what may never come, and finish what is being finished."""
         self._bells.end()
         self.senders.end()
-        await self._uploads.leave()
+        self._uploads.leave()
         if self._unbroken:
             await asyncio.wait(self._unbroken)
 
@@ -256,17 +256,16 @@ class Relay:
                     return await self._finish(shown, upload, part)
                 self._require_segment(upload, part, room)
                 await upload.append(sender, part)
-                if upload.segments == 1:  # it goes on: so it is worth following
+                if upload.segments == _WORTH_FOLLOWING:
                     self._bells.ring(shown.session_id, upload.recipients)
             raise ServiceError("UPLOAD_INCOMPLETE", envelope_id=upload.envelope.envelope_id)
 
     def _require_segment(self, upload: Upload, segment: Segment, room: int) -> None:
         if not upload.accepts_more or not _MIN_SEGMENT_BYTES <= len(segment) <= SEALED_SEGMENT_BYTES:
             raise ServiceError("RELAY_SEGMENT_LENGTH_WRONG", found=len(segment), maximum=SEALED_SEGMENT_BYTES)
-        coming = upload.coming_bytes + len(segment)
-        if upload.content_bytes + coming > self._terms.max_envelope_bytes:
+        if upload.content_bytes + len(segment) > self._terms.max_envelope_bytes:
             raise ServiceError("QUOTA_EXCEEDED", limit=self._terms.max_envelope_bytes)
-        if self._uploads.bytes_of(upload.envelope.session_id, upload.envelope.author) + coming > room:
+        if self._uploads.bytes_of(upload.envelope.session_id, upload.envelope.author) + len(segment) > room:
             raise ServiceError("QUOTA_EXCEEDED", limit=max(0, room))
 
     async def _finish(self, shown: RelayPass, upload: Upload, finish: Finish) -> Envelope:
@@ -304,7 +303,7 @@ class Relay:
         try:
             found = await self._find(upload.envelope.envelope_id)
         except ServiceError:
-            await upload.leave(error)  # it cannot be known now: followers come again
+            upload.leave(error)  # it cannot be known now: followers come again
             raise error from None
         if found is None or found.state is EnvelopeState.UPLOADING:
             raise error
@@ -312,7 +311,7 @@ class Relay:
 
     async def _tell(self, finished: Envelope) -> None:
         """Let all who wait for an envelope hear that it was finished."""
-        await self._uploads.end(finished, finished)
+        self._uploads.end(finished, finished)
         self._bells.ring(finished.session_id, recipients_of(finished))
 
     async def _acknowledge_now(self, shown: RelayPass, envelope_ids: Sequence[str]) -> None:

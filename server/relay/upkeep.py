@@ -37,7 +37,7 @@ class Upkeep:
         count = 0
         while expired := await self._database.write(self._ledger.expire):
             for envelope in expired:
-                await self._uploads.end(envelope, None)
+                self._uploads.end(envelope, None)
             await self._removal.remove(expired)
             count += len(expired)
         while await self._database.write(self._ledger.forget_authors):

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from server.relay import store, uploads
+from server.relay import store, upload
 from server.relay.ledger import Finish
 from server.root.home import Home
 from server.root.media import MediaServer
@@ -66,7 +66,8 @@ async def test_long_upload_is_on_the_disk_meanwhile(
 ) -> None:
     """So that the end has not to wait for gigabytes."""
     alice, _, _ = people
-    monkeypatch.setattr(uploads, "_FLUSH_SEGMENTS", 2)
+    monkeypatch.setattr(upload, "_BATCH_SEGMENTS", 1)
+    monkeypatch.setattr(upload, "_FLUSH_SEGMENTS", 2)
     sizes: list[int] = []
     real = os.fdatasync
 

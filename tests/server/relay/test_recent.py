@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from server.relay.recent import KEPT_SEGMENTS as KEPT
 from server.relay.recent import RecentSegments
 from wire.segments import Segment
-
-KEPT = 6
 
 
 def full() -> RecentSegments:
@@ -40,6 +39,18 @@ def test_oldest_goes() -> None:
         b"new",
     ]
     assert recent.find(KEPT + 1) is None
+
+
+def test_what_was_not_written_goes() -> None:
+    """Another takes its place."""
+    recent = full()
+    recent.forget(KEPT - 2)
+    recent.add(KEPT - 2, Segment.of(b"new"))
+    assert [found.data if (found := recent.find(number)) else None for number in range(KEPT - 3, KEPT)] == [
+        bytes([KEPT - 3]),
+        b"new",
+        None,
+    ]
 
 
 async def test_nobody_is_waited_for_where_nobody_follows() -> None:

@@ -162,6 +162,22 @@ async def test_recipient_follows_an_upload(people: list[Member]) -> None:
     assert bob.mailbox() == [letter.envelope_id]
 
 
+async def test_who_follows_does_not_wait_for_the_disk(people: list[Member], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has come is passed on; the end, which promises that it is kept, comes after the disk has it."""
+    alice, bob, _ = people
+    letter = alice.letter([FULL, FULL, 20], "bob")
+    gate = Gate(monkeypatch, "append")
+    posting = asyncio.create_task(alice.post(letter.parts()))
+    await asyncio.to_thread(gate.entered.wait, 30)
+    fetching = bob.fetching(letter.envelope_id)
+    assert (await anext(fetching)).header_der == letter.header
+    assert [(await anext(fetching)).segment for _ in range(3)] == letter.segments
+    assert bob.mailbox() == []
+    gate.open()
+    assert (await anext(fetching)).finish.trailer == TRAILER
+    await posting
+
+
 async def test_later_stream_takes_an_upload_over(people: list[Member]) -> None:
     """The first one may hang in a dead connection."""
     alice, bob, _ = people
@@ -273,7 +289,7 @@ async def test_abandoned_while_followed(media: MediaServer, people: list[Member]
     relay = media._part.relay
     row = await relay._find(letter.envelope_id)
     assert row is not None
-    await relay._uploads.end(row, None)
+    relay._uploads.end(row, None)
     with pytest.raises(RemoteError) as refused:
         await anext(fetching)
     assert refused.value.reason == "UPLOAD_ABANDONED"
