@@ -15,7 +15,7 @@ from typing import Final
 
 from wire.segments import Segment
 
-KEPT_SEGMENTS: Final = 8
+KEPT_SEGMENTS: Final = 6
 """How many are kept."""
 _PACE_SECONDS: Final = 0.005  # with each segment of 1 MiB: an author sends 200 MiB/s whoever follows
 

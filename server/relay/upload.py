@@ -30,7 +30,7 @@ from server.storage import Threads
 from wire.catalogue import ServiceError
 from wire.segments import Segment
 
-_BATCH_SEGMENTS: Final = 4
+_BATCH_SEGMENTS: Final = 3
 """Segments that one visit to a thread writes: while they are written as many come."""
 _GATHER_SECONDS: Final = 0.02  # so long the first of them waits for the others
 _FLUSH_SEGMENTS: Final = 64  # are forced to the disk meanwhile, so that the end has not to wait for all
