@@ -35,6 +35,11 @@ def factor_from_proto(factor: account_pb2.SecondFactor) -> SecondFactor:
     return SecondFactor(factor.factor_id, _KINDS.get(factor.kind, FactorKind.UNKNOWN), factor.hint)
 
 
+def factor_to_proto(factor: SecondFactor) -> account_pb2.SecondFactor:
+    """A second factor as the daemon sends it."""
+    return account_pb2.SecondFactor(factor_id=factor.factor_id, kind=kind_to_proto(factor.kind), hint=factor.hint)
+
+
 def setup_from_proto(setup: account_service_pb2.SecondFactorSetup) -> FactorSetup:
     """Read how a second factor is set up."""
     return FactorSetup(factor_from_proto(setup.factor), setup.totp_uri, setup.webauthn_options_json)

@@ -8,8 +8,8 @@
     sessions = Sessions(await contracts.signer())
     session = await sessions.create("Purchase of a house", ["bob"], end)
 
-A daemon has a face for sessions and messages (AgentContractService). For everything else programs open the key store
-themselves, which they can while a daemon runs.
+A daemon has a face for logging in, sessions, messages and evidence (AgentContractService). For everything else programs
+open the key store themselves, which they can while a daemon runs.
 """
 
 from __future__ import annotations

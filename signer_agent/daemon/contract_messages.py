@@ -92,7 +92,7 @@ def message_to_proto(message: Message) -> pb.AgentMessage:
         verified=message.verdict.verified,
         problem=message.verdict.problem,
         note=message.note,
-        decision=_DECISIONS[answer.decision] if answer else pb.ANSWER_DECISION_UNSPECIFIED,
+        decision=decision_to_proto(answer.decision) if answer else pb.ANSWER_DECISION_UNSPECIFIED,
         earlier_sha256=answer.statement.digest if answer else description.in_reply_to or b"",
         log_index=message.log_index,
     )
@@ -133,6 +133,11 @@ def scheme_from_proto(value: session_pb.SessionScheme.ValueType) -> Scheme:
     if value not in _SCHEMES_BACK:
         raise ServiceError("FIELD_INVALID", field="scheme", problem="it is not known")
     return _SCHEMES_BACK[value]
+
+
+def decision_to_proto(decision: Decision) -> pb.AnswerDecision.ValueType:
+    """How a message was answered."""
+    return _DECISIONS[decision]
 
 
 def decision_from_proto(value: pb.AnswerDecision.ValueType) -> Decision:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import grpc
 from fourseal.v1 import agent_contract_service_pb2 as pb
 from fourseal.v1 import agent_contract_service_pb2_grpc
 
-from contract.names import check_content_type, check_file_name, check_session_id
+from contract.names import check_account_name, check_content_type, check_file_name, check_session_id
 from contract.statement import Decision
+from signer_agent.contracts.account_messages import factor_to_proto
+from signer_agent.contracts.answers import is_evidence
+from signer_agent.contracts.login import LoginAttempt
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.sessions import Sessions
+from signer_agent.contracts.sources import UNKNOWN_TYPE
 from signer_agent.daemon.contract_messages import (
     decision_from_proto,
     message_to_proto,
@@ -24,10 +30,13 @@ from signer_agent.daemon.contract_messages import (
     session_to_proto,
     summary_to_proto,
 )
+from signer_agent.daemon.evidence_messages import evidence_summary_to_proto, evidence_to_proto
 from signer_agent.daemon.opened import Opened
-from signer_agent.daemon.streams import content_of, source_of, until
+from signer_agent.daemon.streams import DIGEST_BYTES, content_of, source_of, until
+from signer_agent.evidence.evidence import Evidence
 from signer_agent.requests import checked_page_size
 from wire.catalogue import ServiceError
+from wire.convert import timestamp_of
 from wire.ids import check_request_id
 from wire.interceptor import call_seconds
 from wire.limits import DEFAULT_PAGE_SIZE
@@ -43,10 +52,41 @@ class AgentContractRpc(agent_contract_service_pb2_grpc.AgentContractServiceServi
 
     Args:
         opened: gives the opened key store; raises ServiceError (AGENT_LOCKED).
+        folder: private, of what lives as long as a daemon.
     """
 
-    def __init__(self, opened: Callable[[], Opened]) -> None:
+    def __init__(self, opened: Callable[[], Opened], folder: Path) -> None:
         self._opened = opened
+        self._folder = folder
+
+    async def BeginAgentLogin(self, request: pb.BeginAgentLoginRequest, context: Context) -> pb.BeginAgentLoginResponse:
+        """See the proto."""
+        async with self._opened().contracts() as contracts:
+            attempt = await contracts.logins.begin(request.name, request.password)
+            return pb.BeginAgentLoginResponse(
+                challenge=attempt.challenge,
+                second_factors=map(factor_to_proto, attempt.second_factors),
+                webauthn_options_json=attempt.webauthn_options_json,
+            )
+
+    async def SendAgentLoginCode(
+        self, request: pb.SendAgentLoginCodeRequest, context: Context
+    ) -> pb.SendAgentLoginCodeResponse:
+        """See the proto."""
+        async with self._opened().contracts() as contracts:
+            await contracts.logins.send_code(LoginAttempt("", request.challenge, (), ""), request.factor_id)
+            return pb.SendAgentLoginCodeResponse()
+
+    async def FinishAgentLogin(
+        self, request: pb.FinishAgentLoginRequest, context: Context
+    ) -> pb.FinishAgentLoginResponse:
+        """See the proto."""
+        attempt = LoginAttempt(check_account_name(request.name), request.challenge, (), "")
+        async with self._opened().contracts() as contracts:
+            login = await contracts.logins.finish(
+                attempt, request.factor_id, code=request.code, webauthn_response_json=request.webauthn_response_json
+            )
+            return pb.FinishAgentLoginResponse(expire_time=timestamp_of(login.expire_time), proven=login.proven)
 
     async def CreateAgentSession(
         self, request: pb.CreateAgentSessionRequest, context: Context
@@ -91,6 +131,24 @@ class AgentContractRpc(agent_contract_service_pb2_grpc.AgentContractServiceServi
             session = await sessions.join(check_session_id(request.session_id), request_id=request_id)
             return pb.JoinAgentSessionResponse(session=session_to_proto(session))
 
+    async def InviteAgentMembers(
+        self, request: pb.InviteAgentMembersRequest, context: Context
+    ) -> pb.InviteAgentMembersResponse:
+        """See the proto."""
+        request_id = check_request_id(request.request_id)
+        async with self._sessions() as sessions:
+            session = await sessions.invite(request.session_id, request.names, request_id=request_id)
+            return pb.InviteAgentMembersResponse(session=session_to_proto(session))
+
+    async def LeaveAgentSession(
+        self, request: pb.LeaveAgentSessionRequest, context: Context
+    ) -> pb.LeaveAgentSessionResponse:
+        """See the proto."""
+        request_id = check_request_id(request.request_id)
+        async with self._sessions() as sessions:
+            await sessions.leave(request.session_id, request_id=request_id)
+            return pb.LeaveAgentSessionResponse()
+
     async def CloseAgentSession(
         self, request: pb.CloseAgentSessionRequest, context: Context
     ) -> pb.CloseAgentSessionResponse:
@@ -110,18 +168,22 @@ class AgentContractRpc(agent_contract_service_pb2_grpc.AgentContractServiceServi
                 raise ServiceError("FIELD_INVALID", field="start", problem="it must come first")
             start = first.start
             request_id = check_request_id(start.request_id)
-            source = await source_of(start, requests)
-            check_content_type(source.content_type)
-            check_file_name(source.name)
+            check_content_type(start.content_type or UNKNOWN_TYPE)
+            check_file_name(start.name)
             session_id = check_session_id(start.session_id)
-            sent = await messages.send(
-                session_id,
-                source,
-                start.recipients,
-                reply_to=start.reply_to or None,
-                evidence=start.evidence,
-                request_id=request_id,
-            )
+
+            async def read_twice() -> bool:
+                return is_evidence((await messages.session(session_id)).info, asked=start.evidence)
+
+            async with source_of(start, requests, read_twice, self._folder) as source:
+                sent = await messages.send(
+                    session_id,
+                    source,
+                    start.recipients,
+                    reply_to=start.reply_to or None,
+                    evidence=start.evidence,
+                    request_id=request_id,
+                )
             return pb.SendMessageResponse(message=sent_to_proto(sent))
 
     async def AnswerMessage(self, request: pb.AnswerMessageRequest, context: Context) -> pb.AnswerMessageResponse:
@@ -144,7 +206,10 @@ class AgentContractRpc(agent_contract_service_pb2_grpc.AgentContractServiceServi
         self, request: pb.GetMessageContentRequest, context: Context
     ) -> AsyncIterator[pb.GetMessageContentResponse]:
         """See the proto."""
-        async with self._messages() as messages, aclosing(content_of(messages, request.number)) as pieces:
+        async with (
+            self._messages() as messages,
+            aclosing(content_of(partial(messages.write_content, request.number))) as pieces,
+        ):
             async for piece in pieces:
                 yield pb.GetMessageContentResponse(piece=piece)
 
@@ -162,6 +227,31 @@ class AgentContractRpc(agent_contract_service_pb2_grpc.AgentContractServiceServi
             async for result in results:
                 yield received_to_proto(result)
 
+    async def ListAgentEvidence(
+        self, request: pb.ListAgentEvidenceRequest, context: Context
+    ) -> pb.ListAgentEvidenceResponse:
+        """See the proto."""
+        async with self._evidence() as evidence:
+            page, token = await evidence.list_page(request.session_id, request.page_size, request.page_token)
+            return pb.ListAgentEvidenceResponse(evidence=map(evidence_summary_to_proto, page), next_page_token=token)
+
+    async def OpenAgentEvidence(
+        self, request: pb.OpenAgentEvidenceRequest, context: Context
+    ) -> AsyncIterator[pb.OpenAgentEvidenceResponse]:
+        """See the proto."""
+        digest = _digest_of(request.statement_sha256)
+        async with self._evidence() as evidence, evidence.opening(digest) as opening:
+            yield pb.OpenAgentEvidenceResponse(evidence=evidence_to_proto(opening.opened))
+            if request.with_content:
+                async with aclosing(content_of(opening.write_content)) as pieces:
+                    async for piece in pieces:
+                        yield pb.OpenAgentEvidenceResponse(piece=piece)
+
+    @asynccontextmanager
+    async def _evidence(self) -> AsyncIterator[Evidence]:
+        async with self._opened().account() as (signer, _), self._opened().contracts() as contracts:
+            yield await Evidence.of(signer, contracts.store)
+
     @asynccontextmanager
     async def _messages(self) -> AsyncIterator[Messages]:
         async with self._opened().account() as (_, messages):
@@ -171,6 +261,12 @@ class AgentContractRpc(agent_contract_service_pb2_grpc.AgentContractServiceServi
     async def _sessions(self) -> AsyncIterator[Sessions]:
         async with self._opened().account() as (signer, _):
             yield Sessions(signer)
+
+
+def _digest_of(value: bytes) -> bytes:
+    if len(value) != DIGEST_BYTES:
+        raise ServiceError("FIELD_INVALID", field="statement_sha256", problem=f"it must have {DIGEST_BYTES} bytes")
+    return value
 
 
 def _number_of(page_token: str) -> int:

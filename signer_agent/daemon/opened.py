@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from signer_agent.client.agent import LocalAgent
+from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.signer import Signer
 from signer_agent.usage import Usage
@@ -43,6 +44,12 @@ class Opened:
             async with self._turn:
                 account = await self._current()
             yield account
+
+    @asynccontextmanager
+    async def contracts(self) -> AsyncIterator[Contracts]:
+        """What the key store has of accounts, for one call, logged in or not. Raises as ``account``."""
+        with self._usage.call():
+            yield await self.agent.contracts()
 
     async def close(self) -> None:
         """Finish what is in flight and forget every secret."""

@@ -60,7 +60,7 @@ async def serve(home: Home, lock_after_seconds: float, ready: Callable[[], None]
         interceptor = RpcInterceptor(make_log(sys.stderr), in_flight, lambda _: "local")
         server = grpc.aio.server(interceptors=[interceptor], options=server_options())
         add_AgentServiceServicer_to_server(rpc, server)
-        add_AgentContractServiceServicer_to_server(AgentContractRpc(rpc.opened), server)
+        add_AgentContractServiceServicer_to_server(AgentContractRpc(rpc.opened, home.run), server)
         _bind(server, home)
         await server.start()
         ready()

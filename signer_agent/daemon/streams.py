@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final, TypeVar
 
 from fourseal.v1 import agent_contract_service_pb2 as pb
 
-from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.sources import UNKNOWN_TYPE, BytesSource, Source, StreamSource
+from signer_agent.daemon.spool import SpooledSource
 from wire.catalogue import ServiceError
 
 _SHORT_BYTES: Final = 1 << 20
 _MAX_PIECE_BYTES: Final = 1 << 20
 _PIECES_AHEAD: Final = 4
-_DIGEST_BYTES: Final = 32
+DIGEST_BYTES: Final = 32
+"""Of SHA-256."""
 
 _Item = TypeVar("_Item")
 
 
-async def source_of(start: pb.SendMessageStart, parts: AsyncIterator[pb.SendMessageRequest]) -> Source:
-    """The content that comes after its start. A short one is read here, and can be read again.
+@asynccontextmanager
+async def source_of(
+    start: pb.SendMessageStart,
+    parts: AsyncIterator[pb.SendMessageRequest],
+    read_twice: Callable[[], Awaitable[bool]],
+    folder: Path,
+) -> AsyncIterator[Source]:
+    """The content that comes after its start, while the context lasts.
 
-    No content is signed but the one that the finish names.
+    A short one is read here, and can be read again; a long one only if that is necessary. No content is signed but the
+    one that the finish names.
+
+    Args:
+        start: of the message.
+        parts: what follows.
+        read_twice: whether it must be possible to read it twice; asked for long ones.
+        folder: where it lies then, see ``SpooledSource``.
 
     Raises:
         ServiceError: FIELD_INVALID: a part that must not be there, or the content is cut off; also while it is read.
+        FoursealError: as ``read_twice`` and ``SpooledSource.of``.
     """
     content_type = start.content_type or UNKNOWN_TYPE
     pieces = _Pieces(parts)
@@ -39,23 +56,40 @@ async def source_of(start: pb.SendMessageStart, parts: AsyncIterator[pb.SendMess
     else:
         short = BytesSource(bytes(head), content_type, start.name)
         short.held = pieces.digest
-        return short
+        yield short
+        return
 
     async def everything() -> AsyncIterator[bytes]:
         yield bytes(head)
         async for piece in pieces:
             yield piece
+
+    if await read_twice():
+        spooled = await SpooledSource.of(everything(), folder, content_type, start.name)
+        spooled.held = pieces.digest
+        try:
+            yield spooled
+        finally:
+            spooled.close()
+        return
+
+    async def held() -> AsyncIterator[bytes]:
+        async for piece in everything():
+            yield piece
         stream.held = pieces.digest
 
-    stream = StreamSource(everything(), asyncio.get_running_loop(), content_type, start.name)
-    return stream
+    stream = StreamSource(held(), asyncio.get_running_loop(), content_type, start.name)
+    yield stream
 
 
-async def content_of(messages: Messages, number: int) -> AsyncGenerator[bytes]:
-    """The content of a message, piece by piece; a few are read ahead.
+async def content_of(write_content: Callable[[Callable[[bytes], object]], Awaitable[None]]) -> AsyncGenerator[bytes]:
+    """A content, piece by piece; a few are read ahead.
+
+    Args:
+        write_content: writes it on a worker thread, by what it is given: ``Messages.write_content`` of a message.
 
     Raises:
-        FoursealError: as ``Messages.write_content``.
+        FoursealError: as that.
     """
     loop, room, gone = asyncio.get_running_loop(), threading.Semaphore(_PIECES_AHEAD), threading.Event()
     queue = asyncio.Queue[bytes | None]()
@@ -66,7 +100,7 @@ async def content_of(messages: Messages, number: int) -> AsyncGenerator[bytes]:
             raise _ReaderGoneError
         loop.call_soon_threadsafe(queue.put_nowait, bytes(piece))
 
-    work = asyncio.create_task(messages.write_content(number, write))
+    work = asyncio.ensure_future(write_content(write))
     work.add_done_callback(lambda _: queue.put_nowait(None))
     try:
         while (piece := await queue.get()) is not None:
@@ -117,7 +151,7 @@ class _Pieces:
             match part.WhichOneof("part"):
                 case "piece" if len(part.piece) <= _MAX_PIECE_BYTES:
                     yield part.piece
-                case "finish" if len(part.finish.content_sha256) == _DIGEST_BYTES:
+                case "finish" if len(part.finish.content_sha256) == DIGEST_BYTES:
                     self.digest = part.finish.content_sha256
                     return
                 case found:

@@ -13,7 +13,7 @@ Every method raises FoursealError, with a reason of the catalogue (docs/errors.m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ from signer_agent.evidence.opening import Gathered, Opener
 from signer_agent.evidence.permissions import Permission, Permissions
 from signer_agent.evidence.reading import EvidenceReader
 from signer_agent.keystore.store import KeyStore
+from signer_agent.requests import checked_page_size
 from wire.catalogue import ServiceError
 
 _DIGEST_BYTES: Final = 32
@@ -70,17 +71,19 @@ class Evidence:
             RemoteError: SESSION_NOT_FOUND: there is nothing that concerns us, and no such session; what else the server
                 refuses.
         """
-        check_session_id(session_id)
+        return await all_pages(lambda token: self.list_page(session_id, page_token=token))
 
-        async def page(token: str) -> tuple[Iterable[EvidenceSummary], str]:
-            request = pb.ListEvidenceRequest(session_id=session_id, page_token=token)
-            answer = await self._signer.call(self._signer.line.evidence.ListEvidence, request)
-            return map(_summary, answer.evidence), answer.next_page_token
-
-        found = await all_pages(page)
-        if not found:
+    async def list_page(
+        self, session_id: str, page_size: int = 0, page_token: str = ""
+    ) -> tuple[Sequence[EvidenceSummary], str]:
+        """A page of what ``list`` has, and the token of the next page, empty at the end. Raises as that."""
+        request = pb.ListEvidenceRequest(
+            session_id=check_session_id(session_id), page_size=checked_page_size(page_size), page_token=page_token
+        )
+        answer = await self._signer.call(self._signer.line.evidence.ListEvidence, request)
+        if not page_token and not answer.evidence:
             await self._signer.session(session_id)  # else a wrong id would look like a session without evidence
-        return found
+        return tuple(map(_summary, answer.evidence)), answer.next_page_token
 
     async def permit(self, digest: bytes, grantee: str, end: datetime, begin: datetime | None = None) -> Permission:
         """Let another account see a message of ours or to us, without the answers to it, for a time.

@@ -22,6 +22,12 @@ ENTRIES: Final = (
         "Send it from a file.",
     ),
     Entry(
+        "CONTENT_TOO_LONG",
+        StatusCode.OUT_OF_RANGE,
+        "Evidence from a stream has at most {maximum} bytes; nothing was signed.",
+        "Send it from a file.",
+    ),
+    Entry(
         "SENDING_ALREADY",
         StatusCode.ALREADY_EXISTS,
         "Another program of yours is sending {name} to the same recipients.",

@@ -16,14 +16,14 @@ from typing import Any
 
 import grpc
 import pytest
+from fourseal.v1 import account_pb2, agent_service_pb2, contract_session_pb2
 from fourseal.v1 import agent_contract_service_pb2 as pb
-from fourseal.v1 import agent_service_pb2, contract_session_pb2
 from fourseal.v1.agent_contract_service_pb2_grpc import AgentContractServiceStub
 from fourseal.v1.agent_service_pb2_grpc import AgentServiceStub
 
 from signer_agent.daemon.start import start_daemon, wait_for_end
 from signer_agent.home import Home
-from tests.signer_agent.contracts.people import new_person
+from tests.signer_agent.contracts.people import PASSWORD, Person, new_person
 from tests.signer_agent.real import RealServer, running_daemon
 from tests.signer_agent.stores import PASSPHRASE
 from wire.convert import timestamp_of
@@ -53,7 +53,7 @@ class Desk:
         """AgentService."""
         return AgentServiceStub(self.channel)
 
-    async def ask(self, name: str, **fields: Any) -> Any:  # noqa: ANN401
+    async def ask(self, name: str, /, **fields: Any) -> Any:  # noqa: ANN401
         """One call that takes one message and gives one."""
         return await getattr(self.rpc, name)(getattr(pb, f"{name}Request")(**fields), timeout=SECONDS)
 
@@ -101,12 +101,18 @@ async def all_of(stream: AsyncIterator[object]) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def homes(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Home]]:
-    """Two people who are logged in, each with a daemon; and an agent without an account."""
+def people(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Person]:
+    """Two who are logged in."""
     folder = tmp_path_factory.mktemp("c")
+    return {name: new_person(server, folder, name) for name in ("nina", "otto")}
+
+
+@pytest.fixture(scope="module")
+def homes(server: RealServer, people: dict[str, Person]) -> Iterator[dict[str, Home]]:
+    """Theirs, each with a daemon; and an agent without an account."""
     with ExitStack() as stack:
-        made = {name: new_person(server, folder, name).home for name in ("nina", "otto")}
-        made["nobody"] = Home.find(folder / "nobody")
+        made = {name: person.home for name, person in people.items()}
+        made["nobody"] = Home.find(made["nina"].folder.with_name("nobody"))
         server.enrolled(made["nobody"])
         for home in made.values():
             stack.enter_context(running_daemon(home))
@@ -124,7 +130,7 @@ async def desks(homes: dict[str, Home]) -> AsyncIterator[dict[str, Desk]]:
         await desk.channel.close()
 
 
-async def meet(nina: Desk, otto: Desk) -> str:
+async def meet(nina: Desk, otto: Desk, **fields: Any) -> str:  # noqa: ANN401
     """A session of both."""
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     asked = {
@@ -132,6 +138,7 @@ async def meet(nina: Desk, otto: Desk) -> str:
         "subject": "A mill",
         "invited": ["otto"],
         "end_time": timestamp_of(end),
+        **fields,
     }
     made = (await nina.ask("CreateAgentSession", **asked)).session
     assert (await nina.ask("CreateAgentSession", **asked)).session == made
@@ -208,7 +215,8 @@ async def test_what_is_not_whole_is_not_signed(desks: dict[str, Desk]) -> None:
         ("REQUEST_ID_MALFORMED", list(parts(b"x", start(request_id="")))),
         ("SESSION_ID_MALFORMED", list(parts(b"x", start(session_id="session-x")))),
         ("CONTENT_TYPE_MALFORMED", list(parts(b"x", start(content_type="nothing")))),
-        ("SOURCE_NOT_REPEATABLE", list(parts(bytes(2 * MEBIBYTE), start(evidence=True)))),
+        ("SOURCE_CHANGED", [*list(parts(bytes(2 * MEBIBYTE), start(evidence=True)))[:-1], other]),
+        ("FIELD_INVALID", list(parts(bytes(2 * MEBIBYTE), start(evidence=True)))[:-1]),
         ("MESSAGE_NOT_FOUND", list(parts(b"x", start(reply_to=10**6)))),
         ("NOT_A_MEMBER", list(parts(b"x", start(recipients=["nobody"])))),
     ]
@@ -287,6 +295,54 @@ async def test_locked_and_logged_out(desks: dict[str, Desk]) -> None:
         assert reasons == {reason}
 
 
+async def test_who_left_comes_back_and_long_evidence_is_opened(desks: dict[str, Desk]) -> None:
+    """It is read twice, though it came as a stream once; by the session's rule too. Nothing of it stays beside it."""
+    nina, otto, content = desks["nina"], desks["otto"], secrets.token_bytes(3 * MEBIBYTE + 5)
+    session_id = await meet(nina, otto, all_is_evidence=True)
+    leaving = {"request_id": new_request_id(), "session_id": session_id}
+    for _ in range(2):
+        await otto.ask("LeaveAgentSession", **leaving)
+    inviting = {"request_id": new_request_id(), "session_id": session_id, "names": ["otto"]}
+    invited = (await nina.ask("InviteAgentMembers", **inviting)).session
+    assert [each.state for each in invited.members] == [JOINED, contract_session_pb2.MEMBER_STATE_INVITED]
+    await otto.ask("JoinAgentSession", request_id=new_request_id(), session_id=session_id)
+    before = set(nina.home.run.iterdir())
+    sent = await nina.send(session_id, content)
+    assert set(nina.home.run.iterdir()) == before
+    async with otto.watching(session_id) as watch:
+        number = (await watch.read()).message.number
+    answering = {"request_id": new_request_id(), "number": number, "decision": pb.ANSWER_DECISION_ACCEPT}
+    answer = (await otto.ask("AnswerMessage", **answering, text="gladly")).message
+    first = await nina.ask("ListAgentEvidence", session_id=session_id, page_size=1)
+    rest = await nina.ask("ListAgentEvidence", session_id=session_id, page_token=first.next_page_token)
+    assert [(each.statement_sha256, each.answered_sha256) for each in (*first.evidence, *rest.evidence)] == [
+        (sent.statement_sha256, b""),
+        (answer.statement_sha256, sent.statement_sha256),
+    ]
+
+    async def opened(digest: bytes) -> list[Any]:
+        request = pb.OpenAgentEvidenceRequest(statement_sha256=digest, with_content=True)
+        return await all_of(nina.rpc.OpenAgentEvidence(request, timeout=SECONDS))
+
+    head, *pieces = await opened(answer.statement_sha256)
+    found = head.evidence
+    assert b"".join(each.piece for each in pieces) == content
+    assert (found.outcome, found.statement_sha256, found.content_length, found.log_index) == (
+        pb.CHECK_OUTCOME_PASSED,
+        sent.statement_sha256,
+        len(content),
+        sent.log_index,
+    )
+    (of_otto,) = found.answers
+    assert (of_otto.name, of_otto.decision, of_otto.text) == ("otto", pb.ANSWER_DECISION_ACCEPT, "gladly")
+    assert {each.outcome for each in (*found.checks, *of_otto.checks)} == {pb.CHECK_OUTCOME_PASSED}
+    for digest, reason in ((bytes(32), "EVIDENCE_NOT_FOUND"), (b"x", "FIELD_INVALID")):
+        stream = nina.rpc.OpenAgentEvidence(pb.OpenAgentEvidenceRequest(statement_sha256=digest), timeout=SECONDS)
+        assert await reason_of(stream) == reason
+    nowhere = nina.ask("ListAgentEvidence", session_id="session-" + "a" * 26)
+    assert await reason_of(nowhere) == "SESSION_NOT_FOUND"
+
+
 async def test_a_daemon_that_stops_ends_its_watches(homes: dict[str, Home], tmp_path: Path) -> None:
     """It does not wait for what may never come."""
     home = Home.find(tmp_path / "copy")
@@ -304,3 +360,26 @@ async def test_a_daemon_that_stops_ends_its_watches(homes: dict[str, Home], tmp_
             async with asyncio.timeout(SECONDS):
                 assert await reading is grpc.aio.EOF
     await asyncio.to_thread(wait_for_end, home)
+
+
+async def test_logging_in(desks: dict[str, Desk], people: dict[str, Person]) -> None:
+    """With password and second factor. Keys are proved where they are; elsewhere nobody signs in the account's name."""
+    nina, nobody = desks["nina"], desks["nobody"]
+    assert await reason_of(nobody.ask("BeginAgentLogin", name="nina", password="wrong" * 4)) == "LOGIN_FAILED"
+
+    async def log_in(desk: Desk, code: str) -> Any:  # noqa: ANN401
+        begun = await desk.ask("BeginAgentLogin", name="nina", password=PASSWORD)
+        (factor,) = begun.second_factors
+        assert factor.kind == account_pb2.SECOND_FACTOR_KIND_TOTP
+        answer = {"name": "nina", "challenge": begun.challenge, "factor_id": factor.factor_id, "code": code}
+        return await desk.ask("FinishAgentLogin", **answer)
+
+    assert await reason_of(log_in(nobody, "000000")) == "LOGIN_FAILED"
+    assert not (await log_in(nobody, await asyncio.to_thread(people["nina"].code))).proven
+    assert await reason_of(nobody.ask("ListAgentSessions")) == "SIGNER_KEYS_MISSING"
+    assert (await log_in(nina, await asyncio.to_thread(people["nina"].code))).proven
+    assert (await nina.ask("ListAgentSessions")).sessions
+    sending = nina.ask("SendAgentLoginCode", challenge="x", factor_id="y")
+    assert await reason_of(sending) == "LOGIN_FAILED"
+    await nina.agent.LockAgent(agent_service_pb2.LockAgentRequest(), timeout=SECONDS)
+    assert await reason_of(nina.ask("BeginAgentLogin", name="nina", password=PASSWORD)) == "AGENT_LOCKED"
