@@ -125,6 +125,11 @@ async def test_parts_of_evidence(company: Company, session_id: str, monkeypatch:
     ):
         await evidence.open(digest)
 
+    another = _set("authority_certificate_der", Issuer().certificate.public_bytes(Encoding.DER))
+    with lying.lying(alice, "GetEvidence", another):
+        opened = await evidence.open(digest)
+    assert opened.report.message.check("authority").reason == "AUTHORITY_WRONG"
+
     def another_list(found: lying.Answer) -> None:
         found.revocation_list_der = Issuer().sign_list(Issuer().revocation_list())
 

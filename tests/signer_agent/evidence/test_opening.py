@@ -279,7 +279,8 @@ async def test_other_content_is_refused_and_a_broken_download_goes_on(
             with refused("EVIDENCE_OF_OTHER_MESSAGE", culprit="server"):
                 await evidence.open(sent.statement.digest)
         assert left_over(bob) == []
-    firsts.clear()
+        assert firsts == [0]  # nor is it asked again for what it did not send
+        firsts.clear()
     with monkeypatch.context() as patched:
         patched.setattr(bob.line.evidence, "GetEvidenceContent", cheating(lambda _, piece: piece, 2))
         with pytest.raises(asyncio.CancelledError):  # as if the program had been killed
