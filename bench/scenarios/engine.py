@@ -18,9 +18,9 @@ from bench.harness.cores import pinned_to
 from bench.harness.results import Aim, Chart, Outcome, Ratio, Result
 from bench.harness.timing import Case, Operation, measure_rates
 from mpc.engines import CrtPrivateKey, Gmpy2Engine
-from mpc.engines.gmpy2_engine import _fresh_blinding  # the part itself and no copy: what is timed is what runs
+from mpc.engines.blinding import fresh_blinding
 from mpc.four_prime_rsa import KeyShare, Purpose, Role, generate_key_share
-from mpc.four_prime_rsa.partials import _holds, compute_partial  # as above
+from mpc.four_prime_rsa.partials import _holds, compute_partial  # the part itself and no copy of it
 
 GROUP = "One half's operation, one core"
 ENGINE_AIM = Aim(0.9)
@@ -57,7 +57,7 @@ def engine_cases(half_bits: int) -> list[Case]:
         Case(
             f"engine_{half_bits}",
             f"{half_bits}: engine gmpy2 (with blinding)",
-            lambda: engine.exponentiate(share.crt, next(bases), secrets.token_bytes),
+            lambda: engine.exponentiate([(share.crt, next(bases))], secrets.token_bytes),
         ),
         Case(
             f"checked_{half_bits}",
@@ -85,12 +85,12 @@ def bare_operation(key: CrtPrivateKey, next_base: Callable[[], int]) -> Operatio
 
 def _blinding(key: CrtPrivateKey) -> Operation:
     modulus, exponent = mpz(key.modulus), mpz(key.public_exponent)
-    return lambda: _fresh_blinding(modulus, exponent, secrets.token_bytes)
+    return lambda: fresh_blinding(modulus, exponent, secrets.token_bytes)
 
 
 def _self_check(share: KeyShare) -> Operation:
     base = secrets.randbelow(share.public.modulus)
-    partial = Gmpy2Engine().exponentiate(share.crt, base, secrets.token_bytes)
+    (partial,) = Gmpy2Engine().exponentiate([(share.crt, base)], secrets.token_bytes)
     return lambda: _holds(share.public, partial, base)
 
 

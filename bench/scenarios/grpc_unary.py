@@ -151,7 +151,7 @@ def _order(requests: PreparedRequests, level: Level) -> Order:
 def _engine_operation(half_bits: int) -> Operation:
     share, engine = make_signing_share(Role.SERVER, half_bits), Gmpy2Engine()
     bases = cycle([secrets.randbelow(share.public.modulus) for _ in range(_BASES)])
-    return lambda: engine.exponentiate(share.crt, next(bases), secrets.token_bytes)
+    return lambda: engine.exponentiate([(share.crt, next(bases))], secrets.token_bytes)
 
 
 def _outcome(bench: Bench, sizes: Mapping[int, Rounds], fsync: Result) -> Outcome:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gmpy2
 from gmpy2 import mpz
 
-from mpc.engines.interface import CrtPrivateKey, Random
-from mpc.errors import FaultDetected
-
-_EXTRA_RANDOM_BYTES = 16  # a number that is 128 bits too long, reduced: uniform but for 2^-128
+from mpc.engines.blinding import fresh_blinding
+from mpc.engines.interface import CrtPrivateKey, Exponentiation, Random
 
 
 class Gmpy2Engine:
@@ -21,27 +21,22 @@ class Gmpy2Engine:
     """
 
     name = "gmpy2"
+    width = 1
 
-    def exponentiate(self, key: CrtPrivateKey, base: int, random: Random) -> int:
+    def exponentiate(self, operations: Sequence[Exponentiation], random: Random) -> list[int]:
         """See ``Engine.exponentiate``."""
-        modulus = mpz(key.modulus)
-        blind, unblind = _fresh_blinding(modulus, mpz(key.public_exponent), random)
-        p, q = mpz(key.p), mpz(key.q)
-        blinded = base * blind % modulus
-        base_p, exponent_p = blinded % p, mpz(key.exponent_p)
-        base_q, exponent_q = blinded % q, mpz(key.exponent_q)
-        with gmpy2.context(gmpy2.get_context(), allow_release_gil=True):  # not around more: each operation releases it
-            half_p = gmpy2.powmod_sec(base_p, exponent_p, p)
-            half_q = gmpy2.powmod_sec(base_q, exponent_q, q)
-        result = half_q + q * ((half_p - half_q) * key.q_inverse % p)  # Garner, RFC 8017 section 5.1.2
-        return int(result * unblind % modulus)
+        return [_exponentiate(key, base, random) for key, base in operations]
 
 
-def _fresh_blinding(modulus: mpz, public_exponent: mpz, random: Random) -> tuple[mpz, mpz]:
-    """Return (r^e, r^-1) mod N for a fresh random r; used once and forgotten."""
-    size = (modulus.bit_length() + 7) // 8 + _EXTRA_RANDOM_BYTES
-    r = mpz(int.from_bytes(random(size), "big")) % modulus
-    try:
-        return gmpy2.powmod(r, public_exponent, modulus), gmpy2.invert(r, modulus)
-    except ZeroDivisionError:  # r is 0 or shares a factor with N: never by chance
-        raise FaultDetected("randomness") from None
+def _exponentiate(key: CrtPrivateKey, base: int, random: Random) -> int:
+    modulus = mpz(key.modulus)
+    blind, unblind = fresh_blinding(modulus, mpz(key.public_exponent), random)
+    p, q = mpz(key.p), mpz(key.q)
+    blinded = base * blind % modulus
+    base_p, exponent_p = blinded % p, mpz(key.exponent_p)
+    base_q, exponent_q = blinded % q, mpz(key.exponent_q)
+    with gmpy2.context(gmpy2.get_context(), allow_release_gil=True):  # not around more: each operation releases it
+        half_p = gmpy2.powmod_sec(base_p, exponent_p, p)
+        half_q = gmpy2.powmod_sec(base_q, exponent_q, q)
+    result = half_q + q * ((half_p - half_q) * key.q_inverse % p)  # Garner, RFC 8017 section 5.1.2
+    return int(result * unblind % modulus)

@@ -8,7 +8,7 @@ promise that the result is right: every caller checks the result against the pub
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mpc.secret import Secret
@@ -45,6 +45,10 @@ class CrtPrivateKey(Secret):
         return f"bits={self.modulus.bit_length()}"
 
 
+Exponentiation = tuple[CrtPrivateKey, int]
+"""A key, and the base that is raised to its secret exponent: 0 <= base < key.modulus. It may come from an attacker."""
+
+
 class Engine(Protocol):
     """Does private exponentiations. Safe to use from several threads at once."""
 
@@ -52,13 +56,19 @@ class Engine(Protocol):
     def name(self) -> str:
         """Short name for configuration, doctor and bench."""
 
-    def exponentiate(self, key: CrtPrivateKey, base: int, random: Random) -> int:
-        """Return ``base`` to the secret exponent, mod ``key.modulus``.
+    @property
+    def width(self) -> int:
+        """How many exponentiations, of different keys, take it hardly longer than one. 1: it does one at a time."""
+
+    def exponentiate(self, operations: Sequence[Exponentiation], random: Random) -> list[int]:
+        """Return each base to its key's secret exponent, mod the key's modulus, in the order of ``operations``.
 
         Args:
-            key: the secret exponent with its modulus.
-            base: 0 <= base < key.modulus. May come from an attacker.
+            operations: any number of them, with any keys.
             random: randomness for the blinding.
 
-        The result is not checked here; a fault can make it wrong.
+        Results are not checked here; a fault can make one wrong.
+
+        Raises:
+            FaultDetected: one of them could not be done; none is returned.
         """

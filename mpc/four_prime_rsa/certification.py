@@ -51,11 +51,10 @@ def certify_modulus(share: KeyShare, context: bytes, engine: Engine, random: Ran
         FaultDetected: a root does not hold; nothing is released.
     """
     public = share.public
-    exponentiations = [_en_root_key(share.crt)] * _EN_ROOTS + [share.crt] * _E_ROOTS
+    keys = [_en_root_key(share.crt)] * _EN_ROOTS + [share.crt] * _E_ROOTS
+    operations = [(key, int(_challenge(public, context, index))) for index, key in enumerate(keys)]
     roots = []
-    for index, key in enumerate(exponentiations):
-        challenge = _challenge(public, context, index)
-        root = engine.exponentiate(key, challenge, random)
+    for (key, challenge), root in zip(operations, engine.exponentiate(operations, random), strict=True):
         in_range = 0 < root < public.modulus
         if not in_range or gmpy2.powmod(root, key.public_exponent, public.modulus) != challenge:
             raise FaultDetected("certification root")

@@ -31,7 +31,7 @@ def compute_partial(share: KeyShare, number: int, engine: Engine, random: Random
         FaultDetected: the result does not hold. It is dropped.
     """
     base = number % share.public.modulus
-    partial = engine.exponentiate(share.crt, base, random)
+    (partial,) = engine.exponentiate([(share.crt, base)], random)
     if not _holds(share.public, partial, base):
         raise FaultDetected(what)
     return partial

@@ -41,7 +41,7 @@ def test_bare_operation_is_the_engines_operation() -> None:
     """What the engine is compared with computes the same."""
     share = make_signing_pair(2048).client
     base = 0x1234567
-    expected = Gmpy2Engine().exponentiate(share.crt, base, os.urandom)
+    (expected,) = Gmpy2Engine().exponentiate([(share.crt, base)], os.urandom)
     assert engine.bare_operation(share.crt, lambda: base)() == expected
 
 

