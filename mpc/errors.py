@@ -8,6 +8,7 @@
     +-- PeerMisbehaved      the other party's: its share, proof, commitment or partial does not hold
     +-- DecryptionFailed    nobody says whose: one answer to every failure of a padding
     +-- FaultDetected       ours: a result failed its own check, and nothing was released
+    +-- EngineUnavailable   the machine's: it lacks what an engine needs
 
 Each carries a ``reason`` that never changes, for programs, and ``metadata`` with whatever varies in the text. Neither
 ever holds a secret: texts and metadata may be logged and sent to the other side.
@@ -73,6 +74,19 @@ class FaultDetected(FoursealError):
 
     def __init__(self, what: str) -> None:
         super().__init__("FAULT_DETECTED", f"our own {what} failed its check; nothing was released", what=what)
+
+
+class EngineUnavailable(FoursealError):
+    """An engine needs what the machine lacks.
+
+    Args:
+        engine: its name.
+        cause: what is missing.
+    """
+
+    def __init__(self, engine: str, cause: str) -> None:
+        text = f"the engine {engine} is not available here, because {cause}"
+        super().__init__("ENGINE_UNAVAILABLE", text, engine=engine, cause=cause)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Who does a share's private exponentiation. See ``interface`` for what an engine must promise."""
 
+from mpc.engines.available import EngineName, open_engine
 from mpc.engines.gmpy2_engine import Gmpy2Engine
 from mpc.engines.interface import CrtPrivateKey, Engine, Exponentiation, Random
 
-__all__ = ["CrtPrivateKey", "Engine", "Exponentiation", "Gmpy2Engine", "Random"]
+__all__ = ["CrtPrivateKey", "Engine", "EngineName", "Exponentiation", "Gmpy2Engine", "Random", "open_engine"]

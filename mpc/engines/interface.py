@@ -9,12 +9,15 @@ promise that the result is right: every caller checks the result against the pub
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from mpc.secret import Secret
 
 Random = Callable[[int], bytes]
 """Source of randomness: takes a number of bytes, returns that many from a cryptographic generator."""
+
+
+P = TypeVar("P", bound=Secret)
 
 
 class CrtPrivateKey(Secret):
@@ -27,7 +30,7 @@ class CrtPrivateKey(Secret):
     printers of several libraries would show its fields.
     """
 
-    __slots__ = ("exponent_p", "exponent_q", "modulus", "p", "public_exponent", "q", "q_inverse")
+    __slots__ = ("_prepared", "exponent_p", "exponent_q", "modulus", "p", "public_exponent", "q", "q_inverse")
 
     def __init__(
         self, *, modulus: int, public_exponent: int, p: int, q: int, exponent_p: int, exponent_q: int, q_inverse: int
@@ -40,6 +43,22 @@ class CrtPrivateKey(Secret):
         self.exponent_p = exponent_p
         self.exponent_q = exponent_q
         self.q_inverse = q_inverse
+        self._prepared: dict[Callable[[CrtPrivateKey], Any], Any] = {}
+
+    def prepared(self, prepare: Callable[[CrtPrivateKey], P]) -> P:
+        """What an engine makes of this key once, to use it many times.
+
+        It lives exactly as long as this object: whoever keeps keys open in bounded number (custody) bounds it, and a
+        share that is erased takes it along at once. What is prepared wipes itself when its last reference goes; an
+        operation that is under way holds one.
+
+        Args:
+            prepare: makes it. Two threads may do so at the same time; one result is kept.
+        """
+        made = self._prepared.get(prepare)
+        if made is None:
+            made = self._prepared[prepare] = prepare(self)
+        return made
 
     def _public_summary(self) -> str:
         return f"bits={self.modulus.bit_length()}"

@@ -20,12 +20,13 @@ PURE_MAY_IMPORT = (
     *("itertools", "math", "operator", "struct", "types", "typing"),
     *("cryptography.exceptions", "cryptography.hazmat.primitives", "gmpy2"),
 )
-FORMATS_MAY_IMPORT = {
+MAY_IMPORT_TOO = {
     "contract": (
         *("base64", "datetime", "json", "re", "unicodedata", "cryptography.hazmat.asn1", "cryptography.x509"),
         "rfc3161_client",  # parses and verifies; asks nobody, and takes the time from what it verifies
     ),
     "transparency": ("base64", "re"),
+    "mpc.engines": ("ctypes", "sys"),  # libraries that compute, and where Python's packages put them
 }
 IMPURE_BUILTINS = frozenset({"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"})
 CLOCK_METHODS = frozenset({"now", "utcnow", "today"})
@@ -76,7 +77,9 @@ def pure_packages_touch_nothing(module: Module) -> Iterator[str]:
     """No I/O, clock, threads or randomness of its own: values and bytes in, values and bytes out."""
     if not module.within(*PURE):
         return
-    allowed = PURE_MAY_IMPORT + FORMATS_MAY_IMPORT.get(module.name.split(".")[0], ())
+    allowed = list(PURE_MAY_IMPORT)
+    for home, names in MAY_IMPORT_TOO.items():
+        allowed += names if module.within(home) else ()
     for found in module.imports():
         if not found.within(*allowed):
             yield _wrong(module, found.line, f"a pure package imports {found.name}")

@@ -99,6 +99,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "A blocking call was made on the thread of the event loop that it needs.",
         "Make it in another thread: asyncio.to_thread.",
     ),
+    Entry(
+        "ENGINE_UNAVAILABLE",
+        PRECONDITION,
+        "The engine {engine} is not available here, because {cause}.",
+        "Choose another engine, or install what it needs.",
+    ),
     Entry("AGENT_NOT_RUNNING", UNAVAILABLE, "No signer agent runs in {folder}.", "Start it: fourseal agent start."),
     Entry(
         "AGENT_RUNNING",

@@ -38,7 +38,7 @@ class FaultyEngine:
         return results
 
     def _exponentiate(self, key: CrtPrivateKey, base: int, random: Random) -> int:
-        numbers = {name: getattr(key, name) for name in CrtPrivateKey.__slots__}
+        numbers = {name: getattr(key, name) for name in CrtPrivateKey.__slots__ if name != "_prepared"}
         if self.fault in ALTERED_NUMBERS:
             numbers[self.fault] ^= 4
         (result,) = ENGINE.exponentiate([(CrtPrivateKey(**numbers), base)], random)
