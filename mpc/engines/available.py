@@ -7,9 +7,11 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
+from mpc.engines.crypto_mb_engine import CryptoMbEngine
 from mpc.engines.gmpy2_engine import Gmpy2Engine
 from mpc.engines.interface import Engine
 from mpc.engines.libcrypto_engine import LibcryptoEngine
+from mpc.errors import EngineUnavailable
 
 
 class EngineName(StrEnum):
@@ -17,11 +19,21 @@ class EngineName(StrEnum):
 
     GMPY2 = "gmpy2"
     LIBCRYPTO = "libcrypto"
+    CRYPTO_MB = "crypto_mb"
+
+
+def _make_crypto_mb() -> Engine:
+    try:
+        other = open_engine(EngineName.LIBCRYPTO)
+    except EngineUnavailable:
+        other = open_engine(EngineName.GMPY2)
+    return CryptoMbEngine(other)
 
 
 _MAKERS: Final[dict[EngineName, Callable[[], Engine]]] = {
     EngineName.GMPY2: Gmpy2Engine,
     EngineName.LIBCRYPTO: LibcryptoEngine,
+    EngineName.CRYPTO_MB: _make_crypto_mb,
 }
 
 

@@ -16,6 +16,8 @@ from hypothesis.vendor.pretty import pretty
 from rich.pretty import pretty_repr
 
 from mpc.engines import CrtPrivateKey, EngineName
+from mpc.engines.blinding import BlindingPairs
+from mpc.engines.multi_buffer import MultiBufferKey
 from mpc.engines.openssl import OpensslKey
 from mpc.four_prime_rsa import ClientCommitment, DecryptionShare, KeyShare, SigningShare, commit_to_share
 from mpc.secret import Secret
@@ -58,17 +60,19 @@ TAKERS: dict[str, Callable[[Any], object]] = {
 }
 
 
-PREPARED: dict[str, type[Secret]] = {EngineName.LIBCRYPTO: OpensslKey}
+PREPARED: dict[str, type[Secret]] = {EngineName.LIBCRYPTO: OpensslKey, EngineName.CRYPTO_MB: MultiBufferKey}
 """What engines make of a key."""
 
 
-@pytest.fixture(params=["share", "crt", "commitment", *PREPARED])
+@pytest.fixture(params=["share", "crt", "commitment", "blinding", *PREPARED])
 def secret(request: pytest.FixtureRequest, signers: Signers) -> Secret:
     """One of each kind of secret, all around the same share."""
     if request.param in PREPARED:
         opened(request.param).exponentiate([(signers.client.crt, 2)] * 8, RANDOM)
         made = signers.client.crt._prepared.values()
         return next(key for key in made if isinstance(key, PREPARED[request.param]))
+    if request.param == "blinding":
+        return BlindingPairs(signers.client.crt.modulus, 65537)
     secrets: dict[str, Secret] = {
         "share": signers.client,
         "crt": signers.client.crt,
@@ -107,7 +111,8 @@ def test_pickling_says_why_it_cannot_be(secret: Secret) -> None:
 
 def test_every_secret_type_is_among_those_tested() -> None:
     """A new one is to be added above."""
-    tested = {CrtPrivateKey, KeyShare, SigningShare, DecryptionShare, ClientCommitment, *PREPARED.values()}
+    tested = {CrtPrivateKey, KeyShare, SigningShare, DecryptionShare, ClientCommitment}
+    tested |= {BlindingPairs, *PREPARED.values()}
     assert {kind for kind in _descendants(Secret) if kind.__module__.startswith("mpc.")} == tested
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from math import gcd, lcm
 
 import gmpy2
 
-from mpc.engines import CrtPrivateKey
+from mpc.engines import CrtPrivateKey, Exponentiation
 
 
 def make_key(bits: int, p_bits: int | None = None, public_exponent: int = 65537) -> CrtPrivateKey:
@@ -32,6 +33,17 @@ def power(key: CrtPrivateKey, base: int) -> int:
     """The base to the secret exponent, by Python's ``pow``."""
     secret_exponent = int(gmpy2.invert(key.public_exponent, lcm(key.p - 1, key.q - 1)))
     return pow(base, secret_exponent, key.modulus)
+
+
+def held(operations: Sequence[Exponentiation], results: Sequence[int]) -> bool:
+    """Whether the results are those of the operations: each is the one number that the public exponent makes the base.
+
+    Much cheaper than ``power``.
+    """
+    return all(
+        0 <= result < key.modulus and pow(result, key.public_exponent, key.modulus) == base
+        for (key, base), result in zip(operations, results, strict=True)
+    )
 
 
 def _prime(bits: int) -> int:

@@ -15,7 +15,7 @@ from mpc.engines import CrtPrivateKey, Engine, Exponentiation, Random
 from mpc.errors import FaultDetected
 from mpc.four_prime_rsa.certification import certify_modulus, check_certification
 from mpc.four_prime_rsa.partials import compute_partial
-from tests.mpc.engines.keys import make_key, power
+from tests.mpc.engines.keys import held, make_key, power
 from tests.mpc.leaks import leaked
 from tests.mpc.parties import RANDOM, Signers
 
@@ -32,7 +32,7 @@ def keys() -> list[CrtPrivateKey]:
 def test_agrees_with_pow(engine: Engine, bits: int) -> None:
     """Also for 0, 1 and -1, which blinding and CRT could treat in a special way, and p, which shares a factor."""
     key = make_key(bits)
-    bases = [0, 1, key.modulus - 1, key.p, *(secrets.randbelow(key.modulus) for _ in range(3))]
+    bases = [0, 1, key.modulus - 1, key.p, secrets.randbelow(key.modulus)]
     assert engine.exponentiate([(key, base) for base in bases], RANDOM) == [power(key, base) for base in bases]
 
 
@@ -40,16 +40,16 @@ def test_agrees_with_pow(engine: Engine, bits: int) -> None:
 def test_keys_that_are_none_of_ours(engine: Engine, p_bits: int, q_bits: int) -> None:
     """Another size, a size of no whole bytes, primes of two lengths: right, or refused; never wrong."""
     key = make_key(p_bits + q_bits, p_bits)
-    bases = [secrets.randbelow(key.modulus) for _ in range(4)]
+    bases = [secrets.randbelow(key.modulus) for _ in range(2)]
     assert engine.exponentiate([(key, base) for base in bases], RANDOM) == [power(key, base) for base in bases]
 
 
 def test_any_number_of_keys_at_once(engine: Engine, keys: Sequence[CrtPrivateKey]) -> None:
     """From none to more than go together, each with a key of its own, of several sizes; results in their order."""
     mixed = [*keys, make_key(1024)]
-    for count in range(len(mixed) + 1):
+    for count in (0, 1, 2, 3, 8, 9, len(mixed)):
         operations = [(key, secrets.randbelow(key.modulus)) for key in mixed[len(mixed) - count :]]
-        assert engine.exponentiate(operations, RANDOM) == [power(*operation) for operation in operations]
+        assert held(operations, engine.exponentiate(operations, RANDOM))
 
 
 def test_several_threads_at_once(engine: Engine, keys: Sequence[CrtPrivateKey]) -> None:
@@ -61,9 +61,7 @@ def test_several_threads_at_once(engine: Engine, keys: Sequence[CrtPrivateKey]) 
         right = True
         for _ in range(8):
             operations = [(key, secrets.randbelow(key.modulus)) for key in keys[:count]]
-            results = engine.exponentiate(operations, RANDOM)
-            pairs = zip(results, operations, strict=True)
-            right &= all(pow(result, 65537, key.modulus) == base for result, (key, base) in pairs)
+            right &= held(operations, engine.exponentiate(operations, RANDOM))
         return right
 
     with ThreadPoolExecutor(4) as pool:
