@@ -24,6 +24,8 @@ class Plan:
         batches: calls that are under way at once, and signatures that each of them asks for.
         load_rounds: samples of each figure over gRPC.
         load_seconds: how long one of them lasts.
+        latency_half_bits: size of the key for latencies.
+        latency_seconds: how long one sample of latencies lasts, at each load.
         content_mebibytes: size of the content that is sent through a contract session; 0: it is left out.
         content_rounds: how often it is sent.
         envelopes: small envelopes that are sent and received one after the other, of each size of halves.
@@ -49,6 +51,8 @@ class Plan:
     batches: tuple[tuple[int, int], ...]
     load_rounds: int
     load_seconds: float
+    latency_half_bits: int
+    latency_seconds: float
     content_mebibytes: int
     content_rounds: int
     envelopes: int
@@ -75,6 +79,8 @@ FULL = Plan(
     batches=((4, 100),),
     load_rounds=7,
     load_seconds=3.0,
+    latency_half_bits=3072,
+    latency_seconds=8.0,
     content_mebibytes=1024,
     content_rounds=5,
     envelopes=200,
@@ -101,6 +107,8 @@ QUICK = Plan(
     batches=((2, 100),),
     load_rounds=5,
     load_seconds=0.3,
+    latency_half_bits=2048,
+    latency_seconds=0.5,
     content_mebibytes=128,
     content_rounds=2,
     envelopes=20,

@@ -6,6 +6,7 @@ The requests are bytes already: all that this process computes is TLS and HTTP/2
 from __future__ import annotations
 
 import asyncio
+import selectors
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,4 +74,6 @@ def _renamed(data: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Target.from_json(sys.argv[1])))
+    # epoll waits whole milliseconds: calls that are due would be made so much too late
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(main(Target.from_json(sys.argv[1])))

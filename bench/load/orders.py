@@ -10,15 +10,16 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Signatures to ask for in a closed loop.
+    """Signatures to ask for, in a closed loop or, with ``per_second``, in an open one: see ``bench.load.loop``.
 
     Args:
         source: what to send: for ``bench.load`` a file of ``write_requests``, for ``bench.load.agent`` a key's id.
         count: how many calls.
-        in_flight: how many of them are under way at once.
+        in_flight: how many of them are under way at once; in an open loop: at most.
         answers: how many answers to return, evenly spread, for verification.
         again: send the file's requests in turns, each with a new request id, instead of each once.
         batch: signatures that one call asks for; 1: by SignDigest.
+        per_second: calls that fall due in a second, on average; 0: a closed loop.
     """
 
     source: str
@@ -27,6 +28,7 @@ class Order:
     answers: int
     again: bool = False
     batch: int = 1
+    per_second: float = 0.0
 
     def to_line(self) -> str:
         """One line of JSON."""
@@ -43,17 +45,18 @@ class Answer:
     """What came of an order.
 
     Args:
-        rate: signatures a second, steadily.
-        seconds: time from the first call to the last answer.
-        latency_p50, latency_p99: milliseconds.
+        rate: signatures a second: of a closed loop while it ran steadily, of an open one over all of its time.
+        seconds: time from the start to the last answer.
+        latencies: milliseconds of each call, from when it was due.
+        lateness: milliseconds of each call from when it was due to when it was made; next to nothing in a closed loop.
         processor_fraction: processor time of the load generator over elapsed time: near 1 it is the bottleneck.
         signatures: place of a request in its order, and the signature it got; of a batch the first one.
     """
 
     rate: float
     seconds: float
-    latency_p50: float
-    latency_p99: float
+    latencies: tuple[float, ...]
+    lateness: tuple[float, ...]
     processor_fraction: float
     signatures: tuple[tuple[int, bytes], ...]
 
@@ -67,7 +70,8 @@ class Answer:
         """Read ``to_line``."""
         fields = json.loads(line)
         signatures = tuple((place, base64.b64decode(data)) for place, data in fields["signatures"])
-        return cls(**(fields | {"signatures": signatures}))
+        times = {name: tuple(fields[name]) for name in ("latencies", "lateness")}
+        return cls(**(fields | times | {"signatures": signatures}))
 
 
 def write_requests(path: Path, requests: list[bytes]) -> None:

@@ -1,11 +1,9 @@
-"""What a closed loop of calls says: rate while it ran steadily, and how long calls took."""
+"""What a closed loop of calls says of the rate: that of the time in which it ran steadily."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from bench.harness.statistics import quantile
 
 MIN_WAVES = 3
 """A rate needs that many completions for each call in flight: one wave to start, one to measure, one to end."""
@@ -13,8 +11,9 @@ MIN_WAVES = 3
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """When a call was made and answered, seconds of one clock."""
+    """When a call was due, made and answered, seconds of one clock. In a closed loop it is due when it is made."""
 
+    due: float
     begun: float
     ended: float
 
@@ -33,8 +32,3 @@ def steady_rate(calls: Sequence[Call], in_flight: int) -> float:
     ended = sorted(call.ended for call in calls)
     first, last = in_flight - 1, len(ended) - in_flight
     return (last - first) / (ended[last] - ended[first])
-
-
-def latency_milliseconds(calls: Sequence[Call], fraction: float) -> float:
-    """Return the quantile of the times that calls took. In a closed loop a slow call delays the ones after it."""
-    return 1000 * quantile([call.ended - call.begun for call in calls], fraction)

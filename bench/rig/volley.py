@@ -1,4 +1,4 @@
-"""A closed loop of calls against the server, seen from both sides."""
+"""An order of calls against the server, seen from both sides."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.harness.results import Result
+from bench.harness.statistics import quantile
 from bench.load.orders import Answer, Order
 from bench.load.process import LoadProcess
 from bench.rig.server import ServerProcess
@@ -28,6 +29,10 @@ class Volley:
     def server_fraction(self) -> float:
         """Processor time of the server over elapsed time."""
         return self.server_seconds / self.answer.seconds
+
+    def latency(self, fraction: float) -> float:
+        """The quantile, in milliseconds, of the times that calls took."""
+        return quantile(self.answer.latencies, fraction)
 
 
 def fire(server: ServerProcess, load: LoadProcess, order: Order) -> Volley:
@@ -52,8 +57,8 @@ def rate_of(name: str, title: str, group: str, volleys: Sequence[Volley]) -> Res
 def costs_of(name: str, title: str, group: str, volleys: Sequence[Volley]) -> list[Result]:
     """Return how long calls took, and what each cost the server."""
     lines = {
-        "latency_p50": ("a call, median", [volley.answer.latency_p50 for volley in volleys]),
-        "latency_p99": ("a call, 99 % are faster", [volley.answer.latency_p99 for volley in volleys]),
+        "latency_p50": ("a call, median", [volley.latency(0.5) for volley in volleys]),
+        "latency_p99": ("a call, 99 % are faster", [volley.latency(0.99) for volley in volleys]),
         "server_cpu": ("server's CPU for a signature", [volley.server_milliseconds for volley in volleys]),
     }
     return [

@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from itertools import pairwise
 from pathlib import Path
+from statistics import fmean, stdev
 
 import pytest
 
 from bench.errors import BenchFailed
-from bench.load.loop import carry_out
+from bench.load.loop import carry_out, draw_schedule
 from bench.load.orders import Answer, Order, read_requests, write_requests
 from bench.load.process import LoadProcess
-from bench.load.steady import Call, latency_milliseconds, steady_rate
+from bench.load.steady import Call, steady_rate
 from bench.load.target import Target
 
 
 def test_steady_rate_leaves_start_and_end_out() -> None:
     """Two in flight. The first wave takes long, then a call ends every 10 ms, and the last ones dawdle."""
     ended = [5.0, 5.0, 5.01, 5.02, 5.03, 5.04, 9.0]
-    calls = [Call(0.0, moment) for moment in reversed(ended)]
+    calls = [Call(0.0, 0.0, moment) for moment in reversed(ended)]
     assert steady_rate(calls, 2) == pytest.approx(100.0)
 
 
 def test_steady_rate_of_one_in_flight() -> None:
     """One after the other: from the first completion to the last."""
-    assert steady_rate([Call(0, 1), Call(1, 2), Call(2, 3), Call(3, 4)], 1) == pytest.approx(1.0)
+    assert steady_rate([Call(begun, begun, begun + 1) for begun in range(4)], 1) == pytest.approx(1.0)
 
 
 def test_too_few_calls_give_no_rate() -> None:
     """A rate needs a wave to start, one to measure and one to end."""
     with pytest.raises(ValueError, match="too few"):
-        steady_rate([Call(0, 1)] * 5, 2)
-
-
-def test_latency() -> None:
-    """In milliseconds, from call to answer."""
-    calls = [Call(1.0, 1.0 + milliseconds / 1000) for milliseconds in (1, 2, 3)]
-    assert latency_milliseconds(calls, 0.5) == pytest.approx(2.0)
+        steady_rate([Call(0, 0, 1)] * 5, 2)
 
 
 async def test_loop_keeps_the_number_in_flight() -> None:
@@ -60,6 +57,46 @@ async def test_loop_keeps_the_number_in_flight() -> None:
     assert answer.seconds > 0
 
 
+async def test_open_loop_counts_from_when_calls_were_due() -> None:
+    """All are due at once and one is made at a time: the last one waited for all others, and says so."""
+    ended = []
+
+    async def sign(place: int) -> bytes:
+        await asyncio.sleep(0)
+        ended.append(time.perf_counter())
+        return bytes([place])
+
+    start = time.perf_counter()
+    answer = await carry_out(Order("", count=50, in_flight=1, answers=1, per_second=1e12), sign)
+    assert list(answer.latencies) == sorted(answer.latencies)
+    assert answer.latencies[-1] >= round(1000 * (ended[-1] - ended[0]), 3)
+    assert answer.lateness[-1] >= round(1000 * (ended[-2] - ended[0]), 3)
+    assert answer.rate == pytest.approx(50 / answer.seconds)
+    assert answer.seconds <= time.perf_counter() - start
+
+
+async def test_open_loop_waits_until_calls_are_due() -> None:
+    """However many could be under way, none is made early."""
+    made = []
+
+    async def sign(place: int) -> bytes:
+        made.append(place)
+        return b""
+
+    answer = await carry_out(Order("", count=20, in_flight=8, answers=1, per_second=1000.0), sign)
+    assert sorted(made) == list(range(20))
+    assert min(answer.lateness) >= 0
+
+
+def test_calls_fall_due_by_a_poisson_process() -> None:
+    """Exponential gaps of the wanted mean: mean and deviation are the same. Wrong once in far over a million runs."""
+    due = draw_schedule(Order("", count=10_000, in_flight=1, answers=1, per_second=50.0))
+    gaps = [after - before for before, after in pairwise([0.0, *due])]
+    assert fmean(gaps) == pytest.approx(1 / 50, rel=0.06)
+    assert stdev(gaps) == pytest.approx(1 / 50, rel=0.1)
+    assert draw_schedule(Order("", count=5, in_flight=1, answers=1)) == ()
+
+
 async def test_failed_call_ends_the_order() -> None:
     """No figure comes of an order in which a call failed."""
 
@@ -72,8 +109,8 @@ async def test_failed_call_ends_the_order() -> None:
 
 def test_orders_and_answers_survive_their_lines() -> None:
     """What is written to the pipe is what is read from it."""
-    order = Order("file", 10, 2, 3, again=True)
-    answer = Answer(1.5, 2.5, 0.1, 0.2, 0.3, ((0, b"\x00\xff"), (7, b"x")))
+    order = Order("file", 10, 2, 3, again=True, per_second=12.5)
+    answer = Answer(1.5, 2.5, (0.1, 0.25), (0.0, 0.2), 0.3, ((0, b"\x00\xff"), (7, b"x")))
     assert Order.from_line(order.to_line()) == order
     assert Answer.from_line(answer.to_line()) == answer
 

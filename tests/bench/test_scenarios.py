@@ -158,6 +158,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "joint_4096_gmpy2_over_openssl_four_primes_4096",
         "grpc_over_engine_gmpy2_2048",
         "grpc_batch_over_engine_gmpy2_2048",
+        "latency_p99_over_p50_at_half_load",
         "content_over_bare_stream",
         "envelope_2048_exponentiation",
         "members_3_over_2_for_each_recipient",
@@ -174,6 +175,8 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "grpc_2048_1",
         "grpc_2048_1_batches_of_2",
         "grpc_generation_2048",
+        "latency_2048_saturation",
+        "latency_2048_50_p99_9",
         "agent_2048_4",
     } <= {result["name"] for result in document["results"]}
     assert {"content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"} <= {
