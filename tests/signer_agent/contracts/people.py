@@ -44,11 +44,12 @@ class Person:
 
     def code(self) -> str:
         """A code that was not used yet: of this time step, or of the next or the last, which the server takes too."""
-        left = _STEP_SECONDS - time.time() % _STEP_SECONDS
-        if left < _LATE_SECONDS:  # the last step's code would be two steps old when the server looks
-            time.sleep(left)
-        step = int(time.time()) // _STEP_SECONDS
-        free = next(each for each in (step - 1, step, step + 1) if each > max(self.used_steps, default=0))
+        step, passed = divmod(time.time(), _STEP_SECONDS)
+        late = _STEP_SECONDS - passed < _LATE_SECONDS  # the last step's code may be two steps old when the server looks
+        first = int(step) if late else int(step) - 1
+        free = max(first, max(self.used_steps, default=0) + 1)
+        if free > step + 1:
+            time.sleep(_STEP_SECONDS - passed)
         self.used_steps.add(free)
         return pyotp.TOTP(self.secret).generate_otp(free)
 
