@@ -23,7 +23,7 @@ ENTRIES: Final = (
     ),
     Entry(
         "CONTENT_TOO_LONG",
-        StatusCode.OUT_OF_RANGE,
+        INVALID,
         "Evidence from a stream has at most {maximum} bytes; nothing was signed.",
         "Send it from a file.",
     ),

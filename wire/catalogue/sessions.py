@@ -19,7 +19,7 @@ ENTRIES: Final = (
         "SESSION_NOT_JOINED",
         PRECONDITION,
         "You were invited to the session {session_id}, and have not joined it.",
-        "Join it by: fourseal session join {session_id}",
+        "Join it: fourseal session join SESSION.",
     ),
     Entry(
         "SESSION_CERTIFICATE_UNKNOWN",
