@@ -220,9 +220,7 @@ class Opener:
             answer = found.message.statement.answer
             if answer is None or answer.statement != statement:
                 raise server_lied("EVIDENCE_OF_OTHER_MESSAGE", "it shows an answer to another message")
-            answers.setdefault(
-                found.message.statement.author, found
-            )  # who received it: else there is no such statement
+            answers.setdefault(found.message.statement.author, found)  # a recipient: else there is no such statement
         return [answers[name] for name in sorted(answers)]
 
 

@@ -162,6 +162,15 @@ async def test_parts_of_evidence(company: Company, session_id: str, monkeypatch:
             found = await evidence._opener._answers(replace(logged, answers=(b"",) * (1 + len(others))))
         decisions = [each.message.statement.answer.decision for each in found if each.message.statement.answer]
         assert decisions == ([decision] if decision else [])
+
+    async def of_another(_: bytes) -> LoggedMessage:
+        another = replace(sent.statement, sequence=sent.statement.sequence + 1)
+        return shown(answer=Answer(Decision.ACCEPT, another))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(evidence._opener._reader, "find", of_another)
+        with refused("EVIDENCE_OF_OTHER_MESSAGE", culprit="server"):
+            await evidence._opener._answers(replace(logged, answers=(b"",)))
     with pytest.MonkeyPatch.context() as patched:
 
         async def failing(_: bytes) -> LoggedMessage:
