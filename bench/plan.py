@@ -26,6 +26,7 @@ class Plan:
         load_seconds: how long one of them lasts.
         latency_half_bits: size of the key for latencies.
         latency_seconds: how long one sample of latencies lasts, at each load.
+        stored_keys: how many keys a server keeps that signs, few and many; none: it is left out.
         content_mebibytes: size of the content that is sent through a contract session; 0: it is left out.
         content_rounds: how often it is sent.
         envelopes: small envelopes that are sent and received one after the other, of each size of halves.
@@ -53,6 +54,7 @@ class Plan:
     load_seconds: float
     latency_half_bits: int
     latency_seconds: float
+    stored_keys: tuple[int, ...]
     content_mebibytes: int
     content_rounds: int
     envelopes: int
@@ -81,6 +83,7 @@ FULL = Plan(
     load_seconds=3.0,
     latency_half_bits=3072,
     latency_seconds=8.0,
+    stored_keys=(1_000, 1_000_000),
     content_mebibytes=1024,
     content_rounds=5,
     envelopes=200,
@@ -109,6 +112,7 @@ QUICK = Plan(
     load_seconds=0.3,
     latency_half_bits=2048,
     latency_seconds=0.5,
+    stored_keys=(100, 2_000),
     content_mebibytes=128,
     content_rounds=2,
     envelopes=20,

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -59,21 +61,29 @@ def check_signatures(joint_key: JointPublicKey, signed: Iterable[tuple[bytes, by
     return count
 
 
-def prepare_requests(key: ClientKey, count: int, path: Path) -> PreparedRequests:
-    """Make that many requests, on all cores that this process may use, and write them to a file."""
+def prepare_requests(key: ClientKey, count: int, path: Path, key_ids: Sequence[str] = ()) -> PreparedRequests:
+    """Make that many requests, on all cores that this process may use, and write them to a file.
+
+    Args:
+        key: signs.
+        count: how many requests.
+        path: the file.
+        key_ids: ids under which the server has copies of the key, asked for in turns; none: the key's own.
+    """
     digests = [secrets.token_bytes(ALGORITHM.hash.digest_size) for _ in range(count)]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        write_requests(path, list(threads.map(lambda digest: _request(key, digest), digests)))
+        requests = threads.map(partial(_request, key), cycle(key_ids or [key.key_id]), digests)
+        write_requests(path, list(requests))
     return PreparedRequests(path, key.joint_key, digests)
 
 
-def _request(key: ClientKey, digest: bytes) -> bytes:
+def _request(key: ClientKey, key_id: str, digest: bytes) -> bytes:
     salt = secrets.token_bytes(ALGORITHM.salt_length)
     message = EncodedMessage(key.joint_key, ALGORITHM, digest, salt)
     partial = create_partial_signature(key.share, message, Gmpy2Engine(), secrets.token_bytes)
     return signing_service_pb2.SignDigestRequest(
         request_id=new_request_id(),
-        key_id=key.key_id,
+        key_id=key_id,
         algorithm=signature_algorithm_to_proto(ALGORITHM),
         digest=digest,
         salt=salt,

@@ -29,6 +29,7 @@ TINY = Plan(
     load_seconds=0.01,
     latency_half_bits=2048,
     latency_seconds=0.05,
+    stored_keys=(3, 6),
     content_mebibytes=2,
     content_rounds=2,
     envelopes=2,

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from gmpy2 import mpz
 from typer.testing import CliRunner
@@ -15,12 +16,21 @@ from bench.cli import SCENARIOS, app
 from bench.errors import BenchFailed
 from bench.harness.results import Outcome
 from bench.peers import shoup
+from bench.rig.client import KeyMaker
+from bench.rig.command import SERVER, environment, operate
 from bench.rig.joint_pair import make_signing_pair
 from bench.rig.requests import check_signatures
 from bench.rig.server import ServerProcess
+from bench.rig.site import serving
+from bench.rig.stored_keys import store_copies
 from bench.scenarios import engine, generation, joint, merkle, padding_oracle, proofs, soak, verification
 from bench.session import publish, run_scenarios
 from mpc.engines import Gmpy2Engine
+from server.config import load_settings
+from server.journal.log import LogReader
+from server.root.ground import open_ground
+from server.root.home import Home
+from server.signing.store import list_keys
 from tests.bench.plans import TINY, silent_console, tiny_bench
 from transparency.frontier import Frontier
 from transparency.hashing import hash_leaf
@@ -128,6 +138,22 @@ def test_verification(tmp_path: Path) -> None:
     ]
 
 
+def test_stored_copies_are_whole_keys(tmp_path: Path) -> None:
+    """The server's own check finds every copy's share, records and entries of the log as they must be."""
+    bench = tiny_bench(tmp_path, os.sched_getaffinity(0))
+    with serving(bench, "copies") as site:
+        with KeyMaker(site.target) as maker:
+            key_id = maker.generate(2048).key_id
+        home = Home(site.server_folder)
+        with open_ground(home, load_settings(home.folder), structlog.get_logger()) as ground:
+            key_ids = store_copies(ground, key_id, 3, lambda: None)
+            stored = ground.database.read_now(lambda connection: list_keys(connection, "load", None, 10))
+            entries = ground.database.read_now(LogReader(ground.log_key.verifier).size)
+        operate(SERVER, ["fsck", "--home", str(home.folder)], environment())
+    assert {key.key_id for key in stored} == {key_id, *key_ids}
+    assert entries == 2 * len(stored)
+
+
 def test_tree_of_the_bench_is_a_tree() -> None:
     """What is measured has the nodes that a store would have."""
     hashes = [hash_leaf(bytes([number])) for number in range(11)]
@@ -159,6 +185,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "grpc_over_engine_gmpy2_2048",
         "grpc_batch_over_engine_gmpy2_2048",
         "latency_p99_over_p50_at_half_load",
+        "growth_million",
         "content_over_bare_stream",
         "envelope_2048_exponentiation",
         "members_3_over_2_for_each_recipient",
@@ -177,6 +204,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "grpc_generation_2048",
         "latency_2048_saturation",
         "latency_2048_50_p99_9",
+        "growth_3_server_cpu",
         "agent_2048_4",
     } <= {result["name"] for result in document["results"]}
     assert {"content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"} <= {
