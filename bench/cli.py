@@ -66,9 +66,14 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option(help=f"Measure this alone; may be repeated. One of: {', '.join(SCENARIOS)}.")
     ] = None,
-    soak_signatures: Annotated[
-        int | None,
-        typer.Option("--soak", min=soak.SMALLEST, help="Instead: so many signatures, and the server's memory."),
+    soak_extent: Annotated[
+        soak.Extent | None,
+        typer.Option(
+            "--soak",
+            parser=soak.Extent.parse,
+            metavar="N|30m",
+            help="Instead: so many signatures, or for so long, and the server's memory.",
+        ),
     ] = None,
     padding: Annotated[
         bool, typer.Option("--padding-oracle", help="Instead: the times of failed decryptions, by their cause.")
@@ -80,8 +85,8 @@ def main(
     """
     console = make_console()
     plan = QUICK if quick else FULL
-    if soak_signatures is not None:
-        kind, stem, scenarios = "soak", "soak", [_soak_of(soak_signatures)]
+    if soak_extent is not None:
+        kind, stem, scenarios = "soak", "soak", [_soak_of(soak_extent)]
     elif padding:
         kind, stem, scenarios = "padding oracle", "padding_oracle", [_padding]
     elif only:
@@ -104,8 +109,8 @@ def chosen_scenarios(names: list[str]) -> list[Scenario]:
     return [scenario for name, scenario in SCENARIOS.items() if name in names]
 
 
-def _soak_of(signatures: int) -> Scenario:
-    return lambda bench: soak.run(bench, signatures)
+def _soak_of(extent: soak.Extent) -> Scenario:
+    return lambda bench: soak.run(bench, extent)
 
 
 def _padding(bench: Bench) -> Outcome:

@@ -42,6 +42,25 @@ class Difference:
     p_value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How values change with their places.
+
+    Args:
+        slope: change for one place.
+        lower, upper: the slope lies between them with 95 % confidence; infinite for too few points.
+    """
+
+    slope: float
+    lower: float
+    upper: float
+
+    @property
+    def flat(self) -> bool:
+        """Whether none can be told from no trend at all."""
+        return self.lower <= 0 <= self.upper
+
+
 def summarise(samples: Sequence[float]) -> Summary:
     """Summarise at least one sample; ValueError for none."""
     if not samples:
@@ -70,17 +89,26 @@ def paired_ratios(numerators: Sequence[float], denominators: Sequence[float]) ->
     return [above / below for above, below in zip(numerators, denominators, strict=True)]
 
 
-def trend(places: Sequence[float], values: Sequence[float]) -> float:
+def trend(places: Sequence[float], values: Sequence[float]) -> Trend:
     """Return the median slope of all pairs of points (Theil and Sen): a line that a few wild points do not bend.
+
+    The interval is Sen's (Journal of the American Statistical Association 63, 1968), between order statistics of the
+    slopes. It takes the points for independent of each other but for the trend.
 
     Raises:
         ValueError: fewer than two different places, or not as many values as places.
     """
     points = list(zip(places, values, strict=True))
-    slopes = [(y2 - y1) / (x2 - x1) for i, (x1, y1) in enumerate(points) for x2, y2 in points[i + 1 :] if x1 != x2]
+    pairs = [(first, second) for i, first in enumerate(points) for second in points[i + 1 :] if first[0] != second[0]]
+    slopes = sorted((y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in pairs)
     if not slopes:
         raise ValueError("a trend needs two places")
-    return median(slopes)
+    n = len(points)
+    reach = NormalDist().inv_cdf(0.975) * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    below, above = round((len(slopes) - reach) / 2) - 1, round((len(slopes) + reach) / 2)
+    enough = below >= 0 and above < len(slopes)
+    lower, upper = (slopes[below], slopes[above]) if enough else (-math.inf, math.inf)
+    return Trend(median(slopes), lower, upper)
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> Difference:

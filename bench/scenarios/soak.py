@@ -6,7 +6,9 @@ a request of its own, which it checks, signs and records. The stock keeps the lo
 
 from __future__ import annotations
 
-from itertools import accumulate
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -17,75 +19,142 @@ from bench.load.orders import Order
 from bench.load.process import LoadProcess
 from bench.load.steady import MIN_WAVES
 from bench.rig.client import KeyMaker
-from bench.rig.requests import prepare_requests
-from bench.rig.site import serving
+from bench.rig.requests import PreparedRequests, prepare_requests
+from bench.rig.site import Site, serving
 
 GROUP = "Soak over gRPC"
 HALF_BITS = 2048
 IN_FLIGHT = 64
 SMALLEST = 4 * MIN_WAVES * IN_FLIGHT
 """Fewest signatures that make a soak: a few pieces with a rate each."""
+_LEAST = MIN_WAVES * IN_FLIGHT
 _MOST_PIECES = 200
 _STOCK = 512
 _MEBIBYTE = 2**20
+_HOUR = 3600.0
+_TELLING_SECONDS = 300.0  # an allocator takes and gives back in steps: what it does in less says nothing of hours
+_LENGTH = re.compile(r"(\d+)([smh])")
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-def run(bench: Bench, signatures: int) -> Outcome:
-    """Make that many signatures, at least ``SMALLEST``, and look at the server after every piece of them."""
-    pieces = _pieces(signatures)
-    bench.progress.begin(f"soak, {signatures:,} signatures", len(pieces))
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long a soak goes on: one of both.
+
+    Args:
+        signatures: at least ``SMALLEST``.
+        seconds: at least one; it ends with the piece of signatures that is under way then, and not before ``SMALLEST``.
+    """
+
+    signatures: int = 0
+    seconds: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Extent:
+        """Read a number of signatures ("100000"), or a time ("90s", "30m", "8h"). Raises ValueError for all else."""
+        if (length := _LENGTH.fullmatch(text)) and int(length[1]):
+            return cls(seconds=int(length[1]) * _UNITS[length[2]])
+        if text.isdecimal() and int(text) >= SMALLEST:
+            return cls(signatures=int(text))
+        raise ValueError(f'a soak is at least {SMALLEST} signatures, or a time such as "90s", "30m" or "8h"')
+
+    def __str__(self) -> str:
+        """For people."""
+        return str(timedelta(seconds=self.seconds)) if self.seconds else f"{self.signatures:,} signatures"
+
+    def next_piece(self, done: int, seconds: float, rate: float) -> int:
+        """How many signatures to look at the server after.
+
+        Args:
+            done: signatures so far.
+            seconds: since the first one.
+            rate: a second, of the last piece; 0: there was none.
+
+        Returns:
+            At least so many that they have a rate; 0: the soak is over.
+        """
+        if self.seconds:
+            over = seconds >= self.seconds and done >= SMALLEST
+            return 0 if over else max(_LEAST, round(rate * self.seconds / _MOST_PIECES))
+        piece, left = max(_LEAST, -(-self.signatures // _MOST_PIECES)), self.signatures - done
+        return piece if left >= 2 * piece else left
+
+
+@dataclass(slots=True)
+class _Course:
+    """What was seen after every piece.
+
+    Args:
+        at_rest: resident memory before the first signature, MiB.
+        seconds: since the first signature.
+        memory: resident, MiB.
+        rates: signatures a second.
+    """
+
+    at_rest: float
+    done: int = 0
+    verified: int = 0
+    seconds: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+
+
+def run(bench: Bench, extent: Extent) -> Outcome:
+    """Make signatures, and look at the server after every piece of them."""
+    bench.progress.begin(f"soak, {extent}", _MOST_PIECES)
     with serving(bench, "soak") as site:
-        server = site.server
         with KeyMaker(site.target) as maker:
             key = maker.generate(HALF_BITS)
         stock = prepare_requests(key, _STOCK, site.folder / "requests")
+        before = _size_of(site.server_folder)
         with LoadProcess("bench.load", [site.target.to_json()], bench.cores.others) as load:
-            at_rest, records_before = server.resident_bytes() / _MEBIBYTE, _size_of(site.server_folder)
-            memory, rates, verified, start = [], [], 0, perf_counter()
-            for count in pieces:
-                answer = load.carry_out(Order(str(stock.path), count, IN_FLIGHT, answers=8, again=True))
-                memory.append(server.resident_bytes() / _MEBIBYTE)
-                rates.append(answer.rate)
-                verified += stock.check(answer.signatures)
-                bench.progress.step()
-            seconds = perf_counter() - start
-        grown = (_size_of(site.server_folder) - records_before) / sum(pieces)
+            course = _take(bench, extent, site, load, stock)
+        grown = (_size_of(site.server_folder) - before) / course.done
     remarks = [
-        f"{signatures:,} signatures in {seconds:.0f} s; {verified} of them, evenly spread, were verified: all hold.",
+        f"{course.done:,} signatures in {course.seconds[-1]:.0f} s; {course.verified} of them were verified: all hold.",
         f"The server's folder grew by {grown:,.0f} bytes a signature.",
-        _memory_remark(at_rest, pieces, memory),
+        *_memory_remarks(course),
     ]
-    return _outcome(pieces, memory, rates, remarks)
+    return _outcome(course, remarks)
 
 
-def _pieces(signatures: int) -> list[int]:
-    """Cut the soak into pieces: at most ``_MOST_PIECES``, each long enough for a rate."""
-    number = min(_MOST_PIECES, signatures // (MIN_WAVES * IN_FLIGHT))
-    whole, rest = divmod(signatures, number)
-    return [whole + (place < rest) for place in range(number)]
+def _take(bench: Bench, extent: Extent, site: Site, load: LoadProcess, stock: PreparedRequests) -> _Course:
+    course, start, rate = _Course(site.server.resident_bytes() / _MEBIBYTE), perf_counter(), 0.0
+    while count := extent.next_piece(course.done, perf_counter() - start, rate):
+        answer = load.carry_out(Order(str(stock.path), count, IN_FLIGHT, answers=8, again=True))
+        rate = answer.rate
+        course.done += count
+        course.seconds.append(perf_counter() - start)
+        course.memory.append(site.server.resident_bytes() / _MEBIBYTE)
+        course.rates.append(rate)
+        course.verified += stock.check(answer.signatures)
+        bench.progress.step()
+    return course
 
 
-def _memory_remark(at_rest: float, pieces: list[int], memory: list[float]) -> str:
-    done = list(accumulate(pieces))
-    half = len(memory) // 2
-    slope = trend(done[half:], memory[half:]) * 1000 * 1024  # KiB for a thousand signatures
-    return (
-        f"Resident memory of the server: {at_rest:.1f} MiB before the first signature, {memory[half]:.1f} MiB "
-        f"half-way, {memory[-1]:.1f} MiB at the end, at most {max(memory):.1f} MiB; trend over the second half "
-        f"{slope:+.2f} KiB for 1,000 signatures."
+def _memory_remarks(course: _Course) -> list[str]:
+    memory, half = course.memory, len(course.memory) // 2
+    line = trend([seconds / _HOUR for seconds in course.seconds[half:]], memory[half:])
+    seen = (
+        f"Resident memory of the server: {course.at_rest:.1f} MiB before the first signature, {memory[half]:.1f} MiB "
+        f"half-way, {memory[-1]:.1f} MiB at the end, at most {max(memory):.1f} MiB."
     )
+    slope = f"{line.slope:+.2f} MiB an hour (95 % confidence: {line.lower:+.2f} to {line.upper:+.2f})"
+    telling = course.seconds[-1] - course.seconds[half] >= _TELLING_SECONDS
+    verdict = ("flat" if line.flat else "not flat") if telling else "too short a time to say whether it is flat"
+    return [seen, f"Its trend over the second half of the soak: {slope}: {verdict}."]
 
 
-def _outcome(pieces: list[int], memory: list[float], rates: list[float], remarks: list[str]) -> Outcome:
-    done = tuple(float(place) for place in accumulate(pieces))
+def _outcome(course: _Course, remarks: list[str]) -> Outcome:
+    memory, rates, places = tuple(course.memory), tuple(course.rates), tuple(course.seconds)
     return Outcome(
         [
-            Result("soak_rate", f"{HALF_BITS}, {IN_FLIGHT} in flight", GROUP, "1/s", tuple(rates)),
-            Result("soak_resident_memory", "resident memory of the server", GROUP, "MiB", tuple(memory)),
+            Result("soak_rate", f"{HALF_BITS}, {IN_FLIGHT} in flight", GROUP, "1/s", rates),
+            Result("soak_resident_memory", "resident memory of the server", GROUP, "MiB", memory),
         ],
         charts=[
-            Curves("Resident memory of the server", "signatures made", done, {"MiB": tuple(memory)}),
-            Curves("Rate", "signatures made", done, {"signatures a second": tuple(rates)}),
+            Curves("Resident memory of the server", "seconds", places, {"MiB": memory}),
+            Curves("Rate", "seconds", places, {"signatures a second": rates}),
         ],
         remarks=remarks,
     )

@@ -216,14 +216,30 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_soak(tmp_path: Path) -> None:
     """A rate and the server's memory after every piece."""
-    outcome = soak.run(tiny_bench(tmp_path, os.sched_getaffinity(0)), soak.SMALLEST)
+    outcome = soak.run(tiny_bench(tmp_path, os.sched_getaffinity(0)), soak.Extent(seconds=1))
     rate, memory = outcome.results
     assert (rate.name, memory.name, len(rate.samples)) == ("soak_rate", "soak_resident_memory", len(memory.samples))
     assert all(10 < mebibytes < 1000 for mebibytes in memory.samples)
     assert "verified" in outcome.remarks[0]
 
 
-@pytest.mark.parametrize("arguments", [["--only", "nothing"], ["--soak", "5"], ["--soak", "many"], ["--unknown"]])
+def test_soak_has_an_extent() -> None:
+    """A number of signatures is kept to the last one, a time to the piece in which it ends."""
+    assert soak.Extent.parse("8h") == soak.Extent(seconds=8 * 3600)
+    counted = soak.Extent.parse("100001")
+    pieces = list[int]()
+    while piece := counted.next_piece(sum(pieces), 0.0, 0.0):
+        pieces.append(piece)
+    assert (sum(pieces), min(pieces)) == (100_001, 501)
+    timed = soak.Extent.parse("30m")
+    assert [timed.next_piece(soak.SMALLEST, seconds, 500.0) for seconds in (1799.9, 1800.0)] == [4500, 0]
+    assert timed.next_piece(0, 0.0, 0.0) == timed.next_piece(0, 1800.0, 0.0) == soak.SMALLEST // 4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--only", "nothing"], ["--soak", "5"], ["--soak", "0m"], ["--soak", "30 days"], ["--unknown"]],
+)
 def test_wrong_command_is_refused(arguments: list[str]) -> None:
     """Before anything is measured, without a traceback."""
     done = CliRunner().invoke(app, arguments)

@@ -46,13 +46,29 @@ def test_ratios_of_unequal_rounds_are_refused() -> None:
 
 def test_trend_ignores_a_wild_point() -> None:
     """One point far off does not bend the line."""
-    assert trend([0.0, 1.0, 2.0, 3.0, 4.0], [5.0, 7.0, 900.0, 11.0, 13.0]) == 2.0
+    assert trend([0.0, 1.0, 2.0, 3.0, 4.0], [5.0, 7.0, 900.0, 11.0, 13.0]).slope == 2.0
 
 
 def test_trend_of_one_place_is_refused() -> None:
     """A slope needs two places."""
     with pytest.raises(ValueError, match="two places"):
         trend([1.0, 1.0], [2.0, 3.0])
+
+
+def test_interval_of_a_trend_by_hand() -> None:
+    """Five points of y = x^2: the slopes of all pairs are the sums of their places, and 1.96 * sqrt(50 / 3) is 8.0.
+
+    So of the ten slopes, 1 2 3 3 4 4 5 5 6 7 in order, the first and the last bound it.
+    """
+    found = trend([0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 4.0, 9.0, 16.0])
+    assert (found.lower, found.slope, found.upper, found.flat) == (1.0, 4.0, 7.0, False)
+    assert trend([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [5.0, 4.0, 5.0, 4.0, 5.0, 4.0]).flat
+
+
+def test_trend_of_few_points_has_no_interval() -> None:
+    """Nothing is said with confidence of two points."""
+    found = trend([0.0, 1.0], [5.0, 9.0])
+    assert (found.lower, found.slope, found.upper, found.flat) == (-math.inf, 4.0, math.inf, True)
 
 
 def test_welch_by_hand() -> None:
