@@ -1,8 +1,10 @@
 """A bare gRPC stream: the bytes of a content, by the same hops and the same TLS, and nothing else.
 
 One process posts segments of 1 MiB, one passes them on from memory, one fetches them. No encryption of its own, no
-hashing, no record, no file. The allocator is told the same as in our processes, and that saves it a quarter of its
-work. ``python -m bench.peers.bare_stream ROLE TARGET``; each prints one line of JSON.
+hashing, no record, no file. ``python -m bench.peers.bare_stream ROLE TARGET [tuned]``; each prints lines of JSON.
+
+It is gRPC as it comes, with messages of the size that suits it best. Tuned, its processes keep freed memory as ours do
+(``wire.allocation``), which saves a quarter of its work: what our tuning alone would make of it.
 """
 
 from __future__ import annotations
@@ -103,5 +105,6 @@ def _say(what: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    keep_freed_memory()
+    if sys.argv[3:] == ["tuned"]:
+        keep_freed_memory()
     asyncio.run({"relay": relay, "post": post, "fetch": fetch}[sys.argv[1]](Target.from_json(sys.argv[2])))

@@ -28,17 +28,19 @@ class BareStream:
 
     Args:
         folder: for certificates.
+        tuned: see ``bench.peers.bare_stream``.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tuned: bool) -> None:
         self._folder = folder
+        self._arguments = ["tuned"] if tuned else []
 
     def __enter__(self) -> Self:
         server, client = _make_certificates(self._folder)
-        self._relay = _start("relay", server)
+        self._relay = self._start("relay", server)
         port = _hear(self._relay)["port"]
         target = Target(f"{_HOST}:{port}", client.authority, client.key, client.certificate)
-        self._post, self._fetch = _start("post", target), _start("fetch", target)
+        self._post, self._fetch = self._start("post", target), self._start("fetch", target)
         for process in (self._post, self._fetch):
             _hear(process)
         return self
@@ -58,15 +60,14 @@ class BareStream:
             raise BenchFailed("the bare stream lost something")
         return float(ended["ended"] - _hear(self._post)["began"])
 
-
-def _start(role: str, target: Target) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench.peers.bare_stream", role, target.to_json()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
+    def _start(self, role: str, target: Target) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench.peers.bare_stream", role, target.to_json(), *self._arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
 
 
 def _tell(process: subprocess.Popen[str], line: str) -> None:

@@ -187,6 +187,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "latency_p99_over_p50_at_half_load",
         "growth_million",
         "content_over_bare_stream",
+        "content_over_tuned_stream",
         "envelope_2048_exponentiation",
         "members_3_over_2_for_each_recipient",
         "members_3_over_2_receive",
