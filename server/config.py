@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from contract.log_certificate import check_origin
 from contract.oids import DEFAULT_ARC, Arc
+from mpc.engines import EngineName
 from mpc.errors import MalformedInput
 from server.errors import OperatorError
 
@@ -100,6 +101,8 @@ class Settings(BaseSettings):
     """Calls of any sort under way at a time, streams among them; more are refused with RESOURCE_EXHAUSTED."""
     max_calls_per_caller: int = Field(512, ge=1)
     """The same for one client certificate."""
+    engine: EngineName = EngineName.GMPY2
+    """Who exponentiates with the server's shares."""
     worker_threads: int = Field(0, ge=0, le=256)
     """Threads that exponentiate; 0: one a core."""
     shares_ahead: int = Field(2, ge=0, le=64)

@@ -4,6 +4,7 @@ Who has the database alone has nothing, who has the master key alone has nothing
 sealed as: for another key id, purpose, role or modulus it does not open at all.
 """
 
+from server.custody.coalescer import Coalescer
 from server.custody.custody import Custody
 from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
 from server.custody.ready_shares import ReadyShares
@@ -11,6 +12,7 @@ from server.custody.sealing import Context, SealBroken, Sealer
 from server.custody.shares import ShareCustody
 
 __all__ = [
+    "Coalescer",
     "Context",
     "Custody",
     "MasterKeys",

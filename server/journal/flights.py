@@ -14,7 +14,7 @@ Start = Callable[["asyncio.Future[bytes]"], None]
 
 
 class Flights:
-    """Futures of answers, by caller and request_id. All methods are called on one event loop.
+    """Futures of answers, by caller and request_id. All methods but ``under_way`` are called on one event loop.
 
     An operation goes on when the call that began it hangs up: nothing is left half done.
 
@@ -47,6 +47,10 @@ class Flights:
         else:
             raise ServiceError("REQUEST_ID_REUSED")
         return await asyncio.shield(answer)
+
+    def under_way(self) -> int:
+        """How many operations are under way. May be asked from any thread."""
+        return len(self._answers)
 
     async def wait_idle(self) -> None:
         """Return when no operation is under way."""

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from contract.oids import Arc
-from mpc.engines import Engine, Gmpy2Engine
+from mpc.engines import Engine
 from mpc.errors import FoursealError
 from server.clock import Clock, system_clock
 from server.config import Settings
@@ -32,6 +32,7 @@ from server.identity import (
 )
 from server.journal import probe
 from server.root.calls import BoundedInFlight
+from server.root.engines import choose_engine
 from server.root.ground import Ground, open_ground
 from server.root.health import Health
 from server.root.home import Home, Serving
@@ -165,7 +166,7 @@ async def start_server(
         settings: its configuration.
         log: its log.
         clock: the time.
-        engine: who exponentiates; gmpy2 by default.
+        engine: who exponentiates; by default the one that the configuration names.
 
     Raises:
         OperatorError: something that it needs is missing or does not fit.
@@ -174,7 +175,7 @@ async def start_server(
     ground.database.erase_traces()  # of what a crash kept from being erased
     authority, made = await ground.database.write(lambda connection: _credentials(connection, ground, settings))
     certificate = CurrentCertificate(made)
-    rules = compose_rules(home, ground, authority, certificate, settings, engine or Gmpy2Engine(), log)
+    rules = compose_rules(home, ground, authority, certificate, settings, engine or choose_engine(settings.engine), log)
     in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
 
     async def check() -> None:

@@ -19,7 +19,7 @@ import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from mpc.engines import Gmpy2Engine
+from mpc.engines import EngineName, Gmpy2Engine
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import (
     EncodedMessage,
@@ -37,6 +37,7 @@ from server.config import load_settings
 from server.errors import OperatorError
 from server.identity import Authority, find_server_certificate_end
 from server.journal import probe
+from server.root.engines import measure_engines
 from server.root.ground import Ground, open_ground
 from server.root.home import Home, Serving
 from server.root.relay import inspect_relay
@@ -85,6 +86,7 @@ def examine(home: Home, log: structlog.stdlib.BoundLogger) -> Iterator[Finding]:
         return
     yield Finding("configuration, master key", State.OK, "readable, and the master key fits the database")
     with ground:
+        yield from _check_engines(settings.engine)
         yield _guarded("database", lambda: _check_database(ground))
         yield _guarded("key shares", lambda: _check_shares(ground))
         if not settings.relay_address:
@@ -116,6 +118,25 @@ def _check_arithmetic() -> Finding:
     partials = [create_partial_signature(share, message, engine, secrets.token_bytes) for share in (client, server)]
     combine_signature(message, *partials)  # checks itself
     return Finding("arithmetic", State.OK, f"engine {engine.name}: a joint signature was made and checked")
+
+
+def _check_engines(used: EngineName) -> Iterator[Finding]:
+    """Every engine: whether it is there, and how fast."""
+    try:
+        reports = measure_engines()
+    except FoursealError as error:
+        yield Finding("engines", State.FAILED, str(error), "Set engine to gmpy2, and look at the machine.")
+        return
+    for report in reports:
+        check, in_use = f"engine {report.name}", report.name is used
+        if report.missing:
+            text = f"not available, because {report.missing}"
+            action = "Set engine to another one, or install what is missing." if in_use else ""
+            yield Finding(check, State.FAILED if in_use else State.SKIPPED, text, action)
+        else:
+            rates = ", ".join(f"{rate:.0f} of {bits} bits" for bits, rate in report.rates.items())
+            text = f"{rates} a second and core; {'in use' if in_use else 'not in use'}"
+            yield Finding(check, State.OK, text)
 
 
 def _check_folder(home: Home) -> Finding:

@@ -12,6 +12,7 @@ import structlog
 from mpc.engines import Engine
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
+from server.custody import Coalescer
 from server.evidence import EvidenceRules
 from server.identity import (
     AccountRules,
@@ -60,7 +61,7 @@ class Rules:
     relay: RelayPart | None
     """None where a media server relays."""
     flights: tuple[Flights, ...]
-    workers: tuple[Threads, ...]
+    workers: tuple[Threads | Coalescer, ...]
 
     async def wait_idle(self) -> None:
         """Return when no operation is under way."""
@@ -89,7 +90,8 @@ def compose_rules(
     database, shares, clock = ground.database, ground.custody.shares, ground.clock
     operations = Flights(capacity=settings.max_operations, capacity_of_caller=settings.max_operations_per_caller)
     generations = Flights(capacity=_GENERATIONS, capacity_of_caller=_GENERATIONS_PER_CALLER)
-    workers = Threads(settings.threads, "share")
+    coalescer = Coalescer(engine, settings.threads, operations.under_way)
+    workers = Threads(settings.threads * engine.width, "share")  # as many as may wait at the coalescer
     generation_workers = Threads(max(1, settings.threads // 2), "generation")
     database.group_while(lambda: workers.busy)
     keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
@@ -99,7 +101,7 @@ def compose_rules(
         keys,
         generations,
         generation_workers,
-        engine,
+        coalescer,
         secrets.token_bytes,
         clock,
         lifetime=timedelta(seconds=settings.generation_lifetime_seconds),
@@ -126,7 +128,7 @@ def compose_rules(
         accounts.logins,
         Work(operations, workers, generations, generation_workers),
         _session_terms(settings),
-        engine,
+        coalescer,
         secrets.token_bytes,
         clock,
     )
@@ -137,13 +139,13 @@ def compose_rules(
         accounts,
         keys,
         generation,
-        Signatures(opened, shares, signing, engine, secrets.token_bytes),
-        Decryptions(opened, shares, decrypting, engine, secrets.token_bytes),
+        Signatures(opened, shares, signing, coalescer, secrets.token_bytes),
+        Decryptions(opened, shares, decrypting, coalescer, secrets.token_bytes),
         sessions,
         evidence.rules,
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
-        (workers, generation_workers, evidence.files),
+        (workers, generation_workers, evidence.files, coalescer),
     )
 
 

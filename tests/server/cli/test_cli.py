@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from mpc.engines import EngineName
 from server.identity import Ticket
 from server.root.home import Home
 from tests.server.harness import (
@@ -220,7 +222,11 @@ async def test_doctor_of_a_healthy_server(tmp_path: Path) -> None:
         report = await asyncio.to_thread(answer, home.folder, "doctor")
     states = {finding["check"]: finding["state"] for finding in report["findings"]}
     assert report["well"]
-    assert set(states.values()) == {"ok"}
+    assert {state for check, state in states.items() if not check.startswith("engine ")} == {"ok"}
+    assert {check for check in states if check.startswith("engine ")} == {f"engine {name}" for name in EngineName}
+    assert states["engine gmpy2"] == "ok"
+    details = {finding["check"]: finding["detail"] for finding in report["findings"]}
+    assert re.fullmatch(r"\d+ of 2048 bits, \d+ of 3072 bits a second and core; in use", details["engine gmpy2"])
     assert {"arithmetic", "database", "key shares", "relay content", "certificate authority", "running server"} <= set(
         states
     )

@@ -100,6 +100,43 @@ class FaultyEngine(Gmpy2Engine):
         return altered if self.faulty else results
 
 
+class WideEngine(Gmpy2Engine):
+    """An engine that is said to do eight at a time; notes how many came together, and makes the first of each wrong."""
+
+    width = 8
+
+    def __init__(self) -> None:
+        self.groups: list[int] = []
+        self.faulty = False
+
+    def exponentiate(self, operations: Sequence[Exponentiation], random: Random) -> list[int]:
+        """See ``Engine``."""
+        self.groups.append(len(operations))
+        first, *others = super().exponentiate(operations, random)
+        key, _ = operations[0]
+        return [(first + key.p) % key.modulus if self.faulty else first, *others]
+
+
+async def test_fault_in_one_of_those_that_go_together(home: Home) -> None:
+    """Concurrent signatures share an exponentiation. A fault in one of its lanes is refused to that caller alone."""
+    engine = WideEngine()
+    server = await start_server(home, load_settings(home.folder), silent_log(), engine=engine)
+    async with await enrolled(home, server, "alice") as alice:
+        key = await alice.generate()
+        engine.faulty = True
+        engine.groups.clear()
+        requests = [sign_request(key) for _ in range(64)]
+        results = await asyncio.gather(*(alice.sign(request) for request in requests), return_exceptions=True)
+        engine.faulty = False
+        refused = [result.reason for result in results if isinstance(result, RemoteError)]
+        assert refused == ["FAULT_DETECTED"] * len(engine.groups)
+        assert sum(engine.groups) == len(requests)
+        assert max(engine.groups) > 1
+        for request in requests:
+            verify(key, b"contract", await alice.sign(request))
+    await server.stop()
+
+
 @pytest.mark.parametrize("purpose", Purpose)
 async def test_fault_in_the_arithmetic(home: Home, purpose: Purpose) -> None:
     """A wrong CRT result would reveal a prime: nothing leaves, and a repeat after the fault has its answer."""
