@@ -81,7 +81,8 @@ def main(
 ) -> None:
     """Measure Fourseal on this machine.
 
-    Results go to bench/results: latest.json and latest.png; selection, soak and padding_oracle are files beside them.
+    The report goes to bench/results: latest.md with its plots, and latest.json for programs; selection, soak and
+    padding_oracle are files beside them.
     """
     console = make_console()
     plan = QUICK if quick else FULL

@@ -15,6 +15,7 @@ from bench.context import Bench
 from bench.harness.cores import divide_cores
 from bench.harness.document import Run, to_document, write_document
 from bench.harness.machine import ProcessorTimes, describe_machine
+from bench.harness.markdown import to_markdown
 from bench.harness.plot import draw
 from bench.harness.progress import Progress
 from bench.harness.report import print_machine, print_report
@@ -56,9 +57,11 @@ def run_scenarios(kind: str, plan: Plan, scenarios: Sequence[Scenario], console:
 
 
 def publish(folder: Path, stem: str, run: Run, outcome: Outcome, console: Console) -> None:
-    """Print the report and write it to ``folder`` as ``stem``.json and ``stem``.png."""
+    """Print the report and write it to ``folder`` as ``stem``.md, beside it ``stem``.json and ``stem``.png."""
     print_report(console, run, outcome)
-    document, picture = folder / f"{stem}.json", folder / f"{stem}.png"
+    report, document, picture = (folder / f"{stem}.{kind}" for kind in ("md", "json", "png"))
     write_document(document, to_document(run, outcome))
     draw(picture, run, outcome)
-    console.print(f"\nWritten: {document} and {picture}", highlight=False, soft_wrap=True)
+    report.write_text(to_markdown(run, outcome, document.name, picture.name), encoding="utf-8")
+    console.print(f"\nThe report with its plots: {report}", highlight=False, soft_wrap=True)
+    console.print(f"For programs: {document}", highlight=False, soft_wrap=True)

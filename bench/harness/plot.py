@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from bench.harness.document import Run
-from bench.harness.report import format_value
 from bench.harness.results import Chart, Curves, Outcome, Ratio, Result
+from bench.harness.tables import format_value
 
 _COLOURS = ("#3b6ea8", "#e08a2e", "#4f9d69", "#8a6fb0")
 _REACHED, _BELOW, _PLAIN = "#4f9d69", "#c8553d", "#8c96a3"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 
 from bench.harness.document import Run, to_document, write_document
 from bench.harness.machine import ProcessorTimes, describe_machine, file_system_of
-from bench.harness.report import format_value, print_machine, print_report
+from bench.harness.markdown import to_markdown
+from bench.harness.report import print_machine, print_report
 from bench.harness.results import Aim, Chart, Curves, Outcome, Ratio, Result
+from bench.harness.tables import HOW_TO_READ, format_value
 from bench.session import publish
 from tests.bench.plans import silent_console
 
@@ -115,11 +118,35 @@ def test_much_noise_is_called_much(run: Run) -> None:
     assert "repeat it on a quiet machine" in console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
 
 
-def test_run_is_published_as_document_and_picture(run: Run, tmp_path: Path) -> None:
-    """Both files, under the name of the kind of run."""
-    publish(tmp_path, "latest", run, OUTCOME, silent_console())
+def test_run_is_published_as_report_document_and_picture(run: Run, tmp_path: Path) -> None:
+    """All files, under the name of the kind of run. A person is told where the report is, and it leads to the others."""
+    console = silent_console()
+    publish(tmp_path, "latest", run, OUTCOME, console)
+    assert str(tmp_path / "latest.md") in console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    report = (tmp_path / "latest.md").read_text(encoding="utf-8")
+    linked = re.findall(r"\]\((.*?)\)", report)
+    assert linked == ["latest.json", "latest.png"]
+    assert all((tmp_path / name).is_file() for name in linked)
     assert (tmp_path / "latest.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))["plan"] == "tiny"
+
+
+def test_markdown_has_machine_figures_and_verdicts(run: Run) -> None:
+    """The same that stands on the terminal, in tables whose rows all have the columns of their heading."""
+    report = to_markdown(run, OUTCOME, "latest.json", "latest.png")
+    for expected in (
+        "| the fast one | 11.00 | 1/s | 10.50 - 11.50 | 9.1% | 3 | 90% |",
+        "| the big one | 201.0 | MiB |  |  | 1 |  | <= 200 | missed |",
+        "| fast over slow | 2.000 | 2.000 - 2.000 | 3 | >= 1.5 | reached |",
+        f"| kernel | {run.machine.kernel} |",
+        "| pinned | everything somewhere |",
+        "- Nothing was disturbed.",
+        "- The run took 10 s.",
+        HOW_TO_READ,
+    ):
+        assert expected in report
+    tables = [part.splitlines() for part in re.findall(r"(?:^\|.*\n)+", report, re.MULTILINE)]
+    assert [len({row.count("|") for row in table}) for table in tables] == [1] * 4
 
 
 @pytest.mark.parametrize(
