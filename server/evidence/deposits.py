@@ -75,13 +75,27 @@ class _Group:
     proven: set[bytes] = field(default_factory=set)
     entries: dict[bytes, StagedEntry] = field(default_factory=dict)
     new: list[tuple[RecordRow, _Deposit]] = field(default_factory=list)
+    used: list[str] = field(default_factory=list)
 
     def add(self, row: RecordRow, entry: StagedEntry, deposit: _Deposit) -> None:
-        """One more, which later ones of the group meet. Its upload is used up."""
+        """One more, which later ones of the group meet."""
         self.known[row.statement_digest] = row
         self.entries[row.statement_digest] = entry
         self.new.append((row, deposit))
-        del self.uploads[deposit.record.header.envelope_id]
+
+    def use_upload(self, record: EvidenceRecord) -> bool:
+        """Whether what the record names was uploaded. It is used up."""
+        envelope_id = record.header.envelope_id
+        upload = self.uploads.get(envelope_id)
+        if upload is None or (upload.account, upload.content_digest, upload.content_length) != (
+            record.statement.author,
+            record.content_digest,
+            record.content_length,
+        ):
+            return False
+        del self.uploads[envelope_id]
+        self.used.append(envelope_id)
+        return True
 
 
 class Deposits:
@@ -179,12 +193,13 @@ class Deposits:
                 outcomes.append(error)
         if group.new:
             records.add_records(connection, [(row, _concerned(deposit)) for row, deposit in group.new])
-            uploads.drop_uploads(connection, [deposit.record.header.envelope_id for _, deposit in group.new])
             sizes: Counter[str] = Counter()
             for row, _ in group.new:
                 sizes[row.author] += row.content_length
             for author, count in sizes.items():
                 contents.add_bytes(connection, author, count)
+        if group.used:
+            uploads.drop_uploads(connection, group.used)
         return outcomes
 
     def _enter_one(self, connection: Connection, deposit: _Deposit, group: _Group) -> _Entered:
@@ -201,15 +216,11 @@ class Deposits:
         if earlier is not None:  # 4
             if earlier.record_digest != deposit.record_digest:
                 raise ServiceError("EVIDENCE_DIFFERS", log_index=earlier.log_index)
+            group.use_upload(record)  # who did not hear of the deposit may have uploaded once more
             return earlier, group.entries.get(digest)
         if digest not in group.signed:  # 5
             raise ServiceError("STATEMENT_NOT_SIGNED_HERE")
-        upload = group.uploads.get(record.header.envelope_id)
-        if upload is None or (upload.account, upload.content_digest, upload.content_length) != (
-            statement.author,
-            record.content_digest,
-            record.content_length,
-        ):  # 6
+        if not group.use_upload(record):  # 6
             raise ServiceError("EVIDENCE_CONTENT_MISSING")
         now = self._clock()
         entry = stage(connection, EntryKind.EVIDENCE, deposit.record_der, now)

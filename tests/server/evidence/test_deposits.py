@@ -97,6 +97,11 @@ async def test_a_repeat_changes_nothing(
     for answer in answers:
         Receipt.from_bytes(answer.receipt).verify(answer.entry_der, server_key)
     assert count(session_server, "evidence_records") == 1
+    await put(alice, parts_of(message))  # by who did not hear of the deposit
+    assert count(session_server, "evidence_uploads") == 1
+    assert (await deposit(alice, message)).log_index == answers[0].log_index
+    assert count(session_server, "evidence_uploads") == 0
+    assert await fetch(bob, message.digest) == message.sealed
     other = message.with_record(trailer=bytes(len(message.record.trailer)))
     assert await reason_of(deposit(alice, other)) == "EVIDENCE_DIFFERS"
     assert count(session_server, "evidence_records") == 1
