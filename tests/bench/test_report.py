@@ -119,7 +119,7 @@ def test_much_noise_is_called_much(run: Run) -> None:
 
 
 def test_run_is_published_as_report_document_and_picture(run: Run, tmp_path: Path) -> None:
-    """All files, under the name of the kind of run. A person is told where the report is, and it leads to the others."""
+    """All files, under the name of the kind of run. A person is told where the report is; it leads to the others."""
     console = silent_console()
     publish(tmp_path, "latest", run, OUTCOME, console)
     assert str(tmp_path / "latest.md") in console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO

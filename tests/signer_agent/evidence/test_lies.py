@@ -105,12 +105,10 @@ async def test_parts_of_a_permission(company: Company, session_id: str) -> None:
 
 
 async def test_parts_of_evidence(company: Company, session_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lists; answers of who is no recipient, or another one than the first; what fails is not written out."""
-    alice, bob = company.people["alice"], company.people["bob"]
+    """Lists, entries, certificates; what fails is not written out; and what could not be asked for is not absent."""
+    alice = company.people["alice"]
     evidence = await Evidence.of(alice.signer, alice.store)
     sent = await alice.messages.send(session_id, BytesSource(b"text", TEXT_TYPE), evidence=True)
-    *_, message = await bob.received_messages(session_id)
-    answer = await bob.messages.accept(message.number)
     digest, pieces = sent.statement.digest, list[bytes]()
     for lie in (
         _set("evidence.0.statement_digest", b"0"),
@@ -139,6 +137,24 @@ async def test_parts_of_evidence(company: Company, session_id: str, monkeypatch:
     ):
         await evidence.open(digest, pieces.append)
     assert pieces == []
+    with monkeypatch.context() as patched:
+
+        async def failing(_: bytes) -> LoggedMessage:
+            raise RemoteError("SERVER_UNAVAILABLE", "text", StatusCode.UNAVAILABLE)
+
+        patched.setattr(evidence._reader, "get", failing)
+        with refused("SERVER_UNAVAILABLE"):  # which is not that there is none
+            await evidence._reader.find(digest)
+
+
+async def test_answers_among_evidence(company: Company, session_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of who is no recipient, another one than the first, and one to another message."""
+    alice, bob = company.people["alice"], company.people["bob"]
+    evidence = await Evidence.of(alice.signer, alice.store)
+    sent = await alice.messages.send(session_id, BytesSource(b"text", TEXT_TYPE), evidence=True)
+    *_, message = await bob.received_messages(session_id)
+    answer = await bob.messages.accept(message.number)
+    digest = sent.statement.digest
     logged = await evidence._reader.get(digest)
     accepted = await evidence._reader.get(answer.statement.digest)
 
@@ -171,11 +187,3 @@ async def test_parts_of_evidence(company: Company, session_id: str, monkeypatch:
         patched.setattr(evidence._opener._reader, "find", of_another)
         with refused("EVIDENCE_OF_OTHER_MESSAGE", culprit="server"):
             await evidence._opener._answers(replace(logged, answers=(b"",)))
-    with pytest.MonkeyPatch.context() as patched:
-
-        async def failing(_: bytes) -> LoggedMessage:
-            raise RemoteError("SERVER_UNAVAILABLE", "text", StatusCode.UNAVAILABLE)
-
-        patched.setattr(evidence._reader, "get", failing)
-        with refused("SERVER_UNAVAILABLE"):  # which is not that there is none
-            await evidence._reader.find(digest)
