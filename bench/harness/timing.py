@@ -24,11 +24,12 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something to be timed. See ``Result`` for the fields."""
+    """Something to be timed. See ``Result`` for the fields; ``times`` is how often a call of ``operation`` does it."""
 
     name: str
     title: str
     operation: Operation
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def rate_result(group: str, case: Case, slices: Sequence[Slice]) -> Result:
         case.title,
         group,
         "1/s",
-        tuple(piece.rate for piece in slices),
+        tuple(piece.rate * case.times for piece in slices),
         tuple(piece.processor_fraction for piece in slices),
     )
 

@@ -25,7 +25,7 @@ from bench.rig.site import serving
 from bench.rig.stored_keys import store_copies
 from bench.scenarios import engine, generation, joint, merkle, padding_oracle, proofs, soak, verification
 from bench.session import publish, run_scenarios
-from mpc.engines import Gmpy2Engine
+from mpc.engines import EngineName, Gmpy2Engine
 from server.config import load_settings
 from server.journal.log import LogReader
 from server.root.ground import open_ground
@@ -40,11 +40,27 @@ def _names(outcome: Outcome) -> set[str]:
     return {result.name for result in outcome.results}
 
 
+def _engine_ratios() -> set[str]:
+    """The ratios of the engines that this machine has."""
+    names = [made.name for made in engine.available_engines()[0]]
+    return {
+        *("engine_over_bare_2048", "engine_checked_over_bare_2048"),
+        *(f"{name}_over_gmpy2_2048" for name in names if name != "gmpy2"),
+        *(f"server_half_{name}_over_openssl_2048" for name in names if name == "libcrypto"),
+    }
+
+
 def test_engine(tmp_path: Path) -> None:
     """Bare, blinded, checked, and the parts by themselves."""
     outcome = engine.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    assert _names(outcome) == {"bare_2048", "engine_2048", "checked_2048", "blinding_2048", "self_check_2048"}
-    assert {ratio.name for ratio in outcome.ratios} == {"engine_over_bare_2048", "engine_checked_over_bare_2048"}
+    engines, remarks = engine.available_engines()
+    names = [made.name for made in engines]
+    assert len(names) + len(remarks) == len(EngineName)
+    assert _names(outcome) == {
+        *("bare_2048", "blinding_2048", "self_check_2048", "openssl_2048"),
+        *(f"{kind}_{name}_2048" for kind in ("engine", "checked") for name in names),
+    }
+    assert {ratio.name for ratio in outcome.ratios} == _engine_ratios()
 
 
 def test_bare_operation_is_the_engines_operation() -> None:
@@ -176,9 +192,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
     run, outcome = run_scenarios("bench", TINY, list(SCENARIOS.values()), silent_console())
     publish(tmp_path, "latest", run, outcome, silent_console())
     document = json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))
-    assert set(document["ratios"]) == {
-        "engine_over_bare_2048",
-        "engine_checked_over_bare_2048",
+    assert set(document["ratios"]) == _engine_ratios() | {
         "joint_4096_gmpy2_over_whole_4096",
         "joint_4096_gmpy2_over_shoup_4096",
         "joint_4096_gmpy2_over_openssl_four_primes_4096",

@@ -86,9 +86,10 @@ def test_who_is_alone_does_not_wait() -> None:
         assert alone.engine.groups == [1, 1]
 
 
-def test_waits_for_those_who_are_under_way() -> None:
-    """Three are, and three go together, although four would fit."""
-    with site(under_way=3) as three:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_waits_for_those_who_are_under_way(threads: int) -> None:
+    """Three are, and three go together, although four would fit, and another thread has nothing to do."""
+    with site(under_way=3, threads=threads) as three:
         assert all(call.result() for call in [three.call(base) for base in (2, 3, 4)])
         assert three.engine.groups == [3]
 
