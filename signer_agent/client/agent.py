@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fourseal.v1 import key_service_pb2, signing_service_pb2
 
-from mpc.engines import Gmpy2Engine
 from mpc.errors import FoursealError, blaming
 from mpc.four_prime_rsa import OaepParameters, Purpose, Role, SignatureAlgorithm
 from signer_agent.client.answers import fetch_key, read_key
@@ -22,6 +21,7 @@ from signer_agent.client.generation import Generations
 from signer_agent.client.keyring import Keyring
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
 from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signature
+from signer_agent.engine import chosen_engine
 from signer_agent.home import Home
 from signer_agent.interface import DEFAULT_ALGORITHM, DEFAULT_HALF_BITS, DEFAULT_OAEP, AsyncAgent, OnStep
 from signer_agent.keystore.entries import KeyRecord
@@ -54,7 +54,7 @@ class LocalAgent(AsyncAgent):
     def __init__(self, store: KeyStore) -> None:
         self._store = store
         self._keyring = Keyring(store)
-        self._engine = Gmpy2Engine()
+        self._engine = chosen_engine()
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="fourseal-agent")
         self._line: ServerLine | None = None
         self._line_turn = asyncio.Lock()

@@ -36,7 +36,6 @@ from contract.signatures import (
 )
 from contract.signer_keys import algorithm_of
 from contract.statement import Statement
-from mpc.engines import Gmpy2Engine
 from mpc.errors import PeerMisbehaved, blaming
 from mpc.four_prime_rsa import (
     DecryptionShare,
@@ -65,6 +64,7 @@ from signer_agent.contracts.possession import alone
 from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.signer_keys import Pair, read_pair, require_current
 from signer_agent.contracts.verification import SessionVerifier
+from signer_agent.engine import chosen_engine
 from signer_agent.evidence.deposit_line import DepositLine
 from signer_agent.keystore.store import KeyStore
 from signer_agent.log.watch import LogWatch
@@ -102,7 +102,7 @@ class Signer:
         self._store = store
         self._line = line
         self._pairs = pairs
-        self._engine = Gmpy2Engine()
+        self._engine = chosen_engine()
         self.authority = x509.load_pem_x509_certificate(line.line.identity.authority_pem)
         own = [pair for _, pair in pairs]
         self._verifier = SessionVerifier(

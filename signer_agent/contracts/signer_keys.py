@@ -31,7 +31,6 @@ from contract.oids import SIGNER_SIGN_NUMBER
 from contract.profiles import SignerKey
 from contract.signer_keys import sign_alone
 from contract.signer_requests import EncryptKeyBinding, signer_certification_context
-from mpc.engines import Gmpy2Engine
 from mpc.four_prime_rsa import (
     PUBLIC_EXPONENT,
     DecryptionShare,
@@ -46,6 +45,7 @@ from signer_agent.contracts.blame import blaming_server
 from signer_agent.contracts.entries import CURRENT, AccountKeys, EncryptKey, SignerKeys, SignKey
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.possession import alone
+from signer_agent.engine import chosen_engine
 from wire.catalogue import ServiceError
 from wire.ids import new_request_id
 from wire.limits import MAX_DEADLINE_SECONDS
@@ -283,7 +283,7 @@ def _certify(key: SignKey | EncryptKey, account: str, request_id: str) -> list[b
     if not isinstance(key, KeyShare):
         return []
     context = signer_certification_context(account, request_id, key.purpose)
-    return certify_modulus(key, context, Gmpy2Engine(), secrets.token_bytes)
+    return certify_modulus(key, context, chosen_engine(), secrets.token_bytes)
 
 
 def _certificate_request(
