@@ -30,10 +30,10 @@ run: require-run $(RUN) $(GENERATED) $(SERVER_HOME)/.initialised ## Start a serv
 test: require-test $(DEV) $(GENERATED) ## Run all tests (PYTEST_ARGS for pytest)
 	@$(BIN)/python -m pytest -n logical --dist worksteal $(PYTEST_ARGS)
 
-bench: require-run $(DEV) $(GENERATED) ## Measure everything
+bench: require-run $(DEV) $(GENERATED) ## Measure everything, and say where the report is
 	@$(BIN)/python -m bench
 
-bench-quick: require-run $(DEV) $(GENERATED) ## Measure in under a minute
+bench-quick: require-run $(DEV) $(GENERATED) ## Measure in some two minutes
 	@$(BIN)/python -m bench --quick
 
 lint: require-lint $(DEV) $(GENERATED) $(NODE_TOOLS) ## Check code and protos

@@ -62,7 +62,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Under a minute: shorter and fewer samples.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Some two minutes: shorter and fewer samples.")] = False,
     only: Annotated[
         list[str] | None, typer.Option(help=f"Measure this alone; may be repeated. One of: {', '.join(SCENARIOS)}.")
     ] = None,

@@ -30,6 +30,7 @@ from server.config import load_settings
 from server.journal.log import LogReader
 from server.root.ground import open_ground
 from server.root.home import Home
+from server.signing.opened_keys import server_share_of
 from server.signing.store import list_keys
 from tests.bench.plans import TINY, silent_console, tiny_bench
 from transparency.frontier import Frontier
@@ -155,7 +156,7 @@ def test_verification(tmp_path: Path) -> None:
 
 
 def test_stored_copies_are_whole_keys(tmp_path: Path) -> None:
-    """The server's own check finds every copy's share, records and entries of the log as they must be."""
+    """Every copy's share opens, and the server's own check finds its records and their entries in the log."""
     bench = tiny_bench(tmp_path, os.sched_getaffinity(0))
     with serving(bench, "copies") as site:
         with KeyMaker(site.target) as maker:
@@ -165,6 +166,7 @@ def test_stored_copies_are_whole_keys(tmp_path: Path) -> None:
             key_ids = store_copies(ground, key_id, 3, lambda: None)
             stored = ground.database.read_now(lambda connection: list_keys(connection, "load", None, 10))
             entries = ground.database.read_now(LogReader(ground.log_key.verifier).size)
+            assert all(ground.custody.shares.open(key.key_id, server_share_of(key)) for key in stored)
         operate(SERVER, ["fsck", "--home", str(home.folder)], environment())
     assert {key.key_id for key in stored} == {key_id, *key_ids}
     assert entries == 2 * len(stored)
