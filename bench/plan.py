@@ -18,6 +18,7 @@ class Plan:
         generation_half_bits: sizes for key generation.
         generation_rounds: keys made of each size.
         grpc_half_bits: sizes for signatures over gRPC.
+        grpc_other_engine_half_bits: sizes for the same with the other engines that are here.
         grpc_generation_half_bits: sizes for key generation over gRPC; none: it is left out.
         agent_half_bits: sizes for signatures through the agent's library.
         in_flight: numbers of requests that are under way at once.
@@ -46,6 +47,7 @@ class Plan:
     generation_half_bits: tuple[int, ...]
     generation_rounds: int
     grpc_half_bits: tuple[int, ...]
+    grpc_other_engine_half_bits: tuple[int, ...]
     grpc_generation_half_bits: tuple[int, ...]
     agent_half_bits: tuple[int, ...]
     in_flight: tuple[int, ...]
@@ -75,6 +77,7 @@ FULL = Plan(
     generation_half_bits=(2048, 3072, 4096),
     generation_rounds=15,
     grpc_half_bits=(2048, 3072),
+    grpc_other_engine_half_bits=(2048,),
     grpc_generation_half_bits=(3072,),
     agent_half_bits=(2048, 3072),
     in_flight=(1, 8, 64),
@@ -104,6 +107,7 @@ QUICK = Plan(
     generation_half_bits=(2048, 3072),
     generation_rounds=3,
     grpc_half_bits=(2048, 3072),
+    grpc_other_engine_half_bits=(),
     grpc_generation_half_bits=(),
     agent_half_bits=(2048,),
     in_flight=(1, 64),

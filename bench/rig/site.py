@@ -34,9 +34,12 @@ class Site:
 
 
 @contextmanager
-def serving(bench: Bench, name: str) -> Iterator[Site]:
-    """Run a server on the measured core for as long as the context lasts, in a folder of that name."""
+def serving(bench: Bench, name: str, **settings: str) -> Iterator[Site]:
+    """Run a server on the measured core for as long as the context lasts, in a folder of that name.
+
+    ``settings``: see ``ServerProcess``.
+    """
     folder = bench.workspace / name
     folder.mkdir()
-    with ServerProcess(folder / "server", {bench.cores.measured}) as server:
+    with ServerProcess(folder / "server", {bench.cores.measured}, **settings) as server:
         yield Site(folder, server, enrol(server.make_ticket("load", folder / "load.ticket"), folder))

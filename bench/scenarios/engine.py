@@ -22,9 +22,9 @@ from bench.harness.cores import pinned_to
 from bench.harness.results import Aim, Chart, Outcome, Ratio, Result
 from bench.harness.timing import Case, Operation, OwnMeasure, measure_rates
 from bench.peers.openssl_speed import SPEED_BITS, openssl, private_operations
-from mpc.engines import CrtPrivateKey, Engine, EngineName, Gmpy2Engine, open_engine
+from bench.rig.engines import available_engines
+from mpc.engines import CrtPrivateKey, Engine, EngineName, Gmpy2Engine
 from mpc.engines.blinding import fresh_blinding
-from mpc.errors import EngineUnavailable
 from mpc.four_prime_rsa import KeyShare, Purpose, Role, generate_key_share
 from mpc.four_prime_rsa.partials import _holds  # the part itself and no copy of it
 
@@ -57,17 +57,6 @@ def run(bench: Bench) -> Outcome:
         {title: tuple(rates[f"{name}_{half_bits}"] for half_bits in sizes) for title, name in series.items()},
     )
     return Outcome(tuple(rates.values()), ratios, (chart,), remarks)
-
-
-def available_engines() -> tuple[list[Engine], tuple[str, ...]]:
-    """Return the engines that this machine has, and why the others are left out."""
-    engines, remarks = list[Engine](), list[str]()
-    for name in EngineName:
-        try:
-            engines.append(open_engine(name))
-        except EngineUnavailable as error:
-            remarks.append(f"Left out: {error}.")
-    return engines, tuple(remarks)
 
 
 def engine_cases(half_bits: int, engines: Sequence[Engine]) -> list[Case]:

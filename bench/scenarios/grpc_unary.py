@@ -25,24 +25,48 @@ from bench.load.orders import Order
 from bench.load.process import LoadProcess
 from bench.load.steady import MIN_WAVES
 from bench.rig.client import ClientKey, KeyMaker
+from bench.rig.engines import available_engines
 from bench.rig.joint_pair import make_signing_share
 from bench.rig.requests import PreparedRequests, prepare_requests
 from bench.rig.server import ServerProcess
 from bench.rig.site import serving
 from bench.rig.volley import Volley, costs_of, fire, rate_of
-from mpc.engines import Gmpy2Engine
+from mpc.engines import Engine, EngineName
 from mpc.four_prime_rsa import Role
 
 GROUP = "Joint signatures over gRPC: TLS, durable records, server on one core"
 COSTS = "What a call over gRPC takes (closed loop: a slow call delays those behind it)"
 ENGINE = "engine alone"
-AIMS = {(64, 1): Aim(0.65), (4, 100): Aim(0.85)}
+AIMS = {
+    (EngineName.GMPY2, 64, 1): Aim(0.65),
+    (EngineName.GMPY2, 4, 100): Aim(0.85),
+    (EngineName.LIBCRYPTO, 64, 1): Aim(0.45),
+    (EngineName.LIBCRYPTO, 4, 100): Aim(0.75),
+    (EngineName.CRYPTO_MB, 4, 100): Aim(0.4),
+}
 _BUSY = 0.9
 _WAVES = MIN_WAVES + 1
 _WARM_UP_CALLS = 40
 _ANSWERS = 32  # of each sample, to be verified
 _FSYNCS = 101
 _BASES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured: a size of halves, and the engine of the server."""
+
+    half_bits: int
+    engine: Engine
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.half_bits}" if self.engine.name == EngineName.GMPY2 else f"{self.half_bits}, {self.engine.name}"
+
+    @property
+    def name(self) -> str:
+        """For programs."""
+        return f"{self.half_bits}" if self.engine.name == EngineName.GMPY2 else f"{self.half_bits}_{self.engine.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +103,33 @@ class Rounds:
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure every size of the plan at every number in flight."""
-    with serving(bench, "grpc-unary") as site:
-        fsync = measure_fsync(site.folder, _FSYNCS, COSTS)
-        with KeyMaker(site.target) as maker:
-            keys = {half_bits: maker.generate(half_bits) for half_bits in bench.plan.grpc_half_bits}
-        with LoadProcess("bench.load", [site.target.to_json()], bench.cores.others) as load:
-            sizes = {half_bits: SizeRun(bench, site.server, load, key).measure() for half_bits, key in keys.items()}
-    return _outcome(bench, sizes, fsync)
+    """Measure every size of the plan at every number in flight; with other engines than the default, those for them."""
+    plan, fsync, measured = bench.plan, None, dict[Subject, Rounds]()
+    for engine in available_engines()[0]:
+        sizes = plan.grpc_half_bits if engine.name == EngineName.GMPY2 else plan.grpc_other_engine_half_bits
+        if not sizes:
+            continue
+        with serving(bench, f"grpc-unary-{engine.name}", FOURSEAL_ENGINE=engine.name) as site:
+            fsync = fsync or measure_fsync(site.folder, _FSYNCS, COSTS)
+            with KeyMaker(site.target) as maker:
+                keys = {Subject(half_bits, engine): maker.generate(half_bits) for half_bits in sizes}
+            with LoadProcess("bench.load", [site.target.to_json()], bench.cores.others) as load:
+                for subject, key in keys.items():
+                    measured[subject] = SizeRun(bench, site.server, load, subject, key).measure()
+    return _outcome(bench, measured, fsync)
 
 
 class SizeRun:
     """The rounds of one size."""
 
-    def __init__(self, bench: Bench, server: ServerProcess, load: LoadProcess, key: ClientKey) -> None:
+    def __init__(
+        self, bench: Bench, server: ServerProcess, load: LoadProcess, subject: Subject, key: ClientKey
+    ) -> None:
         self._bench = bench
         self._server = server
         self._load = load
         self._key = key
-        self._half_bits = key.joint_key.half_bits
+        self._subject = subject
         self._files = 0
         self._levels = [*map(Level, bench.plan.in_flight), *(Level(*each) for each in bench.plan.batches)]
 
@@ -105,9 +137,9 @@ class SizeRun:
         """Warm up, prepare every request, then do the rounds."""
         plan = self._bench.plan
         self._bench.progress.begin(
-            f"gRPC, half of {self._half_bits} bits", len(self._levels) * (1 + 2 * plan.load_rounds)
+            f"gRPC, half of {self._subject} bits", len(self._levels) * (1 + 2 * plan.load_rounds)
         )
-        operation = _engine_operation(self._half_bits)
+        operation = _engine_operation(self._subject)
         with pinned_to({self._bench.cores.measured}):
             repetitions = warm_up(operation, plan.slice_seconds)
         counts = {level: self._warm_up(level) for level in self._levels}
@@ -133,7 +165,7 @@ class SizeRun:
 
     def _prepare(self, count: int) -> PreparedRequests:
         self._files += 1
-        path = self._bench.workspace / f"requests-{self._half_bits}-{self._files}"
+        path = self._bench.workspace / f"requests-{self._subject.name}-{self._files}"
         prepared = prepare_requests(self._key, count, path)
         self._bench.progress.step()
         return prepared
@@ -148,60 +180,63 @@ def _order(requests: PreparedRequests, level: Level) -> Order:
     return Order(str(requests.path), calls, level.in_flight, _ANSWERS, batch=level.batch)
 
 
-def _engine_operation(half_bits: int) -> Operation:
-    share, engine = make_signing_share(Role.SERVER, half_bits), Gmpy2Engine()
+def _engine_operation(subject: Subject) -> Operation:
+    """As many at a time as suit the engine."""
+    share, engine = make_signing_share(Role.SERVER, subject.half_bits), subject.engine
     bases = cycle([secrets.randbelow(share.public.modulus) for _ in range(_BASES)])
-    return lambda: engine.exponentiate([(share.crt, next(bases))], secrets.token_bytes)
+    return lambda: engine.exponentiate([(share.crt, next(bases)) for _ in range(engine.width)], secrets.token_bytes)
 
 
-def _outcome(bench: Bench, sizes: Mapping[int, Rounds], fsync: Result) -> Outcome:
-    rates = {half_bits: _rates(half_bits, rounds) for half_bits, rounds in sizes.items()}
+def _outcome(bench: Bench, measured: Mapping[Subject, Rounds], fsync: Result | None) -> Outcome:
+    rates = {subject: _rates(subject, rounds) for subject, rounds in measured.items()}
     chart = Chart(
         "Over gRPC: server on one core",
         "signatures a second",
-        tuple(f"{half_bits}-bit halves" for half_bits in sizes),
+        tuple(f"{subject}: halves" for subject in measured),
         {name: tuple(each[name] for each in rates.values()) for name in next(iter(rates.values()))},
     )
     costs = [
         cost
-        for half_bits, rounds in sizes.items()
+        for subject, rounds in measured.items()
         for level, volleys in rounds.volleys.items()
-        for cost in costs_of(f"grpc_{half_bits}_{level.name}", f"{half_bits}, {level}", COSTS, volleys)
+        for cost in costs_of(f"grpc_{subject.name}_{level.name}", f"{subject}, {level}", COSTS, volleys)
     ]
-    ratios = [ratio for half_bits, rounds in sizes.items() for ratio in _ratios(half_bits, rounds, rates[half_bits])]
-    results = [*(result for each in rates.values() for result in each.values()), fsync, *costs]
-    return Outcome(results, ratios, [chart], _remarks(bench, list(sizes.values())))
+    ratios = [ratio for subject, rounds in measured.items() for ratio in _ratios(subject, rounds, rates[subject])]
+    results = [result for each in rates.values() for result in each.values()]
+    results += [*([fsync] if fsync else []), *costs]
+    return Outcome(results, ratios, [chart], _remarks(bench, list(measured.values())))
 
 
-def _rates(half_bits: int, rounds: Rounds) -> dict[str, Result]:
-    """Return the rates of one size, by what they are of."""
-    rates = {ENGINE: _engine_rate(half_bits, rounds.engine)}
+def _rates(subject: Subject, rounds: Rounds) -> dict[str, Result]:
+    """Return the rates of one subject, by what they are of."""
+    rates = {ENGINE: _engine_rate(subject, rounds.engine)}
     for level, volleys in rounds.volleys.items():
-        rates[str(level)] = rate_of(f"grpc_{half_bits}_{level.name}", f"{half_bits}, {level}", GROUP, volleys)
+        rates[str(level)] = rate_of(f"grpc_{subject.name}_{level.name}", f"{subject}, {level}", GROUP, volleys)
     return rates
 
 
-def _engine_rate(half_bits: int, slices: Sequence[tuple[Slice, Slice]]) -> Result:
+def _engine_rate(subject: Subject, slices: Sequence[tuple[Slice, Slice]]) -> Result:
+    width = subject.engine.width
     return Result(
-        f"grpc_engine_{half_bits}",
-        f"{half_bits}: engine alone, before and after",
+        f"grpc_engine_{subject.name}",
+        f"{subject}: engine alone, before and after",
         GROUP,
         "1/s",
-        tuple(fmean(piece.rate for piece in both) for both in slices),
+        tuple(width * fmean(piece.rate for piece in both) for both in slices),
         tuple(fmean(piece.processor_fraction for piece in both) for both in slices),
     )
 
 
-def _ratios(half_bits: int, rounds: Rounds, rates: Mapping[str, Result]) -> list[Ratio]:
+def _ratios(subject: Subject, rounds: Rounds, rates: Mapping[str, Result]) -> list[Ratio]:
     """Return the most single calls over the engine, and every batch."""
     most = max((level for level in rounds.volleys if level.batch == 1), key=lambda level: level.in_flight)
     return [
         Ratio.between(
-            f"grpc{'_batch' if level.batch > 1 else ''}_over_engine_gmpy2_{half_bits}",
-            f"{half_bits}: gRPC, {level}, over engine on the server's core",
+            f"grpc{'_batch' if level.batch > 1 else ''}_over_engine_{subject.engine.name}_{subject.half_bits}",
+            f"{subject}: gRPC, {level}, over engine on the server's core",
             rates[str(level)],
             rates[ENGINE],
-            AIMS.get((level.in_flight, level.batch)),
+            AIMS.get((EngineName(subject.engine.name), level.in_flight, level.batch)),
         )
         for level in rounds.volleys
         if level == most or level.batch > 1

@@ -93,7 +93,7 @@ def compose_rules(
     coalescer = Coalescer(engine, settings.threads, operations.under_way)
     workers = Threads(settings.threads * engine.width, "share")  # as many as may wait at the coalescer
     generation_workers = Threads(max(1, settings.threads // 2), "generation")
-    database.group_while(lambda: workers.busy)
+    database.group_while(lambda: workers.waiting >= 2 * settings.threads)  # each core has work for two steps more
     keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
     generation = Generation(
         database,

@@ -90,9 +90,9 @@ class Threads:
         return await future
 
     @property
-    def busy(self) -> bool:
-        """Whether every thread has work for at least two steps more."""
-        return self._steps.qsize() >= 2 * len(self._threads)
+    def waiting(self) -> int:
+        """How many steps no thread has begun."""
+        return self._steps.qsize()
 
     def close(self) -> None:
         """Finish what is queued and end the threads."""

@@ -21,6 +21,7 @@ TINY = Plan(
     generation_half_bits=(2048,),
     generation_rounds=1,
     grpc_half_bits=(2048,),
+    grpc_other_engine_half_bits=(),
     grpc_generation_half_bits=(2048,),
     agent_half_bits=(2048,),
     in_flight=(1, 4),

@@ -18,6 +18,7 @@ from bench.harness.results import Outcome
 from bench.peers import shoup
 from bench.rig.client import KeyMaker
 from bench.rig.command import SERVER, environment, operate
+from bench.rig.engines import available_engines
 from bench.rig.joint_pair import make_signing_pair
 from bench.rig.requests import check_signatures
 from bench.rig.server import ServerProcess
@@ -43,7 +44,7 @@ def _names(outcome: Outcome) -> set[str]:
 
 def _engine_ratios() -> set[str]:
     """The ratios of the engines that this machine has."""
-    names = [made.name for made in engine.available_engines()[0]]
+    names = [made.name for made in available_engines()[0]]
     return {
         *("engine_over_bare_2048", "engine_checked_over_bare_2048"),
         *(f"{name}_over_gmpy2_2048" for name in names if name != "gmpy2"),
@@ -54,7 +55,7 @@ def _engine_ratios() -> set[str]:
 def test_engine(tmp_path: Path) -> None:
     """Bare, blinded, checked, and the parts by themselves."""
     outcome = engine.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    engines, remarks = engine.available_engines()
+    engines, remarks = available_engines()
     names = [made.name for made in engines]
     assert len(names) + len(remarks) == len(EngineName)
     assert _names(outcome) == {

@@ -88,8 +88,8 @@ def test_close_finishes_what_is_queued() -> None:
     assert failed == []
 
 
-def test_busy_while_there_is_work_for_two_rounds(threads: Threads) -> None:
-    """Busy is said of a queue that keeps every thread at work for a while, and not of one that is empty."""
+def test_what_waits_is_counted(threads: Threads) -> None:
+    """Steps that no thread has begun; not the one that is under way."""
     entered, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -97,12 +97,12 @@ def test_busy_while_there_is_work_for_two_rounds(threads: Threads) -> None:
         assert release.wait(WAIT_SECONDS)
 
     failed: list[Exception] = []
-    seen = [threads.busy]
+    seen = [threads.waiting]
     threads.post(hold, failed.append)
     assert entered.wait(WAIT_SECONDS)
     for _ in range(2):
         threads.post(lambda: None, failed.append)
-        seen.append(threads.busy)
+        seen.append(threads.waiting)
     release.set()
-    assert seen == [False, False, True]
+    assert seen == [0, 1, 2]
     assert failed == []
