@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 from functools import partial
+from itertools import repeat
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -21,8 +22,9 @@ from bench.harness.results import Aim, Chart, Outcome, Ratio
 from bench.harness.timing import Case, Operation, OwnMeasure, measure_rates
 from bench.peers.openssl_speed import SPEED_BITS, openssl, private_operations
 from bench.peers.shoup import deal, signing
+from bench.rig.engines import available_engines
 from bench.rig.joint_pair import SigningPair, make_signing_pair
-from mpc.engines import Engine, Gmpy2Engine
+from mpc.engines import Engine
 from mpc.four_prime_rsa import (
     PUBLIC_EXPONENT,
     EncodedMessage,
@@ -30,29 +32,36 @@ from mpc.four_prime_rsa import (
     SignatureAlgorithm,
     check_joint_signature,
     combine_signature,
-    create_partial_signature,
+    create_partial_signatures,
     parse_partial_signature,
 )
 
 GROUP = "PSS-SHA256 signatures in one process, one core"
 ALGORITHM = SignatureAlgorithm.PSS_SHA256
 OTHERS = {"whole": "whole key", "shoup": "Shoup's threshold key", "openssl_four_primes": "OpenSSL's four-prime key"}
-AIMS = {("whole", 4096): Aim(0.7), ("whole", 6144): Aim(1.7), ("shoup", 4096): Aim(15.0)}
+AIMS = {
+    ("gmpy2", "whole", 4096): Aim(0.7),
+    ("gmpy2", "whole", 6144): Aim(1.7),
+    ("gmpy2", "shoup", 4096): Aim(15.0),
+    ("libcrypto", "whole", 4096): Aim(2.0),
+    ("libcrypto", "whole", 6144): Aim(2.8),
+    ("crypto_mb", "whole", 4096): Aim(4.0),
+}
 
 
 def run(bench: Bench) -> Outcome:
     """Measure every size of the plan, all of them in the same rounds."""
-    engine = Gmpy2Engine()
+    engines, missing = available_engines()
     sizes = [2 * half_bits for half_bits in bench.plan.joint_half_bits]
     command = openssl()
     others = [] if command is None else [_four_primes(command, bits) for bits in sizes if bits in SPEED_BITS]
-    steps = 3 * len(sizes) * (bench.plan.rounds + 1) + len(others) * bench.plan.rounds
+    steps = (len(engines) + 2) * len(sizes) * (bench.plan.rounds + 1) + len(others) * bench.plan.rounds
     bench.progress.begin("joint signatures and others' keys", steps)
     cases = []
     for bits in sizes:
         pair = make_signing_pair(bits // 2)
+        cases += [_case(bits, pair, engine) for engine in engines]
         cases += [
-            Case(f"joint_{bits}_{engine.name}", f"joint {bits}, {engine.name}: both parties", joint(pair, engine)),
             Case(f"whole_{bits}", f"whole key {bits}, cryptography", whole(bits)),
             Case(f"shoup_{bits}", f"threshold key {bits}, Shoup: both parties", signing(deal(bits), ALGORITHM)),
         ]
@@ -66,18 +75,20 @@ def run(bench: Bench) -> Outcome:
             f"joint {bits} ({engine.name}) over {title} {bits}",
             rates[f"joint_{bits}_{engine.name}"],
             rates[f"{other}_{bits}"],
-            AIMS.get((other, bits)),
+            AIMS.get((engine.name, other, bits)),
         )
         for bits in sizes
+        for engine in engines
         for other, title in OTHERS.items()
         if f"{other}_{bits}" in rates
     ]
+    series = {f"joint, {engine.name}: both parties": engine.name for engine in engines}
     chart = Chart(
         GROUP,
         "signatures a second",
         tuple(f"{bits} bits" for bits in sizes),
         {
-            f"joint, {engine.name}: both parties": tuple(rates[f"joint_{bits}_{engine.name}"] for bits in sizes),
+            **{title: tuple(rates[f"joint_{bits}_{name}"] for bits in sizes) for title, name in series.items()},
             "whole key, cryptography": tuple(rates[f"whole_{bits}"] for bits in sizes),
             "threshold key, Shoup: both parties": tuple(rates[f"shoup_{bits}"] for bits in sizes),
         },
@@ -85,7 +96,13 @@ def run(bench: Bench) -> Outcome:
     remarks = (
         () if others else ("OpenSSL's four-prime key was left out: its command is not here, or not of these sizes.",)
     )
-    return Outcome(tuple(rates.values()), ratios, (chart,), remarks)
+    return Outcome(tuple(rates.values()), ratios, (chart,), (*missing, *remarks))
+
+
+def _case(bits: int, pair: SigningPair, engine: Engine) -> Case:
+    at_once = f", {engine.width} at a time" if engine.width > 1 else ""
+    title = f"joint {bits}, {engine.name}: both parties{at_once}"
+    return Case(f"joint_{bits}_{engine.name}", title, joint(pair, engine), engine.width)
 
 
 def _four_primes(command: str, bits: int) -> OwnMeasure:
@@ -94,18 +111,24 @@ def _four_primes(command: str, bits: int) -> OwnMeasure:
 
 
 def joint(pair: SigningPair, engine: Engine) -> Operation:
-    """Return all that two parties do for one signature, over bytes as they travel, in the order of the protocol."""
+    """Return all that two parties do for signatures, over bytes as they travel, in the order of the protocol.
 
-    def operation() -> bytes:
-        digest, salt = secrets.token_bytes(ALGORITHM.hash.digest_size), secrets.token_bytes(ALGORITHM.salt_length)
-        ours = EncodedMessage(pair.joint_key, ALGORITHM, digest, salt)  # the client
-        sent = create_partial_signature(pair.client, ours, engine, secrets.token_bytes).to_bytes()
-        theirs = EncodedMessage(pair.joint_key, ALGORITHM, digest, salt)  # the server
-        client_partial = parse_partial_signature(theirs, Role.CLIENT, sent)
-        server_partial = create_partial_signature(pair.server, theirs, engine, secrets.token_bytes)
-        signature = combine_signature(theirs, client_partial, server_partial)
-        check_joint_signature(ours, signature)  # the client again
-        return signature
+    As many at a time as suit the engine.
+    """
+    size, salt_length, random = ALGORITHM.hash.digest_size, ALGORITHM.salt_length, secrets.token_bytes
+
+    def operation() -> list[bytes]:
+        texts = [(random(size), random(salt_length)) for _ in range(engine.width)]
+        ours = [EncodedMessage(pair.joint_key, ALGORITHM, *text) for text in texts]  # the client
+        made = create_partial_signatures([(pair.client, message) for message in ours], engine, random)
+        sent = [each.to_bytes() for each in made]
+        theirs = [EncodedMessage(pair.joint_key, ALGORITHM, *text) for text in texts]  # the server
+        clients = [parse_partial_signature(*each) for each in zip(theirs, repeat(Role.CLIENT), sent, strict=False)]
+        servers = create_partial_signatures([(pair.server, message) for message in theirs], engine, random)
+        signatures = [combine_signature(*each) for each in zip(theirs, clients, servers, strict=True)]
+        for message, signature in zip(ours, signatures, strict=True):  # the client again
+            check_joint_signature(message, signature)
+        return signatures
 
     return operation
 

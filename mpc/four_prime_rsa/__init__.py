@@ -45,6 +45,7 @@ from mpc.four_prime_rsa.signing import (
     check_joint_signature,
     combine_signature,
     create_partial_signature,
+    create_partial_signatures,
     parse_partial_signature,
 )
 
@@ -80,6 +81,7 @@ __all__ = [
     "commit_to_share",
     "create_partial_decryption",
     "create_partial_signature",
+    "create_partial_signatures",
     "decrypt_alone",
     "find_shared_factors",
     "generate_key_share",

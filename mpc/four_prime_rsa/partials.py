@@ -8,6 +8,8 @@ A partial s_i of a number m holds when s_i^e = m mod N_i. Anybody can check that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gmpy2
 
 from mpc.engines.interface import Engine, Random
@@ -18,23 +20,32 @@ from mpc.four_prime_rsa.public_share import PUBLIC_EXPONENT, PublicShare
 
 
 def compute_partial(share: KeyShare, number: int, engine: Engine, random: Random, *, what: str) -> int:
-    """Return number^(d_i) mod N_i, checked.
-
-    Args:
-        share: our own share.
-        number: at least 0, below N; reduced mod N_i here.
-        engine: who exponentiates.
-        random: randomness for blinding.
-        what: the field's word for the result, for the error.
+    """Return number^(d_i) mod N_i, checked. The arguments are those of ``compute_partials``.
 
     Raises:
         FaultDetected: the result does not hold. It is dropped.
     """
-    base = number % share.public.modulus
-    (partial,) = engine.exponentiate([(share.crt, base)], random)
-    if not _holds(share.public, partial, base):
-        raise FaultDetected(what)
-    return partial
+    return compute_partials([(share, number)], engine, random, what=what)[0]
+
+
+def compute_partials(wishes: Sequence[tuple[KeyShare, int]], engine: Engine, random: Random, *, what: str) -> list[int]:
+    """Return number^(d_i) mod N_i for each share and number, checked.
+
+    Args:
+        wishes: our own shares, each with a number: at least 0, below N; reduced mod N_i here.
+        engine: who exponentiates.
+        random: randomness for blinding.
+        what: the field's word for the results, for the error.
+
+    Raises:
+        FaultDetected: one of the results does not hold. All are dropped.
+    """
+    operations = [(share.crt, number % share.public.modulus) for share, number in wishes]
+    partials = engine.exponentiate(operations, random)
+    for (share, _), (_, base), partial in zip(wishes, operations, partials, strict=True):
+        if not _holds(share.public, partial, base):
+            raise FaultDetected(what)
+    return partials
 
 
 def parse_partial(public: PublicShare, number: int, data: bytes, *, what: str) -> int:

@@ -14,6 +14,7 @@ signed. Every partial signature that exists as an object was checked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mpc.engines.interface import Engine, Random
@@ -23,7 +24,7 @@ from mpc.four_prime_rsa.encodings import pkcs1_v1_5, pss
 from mpc.four_prime_rsa.integers import integer_to_bytes
 from mpc.four_prime_rsa.joint_key import JointPublicKey
 from mpc.four_prime_rsa.key_share import SigningShare
-from mpc.four_prime_rsa.partials import compute_partial, parse_partial
+from mpc.four_prime_rsa.partials import compute_partials, parse_partial
 from mpc.four_prime_rsa.roles import Purpose, Role
 
 
@@ -79,19 +80,31 @@ class PartialSignature:
 def create_partial_signature(
     share: SigningShare, message: EncodedMessage, engine: Engine, random: Random
 ) -> PartialSignature:
-    """Sign with our own share.
+    """Sign with our own share. Raises as ``create_partial_signatures``."""
+    return create_partial_signatures([(share, message)], engine, random)[0]
+
+
+def create_partial_signatures(
+    wishes: Sequence[tuple[SigningShare, EncodedMessage]], engine: Engine, random: Random
+) -> list[PartialSignature]:
+    """Sign with our own shares, a message with each.
 
     Raises:
         WrongPurpose: not a signing share.
         MalformedInput: SHARE_OF_OTHER_KEY: the share is no half of the message's joint key.
-        FaultDetected: the result did not hold; nothing is released.
+        FaultDetected: one of the results did not hold; nothing is released.
     """
-    if not isinstance(share, SigningShare):  # the type says so; a caller without a type checker is stopped here
-        raise WrongPurpose(wanted=Purpose.SIGN, found=share.purpose)
-    if message.joint_key.share_of(share.public.role) != share.public:
-        raise MalformedInput("SHARE_OF_OTHER_KEY", "the share is no half of this joint key")
-    value = compute_partial(share, message.representative, engine, random, what="partial signature")
-    return PartialSignature(message, share.public.role, value)
+    for share, message in wishes:
+        if not isinstance(share, SigningShare):  # the type says so; a caller without a type checker is stopped here
+            raise WrongPurpose(wanted=Purpose.SIGN, found=share.purpose)
+        if message.joint_key.share_of(share.public.role) != share.public:
+            raise MalformedInput("SHARE_OF_OTHER_KEY", "the share is no half of this joint key")
+    numbers = [(share, message.representative) for share, message in wishes]
+    values = compute_partials(numbers, engine, random, what="partial signature")
+    return [
+        PartialSignature(message, share.public.role, value)
+        for (share, message), value in zip(wishes, values, strict=True)
+    ]
 
 
 def parse_partial_signature(message: EncodedMessage, role: Role, data: bytes) -> PartialSignature:

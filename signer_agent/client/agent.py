@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from fourseal.v1 import key_service_pb2, signing_service_pb2
@@ -20,7 +21,7 @@ from signer_agent.client.decryption import finish_decryption, prepare_decryption
 from signer_agent.client.generation import Generations
 from signer_agent.client.keyring import Keyring
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
-from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signature
+from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signatures
 from signer_agent.engine import chosen_engine
 from signer_agent.home import Home
 from signer_agent.interface import DEFAULT_ALGORITHM, DEFAULT_HALF_BITS, DEFAULT_OAEP, AsyncAgent, OnStep
@@ -135,7 +136,9 @@ class LocalAgent(AsyncAgent):
         """As ``sign_digest``; says which key a label stood for."""
         with self._usage.call():
             line = await self._connected()
-            prepared = await self._prepare(item)
+            (prepared,) = await self._prepare([item])
+            if isinstance(prepared, FoursealError):
+                raise prepared
             answer = await line.call(line.signing.SignDigest, prepared.request)
             return await self._in_thread(partial(check_answer, prepared, answer))
 
@@ -145,7 +148,9 @@ class LocalAgent(AsyncAgent):
             raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_BATCH_ITEMS, found=len(items))
         with self._usage.call():
             line = await self._connected()
-            prepared = await asyncio.gather(*(self._prepare_or_error(item) for item in items))
+            width = self._engine.width
+            groups = [items[start : start + width] for start in range(0, len(items), width)]
+            prepared = list(chain.from_iterable(await asyncio.gather(*map(self._prepare, groups))))
             ready = [item for item in prepared if isinstance(item, PreparedSignature)]
             if not ready:
                 return [item for item in prepared if isinstance(item, FoursealError)]
@@ -218,14 +223,8 @@ class LocalAgent(AsyncAgent):
             await self._in_thread(partial(self._keyring.erase, key_id))
         return key
 
-    async def _prepare(self, item: DigestToSign) -> PreparedSignature:
-        return await self._in_thread(partial(prepare_signature, self._keyring, self._store, self._engine, item))
-
-    async def _prepare_or_error(self, item: DigestToSign) -> PreparedSignature | FoursealError:
-        try:
-            return await self._prepare(item)
-        except FoursealError as error:
-            return error
+    async def _prepare(self, items: Sequence[DigestToSign]) -> list[PreparedSignature | FoursealError]:
+        return await self._in_thread(partial(prepare_signatures, self._keyring, self._store, self._engine, items))
 
     def _read_page(self, response: key_service_pb2.ListKeysResponse) -> KeyPage:
         with blaming(Role.SERVER):

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from fourseal.v1 import signing_service_pb2
 
 from mpc.engines import Engine
-from mpc.errors import FoursealError, WrongPurpose
+from mpc.errors import FaultDetected, FoursealError, WrongPurpose
 from mpc.four_prime_rsa import (
     EncodedMessage,
+    PartialSignature,
     Purpose,
     SigningShare,
     check_joint_signature,
-    create_partial_signature,
+    create_partial_signatures,
 )
 from signer_agent.client.keyring import Keyring
 from signer_agent.client.messages import answer_malformed
@@ -39,29 +40,57 @@ class PreparedSignature:
     request: signing_service_pb2.SignDigestRequest
 
 
-def prepare_signature(keyring: Keyring, store: KeyStore, engine: Engine, item: DigestToSign) -> PreparedSignature:
-    """Make our partial signature.
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What is to be signed, and with what."""
 
-    Raises:
-        FoursealError: of ``Keyring.opened``; WRONG_PURPOSE, DIGEST_LENGTH_WRONG, REQUEST_ID_MALFORMED, FAULT_DETECTED.
+    item: DigestToSign
+    key_id: str
+    share: SigningShare
+    message: EncodedMessage
+
+
+def prepare_signatures(
+    keyring: Keyring, store: KeyStore, engine: Engine, items: Sequence[DigestToSign]
+) -> list[PreparedSignature | FoursealError]:
+    """Make our partial signatures; of an item that cannot be signed, the error instead.
+
+    The errors: those of ``Keyring.opened``; WRONG_PURPOSE, DIGEST_LENGTH_WRONG, REQUEST_ID_MALFORMED; FAULT_DETECTED
+    for all items, as the engine was given them together.
     """
-    check_request_id(item.request_id)
-    opened = keyring.opened(item.key)
-    key_id, share = opened.record.key_id, opened.share
-    if not isinstance(share, SigningShare):
-        raise WrongPurpose(wanted=Purpose.SIGN, found=share.purpose)
-    salt = store.signature_salt(item.algorithm.salt_length, key_id, item.request_id, item.algorithm, item.digest)
-    message = EncodedMessage(opened.record.joint_key, item.algorithm, item.digest, salt)
-    partial = create_partial_signature(share, message, engine, secrets.token_bytes)
+    drafts = [_draft(keyring, store, item) for item in items]
+    wishes = [(draft.share, draft.message) for draft in drafts if isinstance(draft, _Draft)]
+    try:
+        partials = iter(create_partial_signatures(wishes, engine, secrets.token_bytes))
+    except FaultDetected as error:
+        return [error if isinstance(draft, _Draft) else draft for draft in drafts]
+    return [_prepared(draft, next(partials)) if isinstance(draft, _Draft) else draft for draft in drafts]
+
+
+def _draft(keyring: Keyring, store: KeyStore, item: DigestToSign) -> _Draft | FoursealError:
+    try:
+        check_request_id(item.request_id)
+        opened = keyring.opened(item.key)
+        key_id, share = opened.record.key_id, opened.share
+        if not isinstance(share, SigningShare):
+            return WrongPurpose(wanted=Purpose.SIGN, found=share.purpose)
+        salt = store.signature_salt(item.algorithm.salt_length, key_id, item.request_id, item.algorithm, item.digest)
+        return _Draft(item, key_id, share, EncodedMessage(opened.record.joint_key, item.algorithm, item.digest, salt))
+    except FoursealError as error:
+        return error
+
+
+def _prepared(draft: _Draft, partial: PartialSignature) -> PreparedSignature:
+    item = draft.item
     request = signing_service_pb2.SignDigestRequest(
         request_id=item.request_id,
-        key_id=key_id,
+        key_id=draft.key_id,
         algorithm=signature_algorithm_to_proto(item.algorithm),
         digest=item.digest,
-        salt=salt,
+        salt=draft.message.salt,
         client_partial=partial.to_bytes(),
     )
-    return PreparedSignature(message, request)
+    return PreparedSignature(draft.message, request)
 
 
 def check_answer(prepared: PreparedSignature, answer: signing_service_pb2.SignDigestResponse) -> SignedDigest:
