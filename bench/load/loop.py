@@ -2,11 +2,11 @@
 
 * Closed: a fixed number of calls is under way, and each that ends is followed by the next at once. It tells how many
   the server can do; a slow call delays those behind it, which are then not made and not counted as slow.
-* Open: calls fall due at times that were drawn before the first one, whatever the server does, and a call's latency
+* Open: calls fall due at times that were set before the first one, whatever the server does, and a call's latency
   counts from when it was due. So what stands still for a second shows in every call that fell due meanwhile, not in
   the few that were under way ("coordinated omission", corrected as wrk2 does). The gaps are exponential: calls of many
-  callers who know nothing of each other make a Poisson process, and see the server as it is on average. Even gaps
-  would be kind to it: below saturation nobody would ever queue.
+  callers who know nothing of each other make a Poisson process, and see the server as it is on average. Even gaps are
+  kind to it: below saturation hardly anybody queues, and what is left is how even its own work is.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ def draw_schedule(order: Order) -> Sequence[float]:
     """Return when each call of an open loop is due, in seconds from its start; nothing for a closed one."""
     if not order.per_second:
         return ()
+    if order.even:
+        return [place / order.per_second for place in range(order.count)]
     random = SystemRandom()
     return list(accumulate(random.expovariate(order.per_second) for _ in range(order.count)))
 

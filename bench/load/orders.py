@@ -20,6 +20,7 @@ class Order:
         again: send the file's requests in turns, each with a new request id, instead of each once.
         batch: signatures that one call asks for; 1: by SignDigest.
         per_second: calls that fall due in a second, on average; 0: a closed loop.
+        even: they fall due one after the other in equal times, instead of by a Poisson process.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Order:
     again: bool = False
     batch: int = 1
     per_second: float = 0.0
+    even: bool = False
 
     def to_line(self) -> str:
         """One line of JSON."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, stdev
@@ -89,12 +90,17 @@ async def test_open_loop_waits_until_calls_are_due() -> None:
 
 
 def test_calls_fall_due_by_a_poisson_process() -> None:
-    """Exponential gaps of the wanted mean: mean and deviation are the same. Wrong once in far over a million runs."""
+    """Exponential gaps of the wanted mean: mean and deviation are the same. Wrong once in far over a million runs.
+
+    Unless they are to be even.
+    """
     due = draw_schedule(Order("", count=10_000, in_flight=1, answers=1, per_second=50.0))
     gaps = [after - before for before, after in pairwise([0.0, *due])]
     assert fmean(gaps) == pytest.approx(1 / 50, rel=0.06)
     assert stdev(gaps) == pytest.approx(1 / 50, rel=0.1)
-    assert draw_schedule(Order("", count=5, in_flight=1, answers=1)) == ()
+    even = Order("", count=3, in_flight=1, answers=1, per_second=50.0, even=True)
+    assert draw_schedule(even) == [0.0, 0.02, 0.04]
+    assert draw_schedule(replace(even, per_second=0.0)) == ()
 
 
 async def test_failed_call_ends_the_order() -> None:

@@ -203,6 +203,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "grpc_over_engine_gmpy2_2048",
         "grpc_batch_over_engine_gmpy2_2048",
         "latency_p99_over_p50_at_half_load",
+        "latency_p99_over_p50_at_half_load_even",
         "growth_million",
         "content_over_bare_stream",
         "content_over_tuned_stream",
