@@ -123,6 +123,6 @@ def combine_decryption(
         raise MalformedInput("PARTIALS_MISMATCHED", "the partial decryptions are not the two of this ciphertext")
     key = ciphertext.joint_key
     value = key.combine(client.value, server.value)
-    if key.raise_to_public_exponent(value) != ciphertext.value:
+    if not key.is_root(value, ciphertext.value):
         raise FaultDetected("joint decryption")
     return oaep.decode(integer_to_bytes(value, key.byte_length), parameters)

@@ -95,6 +95,17 @@ class JointPublicKey:
         """value^e mod N. Public values only: the time depends on them."""
         return int(gmpy2.powmod(value, PUBLIC_EXPONENT, self.modulus))
 
+    def is_root(self, value: int, number: int) -> bool:
+        """Whether value^e = number mod N, for a number below N. Public values only.
+
+        Asked modulo each half: as N_client and N_server share no factor it holds mod N when it holds mod both (Chinese
+        remainder theorem), and two powers of half the length cost little more than half of one.
+        """
+        return 0 <= number < self.modulus and all(
+            gmpy2.powmod(value, PUBLIC_EXPONENT, share.modulus) == number % share.modulus
+            for share in (self.client, self.server)
+        )
+
     def to_cryptography(self) -> RSAPublicKey:
         """The key as ``cryptography`` has it, to verify, encrypt and serialise with."""
         return RSAPublicNumbers(PUBLIC_EXPONENT, self.modulus).public_key()

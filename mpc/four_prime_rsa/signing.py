@@ -138,7 +138,7 @@ def combine_signature(message: EncodedMessage, client: PartialSignature, server:
         raise MalformedInput("PARTIALS_MISMATCHED", "the partial signatures are not the two of this message")
     key = message.joint_key
     value = key.combine(client.value, server.value)
-    if key.raise_to_public_exponent(value) != message.representative:
+    if not key.is_root(value, message.representative):
         raise FaultDetected("joint signature")
     return integer_to_bytes(value, key.byte_length)
 
@@ -151,11 +151,7 @@ def check_joint_signature(message: EncodedMessage, signature: bytes) -> None:
     """
     key = message.joint_key
     value = int.from_bytes(signature, "big")
-    if (
-        len(signature) != key.byte_length
-        or value >= key.modulus
-        or key.raise_to_public_exponent(value) != message.representative
-    ):
+    if len(signature) != key.byte_length or value >= key.modulus or not key.is_root(value, message.representative):
         raise PeerMisbehaved(
             "JOINT_SIGNATURE_INVALID", "the server's joint signature does not hold", culprit=Role.SERVER
         )

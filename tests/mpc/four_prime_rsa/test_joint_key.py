@@ -159,3 +159,15 @@ def test_common_factors_are_seen(signers: Signers) -> None:
         assert not signers.key.is_coprime(share.crt.p * 2)
         assert not signers.key.is_coprime(share.crt.q * 3)
     assert not signers.key.is_coprime(0)
+
+
+def test_root_is_told_from_every_other_number(signers: Signers) -> None:
+    """One that is right modulo one half alone is none, nor is one of a number that is not reduced."""
+    key = signers.key
+    value = 2**4000 + 12345
+    number = pow(value, 65537, key.modulus)
+    assert key.is_root(value, number)
+    assert not key.is_root(value ^ 1, number)
+    assert not key.is_root(value, number + key.modulus)
+    for share in (key.client, key.server):
+        assert not key.is_root((value + share.modulus) % key.modulus, number)
