@@ -11,6 +11,8 @@ GENERATED := gen/fourseal/py.typed
 BUF := tools/node_modules/.bin/buf
 NODE_TOOLS := tools/node_modules/.package-lock.json
 SERVER_HOME := .fourseal-dev
+# Tests and benchmark take the engine of Intel's processors along where there are packages of it.
+ENGINES := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),-r requirements/crypto_mb.txt)
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -77,9 +79,9 @@ $(RUN): requirements/run.txt pyproject.toml hatch_build.py | $(BIN)/python
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV): requirements/dev.txt pyproject.toml hatch_build.py | $(BIN)/python
+$(DEV): requirements/dev.txt requirements/crypto_mb.txt pyproject.toml hatch_build.py | $(BIN)/python
 	@echo "Installing what Fourseal, its tests, linters and benchmark need"
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/dev.txt $(ENGINES)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@ $(RUN)
 

@@ -12,12 +12,18 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "check_report.py"
 
 
 PASSED = '<testcase classname="a" name="b"/>'
-SKIPPED = '<testcase classname="c" name="d"><skipped/></testcase>'
+SKIPPED = '<testcase classname="c" name="d"><skipped message="not installed"/></testcase>'
+LACKING = '<testcase classname="c" name="d"><skipped message="no: the processor has no AVX-512 IFMA"/></testcase>'
 
 
 @pytest.mark.parametrize(
     ("cases", "status", "said"),
-    [(PASSED, 0, ""), ("", 1, "no test ran\n"), (PASSED + SKIPPED, 1, "skipped: c::d\n")],
+    [
+        (PASSED, 0, ""),
+        ("", 1, "no test ran\n"),
+        (PASSED + SKIPPED, 1, "skipped: c::d\n"),
+        (PASSED + LACKING, 0, ""),
+    ],
 )
 def test_report_is_judged(tmp_path: Path, cases: str, status: int, said: str) -> None:
     """The exit status and the names tell."""
