@@ -108,6 +108,7 @@ class BlockingEvidence:
     def __init__(self, thread: LoopThread, evidence: Evidence) -> None:
         self.account = evidence.account
         self.list = thread.blocking(evidence.list)
+        self.list_page = thread.blocking(evidence.list_page)
         self.open = thread.blocking(evidence.open)
         self.describe = thread.blocking(evidence.describe)
         self.disclose = thread.blocking(evidence.disclose)

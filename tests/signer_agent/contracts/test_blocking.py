@@ -123,7 +123,9 @@ def test_every_method_is_there() -> None:
         wanted = {name for name, member in vars(behind).items() if inspect.isfunction(member) and name[0] != "_"}
         source = inspect.getsource(face)
         missing = {name for name in wanted if f"self.{name} = " not in source}
-        assert missing <= {"close", "grant", "opening"}, face  # what contexts, ``permit`` and ``open`` do
+        assert missing <= {"close", "grant", "grantee_certificate", "opening"}, (
+            face
+        )  # what contexts, ``permit`` and ``open`` do
 
 
 def test_a_closed_agent_has_no_contracts(server: RealServer, tmp_path: Path) -> None:
