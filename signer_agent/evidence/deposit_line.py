@@ -12,7 +12,6 @@ from typing import Final
 
 from fourseal.v1 import evidence_service_pb2 as pb
 
-from mpc.errors import FoursealError
 from signer_agent.client.messages import answer_malformed
 from signer_agent.contracts.login import LoginLine
 from wire.limits import MAX_RECORDS_BYTES
@@ -24,7 +23,7 @@ _CALLS: Final = 2
 _ITEMS: Final = 64
 """In one call at most: more would make those who come first wait for those who come last."""
 
-_Outcome = pb.DepositEvidenceResponse | FoursealError
+_Outcome = pb.DepositEvidenceResponse | Exception
 _Waiting = tuple[pb.DepositEvidenceRequest, asyncio.Future[pb.DepositEvidenceResponse]]
 
 
@@ -69,7 +68,7 @@ class DepositLine:
         requests = [request for request, _ in taken]
         try:
             outcomes = await (self._deposit_one(*requests) if len(requests) == 1 else self._deposit_all(requests))
-        except FoursealError as error:
+        except Exception as error:  # noqa: BLE001  # carried to all who wait as it is, not handled
             outcomes = [error] * len(taken)
         except asyncio.CancelledError:  # the loop ends, and with it all who wait
             for _, future in taken:
@@ -78,7 +77,7 @@ class DepositLine:
         for (_, future), outcome in zip(taken, outcomes, strict=True):
             if future.done():  # cancelled: the record may have been deposited nevertheless
                 continue
-            if isinstance(outcome, FoursealError):
+            if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
