@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -60,6 +61,9 @@ class _Deposit:
     record_digest: bytes
     statement_digest: bytes
 
+
+UNDER_WAY_OF_ACCOUNT: Final = 512
+"""Deposits of an account at a time: their checks take turns with everybody's signatures, and a batch has many."""
 
 _Entered = tuple[RecordRow, StagedEntry | None]
 """A record as it stands here, and its entry if it came into the log just now."""
@@ -126,6 +130,7 @@ class Deposits:
         self._certificates = certificates
         self._clock = clock
         self._handover = Handover()
+        self._under_way: Counter[str] = Counter()
 
     async def deposit(self, login: Login, record_der: bytes) -> Deposited:
         """Put a record into the log. Returns when it is durable.
@@ -134,7 +139,7 @@ class Deposits:
             MalformedInput: what ``EvidenceRecord`` and ``check_record`` raise.
             VerificationFailed: what ``check_record`` raises.
             ServiceError: NOT_THE_AUTHOR; those of ``MessageCertificatesFinder``; CALLER_UNKNOWN, LOGIN_REQUIRED,
-                PROOF_REQUIRED; EVIDENCE_DIFFERS, STATEMENT_NOT_SIGNED_HERE, EVIDENCE_CONTENT_MISSING;
+                PROOF_REQUIRED; OVERLOADED; EVIDENCE_DIFFERS, STATEMENT_NOT_SIGNED_HERE, EVIDENCE_CONTENT_MISSING;
                 STORAGE_UNAVAILABLE.
         """
         return await self._deposited(self._begin(login, record_der))
@@ -152,6 +157,11 @@ class Deposits:
 
     def _begin(self, login: Login, record_der: bytes) -> asyncio.Future[_Entered]:
         future: asyncio.Future[_Entered] = asyncio.get_running_loop().create_future()
+        if self._under_way[login.account] >= UNDER_WAY_OF_ACCOUNT:
+            future.set_exception(ServiceError("OVERLOADED"))
+            return future
+        self._under_way[login.account] += 1
+        future.add_done_callback(partial(self._ended, login.account))
         then = partial(self._handover.hand_over, future)
 
         def check_and_enter() -> None:
@@ -159,6 +169,13 @@ class Deposits:
 
         self._workers.post(check_and_enter, then)
         return future
+
+    def _ended(self, account: str, begun: asyncio.Future[_Entered]) -> None:
+        self._under_way[account] -= 1
+        if not self._under_way[account]:
+            del self._under_way[account]
+        if not begun.cancelled():
+            begun.exception()  # it may be that nobody is left to hear of it
 
     async def _deposited(self, begun: asyncio.Future[_Entered]) -> Deposited:
         row, entry = await begun

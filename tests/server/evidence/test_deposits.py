@@ -18,6 +18,7 @@ from contract.log_certificate import read_log_certificate
 from contract.log_entry import EntryKind, LogEntry
 from contract.oids import DEFAULT_ARC
 from contract.statement import Answer, Decision
+from server.evidence import deposits
 from server.evidence.store.tables import evidence_records
 from server.root.application import Server
 from server.storage import PageCursor
@@ -142,6 +143,19 @@ async def test_items_of_a_batch_stand_alone(
     assert await reason_of(alice.call(method, pb.BatchDepositEvidenceRequest(items=[*large, items[0]]))) == (
         "FIELD_INVALID"
     )
+
+
+async def test_batches_of_one_account_do_not_crowd_others_out(
+    alice: Signer, bob: Signer, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is more than an account may have under way is refused alone; there is room again as soon as it is done."""
+    monkeypatch.setattr(deposits, "UNDER_WAY_OF_ACCOUNT", 2)
+    message = await write(alice, session, bob)
+    await put(alice, parts_of(message))
+    batch = pb.BatchDepositEvidenceRequest(items=[pb.DepositEvidenceRequest(record_der=message.record.to_der())] * 4)
+    for _ in range(2):
+        answer = await alice.call(stub(alice).BatchDepositEvidence, batch)
+        assert [each.error.reason for each in answer.results] == ["", "", "OVERLOADED", "OVERLOADED"]
 
 
 async def test_after_the_close(alice: Signer, bob: Signer, session: Session, server_key: VerifierKey) -> None:
