@@ -189,6 +189,16 @@ async def test_a_contract_is_sent_watched_read_and_accepted(desks: dict[str, Des
     assert (await otto.ask("GetAgentSession", session_id=session_id)).session.state == closed.session.state
 
 
+async def _reason_of_stream(desk: Desk, sent: list[pb.SendMessageRequest]) -> str:
+    """Why a stream is refused. gRPC may lose it, if it comes while we send (grpc/grpc issue 36066): then once more."""
+    reason = "UNEXPECTED"
+    for _ in range(5):
+        reason = await reason_of(desk.rpc.SendMessage(iter(sent), timeout=SECONDS))
+        if reason != "UNEXPECTED":
+            break
+    return reason
+
+
 async def test_what_is_not_whole_is_not_signed(desks: dict[str, Desk]) -> None:
     """Each with its reason, and nothing of it comes."""
     nina, otto = desks["nina"], desks["otto"]
@@ -221,7 +231,7 @@ async def test_what_is_not_whole_is_not_signed(desks: dict[str, Desk]) -> None:
         ("NOT_A_MEMBER", list(parts(b"x", start(recipients=["nobody"])))),
     ]
     for reason, sent in cases:
-        assert await reason_of(nina.rpc.SendMessage(iter(sent), timeout=SECONDS)) == reason, (reason, len(sent))
+        assert await _reason_of_stream(nina, sent) == reason, (reason, len(sent))
     wrong: dict[str, dict[str, Any]] = {
         "CreateAgentSession": {"request_id": new_request_id(), "subject": "x", "invited": ["otto"]},
         "AnswerMessage": {"request_id": new_request_id(), "number": 1},
