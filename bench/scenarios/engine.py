@@ -26,7 +26,7 @@ from bench.rig.engines import available_engines
 from mpc.engines import CrtPrivateKey, Engine, EngineName, Gmpy2Engine
 from mpc.engines.blinding import fresh_blinding
 from mpc.four_prime_rsa import KeyShare, Purpose, Role, generate_key_share
-from mpc.four_prime_rsa.partials import _holds  # the part itself and no copy of it
+from mpc.four_prime_rsa.partials import is_partial
 
 GROUP = "One half's operation, one core"
 ENGINE_AIM = Aim(0.9)
@@ -81,7 +81,7 @@ def _cases_of(engine: Engine, share: KeyShare, bases: Iterator[int]) -> list[Cas
         return [(result, base) for (_, base), result in zip(operations, results, strict=True)]
 
     def exponentiate_and_check() -> None:
-        if not all(_holds(share.public, result, base) for result, base in exponentiate()):
+        if not all(is_partial(share.public, base, result) for result, base in exponentiate()):
             raise BenchFailed(f"a result of the engine {engine.name} does not hold")
 
     name, title = f"{engine.name}_{half_bits}", f"{half_bits}: {engine.name}"
@@ -121,7 +121,7 @@ def _blinding(key: CrtPrivateKey) -> Operation:
 def _self_check(share: KeyShare) -> Operation:
     base = secrets.randbelow(share.public.modulus)
     (result,) = Gmpy2Engine().exponentiate([(share.crt, base)], secrets.token_bytes)
-    return lambda: _holds(share.public, result, base)
+    return lambda: is_partial(share.public, base, result)
 
 
 def _ratios(half_bits: int, engines: Sequence[Engine], rates: dict[str, Result]) -> list[Ratio]:

@@ -126,8 +126,8 @@ def joint(pair: SigningPair, engine: Engine) -> Operation:
         clients = [parse_partial_signature(*each) for each in zip(theirs, repeat(Role.CLIENT), sent, strict=False)]
         servers = create_partial_signatures([(pair.server, message) for message in theirs], engine, random)
         signatures = [combine_signature(*each) for each in zip(theirs, clients, servers, strict=True)]
-        for message, signature in zip(ours, signatures, strict=True):  # the client again
-            check_joint_signature(message, signature)
+        for partial_signature, signature in zip(made, signatures, strict=True):  # the client again
+            check_joint_signature(partial_signature, signature)
         return signatures
 
     return operation

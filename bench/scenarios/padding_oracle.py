@@ -31,8 +31,9 @@ from bench.harness.statistics import Difference, mann_whitney, welch
 from bench.rig.joint_pair import make_decryption_pair
 from bench.rig.paddings import KINDS, OAEP, RANDOM, RANDOM_LARGE, REFERENCE, VALID, make_padded
 from mpc.errors import DecryptionFailed
-from mpc.four_prime_rsa import Ciphertext, JointPublicKey, PartialDecryption, Role, combine_decryption
+from mpc.four_prime_rsa import Ciphertext, JointPublicKey, PartialDecryption, PublicShare, Role, combine_decryption
 from mpc.four_prime_rsa.integers import integer_to_bytes
+from mpc.four_prime_rsa.partials import Partial
 
 HALF_BITS = 2048
 TIMES = "Time of combining and unpadding, by what is wrong with the padding"
@@ -71,8 +72,13 @@ def _make_sample(joint_key: JointPublicKey, kind: str) -> Sample:
     padded = int.from_bytes(make_padded(kind, joint_key.byte_length), "big")
     data = integer_to_bytes(joint_key.raise_to_public_exponent(padded), joint_key.byte_length)
     ciphertext = Ciphertext(joint_key, data)
-    client, server = (PartialDecryption(ciphertext, role, padded % joint_key.share_of(role).modulus) for role in Role)
+    client, server = (_partial(ciphertext, joint_key.share_of(role), padded) for role in Role)
     return kind, ciphertext, client, server
+
+
+def _partial(ciphertext: Ciphertext, public: PublicShare, padded: int) -> PartialDecryption:
+    partial = Partial(public, ciphertext.value, padded % public.modulus, "partial decryption")
+    return PartialDecryption(ciphertext, partial)
 
 
 def _time_batch(batch: Sequence[Sample]) -> list[tuple[str, float]]:

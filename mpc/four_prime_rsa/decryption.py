@@ -22,7 +22,7 @@ from mpc.four_prime_rsa.encodings import oaep
 from mpc.four_prime_rsa.integers import integer_from_bytes, integer_to_bytes
 from mpc.four_prime_rsa.joint_key import JointPublicKey
 from mpc.four_prime_rsa.key_share import DecryptionShare
-from mpc.four_prime_rsa.partials import compute_partial, parse_partial
+from mpc.four_prime_rsa.partials import Partial, compute_partial, parse_partial
 from mpc.four_prime_rsa.roles import Purpose, Role
 
 
@@ -55,18 +55,40 @@ class Ciphertext:
 
 @dataclass(frozen=True, slots=True)
 class PartialDecryption:
-    """c^(d_i) mod N_i, checked. From ``create_partial_decryption`` or ``parse_partial_decryption`` only.
+    """c^(d_i) mod N_i, checked. From ``create_partial_decryption`` or ``parse_partial_decryption``.
 
     Security: the server's partial, together with the client's share, opens this one ciphertext; for the caller alone.
+
+    Args:
+        ciphertext: what is decrypted.
+        partial: of its number, by one of its key's shares.
+
+    Raises:
+        MalformedInput: PARTIALS_MISMATCHED: the partial is of something else.
     """
 
     ciphertext: Ciphertext
-    role: Role
-    value: int = field(repr=False)
+    partial: Partial = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _require_same(
+            self.partial.number == self.ciphertext.value
+            and self.partial.public == self.ciphertext.joint_key.share_of(self.role)
+        )
+
+    @property
+    def role(self) -> Role:
+        """Whose it is."""
+        return self.partial.public.role
+
+    @property
+    def value(self) -> int:
+        """The number: above 0, below N_i."""
+        return self.partial.value
 
     def to_bytes(self) -> bytes:
         """Big-endian, exactly the length of N_i."""
-        return integer_to_bytes(self.value, self.ciphertext.joint_key.share_of(self.role).byte_length)
+        return self.partial.to_bytes()
 
 
 def create_partial_decryption(
@@ -83,8 +105,8 @@ def create_partial_decryption(
         raise WrongPurpose(wanted=Purpose.DECRYPT, found=share.purpose)
     if ciphertext.joint_key.share_of(share.public.role) != share.public:
         raise MalformedInput("SHARE_OF_OTHER_KEY", "the share is no half of this joint key")
-    value = compute_partial(share, ciphertext.value, engine, random, what="partial decryption")
-    return PartialDecryption(ciphertext, share.public.role, value)
+    partial = compute_partial(share, ciphertext.value, engine, random, what="partial decryption")
+    return PartialDecryption(ciphertext, partial)
 
 
 def parse_partial_decryption(ciphertext: Ciphertext, role: Role, data: bytes) -> PartialDecryption:
@@ -100,8 +122,7 @@ def parse_partial_decryption(ciphertext: Ciphertext, role: Role, data: bytes) ->
         PeerMisbehaved: PARTIAL_DECRYPTION_INVALID; the culprit is ``role``.
     """
     public = ciphertext.joint_key.share_of(role)
-    value = parse_partial(public, ciphertext.value, data, what="partial decryption")
-    return PartialDecryption(ciphertext, role, value)
+    return PartialDecryption(ciphertext, parse_partial(public, ciphertext.value, data, what="partial decryption"))
 
 
 def combine_decryption(
@@ -117,12 +138,17 @@ def combine_decryption(
         FaultDetected: the combination does not hold, though both partials do.
         DecryptionFailed: for every failure of the padding.
     """
-    if (client.role, server.role) != (Role.CLIENT, Role.SERVER) or not (
-        client.ciphertext == server.ciphertext == ciphertext
-    ):
-        raise MalformedInput("PARTIALS_MISMATCHED", "the partial decryptions are not the two of this ciphertext")
+    _require_same(
+        (client.role, server.role) == (Role.CLIENT, Role.SERVER)
+        and client.ciphertext == server.ciphertext == ciphertext
+    )
     key = ciphertext.joint_key
     value = key.combine(client.value, server.value)
-    if not key.is_root(value, ciphertext.value):
+    if not key.has_residues(value, client.value, server.value):
         raise FaultDetected("joint decryption")
     return oaep.decode(integer_to_bytes(value, key.byte_length), parameters)
+
+
+def _require_same(same: bool) -> None:  # noqa: FBT001  # an assertion, read as a sentence
+    if not same:
+        raise MalformedInput("PARTIALS_MISMATCHED", "the partial decryptions are not the two of this ciphertext")

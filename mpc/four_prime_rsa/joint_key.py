@@ -97,15 +97,17 @@ class JointPublicKey:
         """value^e mod N. Public values only: the time depends on them."""
         return int(gmpy2.powmod(value, PUBLIC_EXPONENT, self.modulus))
 
-    def is_root(self, value: int, number: int) -> bool:
-        """Whether value^e = number mod N, for a number below N. Public values only.
+    def has_residues(self, value: int, client_residue: int, server_residue: int) -> bool:
+        """Whether ``value`` is the number below N with these residues: the check of ``combine``.
 
-        Asked modulo each half: as N_client and N_server share no factor it holds mod N when it holds mod both (Chinese
-        remainder theorem), and two powers of half the length cost little more than half of one.
+        When the residues are checked partials of a number, ``value`` is its e-th root mod N, with no power to compute:
+        it is one mod N_client and mod N_server, and these share no factor (Chinese remainder theorem).
         """
-        return 0 <= number < self.modulus and all(
-            gmpy2.powmod(value, PUBLIC_EXPONENT, share.modulus) == number % share.modulus
-            for share in (self.client, self.server)
+        number = mpz(value)
+        return (
+            0 <= value < self.modulus
+            and number % self.client.modulus == client_residue
+            and number % self.server.modulus == server_residue
         )
 
     def to_cryptography(self) -> RSAPublicKey:

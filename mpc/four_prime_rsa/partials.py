@@ -4,32 +4,62 @@ A partial s_i of a number m holds when s_i^e = m mod N_i. Anybody can check that
 
 * our own partial is checked before it leaves this module: a fault in CRT arithmetic would reveal a prime;
 * the peer's partial is checked before it is combined: that names the culprit.
+
+The check is in the type: there is no ``Partial`` that does not hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import gmpy2
+from gmpy2 import mpz
 
 from mpc.engines.interface import Engine, Random
 from mpc.errors import FaultDetected, PeerMisbehaved
-from mpc.four_prime_rsa.integers import integer_from_bytes
+from mpc.four_prime_rsa.integers import integer_from_bytes, integer_to_bytes
 from mpc.four_prime_rsa.key_share import KeyShare
 from mpc.four_prime_rsa.public_share import PUBLIC_EXPONENT, PublicShare
 
 
-def compute_partial(share: KeyShare, number: int, engine: Engine, random: Random, *, what: str) -> int:
-    """Return number^(d_i) mod N_i, checked. The arguments are those of ``compute_partials``.
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """number^(d_i) mod N_i, checked.
+
+    Args:
+        public: the share of whose exponent it is.
+        number: at least 0, below N; its residue mod N_i counts.
+        value: the partial: above 0 and below N_i, one encoding of each.
+        what: the field's word for it, for the error.
 
     Raises:
-        FaultDetected: the result does not hold. It is dropped.
+        FaultDetected: it does not hold.
     """
+
+    public: PublicShare
+    number: int = field(repr=False)
+    value: int = field(repr=False)
+    what: str
+
+    def __post_init__(self) -> None:
+        if not is_partial(self.public, self.number, self.value):
+            raise FaultDetected(self.what)
+
+    def to_bytes(self) -> bytes:
+        """Big-endian, exactly the length of N_i."""
+        return integer_to_bytes(self.value, self.public.byte_length)
+
+
+def compute_partial(share: KeyShare, number: int, engine: Engine, random: Random, *, what: str) -> Partial:
+    """Return number^(d_i) mod N_i. Arguments and exceptions are those of ``compute_partials``."""
     return compute_partials([(share, number)], engine, random, what=what)[0]
 
 
-def compute_partials(wishes: Sequence[tuple[KeyShare, int]], engine: Engine, random: Random, *, what: str) -> list[int]:
-    """Return number^(d_i) mod N_i for each share and number, checked.
+def compute_partials(
+    wishes: Sequence[tuple[KeyShare, int]], engine: Engine, random: Random, *, what: str
+) -> list[Partial]:
+    """Return number^(d_i) mod N_i for each share and number.
 
     Args:
         wishes: our own shares, each with a number: at least 0, below N; reduced mod N_i here.
@@ -40,28 +70,27 @@ def compute_partials(wishes: Sequence[tuple[KeyShare, int]], engine: Engine, ran
     Raises:
         FaultDetected: one of the results does not hold. All are dropped.
     """
-    operations = [(share.crt, number % share.public.modulus) for share, number in wishes]
-    partials = engine.exponentiate(operations, random)
-    for (share, _), (_, base), partial in zip(wishes, operations, partials, strict=True):
-        if not _holds(share.public, partial, base):
-            raise FaultDetected(what)
-    return partials
+    operations = [(share.crt, int(mpz(number) % share.public.modulus)) for share, number in wishes]
+    values = engine.exponentiate(operations, random)
+    return [Partial(share.public, number, value, what) for (share, number), value in zip(wishes, values, strict=True)]
 
 
-def parse_partial(public: PublicShare, number: int, data: bytes, *, what: str) -> int:
+def parse_partial(public: PublicShare, number: int, data: bytes, *, what: str) -> Partial:
     """Read the peer's partial of ``number`` from exactly N_i's length of bytes, and check it.
 
     Raises:
         MalformedInput: PARTIAL_MALFORMED: wrong length.
         PeerMisbehaved: PARTIAL_SIGNATURE_INVALID or PARTIAL_DECRYPTION_INVALID; the culprit is ``public.role``.
     """
-    partial = integer_from_bytes(data, public.byte_length, reason="PARTIAL_MALFORMED", what=f"the {what}")
-    if not _holds(public, partial, number % public.modulus):
+    value = integer_from_bytes(data, public.byte_length, reason="PARTIAL_MALFORMED", what=f"the {what}")
+    try:
+        return Partial(public, number, value, what)
+    except FaultDetected:
         reason = f"{what.replace(' ', '_').upper()}_INVALID"
-        raise PeerMisbehaved(reason, f"the {public.role}'s {what} does not hold", culprit=public.role)
-    return partial
+        raise PeerMisbehaved(reason, f"the {public.role}'s {what} does not hold", culprit=public.role) from None
 
 
-def _holds(public: PublicShare, partial: int, base: int) -> bool:
-    in_range = 0 < partial < public.modulus  # one encoding of each partial: s + N_i would hold too
-    return in_range and gmpy2.powmod(partial, PUBLIC_EXPONENT, public.modulus) == base
+def is_partial(public: PublicShare, number: int, value: int) -> bool:
+    """Whether 0 < value < N_i, and value^e = number mod N_i."""
+    in_range = 0 < value < public.modulus  # one encoding of each partial: s + N_i would hold too
+    return in_range and gmpy2.powmod(value, PUBLIC_EXPONENT, public.modulus) == mpz(number) % public.modulus

@@ -6,16 +6,18 @@
     partial = create_partial_signature(our_share, message, engine, random)   both parties
     theirs  = parse_partial_signature(message, role, data)                   who combines
     signature = combine_signature(message, client_partial, server_partial)   who combines
-    check_joint_signature(message, signature)                                who receives
+    check_joint_signature(ours, signature)                                   who receives
 
 A signing share works on an ``EncodedMessage`` only, and that encodes itself: no number that somebody sent can be
-signed. Every partial signature that exists as an object was checked.
+signed. Every partial signature that exists as an object was checked (``partials.Partial``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from gmpy2 import mpz
 
 from mpc.engines.interface import Engine, Random
 from mpc.errors import FaultDetected, MalformedInput, PeerMisbehaved, WrongPurpose
@@ -24,7 +26,7 @@ from mpc.four_prime_rsa.encodings import pkcs1_v1_5, pss
 from mpc.four_prime_rsa.integers import integer_to_bytes
 from mpc.four_prime_rsa.joint_key import JointPublicKey
 from mpc.four_prime_rsa.key_share import SigningShare
-from mpc.four_prime_rsa.partials import compute_partials, parse_partial
+from mpc.four_prime_rsa.partials import Partial, compute_partials, is_partial, parse_partial
 from mpc.four_prime_rsa.roles import Purpose, Role
 
 
@@ -63,18 +65,40 @@ class EncodedMessage:
 
 @dataclass(frozen=True, slots=True)
 class PartialSignature:
-    """EM^(d_i) mod N_i, checked. From ``create_partial_signature`` or ``parse_partial_signature`` only.
+    """EM^(d_i) mod N_i, checked. From ``create_partial_signature`` or ``parse_partial_signature``.
 
     Not secret from the peer; kept in the server's record as proof that the client's share was used.
+
+    Args:
+        message: what is signed.
+        partial: of its representative, by one of its key's shares.
+
+    Raises:
+        MalformedInput: PARTIALS_MISMATCHED: the partial is of something else.
     """
 
     message: EncodedMessage
-    role: Role
-    value: int
+    partial: Partial
+
+    def __post_init__(self) -> None:
+        _require_same(
+            self.partial.number == self.message.representative
+            and self.partial.public == self.message.joint_key.share_of(self.role)
+        )
+
+    @property
+    def role(self) -> Role:
+        """Whose it is."""
+        return self.partial.public.role
+
+    @property
+    def value(self) -> int:
+        """The number: above 0, below N_i."""
+        return self.partial.value
 
     def to_bytes(self) -> bytes:
         """Big-endian, exactly the length of N_i."""
-        return integer_to_bytes(self.value, self.message.joint_key.share_of(self.role).byte_length)
+        return self.partial.to_bytes()
 
 
 def create_partial_signature(
@@ -100,11 +124,8 @@ def create_partial_signatures(
         if message.joint_key.share_of(share.public.role) != share.public:
             raise MalformedInput("SHARE_OF_OTHER_KEY", "the share is no half of this joint key")
     numbers = [(share, message.representative) for share, message in wishes]
-    values = compute_partials(numbers, engine, random, what="partial signature")
-    return [
-        PartialSignature(message, share.public.role, value)
-        for (share, message), value in zip(wishes, values, strict=True)
-    ]
+    partials = compute_partials(numbers, engine, random, what="partial signature")
+    return [PartialSignature(message, partial) for (_, message), partial in zip(wishes, partials, strict=True)]
 
 
 def parse_partial_signature(message: EncodedMessage, role: Role, data: bytes) -> PartialSignature:
@@ -120,8 +141,7 @@ def parse_partial_signature(message: EncodedMessage, role: Role, data: bytes) ->
         PeerMisbehaved: PARTIAL_SIGNATURE_INVALID; the culprit is ``role``.
     """
     public = message.joint_key.share_of(role)
-    value = parse_partial(public, message.representative, data, what="partial signature")
-    return PartialSignature(message, role, value)
+    return PartialSignature(message, parse_partial(public, message.representative, data, what="partial signature"))
 
 
 def combine_signature(message: EncodedMessage, client: PartialSignature, server: PartialSignature) -> bytes:
@@ -134,27 +154,49 @@ def combine_signature(message: EncodedMessage, client: PartialSignature, server:
         MalformedInput: PARTIALS_MISMATCHED: a partial is of another message or party.
         FaultDetected: the combination does not hold, though both partials do.
     """
-    if (client.role, server.role) != (Role.CLIENT, Role.SERVER) or not client.message == server.message == message:
-        raise MalformedInput("PARTIALS_MISMATCHED", "the partial signatures are not the two of this message")
+    _require_same(
+        (client.role, server.role) == (Role.CLIENT, Role.SERVER) and client.message == server.message == message
+    )
     key = message.joint_key
     value = key.combine(client.value, server.value)
-    if not key.is_root(value, message.representative):
+    if not key.has_residues(value, client.value, server.value):
         raise FaultDetected("joint signature")
     return integer_to_bytes(value, key.byte_length)
 
 
-def check_joint_signature(message: EncodedMessage, signature: bytes) -> None:
-    """Check the joint signature that the server returned for exactly this message.
+def check_joint_signature(ours: PartialSignature, signature: bytes) -> None:
+    """Check the joint signature that the server returned for exactly the message of our partial signature.
+
+    It is a root of the message mod our N_i when its residue is our partial, which was checked; mod the server's it is
+    tried out.
+
+    Args:
+        ours: the client's partial signature of that message.
+        signature: what the server returned.
 
     Raises:
+        MalformedInput: PARTIALS_MISMATCHED: the partial signature is the server's.
         PeerMisbehaved: JOINT_SIGNATURE_INVALID; the server is to blame, for it combined.
     """
+    _require_same(ours.role is Role.CLIENT)
+    message, public = ours.message, ours.partial.public
     key = message.joint_key
     value = int.from_bytes(signature, "big")
-    if len(signature) != key.byte_length or value >= key.modulus or not key.is_root(value, message.representative):
+    holds = (
+        len(signature) == key.byte_length
+        and value < key.modulus
+        and mpz(value) % public.modulus == ours.value
+        and is_partial(key.server, message.representative, int(mpz(value) % key.server.modulus))
+    )
+    if not holds:
         raise PeerMisbehaved(
             "JOINT_SIGNATURE_INVALID", "the server's joint signature does not hold", culprit=Role.SERVER
         )
+
+
+def _require_same(same: bool) -> None:  # noqa: FBT001  # an assertion, read as a sentence
+    if not same:
+        raise MalformedInput("PARTIALS_MISMATCHED", "the partial signatures are not the two of this message")
 
 
 def _require_length(what: str, data: bytes, length: int) -> None:

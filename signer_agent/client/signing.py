@@ -32,11 +32,11 @@ class PreparedSignature:
     """Our side of a joint signature. Holds no secret.
 
     Args:
-        message: what is signed.
-        request: for the server, with our partial signature.
+        partial: our partial signature.
+        request: for the server, with the same.
     """
 
-    message: EncodedMessage
+    partial: PartialSignature
     request: signing_service_pb2.SignDigestRequest
 
 
@@ -90,7 +90,7 @@ def _prepared(draft: _Draft, partial: PartialSignature) -> PreparedSignature:
         salt=draft.message.salt,
         client_partial=partial.to_bytes(),
     )
-    return PreparedSignature(draft.message, request)
+    return PreparedSignature(partial, request)
 
 
 def check_answer(prepared: PreparedSignature, answer: signing_service_pb2.SignDigestResponse) -> SignedDigest:
@@ -101,7 +101,7 @@ def check_answer(prepared: PreparedSignature, answer: signing_service_pb2.SignDi
     """
     if (answer.key_id, answer.algorithm) != (prepared.request.key_id, prepared.request.algorithm):
         raise answer_malformed("it names another key or algorithm than was asked for")
-    check_joint_signature(prepared.message, answer.signature)
+    check_joint_signature(prepared.partial, answer.signature)
     return SignedDigest(answer.key_id, answer.signature)
 
 

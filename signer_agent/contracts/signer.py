@@ -344,7 +344,7 @@ class Signer:
             request_id=request_id, statement_der=statement_der, salt=salt, author_signature=ours.to_bytes()
         )
         answer = await self.call(self.line.sessions.SignStatement, request)
-        check_joint_signature(message, answer.signature)
+        check_joint_signature(ours, answer.signature)
         return JointSignature(answer.signature)
 
     async def _sign_separately(self, statement: Statement, revision: SessionRevision, request_id: str) -> Signature:

@@ -68,11 +68,11 @@ class Signers:
 
     def sign(self, message: EncodedMessage) -> bytes:
         """Sign as client and server do over the wire."""
-        sent = create_partial_signature(self.client, message, ENGINE, RANDOM).to_bytes()
-        theirs = parse_partial_signature(message, Role.CLIENT, sent)
+        made = create_partial_signature(self.client, message, ENGINE, RANDOM)
+        theirs = parse_partial_signature(message, Role.CLIENT, made.to_bytes())
         ours = create_partial_signature(self.server, message, ENGINE, RANDOM)
         signature = combine_signature(message, theirs, ours)
-        check_joint_signature(message, signature)
+        check_joint_signature(made, signature)
         return signature
 
 

@@ -86,7 +86,8 @@ def test_signing_tells_no_secret(signers: Signers, other_signers: Signers) -> No
         lambda: parse_partial_signature(message, Role.CLIENT, server.to_bytes()),
         lambda: parse_partial_signature(message, Role.CLIENT, b""),
         lambda: combine_signature(message, server, client),
-        lambda: check_joint_signature(message, bytes(512)),
+        lambda: check_joint_signature(client, bytes(512)),
+        lambda: check_joint_signature(server, bytes(512)),
         lambda: EncodedMessage(signers.key, SignatureAlgorithm.PSS_SHA256, b"", b""),
         lambda: load_key_share(Role.CLIENT, Purpose.SIGN, signers.client.to_secret_bytes()[:-1]),
     ]

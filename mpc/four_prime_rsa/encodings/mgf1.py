@@ -9,14 +9,12 @@ def mgf1(seed: bytes, length: int, hash_algorithm: HashAlgorithm) -> bytes:
     """Stretch ``seed`` to a mask of ``length`` bytes (below 2^32 digests: every caller asks for at most N's length)."""
     started = hash_algorithm.new()
     started.update(seed)
-    mask = bytearray()
-    counter = 0
-    while len(mask) < length:
+    blocks = []
+    for counter in range(-(-length // hash_algorithm.digest_size)):
         block = started.copy()
         block.update(counter.to_bytes(4, "big"))
-        mask += block.digest()
-        counter += 1
-    return bytes(mask[:length])
+        blocks.append(block.digest())
+    return b"".join(blocks)[:length]
 
 
 def xor(left: bytes, right: bytes) -> bytes:

@@ -6,6 +6,8 @@ Boneh, DeMillo, Lipton, EUROCRYPT 1997: one wrong result, of which one CRT half 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from math import gcd
 
 import pytest
@@ -25,11 +27,12 @@ from mpc.four_prime_rsa import (
     combine_signature,
 )
 from mpc.four_prime_rsa.certification import certify_modulus
+from mpc.four_prime_rsa.partials import Partial
 from tests.mpc.four_prime_rsa.exchange import Exchange
 from tests.mpc.four_prime_rsa.faulty_engine import ALTERED_NUMBERS, ALTERED_RESULTS, FaultyEngine
 from tests.mpc.leaks import leaked
 from tests.mpc.parties import RANDOM, Decrypters, Signers
-from tests.mpc.refusals import fault_detected
+from tests.mpc.refusals import fault_detected, malformed
 
 OAEP = OaepParameters(HashAlgorithm.SHA256, HashAlgorithm.SHA256)
 
@@ -74,19 +77,25 @@ def test_faulty_certification_is_not_released(fault: str, signers: Signers) -> N
 
 
 @pytest.mark.parametrize("role", Role)
-def test_partial_that_nobody_checked_is_found_when_combined(
-    role: Role, signers: Signers, decrypters: Decrypters
-) -> None:
-    """Whoever goes past ``parse`` does not get past ``combine``."""
+def test_there_is_no_partial_that_does_not_hold(role: Role, signers: Signers, decrypters: Decrypters) -> None:
+    """Nobody gets past ``parse`` and ``create``: the type checks, and a partial of one thing is none of another."""
     message = signers.message(SignatureAlgorithm.PKCS1_SHA256)
-    signatures = {who: _sign(message, signers, who) for who in Role} | {role: PartialSignature(message, role, 2)}
-    with fault_detected():
-        combine_signature(message, signatures[Role.CLIENT], signatures[Role.SERVER])
     ciphertext = Ciphertext(decrypters.key, b"\x22" * 512)
-    decryptions = {who: _decrypt(ciphertext, decrypters, who) for who in Role}
-    decryptions |= {role: PartialDecryption(ciphertext, role, 2)}
-    with fault_detected():
-        combine_decryption(ciphertext, decryptions[Role.CLIENT], decryptions[Role.SERVER], OAEP)
+    for public, number in (
+        (signers.share(role).public, message.representative),
+        (decrypters.share(role).public, ciphertext.value),
+    ):
+        for value in (0, 1, 2, -1, public.modulus - 1, public.modulus, number % public.modulus):
+            with fault_detected():
+                Partial(public, number, value, "partial")
+    right = _sign(message, signers, role).partial
+    for value in (right.value + right.public.modulus, right.value - right.public.modulus, right.public.modulus):
+        with fault_detected():
+            replace(right, value=value)
+    with malformed("PARTIALS_MISMATCHED"):
+        PartialSignature(signers.message(SignatureAlgorithm.PKCS1_SHA256), right)
+    with malformed("PARTIALS_MISMATCHED"):
+        PartialDecryption(Ciphertext(decrypters.key, b"\x23" * 512), _decrypt(ciphertext, decrypters, role).partial)
 
 
 def test_fault_in_combining_is_found(signers: Signers, decrypters: Decrypters, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,11 +105,21 @@ def test_fault_in_combining_is_found(signers: Signers, decrypters: Decrypters, m
     client_signature, server_signature = (_sign(message, signers, role) for role in Role)
     client_decryption, server_decryption = (_decrypt(ciphertext, decrypters, role) for role in Role)
     right = JointPublicKey.combine
-    monkeypatch.setattr(JointPublicKey, "combine", lambda *given: right(*given) ^ 1 << 77)
-    with fault_detected():
-        combine_signature(message, client_signature, server_signature)
-    with fault_detected():
-        combine_decryption(ciphertext, client_decryption, server_decryption, OAEP)
+    wrong: list[Callable[[JointPublicKey, int, int], int]] = [
+        lambda *given: right(*given) ^ 1 << 77,
+        lambda key, client, server: right(key, server, client),
+        lambda key, *given: right(key, *given) + key.modulus,
+        lambda key, *given: right(key, *given) + key.client.modulus,
+        lambda key, *given: right(key, *given) - key.server.modulus,
+        lambda _, client, _server: client,
+        lambda _, _client, server: server,
+    ]
+    for combine in wrong:
+        monkeypatch.setattr(JointPublicKey, "combine", combine)
+        with fault_detected():
+            combine_signature(message, client_signature, server_signature)
+        with fault_detected():
+            combine_decryption(ciphertext, client_decryption, server_decryption, OAEP)
 
 
 def _sign(message: EncodedMessage, signers: Signers, role: Role) -> PartialSignature:

@@ -161,13 +161,13 @@ def test_common_factors_are_seen(signers: Signers) -> None:
     assert not signers.key.is_coprime(0)
 
 
-def test_root_is_told_from_every_other_number(signers: Signers) -> None:
-    """One that is right modulo one half alone is none, nor is one of a number that is not reduced."""
+def test_number_is_known_by_its_residues(signers: Signers) -> None:
+    """One that is right modulo one half alone is another, and so is one that is not reduced."""
     key = signers.key
     value = 2**4000 + 12345
-    number = pow(value, 65537, key.modulus)
-    assert key.is_root(value, number)
-    assert not key.is_root(value ^ 1, number)
-    assert not key.is_root(value, number + key.modulus)
+    residues = (value % key.client.modulus, value % key.server.modulus)
+    assert key.has_residues(value, *residues)
+    for other in (value ^ 1, value + key.modulus, value - key.modulus, residues[0], residues[1]):
+        assert not key.has_residues(other, *residues)
     for share in (key.client, key.server):
-        assert not key.is_root((value + share.modulus) % key.modulus, number)
+        assert not key.has_residues((value + share.modulus) % key.modulus, *residues)

@@ -160,22 +160,36 @@ WRONG_SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
 def test_receiver_refuses_a_wrong_signature(name: str, signers: Signers) -> None:
     """And blames the server, which combined it."""
     message = signers.message(PSS)
+    ours, _ = partials(signers, message)
     with blamed(SERVER, "JOINT_SIGNATURE_INVALID"):
-        check_joint_signature(message, WRONG_SIGNATURES[name](signers.sign(message)))
+        check_joint_signature(ours, WRONG_SIGNATURES[name](signers.sign(message)))
+
+
+@pytest.mark.parametrize("share", ["client", "server"])
+def test_receiver_refuses_what_is_right_in_one_half(share: str, signers: Signers) -> None:
+    """S plus a multiple of one half's modulus is right there, and wrong in the other half."""
+    message = signers.message(PSS)
+    ours, _ = partials(signers, message)
+    wrong = int.from_bytes(signers.sign(message), "big") + getattr(signers, share).public.modulus
+    with blamed(SERVER, "JOINT_SIGNATURE_INVALID"):
+        check_joint_signature(ours, (wrong % signers.key.modulus).to_bytes(512, "big"))
 
 
 def test_receiver_refuses_the_signature_of_another_message(signers: Signers) -> None:
     """Other digest, salt, algorithm: each makes another message."""
     message = signers.message(PSS)
-    signature = signers.sign(message)
-    check_joint_signature(message, signature)
+    ours, theirs = partials(signers, message)
+    signature = combine_signature(message, ours, theirs)
+    check_joint_signature(ours, signature)
     for other in (
         EncodedMessage(signers.key, PSS, RANDOM(32), message.salt),
         EncodedMessage(signers.key, PSS, message.digest, RANDOM(32)),
         EncodedMessage(signers.key, PKCS1, message.digest, b""),
     ):
         with blamed(SERVER, "JOINT_SIGNATURE_INVALID"):
-            check_joint_signature(other, signature)
+            check_joint_signature(partials(signers, other)[0], signature)
+    with malformed("PARTIALS_MISMATCHED"):
+        check_joint_signature(theirs, signature)
 
 
 def test_receiver_refuses_a_second_encoding(signers: Signers) -> None:
@@ -185,4 +199,4 @@ def test_receiver_refuses_a_second_encoding(signers: Signers) -> None:
         message = signers.message(PSS)
     assert pow(second, 65537, signers.key.modulus) == message.representative
     with blamed(SERVER, "JOINT_SIGNATURE_INVALID"):
-        check_joint_signature(message, second.to_bytes(512, "big"))
+        check_joint_signature(partials(signers, message)[0], second.to_bytes(512, "big"))
