@@ -165,7 +165,8 @@ class Deposits:
         then = partial(self._handover.hand_over, future)
 
         def check_and_enter() -> None:
-            self._database.post_grouped(self._enter, self._check(login, record_der), then)
+            deposit = self._check(login, record_der)
+            self._database.post_grouped(self._enter, [deposit], lambda outcomes: then(outcomes[0]))
 
         self._workers.post(check_and_enter, then)
         return future

@@ -4,7 +4,7 @@
 * One (caller, request_id), one answer: a repeat gets the first one, another body is refused.
 """
 
-from server.journal.flights import Flights
+from server.journal.flights import Flights, Outcomes
 from server.journal.operation_checking import OperationCheck
 from server.journal.policy import CheckCallers, Policy, Verdicts
 from server.journal.records import Caller, Intent, OperationRecord, Outcome, Request, Result
@@ -22,6 +22,7 @@ __all__ = [
     "OperationRecord",
     "OperationRunner",
     "Outcome",
+    "Outcomes",
     "Policy",
     "Prepare",
     "Request",

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from server.journal.records import Caller, Request
 from wire.catalogue import ServiceError
 
-Start = Callable[["asyncio.Future[bytes]"], None]
-"""Begins an operation; the future gets its answer."""
+GROUP: Final = 8
+"""How many operations of one call go together: enough to share what a step costs whatever its size, and to fill the
+lanes of an engine; few enough to be spread over threads, and to let other callers' in between."""
+
+Outcomes = Sequence[bytes | Exception]
+"""What operations came to, in their order: an answer, or why there is none."""
+
+Start = Callable[[Sequence[int], "asyncio.Future[Outcomes]"], None]
+"""Begins the operations of the requests in these places; the future gets their outcomes."""
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """Operations that go together."""
+
+    outcomes: asyncio.Future[Outcomes]
+    places: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """One operation: what it is, and which of its flight."""
+
+    body: bytes
+    flight: _Flight
+    number: int
 
 
 class Flights:
-    """Futures of answers, by caller and request_id. All methods but ``under_way`` are called on one event loop.
+    """Operations by caller and request_id. All methods but ``under_way`` are called on one event loop.
 
     An operation goes on when the call that began it hangs up: nothing is left half done.
 
@@ -28,49 +54,63 @@ class Flights:
             raise ValueError("a caller's capacity must be 1 to the whole capacity")
         self._capacity = capacity
         self._capacity_of_caller = capacity_of_caller
-        self._answers: dict[tuple[Caller, str], tuple[bytes, asyncio.Future[bytes]]] = {}
+        self._seats: dict[tuple[Caller, str], _Seat] = {}
         self._of_caller: Counter[str] = Counter()
 
-    async def join(self, request: Request, start: Start) -> bytes:
-        """Wait for the operation of that request, begun now unless it is under way already.
+    async def join(self, requests: Sequence[Request], start: Start) -> Outcomes:
+        """Wait for the operations of those requests, begun now unless they are under way already.
 
-        Raises:
-            ServiceError: REQUEST_ID_REUSED: the one under way has another body. OVERLOADED.
+        Returns:
+            One outcome a request, in order. Among the errors, ServiceErrors of this class: REQUEST_ID_REUSED: the
+            operation under way has another body. OVERLOADED.
         """
-        body = request.method.encode() + request.body_sha256
-        under_way = self._answers.get((request.caller, request.request_id))
-        if under_way is None:
-            answer = self._enter(request, body)
-            start(answer)
-        elif under_way[0] == body:
-            answer = under_way[1]
-        else:
-            raise ServiceError("REQUEST_ID_REUSED")
-        return await asyncio.shield(answer)
+        flights = list[_Flight]()
+        seats = [self._seat(place, request, flights) for place, request in enumerate(requests)]
+        for flight in flights:
+            self._begin([requests[place] for place in flight.places], flight, start)
+        return [
+            seat if isinstance(seat, ServiceError) else (await self._landed(seat.flight))[seat.number] for seat in seats
+        ]
 
     def under_way(self) -> int:
         """How many operations are under way. May be asked from any thread."""
-        return len(self._answers)
+        return len(self._seats)
 
     async def wait_idle(self) -> None:
         """Return when no operation is under way."""
-        while self._answers:
-            await asyncio.wait([answer for _, answer in self._answers.values()])
+        while self._seats:
+            await asyncio.wait({seat.flight.outcomes for seat in self._seats.values()})
 
-    def _enter(self, request: Request, body: bytes) -> asyncio.Future[bytes]:
+    def _seat(self, place: int, request: Request, flights: list[_Flight]) -> _Seat | ServiceError:
+        """The seat of an operation: of one under way, or a new one in the last of the new flights."""
+        body = request.method.encode() + request.body_sha256
+        seat = self._seats.get((request.caller, request.request_id))
+        if seat is not None:
+            return seat if seat.body == body else ServiceError("REQUEST_ID_REUSED")
         agent_id = request.caller.agent_id
-        if len(self._answers) >= self._capacity or self._of_caller[agent_id] >= self._capacity_of_caller:
-            raise ServiceError("OVERLOADED")
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._answers[request.caller, request.request_id] = (body, answer)
+        if len(self._seats) >= self._capacity or self._of_caller[agent_id] >= self._capacity_of_caller:
+            return ServiceError("OVERLOADED")
+        if not flights or len(flights[-1].places) == GROUP:
+            flights.append(_Flight(asyncio.get_running_loop().create_future()))
+        seat = _Seat(body, flights[-1], len(flights[-1].places))
+        seat.flight.places.append(place)
+        self._seats[request.caller, request.request_id] = seat
         self._of_caller[agent_id] += 1
-        answer.add_done_callback(lambda done: self._leave(request, done))
-        return answer
+        return seat
 
-    def _leave(self, request: Request, answer: asyncio.Future[bytes]) -> None:
-        del self._answers[request.caller, request.request_id]
-        agent_id = request.caller.agent_id
-        self._of_caller[agent_id] -= 1
-        if not self._of_caller[agent_id]:
-            del self._of_caller[agent_id]
-        answer.exception()  # it may be that nobody is left to hear of it
+    def _begin(self, requests: Sequence[Request], flight: _Flight, start: Start) -> None:
+        flight.outcomes.add_done_callback(lambda outcomes: self._leave(requests, outcomes))
+        start(flight.places, flight.outcomes)
+
+    async def _landed(self, flight: _Flight) -> Outcomes:
+        outcomes = flight.outcomes
+        return outcomes.result() if outcomes.done() else await asyncio.shield(outcomes)
+
+    def _leave(self, requests: Sequence[Request], outcomes: asyncio.Future[Outcomes]) -> None:
+        for request in requests:
+            del self._seats[request.caller, request.request_id]
+            agent_id = request.caller.agent_id
+            self._of_caller[agent_id] -= 1
+            if not self._of_caller[agent_id]:
+                del self._of_caller[agent_id]
+        outcomes.exception()  # it may be that nobody is left to hear of it

@@ -15,7 +15,8 @@ A crash between 3 and 5 leaves a pending operation whose answer nobody has seen.
 depends on nothing but the intent, and of a new key nobody has seen the first one.
 
 An operation goes from thread to thread without a turn on the event loop in between: at a thousand a second, such turns
-would take more time than the arithmetic.
+would take more time than the arithmetic. Operations that one call asks for go in groups (``flights.GROUP``): each is
+prepared, judged, recorded and refused as if alone, but a step is one step for all of a group.
 
 A change that happens in the database alone (``run_at_once``) is checked, done and recorded in one transaction.
 """
@@ -23,15 +24,16 @@ A change that happens in the database alone (``run_at_once``) is checked, done a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 
 from server.clock import Clock
 from server.journal import store
-from server.journal.flights import Flights
+from server.journal.flights import Flights, Outcomes
 from server.journal.ledger import Begun, Ledger, require_same
 from server.journal.policy import CheckCallers, Policy
 from server.journal.records import Intent, Operation, Request, Result
@@ -42,6 +44,14 @@ Act = Callable[[str], Result]
 
 Prepare = Callable[[], tuple[Intent, Act]]
 """Checks a request, and says what is to be recorded and done for it."""
+
+P = TypeVar("P")
+
+PrepareOne = Callable[[], tuple[Intent, P]]
+"""Checks one request of several, and says what is to be recorded, and what ``ActTogether`` is to be given for it."""
+
+ActTogether = Callable[[Sequence[tuple[P, str]]], Sequence[Result | Exception]]
+"""Does several operations. Takes what was prepared for each, and its key id as ``Act`` does."""
 
 Change = Callable[[Connection], Result]
 """Changes the database. What it raises is the caller's answer, and nothing is recorded."""
@@ -82,61 +92,153 @@ class OperationRunner:
                 STORAGE_UNAVAILABLE.
             FoursealError: what preparation or act raised, or the act's refusal.
         """
-        return await self._flights.join(request, lambda answer: _Flight(self, prepare, answer).start())
+        (outcome,) = await self.run_together([request], [prepare], _act_each)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def run_together(
+        self, requests: Sequence[Request], prepare: Sequence[PrepareOne[P]], act: ActTogether[P]
+    ) -> Outcomes:
+        """Do several operations, each once and each as if alone, and return their outcomes when all are known.
+
+        Args:
+            requests: of one call.
+            prepare: for each.
+            act: for all that are to be done; they come to it in groups.
+
+        Returns:
+            One a request, in order: its answer, or what ``run`` would raise.
+        """
+
+        def start(places: Sequence[int], outcomes: asyncio.Future[Outcomes]) -> None:
+            _Flight(self, [prepare[place] for place in places], act, outcomes).start()
+
+        return await self._flights.join(requests, start)
 
 
-@dataclass(slots=True)
-class _Flight:
-    """One operation on its way through steps 2 to 6. Each method is a step, and starts the next."""
+def _act_each(prepared: Sequence[tuple[Act, str]]) -> list[Result | Exception]:
+    results = list[Result | Exception]()
+    for act, key_id in prepared:
+        try:
+            results.append(act(key_id))
+        except Exception as error:  # noqa: BLE001  # carried to who waits as it is, not handled
+            results.append(error)
+    return results
 
-    runner: OperationRunner
-    prepare: Prepare
-    answer: asyncio.Future[bytes]
+
+_NEW: Final = Begun(None)
+
+
+@dataclass(slots=True, eq=False)
+class _Operation(Generic[P]):
+    """One operation of a flight. ``outcome`` is None until it is known."""
+
+    intent: Intent
+    prepared: P
+    begun: Begun = _NEW
+    outcome: bytes | Exception | None = field(default=None, repr=False)
+
+    @property
+    def key_id(self) -> str:
+        """As the intent was recorded."""
+        return self.intent.key_id if self.begun.earlier is None else self.begun.earlier.key_id
+
+
+class _Flight(Generic[P]):
+    """Operations on their way through steps 2 to 6, together. Each method is a step, and starts the next."""
+
+    def __init__(
+        self,
+        runner: OperationRunner,
+        prepare: Sequence[PrepareOne[P]],
+        act: ActTogether[P],
+        outcomes: asyncio.Future[Outcomes],
+    ) -> None:
+        self._runner = runner
+        self._prepare = prepare
+        self._act = act
+        self._outcomes = outcomes
+        self._known: list[_Operation[P] | Exception] = []
 
     def start(self) -> None:
-        self._in_worker(self._prepare)
+        """Step 2."""
+        self._in_worker(self._prepare_all)
 
-    def _prepare(self) -> None:
-        intent, act = self.prepare()
-        runner = self.runner
-        runner.database.post_grouped(runner.ledger.begin, intent, lambda begun: self._begun(intent, act, begun))
-
-    def _begun(self, intent: Intent, act: Act, begun: Begun | Exception) -> None:
-        if isinstance(begun, Exception):
-            self._end(begun)
-        elif begun.earlier is not None and begun.settled:
-            self._end(begun.earlier.refusal or begun.earlier.answer)
+    def _prepare_all(self) -> None:
+        for prepare in self._prepare:
+            try:
+                self._known.append(_Operation(*prepare()))
+            except Exception as error:  # noqa: BLE001  # carried to who waits as it is, not handled
+                self._known.append(error)
+        prepared = [each for each in self._known if isinstance(each, _Operation)]
+        runner = self._runner
+        if prepared:
+            intents = [operation.intent for operation in prepared]
+            runner.database.post_grouped(runner.ledger.begin, intents, partial(self._begun, prepared))
         else:
-            self._in_worker(lambda: self._act(intent, act, begun))
+            self._end()
 
-    def _act(self, intent: Intent, act: Act, begun: Begun) -> None:
-        result = act(intent.key_id if begun.earlier is None else begun.earlier.key_id)
-        if begun.recorded:
-            self._finished(result)
-            return
-        runner = self.runner
-        runner.database.post_grouped(
-            runner.ledger.finish, (intent, result), lambda failure: self._finished(result, failure)
-        )
-
-    def _finished(self, result: Result, failure: Exception | None = None) -> None:
-        if failure is not None:
-            self._end(failure)
-        elif result.afterwards is not None:
-            self._in_worker(lambda: self._conclude(result))
+    def _begun(self, operations: list[_Operation[P]], begun: Sequence[Begun | Exception]) -> None:
+        for operation, found in zip(operations, begun, strict=True):
+            if isinstance(found, Exception):
+                operation.outcome = found
+            elif found.earlier is not None and found.settled:
+                operation.outcome = found.earlier.refusal or found.earlier.answer
+            else:
+                operation.begun = found
+        going = [operation for operation in operations if operation.outcome is None]
+        if going:
+            self._in_worker(lambda: self._act_on(going))
         else:
-            self._conclude(result)
+            self._end()
 
-    def _conclude(self, result: Result) -> None:
-        if result.afterwards is not None:
-            result.afterwards()
-        self._end(result.refusal or result.release)
+    def _act_on(self, operations: list[_Operation[P]]) -> None:
+        done = list[tuple[_Operation[P], Result]]()
+        for operation, result in zip(
+            operations, self._act([(each.prepared, each.key_id) for each in operations]), strict=True
+        ):
+            if isinstance(result, Exception):
+                operation.outcome = result
+            else:
+                done.append((operation, result))
+        new = [(operation.intent, result) for operation, result in done if not operation.begun.recorded]
+        runner = self._runner
+        if new:
+            runner.database.post_grouped(runner.ledger.finish, new, partial(self._finished, done))
+        else:
+            self._finished(done, [])
+
+    def _finished(self, done: list[tuple[_Operation[P], Result]], failures: Sequence[Exception | None]) -> None:
+        new = (operation for operation, _ in done if not operation.begun.recorded)
+        for operation, failure in zip(new, failures, strict=True):
+            operation.outcome = failure
+        kept = [(operation, result) for operation, result in done if operation.outcome is None]
+        if any(result.afterwards is not None for _, result in kept):
+            self._in_worker(lambda: self._conclude(kept))
+        else:
+            self._conclude(kept)
+
+    def _conclude(self, done: list[tuple[_Operation[P], Result]]) -> None:
+        for operation, result in done:
+            if result.afterwards is not None:
+                result.afterwards()
+            operation.outcome = result.refusal or result.release
+        self._end()
 
     def _in_worker(self, step: Callable[[], None]) -> None:
-        self.runner.workers.post(step, self._end)
+        self._runner.workers.post(step, self._fail)
 
-    def _end(self, outcome: object) -> None:
-        self.runner.handover.hand_over(self.answer, outcome)
+    def _fail(self, error: Exception) -> None:
+        """A step broke off, and with it all whose outcome was not known."""
+        for operation in self._known:
+            if isinstance(operation, _Operation) and operation.outcome is None:
+                operation.outcome = error
+        self._end()
+
+    def _end(self) -> None:
+        outcomes = [each if isinstance(each, Exception) else each.outcome for each in self._known]
+        self._runner.handover.hand_over(self._outcomes, outcomes)
 
 
 async def run_at_once(

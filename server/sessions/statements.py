@@ -22,7 +22,7 @@ from contract.signatures import JOINT_ALGORITHM, check_author_signature, joint_m
 from contract.signer_keys import algorithm_of
 from contract.statement import Statement
 from mpc.engines import Engine, Random
-from mpc.four_prime_rsa import EncodedMessage, PartialSignature, Purpose, Role, SigningShare, parse_partial_signature
+from mpc.four_prime_rsa import PartialSignature, Purpose, Role, SigningShare, parse_partial_signature
 from server.clock import Clock
 from server.custody import ShareCustody
 from server.identity import Login
@@ -122,7 +122,7 @@ class Statements:
         message = joint_message(statement, parties.author, parties.session, wish.salt)
         author_partial = parse_partial_signature(message, Role.CLIENT, wish.author_signature)
         intent = _intent(wish, statement, JOINT_ALGORITHM.value)
-        return intent, partial(self._act_joint, statement, message, author_partial)
+        return intent, partial(self._act_joint, statement, author_partial)
 
     def _prepare_separate(self, wish: StatementWish, statement: Statement, parties: Parties) -> tuple[Intent, Act]:
         if wish.salt:
@@ -131,11 +131,9 @@ class Statements:
         intent = _intent(wish, statement, algorithm_of(parties.author.public_key).value)
         return intent, partial(self._act_separate, statement, parties)
 
-    def _act_joint(
-        self, statement: Statement, message: EncodedMessage, author_partial: PartialSignature, name: str
-    ) -> Result:
+    def _act_joint(self, statement: Statement, author_partial: PartialSignature, name: str) -> Result:
         try:
-            signature = sign_jointly(self._shares, name, message, author_partial, self._engine, self._random)
+            signature = sign_jointly(self._shares, name, author_partial, self._engine, self._random)
         except ServiceError as error:
             if error.reason != "KEY_DESTROYED":
                 raise

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from mpc.engines import Engine, Random
-from mpc.errors import WrongPurpose
+from mpc.errors import FoursealError, WrongPurpose
 from mpc.four_prime_rsa import (
     EncodedMessage,
     PartialSignature,
@@ -14,12 +15,12 @@ from mpc.four_prime_rsa import (
     SignatureAlgorithm,
     SigningShare,
     combine_signature,
-    create_partial_signature,
+    create_partial_signatures,
     parse_partial_signature,
 )
 from server.custody import ShareCustody
-from server.journal import Act, Intent, OperationRunner, Request, Result
-from server.signing.opened_keys import OpenedKey, OpenedKeys
+from server.journal import Intent, OperationRunner, Outcomes, Request, Result
+from server.signing.opened_keys import OpenedKeys
 from wire.catalogue import ServiceError
 
 
@@ -82,53 +83,74 @@ class Signatures:
             WrongPurpose: a key for decryption.
             FaultDetected: our own result did not hold; nothing was released.
         """
-        return await self._runner.run(wish.request, partial(self._prepare, wish))
+        (outcome,) = await self.sign_together([wish])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    def _prepare(self, wish: SignatureWish) -> tuple[Intent, Act]:
+    async def sign_together(self, wishes: Sequence[SignatureWish]) -> Outcomes:
+        """Make several joint signatures that one call asks for, each as if alone.
+
+        Returns:
+            One outcome a wish, in order: what ``sign`` returns, or what it would raise.
+        """
+        requests = [wish.request for wish in wishes]
+        return await self._runner.run_together(requests, [partial(self._prepare, wish) for wish in wishes], self._act)
+
+    def _prepare(self, wish: SignatureWish) -> tuple[Intent, PartialSignature]:
         key = self._keys.find(wish.request.caller, wish.key_id)
-        message, client_partial = _check_client(key, wish)
+        message = EncodedMessage(key.joint_key, wish.algorithm, wish.digest, wish.salt)
+        client_partial = parse_partial_signature(message, Role.CLIENT, wish.client_partial)
         intent = Intent(wish.request, wish.key_id, wish.algorithm.value, wish.digest, wish.salt, wish.client_partial)
-        return intent, partial(self._act, message, client_partial)
+        return intent, client_partial
 
-    def _act(self, message: EncodedMessage, client_partial: PartialSignature, key_id: str) -> Result:
-        return Result(release=sign_jointly(self._shares, key_id, message, client_partial, self._engine, self._random))
+    def _act(self, prepared: Sequence[tuple[PartialSignature, str]]) -> list[Result | Exception]:
+        try:
+            signatures = sign_all_jointly(self._shares, prepared, self._engine, self._random)
+        except FoursealError as error:
+            if len(prepared) == 1:
+                return [error]
+            return [self._act([each])[0] for each in prepared]  # who fails, fails alone
+        return [Result(release=signature) for signature in signatures]
 
 
 def sign_jointly(
-    shares: ShareCustody,
-    key_id: str,
-    message: EncodedMessage,
-    client_partial: PartialSignature,
-    engine: Engine,
-    random: Random,
+    shares: ShareCustody, key_id: str, client_partial: PartialSignature, engine: Engine, random: Random
 ) -> bytes:
-    """Use the server's share, and combine. For who has decided, and recorded, that it may be used now.
+    """Use the server's share, and combine. As ``sign_all_jointly``, for one."""
+    return sign_all_jointly(shares, [(client_partial, key_id)], engine, random)[0]
+
+
+def sign_all_jointly(
+    shares: ShareCustody, prepared: Sequence[tuple[PartialSignature, str]], engine: Engine, random: Random
+) -> list[bytes]:
+    """Use the server's shares, and combine. For who has decided, and recorded, that they may be used now.
 
     Args:
-        shares: where the share is.
-        key_id: its name there.
-        message: what is signed, encoded here.
-        client_partial: the client's, checked.
+        shares: where the shares are.
+        prepared: the client's partial signatures, checked, each with the name of the share.
         engine: exponentiates.
         random: for blinding.
 
     Returns:
-        The joint signature, checked.
+        The joint signatures, checked.
 
     Raises:
-        ServiceError: KEY_DESTROYED: erased between the record of the intent and now.
+        ServiceError: KEY_DESTROYED: a share was erased between the record of the intent and now.
         WrongPurpose: a share for decryption.
-        FaultDetected: our own result did not hold; nothing was released.
+        FaultDetected: a result of our own did not hold; nothing was released.
     """
+    wishes = [(_open(shares, key_id, client.message), client.message) for client, key_id in prepared]
+    servers = create_partial_signatures(wishes, engine, random)
+    return [
+        combine_signature(client.message, client, server) for (client, _), server in zip(prepared, servers, strict=True)
+    ]
+
+
+def _open(shares: ShareCustody, key_id: str, message: EncodedMessage) -> SigningShare:
     share = shares.open(key_id, message.joint_key.server)
     if share is None:
         raise ServiceError("KEY_DESTROYED", key_id=key_id)
     if not isinstance(share, SigningShare):
         raise WrongPurpose(wanted=message.joint_key.purpose, found=share.purpose)
-    server_partial = create_partial_signature(share, message, engine, random)
-    return combine_signature(message, client_partial, server_partial)
-
-
-def _check_client(key: OpenedKey, wish: SignatureWish) -> tuple[EncodedMessage, PartialSignature]:
-    message = EncodedMessage(key.joint_key, wish.algorithm, wish.digest, wish.salt)
-    return message, parse_partial_signature(message, Role.CLIENT, wish.client_partial)
+    return share

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -80,18 +80,20 @@ class Database:
         """As ``write``, for a caller without an event loop."""
         return self._job_now(Kind.UNIT, unit)
 
-    def post_grouped(self, work: GroupWork[I, O], item: I, then: Callable[[O | Exception], None]) -> None:
+    def post_grouped(
+        self, work: GroupWork[I, O], items: Sequence[I], then: Callable[[Sequence[O | Exception]], None]
+    ) -> None:
         """As ``write``, from any thread, for work of which many items are done at once: see ``GroupWork``.
 
         Args:
             work: the same object for all items that shall be done together.
-            item: one of them.
-            then: is told the outcome after the commit, in the writer's thread: quick, and never raises.
+            items: some of them.
+            then: is told one outcome an item after the commit, in the writer's thread: quick, and never raises.
 
         Raises:
             ServiceError: STORAGE_UNAVAILABLE, after ``close``.
         """
-        self._writer.post(Job(Kind.GROUPED, work, item, then))
+        self._writer.post(Job(Kind.GROUPED, work, items, then))
 
     def erase_traces(self) -> None:
         """Take what earlier units deleted out of the database's logs too, as far as it keeps any. Waits for it."""
@@ -132,12 +134,12 @@ class Database:
 
     async def _job(self, kind: Kind, work: Callable[[Connection], T]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.post(Job(kind, work, None, partial(self._handover.hand_over, future)))
+        self._writer.post(Job(kind, work, (), partial(self._handover.hand_over, future)))
         return await future
 
     def _job_now(self, kind: Kind, work: Callable[[Connection], T]) -> T:
         future: concurrent.futures.Future[T | Exception] = concurrent.futures.Future()
-        self._writer.post(Job(kind, work, None, future.set_result))
+        self._writer.post(Job(kind, work, (), future.set_result))
         outcome = future.result()
         if isinstance(outcome, Exception):
             raise outcome

@@ -68,9 +68,15 @@ class Job:
 
     kind: Kind
     work: Callable[..., Any]
-    item: Any
-    then: Callable[[Outcome], None]
-    outcome: Outcome = field(default=None, repr=False)
+    items: Sequence[Any]
+    """Of grouped work."""
+    then: Callable[[Any], None]
+    outcome: Any = field(default=None, repr=False)
+    """Of grouped work one an item."""
+
+    def fail(self, error: Exception) -> None:
+        """Make an exception the outcome."""
+        self.outcome = [error] * len(self.items) if self.kind is Kind.GROUPED else error
 
 
 class GroupCommitWriter:
@@ -126,9 +132,11 @@ class GroupCommitWriter:
         job = self._jobs.get()
         self._linger()
         group: list[Job] = []
+        size = 0
         while job is not None:
             group.append(job)
-            if len(group) == _MAX_GROUP:
+            size += max(1, len(job.items))
+            if size >= _MAX_GROUP:
                 break
             try:
                 job = self._jobs.get_nowait()
@@ -161,7 +169,7 @@ class GroupCommitWriter:
             event = "storage_unavailable" if unavailable else "storage_error"
             self._log.error(event, kind=type(error).__name__, cause=cause_of(error), units=len(jobs))
             for job in jobs:
-                job.outcome = ServiceError("STORAGE_UNAVAILABLE") if unavailable else error
+                job.fail(ServiceError("STORAGE_UNAVAILABLE") if unavailable else error)
 
     def _erase_traces(self, connection: Connection) -> None:
         """Try to; if it cannot be done now, every later group tries again (housekeeping brings one each minute)."""
@@ -223,8 +231,7 @@ def _run_without_savepoints(
     try:
         with _transaction(connection, before_commit):
             for work, same in kinds.items():
-                for job, outcome in zip(same, work(connection, [job.item for job in same]), strict=True):
-                    job.outcome = outcome
+                _share_out(same, work(connection, _items_of(same)))
             work = None  # what is done before the commit, and the commit itself, is no work's
     except Exception as error:
         if work is None or is_unavailable(error):
@@ -235,11 +242,24 @@ def _run_without_savepoints(
 def _run_grouped(connection: Connection, work: Callable[..., Any], jobs: list[Job], *, one_by_one: bool) -> None:
     outcomes = None
     if not one_by_one:
-        outcomes = _attempt(connection, partial(_call, work, [job.item for job in jobs]))
+        outcomes = _attempt(connection, partial(_call, work, _items_of(jobs)))
     if outcomes is None or isinstance(outcomes, Exception):
-        outcomes = [_attempt(connection, partial(_call_one, work, job.item)) for job in jobs]
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        job.outcome = outcome
+        outcomes = [_attempt(connection, partial(_call_one, work, item)) for item in _items_of(jobs)]
+    _share_out(jobs, outcomes)
+
+
+def _items_of(jobs: list[Job]) -> list[object]:
+    return [item for job in jobs for item in job.items]
+
+
+def _share_out(jobs: list[Job], outcomes: Sequence[Outcome]) -> None:
+    start = 0
+    for job in jobs:
+        end = start + len(job.items)
+        job.outcome = outcomes[start:end]
+        start = end
+    if start != len(outcomes):
+        raise ValueError("grouped work must have one outcome an item")
 
 
 def _call(work: Callable[..., Outcome], items: list[object], connection: Connection) -> Outcome:

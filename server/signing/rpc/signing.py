@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fourseal.v1 import signing_service_pb2 as pb
 from fourseal.v1 import signing_service_pb2_grpc
 
@@ -34,7 +32,8 @@ class SigningRpc(signing_service_pb2_grpc.SigningServiceServicer):
 
     async def SignDigest(self, request: pb.SignDigestRequest, context: Context) -> pb.SignDigestResponse:
         """See the proto."""
-        return await self._sign(self._callers.read(peer_certificate(context)), request)
+        wish = _wish(self._callers.read(peer_certificate(context)), request)
+        return _signed(request, await self._signatures.sign(wish))
 
     async def BatchSignDigests(
         self, request: pb.BatchSignDigestsRequest, context: Context
@@ -43,23 +42,42 @@ class SigningRpc(signing_service_pb2_grpc.SigningServiceServicer):
         caller = self._callers.read(peer_certificate(context))
         if not 1 <= len(request.items) <= MAX_BATCH_ITEMS:
             raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_BATCH_ITEMS, found=len(request.items))
-        results = await asyncio.gather(*(self._sign_item(caller, item) for item in request.items))
+        wishes = [_wish_or_error(caller, item) for item in request.items]
+        outcomes = iter(
+            await self._signatures.sign_together([wish for wish in wishes if isinstance(wish, SignatureWish)])
+        )
+        results = [
+            _result(item, next(outcomes) if isinstance(wish, SignatureWish) else wish)
+            for item, wish in zip(request.items, wishes, strict=True)
+        ]
         return pb.BatchSignDigestsResponse(results=results)
 
-    async def _sign_item(self, caller: Caller, item: pb.SignDigestRequest) -> pb.BatchSignDigestsResult:
-        try:
-            return pb.BatchSignDigestsResult(signed=await self._sign(caller, item))
-        except FoursealError as error:
-            return pb.BatchSignDigestsResult(error=item_error(error))
 
-    async def _sign(self, caller: Caller, item: pb.SignDigestRequest) -> pb.SignDigestResponse:
-        wish = SignatureWish(
-            request=request_of(caller, item.request_id, "SignDigest", item),
-            key_id=check_key_id(item.key_id),
-            algorithm=signature_algorithm_from_proto(item.algorithm),
-            digest=item.digest,
-            salt=item.salt,
-            client_partial=item.client_partial,
-        )
-        signature = await self._signatures.sign(wish)
-        return pb.SignDigestResponse(signature=signature, key_id=item.key_id, algorithm=item.algorithm)
+def _wish(caller: Caller, item: pb.SignDigestRequest) -> SignatureWish:
+    return SignatureWish(
+        request=request_of(caller, item.request_id, "SignDigest", item),
+        key_id=check_key_id(item.key_id),
+        algorithm=signature_algorithm_from_proto(item.algorithm),
+        digest=item.digest,
+        salt=item.salt,
+        client_partial=item.client_partial,
+    )
+
+
+def _wish_or_error(caller: Caller, item: pb.SignDigestRequest) -> SignatureWish | FoursealError:
+    try:
+        return _wish(caller, item)
+    except FoursealError as error:
+        return error
+
+
+def _result(item: pb.SignDigestRequest, outcome: bytes | Exception) -> pb.BatchSignDigestsResult:
+    if isinstance(outcome, FoursealError):
+        return pb.BatchSignDigestsResult(error=item_error(outcome))
+    if isinstance(outcome, Exception):
+        raise outcome
+    return pb.BatchSignDigestsResult(signed=_signed(item, outcome))
+
+
+def _signed(item: pb.SignDigestRequest, signature: bytes) -> pb.SignDigestResponse:
+    return pb.SignDigestResponse(signature=signature, key_id=item.key_id, algorithm=item.algorithm)

@@ -67,12 +67,12 @@ async def test_all_hear_after_the_commit_of_the_group(database: Database, path: 
 
     def listen(note: str) -> None:
         def then(outcome: object) -> None:
-            assert outcome == [note]
+            assert outcome == [[note]]
             found[note] = notes(path)
             if note == "b":
                 told_all.set()
 
-        database.post_grouped(add_many, note, then)
+        database.post_grouped(add_many, [note], then)
 
     def add_many(connection: Connection, items: Sequence[str]) -> list[list[str] | FoursealError]:
         return [[str(add(item)(connection))] for item in items]
@@ -266,7 +266,7 @@ async def test_close_writes_what_is_queued(database: Database, path: Path) -> No
     with pytest.raises(ServiceError):
         database.write_now(add("three"))
     with pytest.raises(ServiceError):
-        database.post_grouped(lambda _, items: list(items), "three", lambda _: None)
+        database.post_grouped(lambda _, items: list(items), ["three"], lambda _: None)
     assert notes(path) == ["one", "two"]
 
 
@@ -285,5 +285,5 @@ def test_write_now_raises_what_the_unit_raised(database: Database) -> None:
 def _post(database: Database, work: GroupWork[str, Any], item: str) -> asyncio.Future[Any]:
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     handover = Handover()
-    database.post_grouped(work, item, lambda outcome: handover.hand_over(future, outcome))
+    database.post_grouped(work, [item], lambda outcomes: handover.hand_over(future, outcomes[0]))
     return future

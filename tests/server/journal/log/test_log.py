@@ -139,12 +139,12 @@ async def test_work_of_a_group_is_tried_again_without_its_entries(ground: Ground
         return indexes
 
     def listen(body: bytes) -> None:
-        def then(outcome: object) -> None:
-            outcomes[body] = outcome
+        def then(answers: Sequence[object]) -> None:
+            (outcomes[body],) = answers
             if len(outcomes) == 3:
                 loop.call_soon_threadsafe(told.set)
 
-        ground.database.post_grouped(work, body, then)
+        ground.database.post_grouped(work, [body], then)
 
     async with HeldWriter(ground.database):
         for body in (b"first", b"bad", b"last"):
