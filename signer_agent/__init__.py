@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from signer_agent.blocking import Agent
     from signer_agent.interface import AsyncAgent
     from signer_agent.joint_private_key import JointPrivateKey
-    from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, KeyState, SignedDigest
+    from signer_agent.model import (
+        AgentKey,
+        AgentState,
+        DigestToSign,
+        KeyChange,
+        KeyPage,
+        KeyState,
+        SignedDigest,
+        SigningResult,
+    )
 
 __all__ = [
     "Agent",
@@ -34,6 +43,7 @@ __all__ = [
     "KeyPage",
     "KeyState",
     "SignedDigest",
+    "SigningResult",
 ]
 
 _MODULES: Final = {"Agent": "blocking", "AsyncAgent": "interface", "JointPrivateKey": "joint_private_key"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from mpc.four_prime_rsa import OaepParameters, Purpose, SignatureAlgorithm
 from signer_agent.interface import DEFAULT_ALGORITHM, DEFAULT_HALF_BITS, DEFAULT_OAEP, AsyncAgent, OnStep
 from signer_agent.joint_private_key import JointPrivateKey
 from signer_agent.loop_thread import LoopThread
-from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest
+from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest, SigningResult
 
 if TYPE_CHECKING:
     from signer_agent.contracts.blocking import BlockingContracts
@@ -114,6 +114,10 @@ class Agent:
     def sign_digests(self, items: Sequence[DigestToSign]) -> list[SignedDigest | FoursealError]:
         """Make 1 to 256 joint signatures; each item has its own outcome, in the same order."""
         return self._thread.run(self._agent.sign_digests(items))
+
+    def sign_many(self, items: Iterable[DigestToSign]) -> Iterator[SigningResult]:
+        """Make joint signatures of any number of items; ``items`` is read on another thread."""
+        return self._thread.iterating(self._agent.sign_many)(items)
 
     def decrypt(self, key: str, ciphertext: bytes, parameters: OaepParameters = DEFAULT_OAEP) -> bytes:
         """Decrypt an RSAES-OAEP ciphertext."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import HashAlgorithm, OaepParameters, Purpose, SignatureAlgorithm
 from signer_agent.client.paging import all_pages
+from signer_agent.client.pipeline import pipelined
 from signer_agent.home import Home
 from signer_agent.joint_private_key import JointPrivateKey, LoopSigner
-from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest
+from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest, SigningResult
 from wire.limits import MAX_PAGE_SIZE
 
 if TYPE_CHECKING:
@@ -146,6 +147,25 @@ class AsyncAgent(ABC):
     @abstractmethod
     async def sign_digests(self, items: Sequence[DigestToSign]) -> list[SignedDigest | FoursealError]:
         """Make 1 to 256 joint signatures; each item has its own outcome, in the same order."""
+
+    async def sign_many(
+        self, items: Iterable[DigestToSign] | AsyncIterable[DigestToSign]
+    ) -> AsyncGenerator[SigningResult]:
+        """Make joint signatures of any number of items, some hundreds of them under way at a time.
+
+        Each item has its own result, yielded in the order of the items as soon as it is there: one that fails touches
+        no other, and none is raised. What a server refuses for now (it is overloaded, or is started again) is asked for
+        again for a minute, with the same request ids.
+
+        Args:
+            items: some hundreds are taken ahead. Read on a thread of its own unless it is asynchronous, so it may
+                block. What it raises is raised here, after the results of the items before.
+        """
+        index = 0
+        async with aclosing(pipelined(items, self.sign_digests)) as outcomes:
+            async for item, outcome in outcomes:
+                yield SigningResult(index, item, outcome)
+                index += 1
 
     @abstractmethod
     async def decrypt(self, key: str, ciphertext: bytes, parameters: OaepParameters = DEFAULT_OAEP) -> bytes:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from mpc.errors import FoursealError
 from mpc.four_prime_rsa import JointPublicKey, Purpose, SignatureAlgorithm
 from wire.catalogue import ServiceError
 from wire.ids import new_request_id
@@ -121,6 +122,21 @@ class SignedDigest:
 
     key_id: str
     signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SigningResult:
+    """What became of one signature of many.
+
+    Args:
+        index: place of the item, from 0.
+        item: what was asked for. Who asks for it again, with its request id, gets one signature, not two.
+        outcome: the signature, or why there is none.
+    """
+
+    index: int
+    item: DigestToSign
+    outcome: SignedDigest | FoursealError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ RetryInfo: after the error's metadata ``retry_seconds``, or after a second where
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import grpc
@@ -21,6 +22,7 @@ from wire.catalogue import CATALOGUE, render
 DOMAIN: Final = "fourseal"
 DETAILS_KEY: Final = "grpc-status-details-bin"
 _OVERLOADED_SECONDS: Final = 1
+_LONGEST_RETRY_SECONDS: Final = 366.0 * 24 * 3600
 _MAX_TEXT_BYTES: Final = 1024  # of a message or of one value of metadata
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode if code is not grpc.StatusCode.OK}
 
@@ -33,12 +35,22 @@ class RemoteError(FoursealError):
             only gRPC itself answered.
         text: the public message.
         code: gRPC status code.
+        retry_seconds: of the RetryInfo: after so many seconds another try makes sense; None where it has none.
         metadata: of the ErrorInfo.
     """
 
-    def __init__(self, reason: str, text: str, code: grpc.StatusCode, /, **metadata: str | int) -> None:
+    def __init__(
+        self,
+        reason: str,
+        text: str,
+        code: grpc.StatusCode,
+        retry_seconds: float | None = None,
+        /,
+        **metadata: str | int,
+    ) -> None:
         super().__init__(reason, text, **metadata)
         self.code = code
+        self.retry_seconds = retry_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +72,33 @@ def status_of(error: FoursealError) -> Status:
     code, message, metadata = _public(error)
     details = status_pb2.Status(code=code.value[0], message=message)
     details.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
-    retry_seconds = _retry_seconds(error)
-    if retry_seconds is not None:
-        details.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=retry_seconds)))
+    retry_delay = _retry_delay(error)
+    if retry_delay is not None:
+        details.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=retry_delay))
     return Status(code, message, ((DETAILS_KEY, details.SerializeToString()),))
 
 
 def item_error(error: FoursealError) -> errors_pb2.ItemError:
     """The same for one item of a batch."""
     code, message, metadata = _public(error)
-    return errors_pb2.ItemError(code=code.value[0], reason=error.reason, message=message, metadata=metadata)
+    return errors_pb2.ItemError(
+        code=code.value[0], reason=error.reason, message=message, metadata=metadata, retry_delay=_retry_delay(error)
+    )
 
 
 def error_from_item(item: errors_pb2.ItemError) -> RemoteError:
     """The error of one item of a batch that the other end answered."""
     code = _CODES.get(item.code, grpc.StatusCode.UNKNOWN)
-    return RemoteError(item.reason, item.message, code, **dict(item.metadata))
+    retry_seconds = _seconds(item.retry_delay) if item.HasField("retry_delay") else None
+    return RemoteError(item.reason, item.message, code, retry_seconds, **dict(item.metadata))
 
 
 def error_from_rpc(error: grpc.aio.AioRpcError) -> RemoteError:
     """The error that a call ended with."""
     code, text = error.code(), error.details() or ""
-    info = _error_info(error)
+    info, retry_seconds = _details(error)
     if info is not None:
-        return RemoteError(info.reason, text, code, **dict(info.metadata))
+        return RemoteError(info.reason, text, code, retry_seconds, **dict(info.metadata))
     reason = _BARE_REASONS.get(code, "UNEXPECTED")
     message = text if reason == "UNEXPECTED" else render(CATALOGUE[reason], {})
     return RemoteError(reason, message, code)
@@ -106,12 +121,19 @@ def _public(error: FoursealError) -> tuple[grpc.StatusCode, str, dict[str, str]]
     return code, render(entry, dict(metadata)), metadata
 
 
-def _retry_seconds(error: FoursealError) -> int | None:
-    """After how many seconds another try makes sense; None where waiting does not help."""
+def _retry_delay(error: FoursealError) -> Duration | None:
+    """After how long another try makes sense; None where waiting does not help."""
+    if isinstance(error, RemoteError):
+        return None if error.retry_seconds is None else Duration(seconds=ceil(error.retry_seconds))
     given = error.metadata.get("retry_seconds", "")
     if given.isdecimal():
-        return int(given)
-    return _OVERLOADED_SECONDS if error.reason == "OVERLOADED" else None
+        return Duration(seconds=int(given))
+    return Duration(seconds=_OVERLOADED_SECONDS) if error.reason == "OVERLOADED" else None
+
+
+def _seconds(delay: Duration) -> float:
+    """What the other end says, as far as it makes sense."""
+    return min(max(delay.seconds + delay.nanos / 1e9, 0.0), _LONGEST_RETRY_SECONDS)
 
 
 def _sendable(text: str) -> str:
@@ -119,17 +141,22 @@ def _sendable(text: str) -> str:
     return text.encode(errors="backslashreplace")[:_MAX_TEXT_BYTES].decode(errors="ignore")
 
 
-def _error_info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo | None:
-    """The ErrorInfo of ours in the trailing metadata, if there is one that can be read."""
+def _details(error: grpc.aio.AioRpcError) -> tuple[error_details_pb2.ErrorInfo | None, float | None]:
+    """The ErrorInfo of ours in the trailing metadata, if it can be read, and the RetryInfo in seconds."""
     for value in error.trailing_metadata().get_all(DETAILS_KEY):
         if not isinstance(value, bytes):
             continue
-        status, info = status_pb2.Status(), error_details_pb2.ErrorInfo()
+        status, found, seconds = status_pb2.Status(), None, None
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
         try:
             status.ParseFromString(value)
             for detail in status.details:
-                if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR) and detail.Unpack(info) and info.domain == DOMAIN:
-                    return info
+                if detail.Is(info.DESCRIPTOR) and detail.Unpack(info) and info.domain == DOMAIN:
+                    found = info
+                elif detail.Is(retry.DESCRIPTOR) and detail.Unpack(retry):
+                    seconds = _seconds(retry.retry_delay)
         except DecodeError:
-            return None
-    return None
+            return None, None
+        if found is not None:
+            return found, seconds
+    return None, None

@@ -66,11 +66,20 @@ class Behaviour:
     lost_answers: dict[str, int] = field(default_factory=dict)
     """So many calls are answered UNAVAILABLE, after all was done."""
     refusals: dict[str, FoursealError] = field(default_factory=dict)
+    refused_once: dict[str, FoursealError] = field(default_factory=dict)
+    """The next call alone."""
     seen: list[tuple[str, Message]] = field(default_factory=list)
 
     def reset(self) -> None:
         """Be honest again, and forget what was seen."""
-        for memory in (self.lies, self.lost_requests, self.lost_answers, self.refusals, self.seen):
+        for memory in (
+            self.lies,
+            self.lost_requests,
+            self.lost_answers,
+            self.refusals,
+            self.refused_once,
+            self.seen,
+        ):
             memory.clear()
 
     def calls(self, name: str) -> list[Any]:
@@ -130,8 +139,9 @@ def _handler(
         if _take(behaviour.lost_requests, name):
             context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
         try:
-            if name in behaviour.refusals:
-                raise behaviour.refusals[name]
+            refusal = behaviour.refused_once.pop(name, None) or behaviour.refusals.get(name)
+            if refusal is not None:
+                raise refusal
             response = work(side, request)
         except FoursealError as error:
             status = status_of(error)

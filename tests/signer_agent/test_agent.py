@@ -152,6 +152,23 @@ async def test_a_batch_has_an_outcome_for_each_item(agent: AsyncAgent, signing: 
     assert [type(outcome) for outcome in await agent.sign_digests(items[1:2])] != [SignedDigest]
 
 
+async def test_any_number_of_signatures(agent: AsyncAgent, signing: AgentKey) -> None:
+    """Each with its outcome, in order; more than go in one call, and none."""
+    digests = [hashlib.sha256(bytes([number])).digest() for number in range(150)]
+    items = [DigestToSign("contracts", PSS, digest) for digest in digests]
+    items[70] = DigestToSign(new_key_id(), PSS, DIGEST)
+    results = [result async for result in agent.sign_many(iter(items))]
+    assert [each.item for each in results] == items
+    assert {each.index: each.outcome.reason for each in results if isinstance(each.outcome, FoursealError)} == {
+        70: "SHARE_MISSING"
+    }
+    (first, *_) = results
+    assert isinstance(first.outcome, SignedDigest)
+    chosen = PSS.to_cryptography_padding(), Prehashed(hashes.SHA256())
+    signing.public_key().verify(first.outcome.signature, digests[0], *chosen)
+    assert [result async for result in agent.sign_many(())] == []
+
+
 @pytest.mark.parametrize("count", [0, 257])
 async def test_a_batch_has_its_limits(agent: AsyncAgent, signing: AgentKey, count: int) -> None:
     """1 to 256."""

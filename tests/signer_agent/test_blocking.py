@@ -61,6 +61,10 @@ def test_everything_else_is_there_too(agent: Agent) -> None:
     assert agent.list_key_page(1).next_page_token
     (outcome,) = agent.sign_digests([DigestToSign("everything", PSS, bytes(32))])
     assert isinstance(outcome, SignedDigest)
+    items = [DigestToSign("everything", PSS, bytes([number]) * 32) for number in range(3)]
+    assert [(each.index, type(each.outcome)) for each in agent.sign_many(items)] == [
+        (number, SignedDigest) for number in range(3)
+    ]
     assert len(agent.sign_digest("everything", bytes(32))) == 512
     assert agent.change_key("everything", KeyChange.DISABLE).state is KeyState.DISABLED
     with refused("WRONG_PURPOSE"):

@@ -99,6 +99,20 @@ def test_overloaded_says_when_to_come_again() -> None:
     assert info.retry_delay.seconds == 1
 
 
+@pytest.mark.parametrize(("seconds", "understood"), [(1, 1), (0, 0), (-5, 0), (2**63 - 1, 366 * 24 * 3600)])
+def test_the_time_to_come_again_arrives(seconds: int, understood: int) -> None:
+    """Of a call and of an item, and of both once they were passed on; whatever the other end says."""
+    item = item_error(ServiceError("OVERLOADED"))
+    item.retry_delay.seconds = seconds
+    details = details_of(ServiceError("OVERLOADED"))
+    details.details[1].Pack(error_details_pb2.RetryInfo(retry_delay=item.retry_delay))
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    for error in (error_from_item(item), error_from_rpc(rpc_error(code, details.SerializeToString()))):
+        assert error.retry_seconds == understood
+        assert error_from_item(item_error(error)).retry_seconds == understood
+    assert error_from_item(item_error(ServiceError("KEY_NOT_FOUND", key_id="k"))).retry_seconds is None
+
+
 def test_message_is_the_catalogues_and_not_the_errors_own() -> None:
     """What the core says stays inside; the public text has the action with it."""
     status = status_of(FaultDetected("partial signature"))
