@@ -21,6 +21,7 @@ class Plan:
         grpc_other_engine_half_bits: sizes for the same with the other engines that are here.
         grpc_generation_half_bits: sizes for key generation over gRPC; none: it is left out.
         agent_half_bits: sizes for signatures through the agent's library.
+        agent_run: how many signatures its pipeline makes in one run.
         in_flight: numbers of requests that are under way at once.
         batches: calls that are under way at once, and signatures that each of them asks for.
         load_rounds: samples of each figure over gRPC.
@@ -50,6 +51,7 @@ class Plan:
     grpc_other_engine_half_bits: tuple[int, ...]
     grpc_generation_half_bits: tuple[int, ...]
     agent_half_bits: tuple[int, ...]
+    agent_run: int
     in_flight: tuple[int, ...]
     batches: tuple[tuple[int, int], ...]
     load_rounds: int
@@ -80,6 +82,7 @@ FULL = Plan(
     grpc_other_engine_half_bits=(2048,),
     grpc_generation_half_bits=(3072,),
     agent_half_bits=(2048, 3072),
+    agent_run=1000,
     in_flight=(1, 8, 64),
     batches=((4, 100),),
     load_rounds=7,
@@ -110,6 +113,7 @@ QUICK = Plan(
     grpc_other_engine_half_bits=(),
     grpc_generation_half_bits=(),
     agent_half_bits=(2048,),
+    agent_run=200,
     in_flight=(1, 64),
     batches=((2, 100),),
     load_rounds=5,

@@ -75,5 +75,9 @@ class ServerProcess:
         """Return the memory that the server has resident now."""
         return int(self._usage.memory_info().rss)
 
+    def signing_calls(self) -> int:
+        """Return how many calls for signatures its access log tells of so far."""
+        return self._log.read_bytes().count(b"SigningService/")
+
     def _operate(self, verb: str, *arguments: str) -> None:
         operate(SERVER, [verb, "--home", str(self._home), *arguments], self._settings)

@@ -24,6 +24,7 @@ TINY = Plan(
     grpc_other_engine_half_bits=(),
     grpc_generation_half_bits=(2048,),
     agent_half_bits=(2048,),
+    agent_run=10,
     in_flight=(1, 4),
     batches=((1, 2),),
     load_rounds=1,

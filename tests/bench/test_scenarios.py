@@ -205,6 +205,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "latency_p99_over_p50_at_half_load",
         "latency_p99_over_p50_at_half_load_even",
         "growth_million",
+        "agent_pipelined_over_single_2048",
         "content_over_bare_stream",
         "content_over_tuned_stream",
         "envelope_2048_exponentiation",
@@ -226,6 +227,8 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "latency_2048_50_p99_9",
         "growth_3_server_cpu",
         "agent_2048_4",
+        "agent_2048_pipelined",
+        "agent_2048_pipelined_calls",
     } <= {result["name"] for result in document["results"]}
     assert {"content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"} <= {
         result["name"] for result in document["results"]
