@@ -50,11 +50,20 @@ def read_file(path: Path, maximum: int, what: str) -> bytes:
     Raises:
         ServiceError: FILE_UNUSABLE: cannot be read, or is longer.
     """
-    with _opened(path) as file, translated(path):
+    with opened(path) as file:
         content = file.read(maximum + 1)
     if len(content) > maximum:
         raise ServiceError("FILE_UNUSABLE", file=str(path), problem=f"it is too long for {what}")
     return content
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read. Raises ServiceError (FILE_UNUSABLE)."""
+    with translated(path):
+        file = path.open("rb")
+    with file, translated(path):
+        yield file
 
 
 def hash_file(path: Path, algorithm: HashAlgorithm) -> HashedFile:
@@ -63,7 +72,7 @@ def hash_file(path: Path, algorithm: HashAlgorithm) -> HashedFile:
     Raises:
         ServiceError: FILE_UNUSABLE: cannot be read.
     """
-    with _opened(path) as file, translated(path), file_progress(f"Hashing {path.name}") as progress:
+    with opened(path) as file, file_progress(f"Hashing {path.name}") as progress:
         found = os.fstat(file.fileno())
         total = found.st_size if stat.S_ISREG(found.st_mode) else None
         digest, size = algorithm.new(), 0
@@ -120,11 +129,3 @@ def writing_file(path: Path, *, secret: bool = False) -> Iterator[Callable[[byte
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     return Progress(*columns, TimeRemainingColumn(), console=console(), transient=True)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    with translated(path):
-        file = path.open("rb")
-    with file:
-        yield file

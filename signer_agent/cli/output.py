@@ -60,6 +60,11 @@ class Output:
         for row in rows:
             target.print(_named_values(columns, row), "")
 
+    def show_line(self, content: object) -> None:
+        """Tell programs one thing of many, a line each, as soon as it is known; nothing for people."""
+        if self.as_json:
+            typer.echo(json.dumps(content))
+
     def note(self, *lines: str) -> None:
         """Tell a person something, on standard error; nothing for programs."""
         if not self.as_json:
@@ -89,12 +94,10 @@ class Output:
 
     def show_error(self, error: FoursealError) -> None:
         """Say what is wrong and what to do, on standard error."""
-        message = message_of(error)
         if self.as_json:
-            content = {"reason": error.reason, "message": message, "metadata": error.metadata}
-            typer.echo(json.dumps({"error": content}), err=True)
+            typer.echo(json.dumps({"error": error_json(error)}), err=True)
             return
-        console().print(Text("Error: ", style="bold red"), safe_text(message), sep="", soft_wrap=True)
+        console().print(Text("Error: ", style="bold red"), safe_text(message_of(error)), sep="", soft_wrap=True)
         culprit = error.metadata.get("culprit")
         blame = f"; to blame: the {culprit}" if culprit else ""
         console().print(safe_text(f"Reason: {error.reason}{blame}"), style="dim", soft_wrap=True)
@@ -125,6 +128,11 @@ def message_of(error: FoursealError) -> str:
     if isinstance(error, RemoteError) or error.reason not in CATALOGUE:
         return str(error)
     return render(CATALOGUE[error.reason], dict(error.metadata))
+
+
+def error_json(error: FoursealError) -> dict[str, object]:
+    """An error for programs."""
+    return {"reason": error.reason, "message": message_of(error), "metadata": error.metadata}
 
 
 def print_json(content: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Optional
 
 import typer
 from cryptography.exceptions import InvalidSignature
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
 from signer_agent.cli.files import HashedFile, hash_file, read_file, require_absent, write_file
 from signer_agent.cli.invocation import Invocation
+from signer_agent.cli.many_signatures import read_list, sign_files, signed_json, target_of
 from signer_agent.cli.options import (
     ForceOption,
     KeyOption,
@@ -23,7 +24,6 @@ from signer_agent.cli.public_keys import load_public_key, require_one
 from signer_agent.interface import DEFAULT_ALGORITHM
 from wire.catalogue import ServiceError
 
-_SUFFIX: Final = ".sig"
 _MAX_SIGNATURE_BYTES: Final = 2048
 
 AlgorithmOption = Annotated[SignatureAlgorithm, typer.Option("--algorithm", "-a", help="Padding and hash.")]
@@ -31,17 +31,50 @@ AlgorithmOption = Annotated[SignatureAlgorithm, typer.Option("--algorithm", "-a"
 
 def sign(
     invocation: Invocation,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to sign; of any size.")],
+    files: Annotated[
+        Optional[list[Path]],  # noqa: UP045  # typer reads it
+        typer.Argument(metavar="FILE...", help="What to sign; of any size.", show_default=False),
+    ] = None,
     *,
     key: KeyOption,
     algorithm: AlgorithmOption = DEFAULT_ALGORITHM,
+    listed: Annotated[
+        Optional[Path],  # noqa: UP045  # typer reads it
+        typer.Option("--list", metavar="FILE", help="File with names of more files, one a line; - is standard input."),
+    ] = None,
     out: OutOption = None,
     request_id: Annotated[str, typer.Option(help="A repeat returns the same signature.")] = "",
     force: ForceOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Sign a file together with the server, after showing what is signed. The signature goes to FILE.sig."""
-    target = out or file.with_name(file.name + _SUFFIX)
+    """Sign files together with the server, after showing what is signed. The signature of FILE goes to FILE.sig.
+
+    Of many files, those that were signed before are left alone, and one that cannot be signed stops no other; the exit
+    status is then 3. With --json there is a line for each.
+    """
+    named = files or []
+    if listed is None and len(named) == 1:
+        _sign_one(invocation, named[0], key, algorithm, out, request_id, force=force, yes=yes)
+    elif listed is None and not named:
+        raise typer.BadParameter("name a file, or a list of files by --list")
+    elif out is not None or request_id:
+        raise typer.BadParameter("--out and --request-id are for a single file")
+    else:
+        sign_files(invocation, [*named, *(read_list(listed) if listed else ())], key, algorithm, force=force, yes=yes)
+
+
+def _sign_one(
+    invocation: Invocation,
+    file: Path,
+    key: str,
+    algorithm: SignatureAlgorithm,
+    out: Path | None,
+    request_id: str,
+    *,
+    force: bool,
+    yes: bool,
+) -> None:
+    target = out or target_of(file)
     require_absent(target, force=force)
     document = hash_file(file, algorithm.hash)  # what is shown is what is signed: the file is not read again
     with invocation.agent() as agent:
@@ -50,15 +83,7 @@ def sign(
         OUTPUT.confirm("Sign this?", yes=yes)
         signature = agent.sign_digest(found.key_id, document.digest, algorithm, request_id=request_id or None)
     write_file(target, signature)
-    content = {
-        "file": str(file),
-        "size": document.size,
-        "digest": document.digest.hex(),
-        "algorithm": algorithm.value,
-        "key_id": found.key_id,
-        "signature_file": str(target),
-    }
-    OUTPUT.show(content, [("Signature", str(target))])
+    OUTPUT.show(signed_json(document, algorithm, found, target), [("Signature", str(target))])
 
 
 def verify_signature(
@@ -84,7 +109,7 @@ def verify_signature(
     """
     require_one(key, public_key)
     found = load_public_key(invocation, key, public_key, Purpose.SIGN)
-    path = signature or file.with_name(file.name + _SUFFIX)
+    path = signature or target_of(file)
     value = read_file(path, _MAX_SIGNATURE_BYTES, "a signature")
     document = hash_file(file, algorithm.hash)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
+from signer_agent.cli.many_signatures import target_of
 from signer_agent.home import Home
 from tests.signer_agent.cli.runner import Signer
 from tests.signer_agent.real import FOURSEAL, RealServer, fourseal, running_daemon
@@ -114,6 +116,36 @@ def test_a_repeated_request_id_writes_the_same_signature(signer: Signer, documen
         signer.run("sign", document, "--key", "contracts", *arguments)
         signatures.append((tmp_path / name).read_bytes())
     assert signatures[0] == signatures[1]
+
+
+def test_many_files_are_signed_at_once(signer: Signer, pem: Path, tmp_path: Path) -> None:
+    """Those named and those of a list; what cannot be signed is told, and what was signed before is left alone."""
+    files = [tmp_path / f"note {number}" for number in range(70)]
+    for number, file in enumerate(files):
+        file.write_bytes(bytes([number]))
+    files[3].unlink()
+    target_of(files[5]).write_bytes(b"precious")
+    listed = "".join(f"{file}\n" for file in files[2:]).encode()
+    arguments: tuple[str | Path, ...] = ("sign", *files[:2], "--list", "-", "--key", "contracts", "--yes")
+    ran = fourseal(signer.home, *arguments, "--json", passphrase=signer.passphrase_file, stdin=listed)
+    told = [json.loads(line) for line in ran.text.splitlines()]
+    assert (ran.status, [line["file"] for line in told]) == (3, [str(file) for file in files])
+    errors = {place: line["error"]["reason"] for place, line in enumerate(told) if "error" in line}
+    assert errors == {3: "FILE_UNUSABLE", 5: "FILE_EXISTS"}
+    assert target_of(files[5]).read_bytes() == b"precious"
+    for place in (0, 69):
+        options = (*PSS_OPTIONS, "-signature", told[place]["signature_file"])
+        assert "Verified OK" in openssl("dgst", "-sha256", "-verify", pem, *options, files[place])
+    first = target_of(files[0]).read_bytes()
+    target_of(files[1]).unlink()
+    ran = fourseal(signer.home, *arguments, passphrase=signer.passphrase_file, stdin=listed)
+    assert (ran.status, ran.text.split()) == (3, ["Signed", "1", "of", "70", "files"])
+    assert f"{hashlib.sha256(bytes([1])).hexdigest()}  {files[1]}" in ran.err
+    assert f"Not signed: {files[3]}" in ran.err
+    assert target_of(files[0]).read_bytes() == first
+    digest = hashlib.sha256(bytes([2])).hexdigest()
+    ran = signer.run("sign", *files[1:3], "--force", "--key", "contracts", "--yes")
+    assert digest in ran.err
 
 
 def test_a_gibibyte_is_signed_in_a_stream(signer: Signer, pem: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,20 @@ def test_a_signature_is_made_if_somebody_agrees(alone: Signer, tmp_path: Path, a
     assert "1 bytes" in terminal.seen
     assert (tmp_path / "document.sig").exists() == (status == 0)
     assert ("NOT_CONFIRMED" in terminal.seen) == (status == 1)
+
+
+def test_many_signatures_are_made_if_somebody_agrees(alone: Signer, tmp_path: Path) -> None:
+    """After all that is signed was shown."""
+    files = [tmp_path / name for name in ("one", "two")]
+    for file in files:
+        file.write_bytes(b"x")
+    for answer, status in (("n", 1), ("y", 0)):
+        terminal = Terminal(alone.home, "sign", *files, "--key", "contracts")
+        terminal.answer("Passphrase: ", PASSPHRASE)
+        terminal.answer("Sign these 2 files?", answer)
+        assert terminal.end() == status, terminal.seen
+        assert terminal.seen.count(hashlib.sha256(b"x").hexdigest()) == 2
+        assert [file.with_name(file.name + ".sig").exists() for file in files] == [status == 0] * 2
 
 
 def test_a_file_name_cannot_command_the_terminal(alone: Signer, tmp_path: Path) -> None:
