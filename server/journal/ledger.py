@@ -63,11 +63,17 @@ class Ledger:
         return [answer for answer in answers if answer is not None]
 
     def finish(self, connection: Connection, results: Sequence[tuple[Intent, Result]]) -> list[None]:
-        """Record results, with whatever they change. A group in which one fails is tried again one by one."""
+        """Record results, with whatever they change. A group in which one fails is tried again one by one.
+
+        First the record: whoever comes second changes nothing, and does not meet what the first one has changed.
+
+        Raises:
+            FinishedMeanwhile: see ``store.finish``.
+        """
+        store.finish(connection, results, self._clock())
         for _, result in results:
             if result.apply is not None:
                 result.apply(connection)
-        store.finish(connection, results, self._clock())
         return [None] * len(results)
 
     def _admit(

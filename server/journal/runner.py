@@ -11,6 +11,9 @@ How an operation that uses a share, or takes long, is run (``OperationRunner.run
 5. Writer, one transaction: the result, and whatever the act changes. Commit.
 6. Event loop: only now the answer.
 
+Another process, or a repeat with a renewed certificate, may do the same operation at the same time. Both act; in 5 one
+of them is first, and the other one answers with what that one has recorded.
+
 A crash between 3 and 5 leaves a pending operation whose answer nobody has seen. To act again is then safe: a partial
 depends on nothing but the intent, and of a new key nobody has seen the first one.
 
@@ -24,7 +27,7 @@ A change that happens in the database alone (``run_at_once``) is checked, done a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Generic, TypeVar
@@ -34,7 +37,7 @@ from sqlalchemy import Connection
 from server.clock import Clock
 from server.journal import store
 from server.journal.flights import Flights, Outcomes
-from server.journal.ledger import Begun, Ledger, require_same
+from server.journal.ledger import Begun, Ledger, is_settled, require_same
 from server.journal.policy import CheckCallers, Policy
 from server.journal.records import Intent, Operation, Request, Result
 from server.storage import Database, Handover, Threads
@@ -198,8 +201,8 @@ class _Flight(Generic[P]):
         for operation, result in zip(
             operations, self._act([(each.prepared, each.key_id) for each in operations]), strict=True
         ):
-            if isinstance(result, Exception):
-                operation.outcome = result
+            if isinstance(result, Exception):  # for a repeat it may be that another was faster, and changed what it met
+                operation.outcome = result if operation.begun.earlier is None else self._recorded(operation, result)
             else:
                 done.append((operation, result))
         new = [(operation.intent, result) for operation, result in done if not operation.begun.recorded]
@@ -211,20 +214,34 @@ class _Flight(Generic[P]):
 
     def _finished(self, done: list[tuple[_Operation[P], Result]], failures: Sequence[Exception | None]) -> None:
         new = (operation for operation, _ in done if not operation.begun.recorded)
+        second = set[_Operation[P]]()
         for operation, failure in zip(new, failures, strict=True):
-            operation.outcome = failure
+            if isinstance(failure, store.FinishedMeanwhile):
+                second.add(operation)
+            else:
+                operation.outcome = failure
         kept = [(operation, result) for operation, result in done if operation.outcome is None]
-        if any(result.afterwards is not None for _, result in kept):
-            self._in_worker(lambda: self._conclude(kept))
+        if second or any(result.afterwards is not None for _, result in kept):
+            self._in_worker(lambda: self._conclude(kept, second))
         else:
-            self._conclude(kept)
+            self._conclude(kept, second)
 
-    def _conclude(self, done: list[tuple[_Operation[P], Result]]) -> None:
+    def _conclude(self, done: list[tuple[_Operation[P], Result]], second: Collection[_Operation[P]]) -> None:
         for operation, result in done:
+            if operation in second:
+                operation.outcome = self._recorded(operation, result.release)
+                continue
             if result.afterwards is not None:
                 result.afterwards()
             operation.outcome = result.refusal or result.release
         self._end()
+
+    def _recorded(self, operation: _Operation[P], otherwise: bytes | Exception) -> bytes | Exception | None:
+        """What the journal has for an answer; ``otherwise`` if it has none."""
+        identity = operation.intent.request.identity
+        found = self._runner.database.read_now(lambda connection: store.find_operations(connection, [identity]))
+        recorded = found.get(identity)
+        return (recorded.refusal or recorded.answer) if recorded is not None and is_settled(recorded) else otherwise
 
     def _in_worker(self, step: Callable[[], None]) -> None:
         self._runner.workers.post(step, self._fail)

@@ -42,7 +42,11 @@ from server.journal.records import (
 )
 from server.storage import Instant, metadata
 from server.storage.tables import Sequence as Counted
-from wire.catalogue import ServiceError
+
+
+class FinishedMeanwhile(Exception):
+    """An operation that was begun here was finished elsewhere: by another process, or with a renewed certificate."""
+
 
 operations = Table(
     "operations",
@@ -149,8 +153,7 @@ def finish(connection: Connection, results: Sequence[tuple[Intent, Result]], now
     """Record results of pending operations.
 
     Raises:
-        ServiceError: FINISHED_MEANWHILE: one was not pending any more. A repeat that came with a renewed certificate
-            is a flight of its own, and was faster.
+        FinishedMeanwhile: one was not pending any more.
     """
     values = [
         {"of_agent": intent.request.caller.agent_id, "of_request": intent.request.request_id}
@@ -158,7 +161,7 @@ def finish(connection: Connection, results: Sequence[tuple[Intent, Result]], now
         for intent, result in results
     ]
     if connection.execute(_finish, values).rowcount != len(results):
-        raise ServiceError("FINISHED_MEANWHILE")
+        raise FinishedMeanwhile
 
 
 def list_operations(

@@ -10,12 +10,6 @@ from wire.catalogue.entry import UNAVAILABLE, Entry
 
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("SERVER_UNAVAILABLE", UNAVAILABLE, "The server cannot be reached.", "Check address and network; repeat."),
-    Entry(
-        "FINISHED_MEANWHILE",
-        UNAVAILABLE,
-        "The same request was finished meanwhile.",
-        "Repeat with the same request_id to get its answer.",
-    ),
     Entry("SHUTTING_DOWN", UNAVAILABLE, "The server is shutting down.", "Repeat with the same request_id."),
     Entry(
         "STORAGE_UNAVAILABLE",

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from mpc.errors import FoursealError
 from server.clock import system_clock
 from server.custody import store
 from server.journal import Intent, Result
@@ -163,7 +164,7 @@ async def test_an_operation_goes_on_when_its_caller_hangs_up(journal: Journal, p
 
 
 async def test_a_certificate_renewed_while_an_operation_is_under_way(journal: Journal, path: Path) -> None:
-    """The repeat with the new one is a flight of its own; whoever comes second is told to repeat, and both agree."""
+    """The repeat with the new one is a flight of its own; whoever comes second gets the answer of the first."""
     entered, release = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -175,11 +176,45 @@ async def test_a_certificate_renewed_while_an_operation_is_under_way(journal: Jo
     renewed = request(caller=replace(ALICE, certificate_sha256=b"n" * 32))
     answer = await journal.ask(renewed, Answers())
     release.set()
-    with pytest.raises(ServiceError) as refused:
-        await slow
-    assert refused.value.reason == "FINISHED_MEANWHILE"
-    assert await journal.ask(request(), Answers()) == answer
+    assert await slow == answer
     assert outside(path, "outcome, answer") == [("done", answer)]
+
+
+@pytest.mark.parametrize("way", ["kept", "not kept", "refused", "changes", "fails"])
+async def test_two_processes_with_one_request(journal: Journal, path: Path, way: str) -> None:
+    """Both act before either has recorded its result: one is first, and both answer with what that one recorded."""
+    begun, both, done = threading.Event(), threading.Barrier(2), threading.Event()
+
+    def act(_: str, name: bytes) -> Result:
+        begun.set()
+        both.wait(WAIT_SECONDS)
+        if way == "refused":
+            return Result(refusal=ServiceError("FIELD_INVALID", field=name.decode(), problem="wrong"))
+        if way == "fails" and name == b"second":  # what it needs was used up by the first
+            assert done.wait(WAIT_SECONDS)
+            refuse()
+        release = b"the same" if way == "not kept" else name  # a partial decryption depends on nothing but the intent
+        return Result(release, keep=way != "not kept", apply=_mark("once") if way == "changes" else None)
+
+    with journal_on(path) as other:
+        first = asyncio.create_task(journal.ask(request(), lambda key_id: act(key_id, b"first")))
+        assert await asyncio.to_thread(begun.wait, WAIT_SECONDS)
+        second = asyncio.create_task(other.ask(request(), lambda key_id: act(key_id, b"second")))
+        if way == "fails":
+            await first
+            done.set()
+        outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    assert len({str(outcome) for outcome in outcomes}) == 1
+    if way == "refused":
+        assert all(isinstance(outcome, FoursealError) for outcome in outcomes)
+        assert outside(path, "reason") == [("FIELD_INVALID",)]
+    else:
+        answer = outcomes[0]
+        assert isinstance(answer, bytes)
+        assert outside(path) == [("done",)]
+        assert outside(path, "result_sha256") == [(sha256(answer).digest(),)]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM log_entries").fetchone() == (1,)
 
 
 async def test_a_request_that_does_not_hold_is_not_recorded(journal: Journal, path: Path) -> None:
