@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,9 @@ class Backend(Protocol):
 
     def open_writer(self) -> Engine:
         """An engine whose transactions exclude other writers from their start."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A context in which no other process of ours writes; waits for it."""
 
     def open_readers(self, count: int) -> Engine:
         """An engine of at most ``count`` connections that cannot write."""

@@ -2,6 +2,8 @@
 
 * WAL with synchronous=FULL: a commit returns after fsync, readers never wait for the writer.
 * secure_delete: what is deleted is overwritten with zeros; ``erase_traces`` does the same to the write-ahead log.
+* Our own processes write one after the other, by a lock beside the database: SQLite's own would have them ask again and
+  again, and give up by chance. That one is left for other programs, which are waited for two seconds.
 * A database file that is deleted or replaced under a running server would go on "working" in an unlinked file: all
   that was acknowledged from then on would be lost. So the file's identity is compared before every group.
 """
@@ -9,6 +11,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 from urllib.parse import quote
@@ -18,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from server.errors import OperatorError
+from server.storage.file_lock import FileLock
 
 _BUSY_TIMEOUT_SECONDS = 2.0
 _CACHED_STATEMENTS = 256
@@ -66,6 +71,21 @@ class SqliteBackend:
         engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True)
         _begin_with(engine, "BEGIN IMMEDIATE")
         return engine
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Wait until no other process of ours writes, and keep them from it in the context.
+
+        Raises:
+            DatabaseGone: the lock cannot be had, for its folder cannot be written.
+        """
+        try:
+            lock = FileLock(self._path.with_name(f"{self._path.name}-lock"))
+        except OSError as error:
+            raise DatabaseGone(f"the lock beside the database cannot be opened: {error.strerror}") from error
+        with lock:
+            lock.wait()
+            yield
 
     def open_readers(self, count: int) -> Engine:
         """An engine of at most ``count`` connections that cannot write."""

@@ -1,7 +1,7 @@
 """The one thread that writes, and how it groups commits.
 
 1. It takes all that is queued.
-2. One transaction begins, holding the write lock.
+2. It waits until no other process of ours writes. One transaction begins, holding the write lock.
 3. Each unit of work runs in a savepoint of its own: one that raises is rolled back alone. Work of many items of one
    kind runs once for all of them (``GroupWork``). Then, if a unit staged anything, what is to be done before the commit
    (``server.storage.staging``).
@@ -162,7 +162,8 @@ class GroupCommitWriter:
         """Run a step; if it fails as a whole, every job fails. The thread itself never ends by an error."""
         try:
             self._backend.check_present()
-            step(self._connect())
+            with self._backend.writing():
+                step(self._connect())
         except Exception as error:  # noqa: BLE001  # carried to those who wait; the thread goes on
             self._disconnect()
             unavailable = is_unavailable(error)

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError
+from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
 from mpc.errors import FoursealError
 from server.storage import Database, GroupWork, Handover
+from server.storage.sqlite import SqliteBackend
 from tests.server.storage.outside import HeldWriter, add, execute, file_size_limit, notes, queue
 from wire.catalogue import ServiceError
 
@@ -268,6 +270,22 @@ async def test_close_writes_what_is_queued(database: Database, path: Path) -> No
     with pytest.raises(ServiceError):
         database.post_grouped(lambda _, items: list(items), ["three"], lambda _: None)
     assert notes(path) == ["one", "two"]
+
+
+async def test_two_processes_write_one_after_the_other(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch, log: BoundLogger
+) -> None:
+    """However long one takes, the other waits: it does not give up as for a lock of some other program."""
+    monkeypatch.setattr("server.storage.sqlite._BUSY_TIMEOUT_SECONDS", 0.0)
+    other = Database(SqliteBackend(path), log)
+    try:
+        async with HeldWriter(database):
+            tasks = await queue(other, add("one"), add("two"))
+            await asyncio.wait(tasks, timeout=0.2)  # time to give up in
+            assert not any(task.done() for task in tasks)
+        assert await asyncio.gather(*tasks) == ["one", "two"]
+    finally:
+        other.close()
 
 
 def test_write_now_raises_what_the_unit_raised(database: Database) -> None:
