@@ -3,14 +3,16 @@
 * A row stands for an upload from its start on, and counts against its account's quota. A record that names the content
   takes the row's place.
 * A content is on the disk before its row says that it is finished; who is answered has it.
-* Giving a file its name, and taking files away, are done one after the other (``_moving``): nobody takes a file away
-  that a row has just begun to name.
+* Giving a file its name, and taking files away, are done one after the other (``_moving``), by whatever process:
+  nobody takes a file away that a row has just begun to name.
+* Whoever lets an upload grow, or drops it, has its part file open, and so alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -29,7 +31,7 @@ from server.journal.places import Places
 from server.journal.senders import Senders
 from server.sessions import require_joined_once
 from server.storage import Database, Threads
-from server.storage.blobs import BlobPart, Blobs
+from server.storage.blobs import BlobPart, Blobs, PartBusy
 from wire.catalogue import ServiceError
 
 MAX_UPLOADS: Final = 64
@@ -39,6 +41,7 @@ PIECE_BYTES: Final = 1 << 20
 _TRANSFERS: Final = 64
 _TRANSFERS_OF_ACCOUNT: Final = 16
 _AT_A_TIME: Final = 100
+_LOCK_SECONDS: Final = 0.005  # from one try to take the folder's lock to the next
 
 A = TypeVarTuple("A")
 T = TypeVar("T")
@@ -76,8 +79,6 @@ class Contents:
         self._terms = terms
         self._clock = clock
         self._places = Places(capacity=_TRANSFERS, capacity_of_account=_TRANSFERS_OF_ACCOUNT)
-        self._growing: set[str] = set()
-        self._moving = asyncio.Lock()
 
     async def put(
         self, login: Login, session_id: str, envelope_id: str, length: int, first: int, parts: AsyncIterator[Part]
@@ -110,13 +111,11 @@ class Contents:
             )
             if upload.content_digest is not None:
                 return upload.expire_time
-            if envelope_id in self._growing:
-                raise ServiceError("CONTENT_UPLOAD_BUSY", envelope_id=envelope_id)
-            self._growing.add(envelope_id)
+            part = await self._open_part(upload)
             try:
-                return await self._take(upload, first, parts)
+                return await self._take(upload, part, first, parts)
             finally:
-                self._growing.discard(envelope_id)
+                part.close()
 
     async def state(self, login: Login, envelope_id: str) -> tuple[int, bool]:
         """Bytes of an upload that are on the disk, and whether it was finished.
@@ -152,22 +151,17 @@ class Contents:
                 first += len(piece)
 
     async def expire(self) -> int:
-        """Delete uploads that no record named in time. Returns how many."""
-        now, count = self._clock(), 0
+        """Delete uploads that no record named in time, but those that grow. Returns how many."""
+        count = 0
         while True:
-            async with self._moving:
-                dropped = await self._database.write(partial(self._drop_expired, now=now))
-                for upload, is_needed in dropped:
-                    await self._on_disk(self._blobs.drop_part, _part_name(upload))
-                    if upload.content_digest is not None and not is_needed:
-                        await self._on_disk(self._blobs.remove, upload.content_digest)
-            count += len(dropped)
-            if len(dropped) < _AT_A_TIME:
+            dropped = await self._expire_some()
+            count += dropped
+            if dropped < _AT_A_TIME:
                 return count
 
     async def remove_unneeded(self, digest: bytes) -> None:
         """Delete a content unless a row names it."""
-        async with self._moving:
+        async with self._moving():
             if not await self._database.read(lambda connection: contents.is_content_needed(connection, digest)):
                 await self._on_disk(self._blobs.remove, digest)
 
@@ -190,21 +184,16 @@ class Contents:
         uploads.add_upload(connection, upload)
         return upload
 
-    async def _take(self, upload: ContentUpload, first: int, parts: AsyncIterator[Part]) -> datetime:
-        there = await self._on_disk(self._blobs.part_length, _part_name(upload))
-        if not 0 <= first <= there:
-            raise ServiceError("CONTENT_UPLOAD_ELSEWHERE", expected=there, found=first)
-        part = await self._on_disk(self._blobs.open_part, _part_name(upload), first)
-        try:
-            digest = await self._grow(part, upload, parts)
-            found = await self._on_disk(part.seal)
-        finally:
-            part.close()
-        if found != digest:
+    async def _take(self, upload: ContentUpload, part: BlobPart, first: int, parts: AsyncIterator[Part]) -> datetime:
+        if not 0 <= first <= part.length:
+            raise ServiceError("CONTENT_UPLOAD_ELSEWHERE", expected=part.length, found=first)
+        await self._on_disk(part.go_on, first)
+        digest = await self._grow(part, upload, parts)
+        if await self._on_disk(part.seal) != digest:
             await self._on_disk(self._blobs.drop_part, _part_name(upload))
             raise ServiceError("CONTENT_DIGEST_WRONG")
         end = self._clock() + self._terms.upload_lifetime
-        async with self._moving:
+        async with self._moving():
             await self._on_disk(self._blobs.finish, _part_name(upload), digest)
             finish = partial(uploads.finish_upload, envelope_id=upload.envelope_id, digest=digest, expire_time=end)
             if not await self._database.write(finish):  # its time was over meanwhile
@@ -227,24 +216,53 @@ class Contents:
                 raise ServiceError("FIELD_INVALID", field="piece", problem="empty, or too long")
             await self._on_disk(part.append, piece)
 
-    def _drop_expired(self, connection: Connection, now: datetime) -> list[tuple[ContentUpload, bool]]:
-        expired = [
-            upload
-            for upload in uploads.list_expired_uploads(connection, now, _AT_A_TIME)
-            if upload.envelope_id not in self._growing
-        ]
-        uploads.drop_uploads(connection, [upload.envelope_id for upload in expired])
+    async def _expire_some(self) -> int:
+        now = self._clock()
+        query = partial(uploads.list_expired_uploads, now=now, limit=_AT_A_TIME)
+        async with self._moving():
+            with ExitStack() as parts:
+                idle = dict[str, ContentUpload]()
+                for upload in await self._database.read(query):
+                    try:
+                        parts.callback((await self._open_part(upload)).close)
+                    except ServiceError as error:
+                        if error.reason != "CONTENT_UPLOAD_BUSY":
+                            raise
+                    else:
+                        idle[upload.envelope_id] = upload
+                unneeded = await self._database.write(partial(_drop_expired, envelope_ids=idle, now=now))
+                for upload in idle.values():
+                    await self._on_disk(self._blobs.drop_part, _part_name(upload))
+                for digest in unneeded:
+                    await self._on_disk(self._blobs.remove, digest)
+        return len(idle)
 
-        def is_needed(digest: bytes | None) -> bool:
-            return digest is not None and contents.is_content_needed(connection, digest)
+    async def _open_part(self, upload: ContentUpload) -> BlobPart:
+        try:
+            return await self._on_disk(self._blobs.open_part, _part_name(upload))
+        except PartBusy:
+            raise ServiceError("CONTENT_UPLOAD_BUSY", envelope_id=upload.envelope_id) from None
 
-        return [(upload, is_needed(upload.content_digest)) for upload in expired]
+    @asynccontextmanager
+    async def _moving(self) -> AsyncGenerator[None, None]:
+        with await self._on_disk(self._blobs.lock) as lock:
+            while not lock.take():  # noqa: ASYNC110  # another process gives it back; a thread's waiting has no end
+                await asyncio.sleep(_LOCK_SECONDS)
+            yield
 
     async def _on_disk(self, work: Callable[[*A], T], *arguments: *A) -> T:
         try:
             return await self._files.run(work, *arguments)
         except OSError as error:
             raise ServiceError("EVIDENCE_UNWRITABLE", problem=error.strerror or "it failed") from None
+
+
+def _drop_expired(connection: Connection, envelope_ids: Collection[str], now: datetime) -> set[bytes]:
+    """Forget those of some uploads whose time is over; which contents nothing needs any more."""
+    expired = [each for each in uploads.find_uploads(connection, envelope_ids).values() if each.expire_time <= now]
+    uploads.drop_uploads(connection, [upload.envelope_id for upload in expired])
+    digests = {upload.content_digest for upload in expired if upload.content_digest is not None}
+    return {digest for digest in digests if not contents.is_content_needed(connection, digest)}
 
 
 def _require_proof(logins: Logins, login: Login) -> None:

@@ -1,7 +1,8 @@
 """Contents in files that are named by their own digest: write once, never changed.
 
 A content grows in a part file. Finishing it has it on the disk, and then gives it its name: so a file with a digest for
-its name is whole, whatever crashed. Every method blocks: call them in a thread for files.
+its name is whole, whatever crashed. Who has a part open has it alone, of all processes; who gives a file its name, or
+takes files away, first takes the folder's lock. Every method blocks: call them in a thread for files.
 
 ::
 
@@ -11,13 +12,20 @@ its name is whole, whatever crashed. Every method blocks: call them in a thread 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from pathlib import Path
 from typing import Final
 
+from server.storage.file_lock import FileLock
+
 _CHUNK_BYTES: Final = 1 << 20
 _PARTS: Final = "parts"
+
+
+class PartBusy(Exception):
+    """Somebody else has the part open."""
 
 
 class Blobs:
@@ -35,19 +43,25 @@ class Blobs:
         self._parts = folder / _PARTS
         self._parts.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def open_part(self, name: str, length: int) -> BlobPart:
-        """Open a part, made if it is missing, to go on behind so many bytes; what lies beyond them is cut off.
+    def lock(self) -> FileLock:
+        """The folder's lock, not taken yet. Raises OSError."""
+        return FileLock(self._folder.with_name(f"{self._folder.name}-lock"))
+
+    def open_part(self, name: str) -> BlobPart:
+        """Open a part, made if it is missing.
 
         Raises:
-            ValueError: there are not so many.
+            PartBusy: somebody else has it open, or has just ended it.
             OSError: of the file system.
         """
-        descriptor = os.open(self._parts / name, os.O_RDWR | os.O_CREAT, 0o600)
+        path = self._parts / name
+        part = BlobPart(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         try:
-            return BlobPart(descriptor, length)
+            part.take(path)
         except BaseException:
-            os.close(descriptor)
+            part.close()
             raise
+        return part
 
     def part_length(self, name: str) -> int:
         """Bytes of a part, forced to the disk; 0 if there is none."""
@@ -104,17 +118,30 @@ class Blobs:
 
 
 class BlobPart:
-    """A content that grows, open. From ``Blobs.open_part``; no two for one part at a time."""
+    """A content that grows, open. From ``Blobs.open_part``."""
 
-    def __init__(self, descriptor: int, length: int) -> None:
-        if os.fstat(descriptor).st_size < length:
-            raise ValueError(length)
-        os.ftruncate(descriptor, length)
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.length = length
+        self.length = 0
         self._hash = hashlib.sha256()
-        for first in range(0, length, _CHUNK_BYTES):
-            self._hash.update(os.pread(descriptor, min(_CHUNK_BYTES, length - first), first))
+
+    def take(self, path: Path) -> None:
+        """Have the part alone, until ``close``. Raises PartBusy."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            there = path.stat()
+        except (BlockingIOError, FileNotFoundError):
+            raise PartBusy from None
+        if not os.path.samestat(there, os.fstat(self._descriptor)):  # ours has got its name meanwhile: it is whole
+            raise PartBusy
+        self.length = os.fstat(self._descriptor).st_size
+
+    def go_on(self, first: int) -> None:
+        """Go on behind so many bytes, at most ``length``; what lies beyond them is cut off."""
+        os.ftruncate(self._descriptor, first)
+        self.length = first
+        for start in range(0, first, _CHUNK_BYTES):
+            self._hash.update(os.pread(self._descriptor, min(_CHUNK_BYTES, first - start), start))
 
     def append(self, piece: bytes) -> None:
         """Write the next bytes. Raises OSError: no space, for example."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,11 +18,11 @@ from fourseal.v1 import evidence_service_pb2 as pb
 from server.evidence import contents as rules
 from server.root.application import Server
 from server.root.home import Home
-from server.storage.blobs import Blobs
+from server.storage.blobs import BlobPart, Blobs, PartBusy
 from tests.server.evidence.messages import Message, deposit, deposited, fetch, parts_of, put, stub, write
 from tests.server.evidence.test_deposits import reason_of
-from tests.server.harness import MovableClock, query
-from tests.server.sessions.people import Session, Signer
+from tests.server.harness import CALL_SECONDS, MovableClock, query, running_server
+from tests.server.sessions.people import Session, Signer, World, arrive
 from wire.peer import LOGIN_KEY
 from wire.status import RemoteError, error_from_rpc
 
@@ -112,6 +113,70 @@ async def test_a_content_that_no_record_names(
     assert await session_server._rules.evidence.upkeep.run() == 2
     assert [path.name for path in blobs(session_home)] == [kept.record.content_digest.hex()]
     assert query(session_home, "SELECT count(*) FROM evidence_uploads") == [(0,)]
+
+
+async def test_two_processes(
+    world: World,
+    session_server: Server,
+    session_home: Home,
+    alice: Signer,
+    bob: Signer,
+    session: Session,
+    clock: MovableClock,
+) -> None:
+    """An upload grows in one: it neither ends nor is cleared away in the other, and goes on there afterwards."""
+    message = await write(alice, session, bob, content=BIG)
+    half, more = 1_000_000, asyncio.Event()
+
+    async def slow() -> AsyncIterator[pb.PutContentRequest]:
+        for part in parts_of(message, pieces=[message.sealed[:half]], finish=None):
+            yield part
+        await more.wait()
+
+    async with running_server(session_home, clock=clock) as other:
+        contents = [each._rules.evidence.contents for each in (session_server, other)]
+        async with arrive(world, other.serving, clock, "alice").client as client:
+            elsewhere = replace(alice, client=client)
+            metadata = ((LOGIN_KEY, alice.token),)
+            putting = stub(alice).PutContent(slow(), timeout=CALL_SECONDS, metadata=metadata)
+            while await state(elsewhere, message) != (half, False):
+                assert not putting.done()
+            assert await reason_of(put(elsewhere, parts_of(message, first=half))) == "CONTENT_UPLOAD_BUSY"
+            clock.move(timedelta(days=1, seconds=1))
+            assert [await each.expire() for each in contents] == [0, 0]
+            clock.move(timedelta(days=-1, seconds=-1))
+            more.set()
+            with pytest.raises(grpc.aio.AioRpcError):
+                await putting
+            await put(elsewhere, parts_of(message, first=half))
+            assert await state(alice, message) == (len(message.sealed), True)
+            await deposit(alice, message)
+            assert await fetch(bob, message.digest) == message.sealed
+            unfinished = parts_of(message, pieces=[b"begun"], finish=None, envelope_id="envelope-" + "d" * 26)
+            assert await reason_of(put(alice, unfinished)) == "CONTENT_UPLOAD_INCOMPLETE"
+            assert len(blobs(session_home)) == 2
+            clock.move(timedelta(days=1, seconds=1))
+            assert sorted(await asyncio.gather(*(each.expire() for each in contents))) == [0, 1]
+            assert [path.read_bytes() for path in blobs(session_home)] == [message.sealed]
+
+
+def test_a_part_is_had_alone(tmp_path: Path) -> None:
+    """Whoever opened it before it got its name for good, and comes late, does not get what is whole by then."""
+    one, two = Blobs(tmp_path / "evidence"), Blobs(tmp_path / "evidence")
+    part = one.open_part("part")
+    part.append(b"content")
+    with pytest.raises(PartBusy):
+        two.open_part("part")
+    late = BlobPart(os.open(tmp_path / "evidence" / "parts" / "part", os.O_RDWR))
+    digest = part.seal()
+    one.finish("part", digest)
+    part.close()
+    for _ in range(2):
+        with pytest.raises(PartBusy):
+            late.take(tmp_path / "evidence" / "parts" / "part")
+        two.open_part("part").close()  # there is one of that name again
+    late.close()
+    assert two.read(digest, 0, 99) == b"content"
 
 
 async def test_quota(
