@@ -103,8 +103,10 @@ class Settings(BaseSettings):
     """The same for one client certificate."""
     engine: EngineName = EngineName.GMPY2
     """Who exponentiates with the server's shares."""
+    processes: int = Field(1, ge=1, le=64)
+    """Server processes on one port; above 1 a supervisor starts them. The media server is always one."""
     worker_threads: int = Field(0, ge=0, le=256)
-    """Threads that exponentiate; 0: one a core."""
+    """Threads of a process that exponentiate; 0: one a core, divided among the processes."""
     shares_ahead: int = Field(2, ge=0, le=64)
     """Fresh shares that are kept ready, of every purpose and size that was asked for; 0: none."""
     opened_shares: int = Field(1024, ge=1)
@@ -180,12 +182,28 @@ class Settings(BaseSettings):
 
     @property
     def threads(self) -> int:
-        """Threads that exponentiate."""
-        return self.worker_threads or len(os.sched_getaffinity(0))
+        """Threads of a process that exponentiate."""
+        return self.worker_threads or max(1, len(os.sched_getaffinity(0)) // self.processes)
+
+    def require_separate_relay(self) -> None:
+        """See that several processes are not to relay.
+
+        Raises:
+            OperatorError: they are, by the combined mode.
+        """
+        if self.processes > 1 and not self.relay_address:
+            raise OperatorError(
+                "several processes cannot relay: what a relay has under way is in the memory of one",
+                "Set a media server up (fourseal-server media init) and name it in relay_address, or run one process.",
+            )
 
 
-def load_settings(home: Path) -> Settings:
+def load_settings(home: Path, **chosen: object) -> Settings:
     """Read the configuration of a home folder; without a file, the defaults and the environment.
+
+    Args:
+        home: the folder.
+        chosen: settings that go before the environment and the file.
 
     Raises:
         OperatorError: the file cannot be read, or a value is unknown or out of its range.
@@ -196,7 +214,7 @@ def load_settings(home: Path) -> Settings:
         model_config = SettingsConfigDict(toml_file=path)
 
     try:
-        return HomeSettings()  # type: ignore[call-arg]  # pydantic finds the values itself
+        return HomeSettings(**chosen)  # type: ignore[arg-type]  # pydantic checks them, and finds the others itself
     except ValidationError as error:
         problems = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors(include_input=False))
         raise OperatorError(f"the configuration is wrong: {problems}", f"Correct {path} or the environment.") from None

@@ -19,8 +19,8 @@ HOP_RESERVE_SECONDS: Final = 0.02  # kept of the caller's deadline, so that it s
 ChannelOptions = list[tuple[str, int]]
 
 
-def server_options() -> ChannelOptions:
-    """Options for ``grpc.aio.server``."""
+def server_options(*, shared_port: bool = False) -> ChannelOptions:
+    """Options for ``grpc.aio.server``; ``shared_port``: other processes of this server listen on its port too."""
     return [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -34,7 +34,7 @@ def server_options() -> ChannelOptions:
         ("grpc.keepalive_timeout_ms", 20 * 1000),
         ("grpc.http2.min_ping_interval_without_data_ms", 30 * 1000),
         ("grpc.http2.max_ping_strikes", 2),
-        ("grpc.so_reuseport", 0),  # two servers on one port would be a mistake that nobody sees
+        ("grpc.so_reuseport", int(shared_port)),  # two servers on one port are else a mistake that nobody sees
     ]
 
 

@@ -67,12 +67,26 @@ def init(home: HomeOption = None, json: JsonOption = False) -> None:
 
 
 @app.command()
-def run(home: HomeOption = None) -> None:
+def run(
+    home: HomeOption = None,
+    processes: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, max=64, help="Server processes on the same ports; as configured by default."),
+    ] = None,
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     When it serves, one line of JSON on standard output says where. The log goes to standard error, as JSON lines.
     """
     from server.cli.run import run as command
+
+    command(_home(home), processes)
+
+
+@app.command(hidden=True)
+def process(home: HomeOption = None) -> None:
+    """Serve as one of several processes. For the supervisor, which run is then."""
+    from server.cli.run import run_process as command
 
     command(_home(home))
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from contract.oids import Arc
 from server.cli.database import in_database, settings_of
 from server.cli.output import show_json, show_line
-from server.cli.run import serve_alone
+from server.cli.run import run_media
 from server.clock import system_clock
 from server.config import load_settings
 from server.custody import Sealer, load_master_keys
@@ -20,7 +20,6 @@ from server.errors import OperatorError
 from server.identity import Authority
 from server.root.home import Home
 from server.root.log import configure_log
-from server.root.media import start_media_server
 from server.root.media_setup import accept_certificate, certify_media, set_up_media
 from server.root.relay import inspect_relay
 from server.storage import Database
@@ -74,7 +73,7 @@ def accept(home: Home, certificate: Path) -> None:
 
 def run(home: Home) -> None:
     """Serve until SIGTERM or SIGINT."""
-    serve_alone(home, start_media_server)
+    run_media(home)
 
 
 def check(home: Home, *, as_json: bool) -> None:

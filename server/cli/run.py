@@ -1,29 +1,29 @@
-"""``fourseal-server run``."""
+"""``fourseal-server run``, in one process or as a supervisor of several, and ``fourseal-server media run``.
+
+What serves is imported where it is used: a supervisor does without.
+"""
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import gc
-import json
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import Final, Protocol
+from functools import partial
+from typing import Protocol
 
 import structlog
 
 from server.config import Settings, load_settings
 from server.errors import OperatorError
-from server.root.application import start_server
 from server.root.home import Home, Serving
 from server.root.log import configure_log
-from wire.allocation import keep_freed_memory
-
-_LOCK_NAME: Final = "server.lock"
+from server.storage.file_lock import FileLock
 
 
 class Running(Protocol):
@@ -38,44 +38,86 @@ class Running(Protocol):
 Start = Callable[[Home, Settings, structlog.stdlib.BoundLogger], Awaitable[Running]]
 
 
-def run(home: Home) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    serve_alone(home, start_server)
+def run(home: Home, processes: int | None) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        home: the folder.
+        processes: how many; None: as configured.
+    """
+    settings = _settings_of(home, **({} if processes is None else {"processes": processes}))
+    settings.require_separate_relay()
+    log = configure_log(settings.log_level)
+    with _alone(home) as lock:
+        if settings.processes > 1:
+            from server.cli.supervisor import supervise
+
+            supervise(home, settings, lock, log)
+        else:
+            from server.root.application import start_server
+
+            _serve(home, settings, log, start_server)
 
 
-def serve_alone(home: Home, start: Start) -> None:
-    """Start a server in this process, the only one in its folder, and let it serve until SIGTERM or SIGINT."""
-    if not home.folder.is_dir():
-        raise OperatorError(f"there is no folder {home.folder}", f"Run fourseal-server init --home {home.folder}.")
-    keep_freed_memory()
-    settings = load_settings(home.folder)
+def run_process(home: Home) -> None:
+    """Serve as one of several, until SIGTERM or SIGINT, or until standard input ends: then there is no supervisor."""
+    from server.root.application import start_server
+
+    settings = _settings_of(home)
+    log = configure_log(settings.log_level).bind(process_id=os.getpid())
+    _serve(home, settings, log, partial(start_server, alone=False), until_input_ends=True)
+
+
+def run_media(home: Home) -> None:
+    """Relay until SIGTERM or SIGINT."""
+    from server.root.media import start_media_server
+
+    settings = _settings_of(home)
+    if settings.processes > 1:
+        raise OperatorError("a media server is one process", "Take processes out of its configuration.")
     log = configure_log(settings.log_level)
     with _alone(home):
-        asyncio.run(_serve(home, settings, log, start))
+        _serve(home, settings, log, start_media_server)
 
 
-async def _serve(home: Home, settings: Settings, log: structlog.stdlib.BoundLogger, start: Start) -> None:
-    stop = asyncio.Event()
+def _settings_of(home: Home, **chosen: object) -> Settings:
+    if not home.folder.is_dir():
+        raise OperatorError(f"there is no folder {home.folder}", f"Run fourseal-server init --home {home.folder}.")
+    return load_settings(home.folder, **chosen)
+
+
+def _serve(
+    home: Home, settings: Settings, log: structlog.stdlib.BoundLogger, start: Start, *, until_input_ends: bool = False
+) -> None:
+    from wire.allocation import keep_freed_memory
+
+    keep_freed_memory()
+    asyncio.run(_serve_until_told(home, settings, log, start, until_input_ends=until_input_ends))
+
+
+async def _serve_until_told(
+    home: Home, settings: Settings, log: structlog.stdlib.BoundLogger, start: Start, *, until_input_ends: bool
+) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     server = await start(home, settings, log)
-    sys.stdout.write(json.dumps(asdict(server.serving)) + "\n")
+    sys.stdout.write(server.serving.to_line())
     sys.stdout.flush()
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not look through it again and again
+    if until_input_ends:
+        loop.add_reader(sys.stdin, stop.set)
     await stop.wait()
+    if until_input_ends:
+        loop.remove_reader(sys.stdin)
     await server.stop()
 
 
 @contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """Hold the folder for this process: two servers would not know of each other's operations under way."""
-    descriptor = os.open(home.folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise OperatorError(f"a server runs in {home.folder} already", "Stop it, or use it.") from None
-    else:
-        yield
-    finally:
-        os.close(descriptor)
+def _alone(home: Home) -> Iterator[FileLock]:
+    """Hold the folder: two servers would not know of each other's operations under way."""
+    with FileLock(home.server_lock) as lock:
+        if not lock.take():
+            raise OperatorError(f"a server runs in {home.folder} already", "Stop it, or use it.")
+        yield lock

@@ -1,7 +1,7 @@
 """The server's key shares: sealed in the database, opened when they are used, kept open for a bounded number of keys.
 
 An opened share lives in a cache of least recent use. What leaves the cache is forgotten: the last reference goes, which
-is as far as Python can wipe. A share that is erased is forgotten at once.
+is as far as Python can wipe. A share that is erased is forgotten at once, and by other processes within a second.
 """
 
 from __future__ import annotations
@@ -63,6 +63,20 @@ class ShareCustody:
             self._opened.pop(key_id, None)
             self._forgotten += 1
         self._database.erase_traces()
+
+    async def forget_erased(self) -> None:
+        """Drop opened shares that another process has erased.
+
+        Raises:
+            ServiceError: STORAGE_UNAVAILABLE.
+        """
+        with self._lock:
+            names = list(self._opened)
+        kept = await self._database.read(lambda connection: store.list_kept(connection, names))
+        with self._lock:
+            for name in names:
+                if name not in kept:
+                    self._opened.pop(name, None)
 
     def opened(self, key_id: str) -> OpenedShare | None:
         """The share, if it is open."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Column, Connection, LargeBinary, Table, Text, bindparam, delete, insert, select
 
 from server.storage import Instant, metadata
+
+_AT_A_TIME: Final = 1000
 
 sealed_shares = Table(
     "sealed_shares",
@@ -25,6 +29,7 @@ custody_probes = Table(
 )
 
 _select_share = select(sealed_shares.c.sealed).where(sealed_shares.c.key_id == bindparam("key_id"))
+_list_kept = select(sealed_shares.c.key_id).where(sealed_shares.c.key_id.in_(bindparam("key_ids", expanding=True)))
 _delete_share = delete(sealed_shares).where(sealed_shares.c.key_id == bindparam("key_id"))
 
 
@@ -36,6 +41,14 @@ def insert_share(connection: Connection, key_id: str, sealed: bytes, now: dateti
 def find_share(connection: Connection, key_id: str) -> bytes | None:
     """The sealed share of a key; None if it was erased or never was."""
     return connection.execute(_select_share, {"key_id": key_id}).scalar_one_or_none()
+
+
+def list_kept(connection: Connection, key_ids: Sequence[str]) -> set[str]:
+    """Of some keys those whose shares are kept."""
+    found: set[str] = set()
+    for start in range(0, len(key_ids), _AT_A_TIME):
+        found.update(connection.execute(_list_kept, {"key_ids": key_ids[start : start + _AT_A_TIME]}).scalars())
+    return found
 
 
 def erase_share(connection: Connection, key_id: str) -> bool:

@@ -1,5 +1,8 @@
 """The server, put together and running.
 
+One process, or one of several on the same ports (``server.cli.supervisor``). What may be done once for all of them is
+done by who has the lock for it; all else that they know of each other stands in the database.
+
 Start: storage, custody, authority and certificate; rules; the two listeners; one round of health checks; then the file
 ``serving.json`` and the log line "serving" say that it serves, and where.
 
@@ -11,6 +14,7 @@ would leave it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from typing import Final
 
@@ -38,8 +42,11 @@ from server.root.health import Health
 from server.root.home import Home, Serving
 from server.root.listeners import AGENT_SERVICES, ENROLMENT_SERVICES, RELAY_SERVICES, Listeners
 from server.root.rules import Rules, compose_rules
+from server.storage.file_lock import FileLock
+from wire.catalogue import ServiceError
 
 _HOUSEKEEPING_SECONDS: Final = 60.0
+_FORGET_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 1.0
 
 
@@ -57,6 +64,9 @@ class Server:
         listeners: Listeners,
         in_flight: BoundedInFlight,
         certificate: CurrentCertificate,
+        upkeep: FileLock,
+        *,
+        alone: bool,
     ) -> None:
         """Take the parts; ``start_server`` puts them together."""
         self._home = home
@@ -68,6 +78,8 @@ class Server:
         self._listeners = listeners
         self._in_flight = in_flight
         self._certificate = certificate
+        self._upkeep = upkeep
+        self._alone = alone
         self._tasks: list[asyncio.Task[None]] = []
         host, ports = settings.public_host, listeners.ports
         self.serving = Serving(os.getpid(), f"{host}:{ports.agents}", f"{host}:{ports.enrolment}")
@@ -81,7 +93,10 @@ class Server:
             asyncio.create_task(self._health.keep_checking()),
             asyncio.create_task(self._keep_house()),
         ]
-        self.serving.write(self._home.serving)
+        if self._alone:
+            self.serving.write(self._home.serving)
+        else:
+            self._tasks.append(asyncio.create_task(self._forget_erased()))
         self._log.info(
             "serving",
             process_id=self.serving.process_id,
@@ -93,7 +108,8 @@ class Server:
     async def stop(self) -> None:
         """Finish what is in flight, within the grace, and close everything."""
         self._log.info("stopping")
-        self._home.serving.unlink(missing_ok=True)
+        if self._alone:
+            self._home.serving.unlink(missing_ok=True)
         self._in_flight.refusing = True
         await self._health.shut_down()
         for task in self._tasks:
@@ -111,13 +127,22 @@ class Server:
         await self._listeners.stop(_STOP_SECONDS)
         self._rules.close()
         self._ground.close()
+        self._upkeep.close()
         self._log.info("stopped")
 
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             await self._keep_house_once()
-            await self._stamp_once()
+            if self._upkeep.take():
+                await self._stamp_once()
+
+    async def _forget_erased(self) -> None:
+        """What another process erases is gone here within a second."""
+        while True:
+            await asyncio.sleep(_FORGET_SECONDS)
+            with contextlib.suppress(ServiceError):  # health tells of it, and the next round tries again
+                await self._ground.custody.shares.forget_erased()
 
     async def _stamp_once(self) -> None:
         """Not at the start: an authority that is down would hold it up."""
@@ -127,24 +152,28 @@ class Server:
             self._log.error("housekeeping_failed", cause=str(error))
 
     async def _keep_house_once(self) -> None:
-        """Renew certificate and revocation list, close sessions whose time is over, drop what was left or has ended."""
-        now = self._ground.clock()
+        """Renew what is this process's own; close sessions whose time is over, drop what was left or has ended."""
         try:
-            if self._certificate.is_due(now):
+            if self._certificate.is_due(self._ground.clock()):
                 self._certificate.replace(await self._ground.database.write(self._renew_certificate))
                 self._log.info("certificate_renewed")
-            for key_id in await self._rules.generation.expire():
-                self._log.info("generation_expired", key_id=key_id)
-            for session_id in await self._rules.sessions.closing.close_overdue():
-                self._log.info("session_closed", session_id=session_id)
-            if self._rules.relay is not None:
-                await self._rules.relay.relay.expire()
-            await self._rules.evidence.upkeep.run()
-            await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
-            await self._ground.database.write(self._rules.accounts.keep_house)
             await self._rules.accounts.lists.current()
+            if self._upkeep.take():
+                await self._keep_house_for_all()
         except (FoursealError, OperatorError) as error:  # the next round tries again
             self._log.error("housekeeping_failed", cause=str(error))
+
+    async def _keep_house_for_all(self) -> None:
+        now = self._ground.clock()
+        for key_id in await self._rules.generation.expire():
+            self._log.info("generation_expired", key_id=key_id)
+        for session_id in await self._rules.sessions.closing.close_overdue():
+            self._log.info("session_closed", session_id=session_id)
+        if self._rules.relay is not None:
+            await self._rules.relay.relay.expire()
+        await self._rules.evidence.upkeep.run()
+        await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
+        await self._ground.database.write(self._rules.accounts.keep_house)
 
     def _renew_certificate(self, connection: Connection) -> ServerCertificate:
         _, certificate = _credentials(connection, self._ground, self._settings)
@@ -158,6 +187,7 @@ async def start_server(
     *,
     clock: Clock = system_clock,
     engine: Engine | None = None,
+    alone: bool = True,
 ) -> Server:
     """Put a server together and start it. Returns when it accepts calls.
 
@@ -167,6 +197,7 @@ async def start_server(
         log: its log.
         clock: the time.
         engine: who exponentiates; by default the one that the configuration names.
+        alone: False for one of several processes on the same ports: their supervisor says that they serve.
 
     Raises:
         OperatorError: something that it needs is missing or does not fit.
@@ -184,8 +215,11 @@ async def start_server(
 
     relayed = () if rules.relay is None else RELAY_SERVICES
     health = Health((*AGENT_SERVICES, *relayed, *ENROLMENT_SERVICES), check, settings.health_interval_seconds, log)
-    listeners = Listeners(settings, certificate, authority.certificate_pem, rules, health, in_flight, log)
-    server = Server(home, settings, log, ground, rules, health, listeners, in_flight, certificate)
+    listeners = Listeners(
+        settings, certificate, authority.certificate_pem, rules, health, in_flight, log, shared_ports=not alone
+    )
+    upkeep = FileLock(home.upkeep_lock)
+    server = Server(home, settings, log, ground, rules, health, listeners, in_flight, certificate, upkeep, alone=alone)
     await server.start()
     return server
 

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from server.config import CONFIG_NAME, Settings
 from server.errors import OperatorError
@@ -37,6 +37,16 @@ class Home:
         """The file that is there while a server serves: see ``Serving``."""
         return self.folder / _SERVING_NAME
 
+    @property
+    def server_lock(self) -> Path:
+        """The lock of the server that runs here, whatever processes it has."""
+        return self.folder / "server.lock"
+
+    @property
+    def upkeep_lock(self) -> Path:
+        """The lock of the process that keeps house for all."""
+        return self.folder / "upkeep.lock"
+
     def master_key(self, settings: Settings) -> Path:
         """The master key file."""
         return Path(settings.master_key_file) if settings.master_key_file else self.folder / "master.key"
@@ -54,10 +64,19 @@ class Serving:
     server: str
     enrolment_server: str
 
+    def to_line(self) -> str:
+        """A line of JSON."""
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str | bytes) -> Serving:
+        """Read ``to_line``. Raises ValueError, TypeError."""
+        return cls(**json.loads(line))
+
     def write(self, path: Path) -> None:
         """Put it into a file, whole or not at all."""
         draft = path.with_name(f"{path.name}.{self.process_id}")
-        draft.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        draft.write_text(self.to_line(), encoding="utf-8")
         draft.replace(path)
 
     @classmethod
@@ -68,8 +87,7 @@ class Serving:
             OperatorError: the file holds something else.
         """
         try:
-            content: Any = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**content)
+            return cls.from_line(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError):

@@ -80,6 +80,7 @@ class Listeners:
         health: on both.
         in_flight: counts the calls of both.
         log: access log.
+        shared_ports: whether other processes listen there too.
     """
 
     def __init__(
@@ -91,10 +92,13 @@ class Listeners:
         health: Health,
         in_flight: BoundedInFlight,
         log: structlog.stdlib.BoundLogger,
+        *,
+        shared_ports: bool,
     ) -> None:
         interceptor = ServerInterceptor(log, in_flight, lambda _: rules.callers.name_for_log())
-        self._agents = grpc.aio.server(interceptors=[interceptor], options=server_options())
-        self._enrolment = grpc.aio.server(interceptors=[interceptor], options=server_options())
+        options = server_options(shared_port=shared_ports)
+        self._agents = grpc.aio.server(interceptors=[interceptor], options=options)
+        self._enrolment = grpc.aio.server(interceptors=[interceptor], options=options)
         key_service_pb2_grpc.add_KeyServiceServicer_to_server(
             KeyRpc(rules.callers, rules.generation, rules.keys), self._agents
         )

@@ -2,7 +2,8 @@
 
 Lines are written by a thread of their own, many at a time: a write from the event loop would hand the interpreter over
 to another thread, and wait to get it back, once for every call. A line is some hundredths of a second late; a process
-that is killed loses those of its last moment. What must not be lost stands in the journal.
+that is killed loses those of its last moment. What must not be lost stands in the journal. Lines are written whole, for
+other processes may write to the same place.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import atexit
 import contextlib
 import logging
 import queue
+import select
 import sys
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
 
 import structlog
@@ -60,8 +63,21 @@ class LineWriter:
                     break
             open_for_more = line is not None
             with contextlib.suppress(OSError, ValueError):  # nobody reads the log any more: the work goes on
-                self._stream.write("".join(f"{line}\n" for line in lines))
-                self._stream.flush()
+                for piece in _pieces(lines):
+                    self._stream.write(piece)
+                    self._stream.flush()
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Whole lines, as many as a pipe takes in one piece (POSIX: PIPE_BUF). They are ASCII."""
+    piece = ""
+    for line in lines:
+        if piece and len(piece) + len(line) >= select.PIPE_BUF:
+            yield piece
+            piece = ""
+        piece += f"{line}\n"
+    if piece:
+        yield piece
 
 
 def configure_log(level: str) -> structlog.stdlib.BoundLogger:

@@ -41,6 +41,7 @@ _CONFIG = """\
 # evidence_retention_days = 0            # after which the content of evidence is deleted; 0: never
 # session_clock_seconds = 120            # by which the time of a statement may be off
 # max_session_days = 366                 # from a contract session's begin to its end
+# processes = 1                          # server processes on the same ports
 # max_operations = 1024                  # under way at a time
 # max_operations_per_caller = 512
 # login_idle_seconds = 1800              # after which a login that is not used ends
