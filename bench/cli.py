@@ -15,6 +15,7 @@ from bench.plan import FULL, QUICK
 from bench.scenarios import (
     agent,
     content,
+    decryption,
     deposits,
     engine,
     envelope,
@@ -38,6 +39,7 @@ from mpc.errors import FoursealError
 SCENARIOS: dict[str, Scenario] = {
     "engine": engine.run,
     "joint": joint.run,
+    "decryption": decryption.run,
     "generation": generation.run,
     "grpc-generation": grpc_generation.run,
     "grpc-unary": grpc_unary.run,

@@ -19,12 +19,12 @@ from bench.peers import shoup
 from bench.rig.client import KeyMaker
 from bench.rig.command import SERVER, environment, operate
 from bench.rig.engines import available_engines
-from bench.rig.joint_pair import make_signing_pair
+from bench.rig.joint_pair import make_decryption_pair, make_signing_pair
 from bench.rig.requests import check_signatures
 from bench.rig.server import ServerProcess
 from bench.rig.site import serving
 from bench.rig.stored_keys import store_copies
-from bench.scenarios import engine, generation, joint, merkle, padding_oracle, proofs, soak, verification
+from bench.scenarios import decryption, engine, generation, joint, merkle, padding_oracle, proofs, soak, verification
 from bench.session import publish, run_scenarios
 from mpc.engines import EngineName, Gmpy2Engine
 from server.config import load_settings
@@ -85,6 +85,22 @@ def test_joint(tmp_path: Path) -> None:
     engines = {f"joint_4096_{made.name}" for made in available_engines()[0]}
     assert _names(outcome) == {*engines, "whole_4096", "shoup_4096", "openssl_four_primes_4096"}
     assert {ratio.name for ratio in outcome.ratios} == _joint_ratios()
+
+
+def test_decryption(tmp_path: Path) -> None:
+    """The joint key and a whole key, in the same rounds; what is timed ends in the plaintext."""
+    outcome = decryption.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
+    engines = [made for made in available_engines()[0] if made.width == 1]
+    assert {ratio.name for ratio in outcome.ratios} == _decryption_ratios()
+    assert _names(outcome) == {*(f"joint_decryption_4096_{made.name}" for made in engines), "whole_decryption_4096"}
+    pair = make_decryption_pair(2048)
+    for made in engines:
+        assert len({decryption.joint(pair, made)() for _ in range(3)}) == 3
+
+
+def _decryption_ratios() -> set[str]:
+    engines = [made for made in available_engines()[0] if made.width == 1]
+    return {f"joint_decryption_4096_{made.name}_over_whole_4096" for made in engines}
 
 
 def test_shoups_shares_make_a_signature() -> None:
@@ -199,9 +215,9 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
     run, outcome = run_scenarios("bench", TINY, list(SCENARIOS.values()), silent_console())
     publish(tmp_path, "latest", run, outcome, silent_console())
     document = json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))
-    assert set(document["ratios"]) == _engine_ratios() | _joint_ratios() | {
-        "grpc_over_engine_gmpy2_2048",
-        "grpc_batch_over_engine_gmpy2_2048",
+    assert set(document["ratios"]) == _engine_ratios() | _joint_ratios() | _decryption_ratios() | {
+        "grpc_over_engine_gmpy2",
+        "grpc_batch_over_engine_gmpy2",
         "latency_p99_over_p50_at_half_load",
         "latency_p99_over_p50_at_half_load_even",
         "growth_million",
