@@ -30,6 +30,7 @@ from bench.scenarios import (
     opening,
     padding_oracle,
     proofs,
+    sessions,
     soak,
     verification,
 )
@@ -45,6 +46,7 @@ SCENARIOS: dict[str, Scenario] = {
     "grpc-unary": grpc_unary.run,
     "latency": latency.run,
     "growth": growth.run,
+    "sessions": sessions.run,
     "agent": agent.run,
     "content": content.run,
     "envelope": envelope.run,

@@ -29,6 +29,9 @@ class Plan:
         latency_half_bits: size of the key for latencies.
         latency_seconds: how long one sample of latencies lasts, at each load.
         stored_keys: how many keys a server keeps that signs, few and many; none: it is left out.
+        stored_sessions: how many sessions a server keeps while a message is sent in one, few and many; none: it is left
+            out.
+        sendings: messages that are sent in a round, with each number of sessions.
         content_mebibytes: size of the content that is sent through a contract session; 0: it is left out.
         content_rounds: how often it is sent.
         envelopes: small envelopes that are sent and received one after the other, of each size of halves.
@@ -59,6 +62,8 @@ class Plan:
     latency_half_bits: int
     latency_seconds: float
     stored_keys: tuple[int, ...]
+    stored_sessions: tuple[int, ...]
+    sendings: int
     content_mebibytes: int
     content_rounds: int
     envelopes: int
@@ -90,6 +95,8 @@ FULL = Plan(
     latency_half_bits=3072,
     latency_seconds=8.0,
     stored_keys=(1_000, 1_000_000),
+    stored_sessions=(1_000, 1_000_000),
+    sendings=40,
     content_mebibytes=1024,
     content_rounds=5,
     envelopes=200,
@@ -121,6 +128,8 @@ QUICK = Plan(
     latency_half_bits=2048,
     latency_seconds=0.3,
     stored_keys=(100, 1_000),
+    stored_sessions=(),
+    sendings=0,
     content_mebibytes=128,
     content_rounds=2,
     envelopes=20,

@@ -101,6 +101,17 @@ def measure_rates(
     }
 
 
+def take_turns(cases: Sequence[Case], turns: int) -> dict[Case, list[float]]:
+    """Time single calls of operations that take milliseconds, one of each case in a turn; the seconds of each call."""
+    seconds: dict[Case, list[float]] = {case: [] for case in cases}
+    for turn in range(turns):
+        for case in rotated(cases, turn):
+            start = time.perf_counter()
+            case.operation()
+            seconds[case].append(time.perf_counter() - start)
+    return seconds
+
+
 def rotated(items: Sequence[Item], turn: int) -> list[Item]:
     """Return the items in the order of that turn: each of them comes first, in the middle and last equally often."""
     start = turn % len(items)

@@ -12,11 +12,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
-from time import perf_counter
 
 import structlog
 from sqlalchemy import Connection
@@ -25,10 +23,10 @@ from bench.context import Bench
 from bench.errors import BenchFailed
 from bench.harness.results import Aim, Outcome, Ratio, Result
 from bench.harness.statistics import quantile
-from bench.harness.timing import Case, rotated
-from bench.rig.company import Person, arrived, meet, register
+from bench.harness.timing import Case, take_turns
+from bench.rig.acquainted import PEOPLE, Acquainted, acquainted
+from bench.rig.company import Person
 from bench.rig.filling import Beside, fill
-from bench.rig.server import ServerProcess
 from contract.report import Outcome as Verdict
 from server.config import load_settings
 from server.evidence.store.records import RecordRow, add_records
@@ -41,7 +39,6 @@ from signer_agent.evidence.reading import EvidenceReader
 GROUP = "Opening evidence over gRPC: median time of a round"
 AIM = Aim(1.2, at_most=True)
 _HALF_BITS = 2048
-_PEOPLE = ("alice", "bob")
 _MESSAGES = 8
 _CONTENT_BYTES = 1024
 _DIGEST_BYTES = 32
@@ -60,7 +57,7 @@ class _Shelf:
 def run(bench: Bench) -> Outcome:
     """Measure every size of the plan."""
     plan, taken = bench.plan, dict[Case, list[float]]()
-    each = len(_PEOPLE) + _MESSAGES
+    each = len(PEOPLE) + _MESSAGES
     bench.progress.begin("opening evidence", each * len(plan.log_leaves) + len(_TITLES) * (plan.load_rounds + 1))
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner())
@@ -68,24 +65,13 @@ def run(bench: Bench) -> Outcome:
         for kind in _TITLES:
             cases = [_case(runner, shelf, kind) for shelf in shelves]
             taken |= {case: list[float]() for case in cases}
-            _take_turns(cases, plan.openings)  # warm-up
+            take_turns(cases, plan.openings)  # warm-up
             bench.progress.step()
             for _ in range(plan.load_rounds):
-                for case, seconds in _take_turns(cases, plan.openings).items():
+                for case, seconds in take_turns(cases, plan.openings).items():
                     taken[case].append(1000 * quantile(seconds, 0.5))
                 bench.progress.step()
     return _outcome(taken, plan.log_leaves)
-
-
-def _take_turns(cases: Sequence[Case], turns: int) -> dict[Case, list[float]]:
-    """The seconds of each operation."""
-    seconds: dict[Case, list[float]] = {case: [] for case in cases}
-    for turn in range(turns):
-        for case in rotated(cases, turn):
-            start = perf_counter()
-            case.operation()
-            seconds[case].append(perf_counter() - start)
-    return seconds
 
 
 def _outcome(taken: dict[Case, list[float]], sizes: Sequence[int]) -> Outcome:
@@ -106,29 +92,18 @@ def _outcome(taken: dict[Case, list[float]], sizes: Sequence[int]) -> Outcome:
 
 @contextmanager
 def _shelf(bench: Bench, runner: asyncio.Runner, size: int) -> Iterator[_Shelf]:
-    folder = bench.workspace / f"opening-{size}"
-    folder.mkdir()
-    with ServerProcess(folder / "server", bench.cores.all) as server, ExitStack() as leaving:
-        homes = []
-        for name in _PEOPLE:
-            homes.append(register(server, folder, name, _HALF_BITS))
-            bench.progress.step()
-        people = AsyncExitStack()
-        leaving.callback(lambda: runner.run(people.aclose()))
-        alice, bob = [runner.run(people.enter_async_context(arrived(home))) for home in homes]
-        session_id = runner.run(meet([alice, bob]))
-        yield _Shelf(size, alice, list(_deposited(bench, runner, folder / "server", size, alice, session_id)))
+    with acquainted(bench, runner, f"opening-{size}", _HALF_BITS) as met:
+        yield _Shelf(size, met.alice, list(_deposited(bench, runner, met, size)))
 
 
-def _deposited(
-    bench: Bench, runner: asyncio.Runner, home: Path, size: int, alice: Person, session_id: str
-) -> Iterator[bytes]:
+def _deposited(bench: Bench, runner: asyncio.Runner, met: Acquainted, size: int) -> Iterator[bytes]:
     """Deposit messages while the log grows to its size; their digests."""
-    with open_ground(Home(home), load_settings(home), structlog.get_logger()) as ground:
+    home = Home(met.server_folder)
+    with open_ground(home, load_settings(home.folder), structlog.get_logger()) as ground:
         for number in range(_MESSAGES):
             source = BytesSource(secrets.token_bytes(_CONTENT_BYTES))
-            sent = runner.run(alice.messages.send(session_id, source, evidence=True))
-            fill(ground, size * (number + 1) // _MESSAGES, _records_of(session_id))
+            sent = runner.run(met.alice.messages.send(met.session_id, source, evidence=True))
+            fill(ground, size * (number + 1) // _MESSAGES, _records_of(met.session_id))
             bench.progress.step()
             yield sent.statement.digest
 
@@ -137,7 +112,7 @@ def _records_of(session_id: str) -> Beside:
     """Each entry is a record of that session; nothing but its place and its parties is ever looked at."""
 
     def add(connection: Connection, staged: Sequence[StagedEntry]) -> None:
-        add_records(connection, [(_record(session_id, entry), _PEOPLE) for entry in staged])
+        add_records(connection, [(_record(session_id, entry), PEOPLE) for entry in staged])
 
     return add
 
@@ -149,7 +124,7 @@ def _record(session_id: str, entry: StagedEntry) -> RecordRow:
         record_digest=digest,
         log_index=entry.index,
         session_id=session_id,
-        author=_PEOPLE[0],
+        author=PEOPLE[0],
         answered_digest=None,
         content_digest=digest,
         content_length=_CONTENT_BYTES,

@@ -221,6 +221,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "latency_p99_over_p50_at_half_load",
         "latency_p99_over_p50_at_half_load_even",
         "growth_million",
+        "growth_million_sessions",
         "agent_pipelined_over_single_2048",
         "content_over_bare_stream",
         "content_over_tuned_stream",
