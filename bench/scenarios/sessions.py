@@ -1,8 +1,8 @@
 """Sending in one contract session among few sessions and among many, by an agent that calls a real server over TLS.
 
 A server for each number of the plan, filled with copies of a real session (``bench.rig.stored_sessions``). Sending is
-all that ``fourseal send`` does for 1 KiB: both halves of the joint signature, the rules of the session, sealing, and the
-relay's receipt. The numbers take turns, one call each: what disturbs the machine disturbs both.
+all that ``fourseal send`` does for 1 KiB: both halves of the joint signature, the rules of the session, sealing, and
+the receipt of the relay. The numbers take turns, one call each: what disturbs the machine disturbs both.
 """
 
 from __future__ import annotations
