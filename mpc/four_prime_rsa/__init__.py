@@ -35,6 +35,7 @@ from mpc.four_prime_rsa.key_share import (
     SigningShare,
     generate_key_share,
     load_key_share,
+    try_key_share,
 )
 from mpc.four_prime_rsa.own_key import decrypt_alone, own_private_key
 from mpc.four_prime_rsa.public_share import HALF_BITS, PUBLIC_EXPONENT, PublicShare, admit_foreign_share
@@ -91,4 +92,5 @@ __all__ = [
     "parse_partial_decryption",
     "parse_partial_signature",
     "shares_factor",
+    "try_key_share",
 ]

@@ -92,12 +92,20 @@ def generate_key_share(role: Role, purpose: Purpose, half_bits: int) -> SigningS
         MalformedInput: HALF_BITS_WRONG.
         FaultDetected: the library made a key that breaks the rules of FIPS 186-5.
     """
-    check_half_bits(half_bits)
     while True:
-        numbers = rsa.generate_private_key(PUBLIC_EXPONENT, half_bits).private_numbers()
-        modulus = numbers.public_numbers.n
-        if (modulus * modulus).bit_length() == 2 * half_bits and not has_roca_fingerprint(modulus):
-            return _share_from_numbers(role, purpose, numbers)
+        share = try_key_share(role, purpose, half_bits)
+        if share is not None:
+            return share
+
+
+def try_key_share(role: Role, purpose: Purpose, half_bits: int) -> SigningShare | DecryptionShare | None:
+    """As ``generate_key_share``, one try: None if what came of it is to be thrown away."""
+    check_half_bits(half_bits)
+    numbers = rsa.generate_private_key(PUBLIC_EXPONENT, half_bits).private_numbers()
+    modulus = numbers.public_numbers.n
+    if (modulus * modulus).bit_length() != 2 * half_bits or has_roca_fingerprint(modulus):
+        return None
+    return _share_from_numbers(role, purpose, numbers)
 
 
 def load_key_share(role: Role, purpose: Purpose, secret_bytes: bytes) -> SigningShare | DecryptionShare:

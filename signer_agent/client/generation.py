@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 import grpc
 from fourseal.v1 import key_pb2, key_service_pb2
@@ -26,15 +27,16 @@ from mpc.engines import Engine
 from mpc.errors import FoursealError, PeerMisbehaved, blaming
 from mpc.four_prime_rsa import (
     GenerationTerms,
+    KeyShare,
     Opening,
     Role,
     commit_to_share,
-    generate_key_share,
     open_commitment,
 )
 from signer_agent.client.answers import checked_key, fetch_key
 from signer_agent.client.messages import answer_malformed, policy_to_proto
 from signer_agent.client.server_line import ServerLine
+from signer_agent.fresh_shares import make_shares
 from signer_agent.interface import OnStep
 from signer_agent.keystore.entries import GenerationRequest, KeyRecord, PendingGeneration
 from signer_agent.keystore.store import KeyStore
@@ -66,7 +68,7 @@ class InThread(Protocol):
 
 
 class Generations:
-    """Generates keys, one at a time.
+    """Generates keys; of one request there is one generation at a time.
 
     Args:
         store: the opened key store.
@@ -78,7 +80,8 @@ class Generations:
         self._store = store
         self._engine = engine
         self._in_thread = in_thread
-        self._turn = asyncio.Lock()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by request id, while under way
+        self._requests_by_key: dict[str, str] = {}
 
     async def generate(self, line: ServerLine, request: GenerationRequest, on_step: OnStep) -> AgentKey:
         """Generate a key, or finish the generation that began with the same request id, or return what came of it.
@@ -86,8 +89,8 @@ class Generations:
         Raises:
             FoursealError: REQUEST_ID_REUSED for another request; what the server refuses; PeerMisbehaved.
         """
-        async with self._turn:
-            await self._finish_others(line, request.request_id, on_step)
+        async with self._turn(request.request_id):
+            await self._finish_others(line, on_step)
             known = await self._in_thread(lambda: self._known(request.request_id))
             if known is not None and not same_request(known.request, request):
                 raise ServiceError("REQUEST_ID_REUSED")
@@ -95,33 +98,39 @@ class Generations:
                 return await fetch_key(line, known.key_id, known)
             if known is None:
                 on_step("Making our key share")
-                known = await self._in_thread(lambda: self._begin(request))
+                shares = await asyncio.to_thread(make_shares, [request.purpose], request.half_bits)
+                known = await self._in_thread(lambda: self._begin(request, shares[request.purpose]))
             return await self._finish(line, known, on_step)
 
     async def finish_interrupted(self, line: ServerLine) -> None:
         """Finish what a crash interrupted. What cannot be finished now is left for later."""
-        if not self._turn.locked():  # else a generation is under way, which did this before
-            async with self._turn:
-                await self._finish_others(line, "", lambda _: None)
+        await self._finish_others(line, lambda _: None)
 
-    async def _finish_others(self, line: ServerLine, request_id: str, on_step: OnStep) -> None:
+    def _turn(self, request_id: str) -> asyncio.Lock:
+        lock = self._turns.get(request_id)
+        if lock is None:
+            lock = self._turns[request_id] = asyncio.Lock()
+        return lock
+
+    async def _finish_others(self, line: ServerLine, on_step: OnStep) -> None:
+        """Finish those that nobody is at."""
         for other in await self._in_thread(self._store.request_ids):
-            if other == request_id:
+            if other in self._turns:
                 continue
             on_step("Finishing a generation that was interrupted")
-            try:
-                pending = await self._in_thread(partial(self._store.pending_generation, other))
-                if pending is not None:
-                    await self._finish(line, pending, lambda _: None)
-            except FoursealError as error:
-                on_step(f"It could not be finished: {error}")
+            async with self._turn(other):
+                try:
+                    pending = await self._in_thread(partial(self._store.pending_generation, other))
+                    if pending is not None:
+                        await self._finish(line, pending, lambda _: None)
+                except FoursealError as error:
+                    on_step(f"It could not be finished: {error}")
 
     def _known(self, request_id: str) -> PendingGeneration | KeyRecord | None:
         pending = self._store.pending_generation(request_id)
         return pending or next((key for key in self._store.records() if key.request.request_id == request_id), None)
 
-    def _begin(self, request: GenerationRequest) -> PendingGeneration:
-        share = generate_key_share(Role.CLIENT, request.purpose, request.half_bits)
+    def _begin(self, request: GenerationRequest, share: KeyShare) -> PendingGeneration:
         pending = PendingGeneration(request, commit_to_share(share, secrets.token_bytes))
         self._store.save_pending_generation(pending)
         return pending
@@ -160,10 +169,13 @@ class Generations:
         )
 
     def _require_id_of_its_own(self, key_id: str, request: GenerationRequest) -> None:
-        """A server that gave a new key the id of an older one would make us overwrite that key's share."""
+        """A server that gave a new key the id of another one would make us overwrite that key's share."""
         with blaming(Role.SERVER):
             known = self._store.key(key_id)
-        if known is not None and known.request.request_id != request.request_id:
+        taken_by = self._requests_by_key.setdefault(key_id, request.request_id)  # of generations under way too
+        if known is not None:
+            taken_by = known.request.request_id
+        if taken_by != request.request_id:
             raise answer_malformed("it gives the new key the id of another key")
 
     async def _give_up(

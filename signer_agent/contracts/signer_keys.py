@@ -36,9 +36,7 @@ from mpc.four_prime_rsa import (
     DecryptionShare,
     KeyShare,
     Purpose,
-    Role,
     SigningShare,
-    generate_key_share,
 )
 from mpc.four_prime_rsa.certification import certify_modulus
 from signer_agent.contracts.blame import blaming_server
@@ -46,6 +44,7 @@ from signer_agent.contracts.entries import CURRENT, AccountKeys, EncryptKey, Sig
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.possession import alone
 from signer_agent.engine import chosen_engine
+from signer_agent.fresh_shares import make_shares
 from wire.catalogue import ServiceError
 from wire.ids import new_request_id
 from wire.limits import MAX_DEADLINE_SECONDS
@@ -182,7 +181,7 @@ class SignerKeyring:
 
     def _begin(self, account: str, choice: KeyChoice) -> str:
         request_id = new_request_id()
-        sign, encrypt = _make_sign_key(choice), _make_encrypt_key(choice)
+        sign, encrypt = _make_keys(choice)
         sign_der, encrypt_der = public_der(sign), public_der(encrypt)
         private = alone(sign)
         binding = EncryptKeyBinding(account, request_id, sign_der, encrypt_der)
@@ -253,10 +252,16 @@ def public_der(key: SignKey | EncryptKey) -> bytes:
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _make_sign_key(choice: KeyChoice) -> SignKey:
+def _make_keys(choice: KeyChoice) -> tuple[SignKey, EncryptKey]:
+    halves = {Purpose.SIGN} if choice.sign is SignKind.HALF else set()
+    halves |= {Purpose.DECRYPT} if choice.encrypt is EncryptKind.HALF else set()
+    shares = make_shares(halves, choice.bits) if halves else {}
+    return _make_sign_key(choice, shares.get(Purpose.SIGN)), _make_encrypt_key(choice, shares.get(Purpose.DECRYPT))
+
+
+def _make_sign_key(choice: KeyChoice, share: KeyShare | None) -> SignKey:
     match choice.sign:
         case SignKind.HALF:
-            share = generate_key_share(Role.CLIENT, Purpose.SIGN, choice.bits)
             assert isinstance(share, SigningShare)  # noqa: S101  # what the purpose asks for
             return share
         case SignKind.RSA:
@@ -267,10 +272,9 @@ def _make_sign_key(choice: KeyChoice) -> SignKey:
             return ed25519.Ed25519PrivateKey.generate()
 
 
-def _make_encrypt_key(choice: KeyChoice) -> EncryptKey:
+def _make_encrypt_key(choice: KeyChoice, share: KeyShare | None) -> EncryptKey:
     match choice.encrypt:
         case EncryptKind.HALF:
-            share = generate_key_share(Role.CLIENT, Purpose.DECRYPT, choice.bits)
             assert isinstance(share, DecryptionShare)  # noqa: S101  # what the purpose asks for
             return share
         case EncryptKind.RSA:
