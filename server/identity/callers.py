@@ -8,7 +8,6 @@ name and the certificate's digest. Whether that agent may call, and with that ce
 from __future__ import annotations
 
 from collections import OrderedDict
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -20,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from server.clock import Clock
 from server.identity.authority import AGENT_URI_PREFIX
 from server.journal import Caller
+from server.storage import NOBODY, current_caller
 from wire.catalogue import ServiceError
 
 _CAPACITY: Final = 4096
-_current: ContextVar[str] = ContextVar("fourseal_caller", default="-")  # each call runs in a context of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class CallerReader:
         Raises:
             ServiceError: CALLER_UNKNOWN: no certificate, no agent's, or one whose time has passed.
         """
-        _current.set("-")
+        current_caller.set(NOBODY)
         if pem is None:
             raise ServiceError("CALLER_UNKNOWN")
         read = self._known.get(pem)
@@ -63,13 +62,13 @@ class CallerReader:
                 self._known.popitem(last=False)
         if not read.not_before <= self._clock() <= read.not_after:
             raise ServiceError("CALLER_UNKNOWN")
-        _current.set(read.caller.agent_id)
+        current_caller.set(read.caller.agent_id)
         return read.caller
 
     @staticmethod
     def name_for_log() -> str:
         """The caller's name as ``read`` found it in this call; "-" where it did not."""
-        return _current.get()
+        return current_caller.get()
 
 
 def _read_certificate(pem: bytes) -> _Read:

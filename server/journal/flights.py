@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -72,6 +72,15 @@ class Flights:
             seat if isinstance(seat, ServiceError) else (await self._landed(seat.flight))[seat.number] for seat in seats
         ]
 
+    def require_room(self, caller: Caller, request_ids: Iterable[str]) -> None:
+        """See that not all of these would be refused for want of room: before anything is done for them.
+
+        Raises:
+            ServiceError: OVERLOADED.
+        """
+        if not self._has_room(caller) and not any((caller, request_id) in self._seats for request_id in request_ids):
+            raise ServiceError("OVERLOADED")
+
     def under_way(self) -> int:
         """How many operations are under way. May be asked from any thread."""
         return len(self._seats)
@@ -87,16 +96,18 @@ class Flights:
         seat = self._seats.get((request.caller, request.request_id))
         if seat is not None:
             return seat if seat.body == body else ServiceError("REQUEST_ID_REUSED")
-        agent_id = request.caller.agent_id
-        if len(self._seats) >= self._capacity or self._of_caller[agent_id] >= self._capacity_of_caller:
+        if not self._has_room(request.caller):
             return ServiceError("OVERLOADED")
         if not flights or len(flights[-1].places) == GROUP:
             flights.append(_Flight(asyncio.get_running_loop().create_future()))
         seat = _Seat(body, flights[-1], len(flights[-1].places))
         seat.flight.places.append(place)
         self._seats[request.caller, request.request_id] = seat
-        self._of_caller[agent_id] += 1
+        self._of_caller[request.caller.agent_id] += 1
         return seat
+
+    def _has_room(self, caller: Caller) -> bool:
+        return len(self._seats) < self._capacity and self._of_caller[caller.agent_id] < self._capacity_of_caller
 
     def _begin(self, requests: Sequence[Request], flight: _Flight, start: Start) -> None:
         flight.outcomes.add_done_callback(lambda outcomes: self._leave(requests, outcomes))

@@ -19,7 +19,8 @@ depends on nothing but the intent, and of a new key nobody has seen the first on
 
 An operation goes from thread to thread without a turn on the event loop in between: at a thousand a second, such turns
 would take more time than the arithmetic. Operations that one call asks for go in groups (``flights.GROUP``): each is
-prepared, judged, recorded and refused as if alone, but a step is one step for all of a group.
+prepared, judged, recorded and refused as if alone, but a step is one step for all of a group. Callers take turns with
+their steps (``server.storage.turns``).
 
 A change that happens in the database alone (``run_at_once``) is checked, done and recorded in one transaction.
 """
@@ -27,7 +28,7 @@ A change that happens in the database alone (``run_at_once``) is checked, done a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Generic, TypeVar
@@ -39,7 +40,7 @@ from server.journal import store
 from server.journal.flights import Flights, Outcomes
 from server.journal.ledger import Begun, Ledger, is_settled, require_same
 from server.journal.policy import CheckCallers, Policy
-from server.journal.records import Intent, Operation, Request, Result
+from server.journal.records import Caller, Intent, Operation, Request, Result
 from server.storage import Database, Handover, Threads
 
 Act = Callable[[str], Result]
@@ -100,6 +101,10 @@ class OperationRunner:
             raise outcome
         return outcome
 
+    def require_room(self, caller: Caller, request_ids: Iterable[str]) -> None:
+        """See ``Flights.require_room``."""
+        self._flights.require_room(caller, request_ids)
+
     async def run_together(
         self, requests: Sequence[Request], prepare: Sequence[PrepareOne[P]], act: ActTogether[P]
     ) -> Outcomes:
@@ -115,7 +120,7 @@ class OperationRunner:
         """
 
         def start(places: Sequence[int], outcomes: asyncio.Future[Outcomes]) -> None:
-            _Flight(self, [prepare[place] for place in places], act, outcomes).start()
+            _Flight(self, requests[0].caller, [prepare[place] for place in places], act, outcomes).start()
 
         return await self._flights.join(requests, start)
 
@@ -154,11 +159,13 @@ class _Flight(Generic[P]):
     def __init__(
         self,
         runner: OperationRunner,
+        caller: Caller,
         prepare: Sequence[PrepareOne[P]],
         act: ActTogether[P],
         outcomes: asyncio.Future[Outcomes],
     ) -> None:
         self._runner = runner
+        self._caller = caller
         self._prepare = prepare
         self._act = act
         self._outcomes = outcomes
@@ -244,7 +251,7 @@ class _Flight(Generic[P]):
         return (recorded.refusal or recorded.answer) if recorded is not None and is_settled(recorded) else otherwise
 
     def _in_worker(self, step: Callable[[], None]) -> None:
-        self._runner.workers.post(step, self._fail)
+        self._runner.workers.post(step, self._fail, self._caller.agent_id)
 
     def _fail(self, error: Exception) -> None:
         """A step broke off, and with it all whose outcome was not known."""

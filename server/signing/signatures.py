@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,7 +19,7 @@ from mpc.four_prime_rsa import (
     parse_partial_signature,
 )
 from server.custody import ShareCustody
-from server.journal import Intent, OperationRunner, Outcomes, Request, Result
+from server.journal import Caller, Intent, OperationRunner, Outcomes, Request, Result
 from server.signing.opened_keys import OpenedKeys
 from wire.catalogue import ServiceError
 
@@ -87,6 +87,10 @@ class Signatures:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def require_room(self, caller: Caller, request_ids: Iterable[str]) -> None:
+        """See that something of a call can begin now. Raises ServiceError (OVERLOADED)."""
+        self._runner.require_room(caller, request_ids)
 
     async def sign_together(self, wishes: Sequence[SignatureWish]) -> Outcomes:
         """Make several joint signatures that one call asks for, each as if alone.

@@ -9,9 +9,11 @@ from server.storage.paging import Page, PageCursor
 from server.storage.staging import BeforeCommit, staged_in
 from server.storage.tables import Instant, metadata
 from server.storage.threads import Handover, Threads
+from server.storage.turns import NOBODY, current_caller
 from server.storage.writer import GroupWork
 
 __all__ = [
+    "NOBODY",
     "BeforeCommit",
     "Database",
     "GroupWork",
@@ -20,6 +22,7 @@ __all__ = [
     "Page",
     "PageCursor",
     "Threads",
+    "current_caller",
     "metadata",
     "staged_in",
 ]

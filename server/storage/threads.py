@@ -7,12 +7,13 @@ than rounds; so a result that finds a wake-up on its way rides along with it.
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple
 from weakref import WeakKeyDictionary
+
+from server.storage.turns import TurnQueue, current_caller
 
 A = TypeVarTuple("A")
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Handover:
 
 
 class Threads:
-    """A fixed number of threads that work through a queue.
+    """A fixed number of threads that work through a queue, in which callers take turns (``TurnQueue``).
 
     Args:
         count: at least 1.
@@ -66,7 +67,7 @@ class Threads:
     """
 
     def __init__(self, count: int, name: str) -> None:
-        self._steps: queue.SimpleQueue[tuple[Step, Failed] | None] = queue.SimpleQueue()
+        self._steps: TurnQueue[tuple[Step, Failed]] = TurnQueue()
         self._handover = Handover()
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{index}", daemon=True) for index in range(count)
@@ -74,9 +75,15 @@ class Threads:
         for thread in self._threads:
             thread.start()
 
-    def post(self, step: Step, failed: Failed) -> None:
-        """Have a step done in one of the threads; what it raises is given to ``failed``, there too."""
-        self._steps.put((step, failed))
+    def post(self, step: Step, failed: Failed, caller: str | None = None) -> None:
+        """Have a step done in one of the threads; what it raises is given to ``failed``, there too.
+
+        Args:
+            step: what is done.
+            failed: is given what it raised.
+            caller: whose turn it takes; None: that of the call that this is called in, if it is in one.
+        """
+        self._steps.put((step, failed), current_caller.get() if caller is None else caller)
 
     async def run(self, function: Callable[[*A], T], *args: *A) -> T:
         """Call a function in one of the threads; its result, or what it raised, comes back here."""
@@ -92,12 +99,11 @@ class Threads:
     @property
     def waiting(self) -> int:
         """How many steps no thread has begun."""
-        return self._steps.qsize()
+        return len(self._steps)
 
     def close(self) -> None:
         """Finish what is queued and end the threads."""
-        for _ in self._threads:
-            self._steps.put(None)
+        self._steps.end(len(self._threads))
         for thread in self._threads:
             thread.join()
 

@@ -42,6 +42,7 @@ class SigningRpc(signing_service_pb2_grpc.SigningServiceServicer):
         caller = self._callers.read(peer_certificate(context))
         if not 1 <= len(request.items) <= MAX_BATCH_ITEMS:
             raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_BATCH_ITEMS, found=len(request.items))
+        self._signatures.require_room(caller, (item.request_id for item in request.items))
         wishes = [_wish_or_error(caller, item) for item in request.items]
         outcomes = iter(
             await self._signatures.sign_together([wish for wish in wishes if isinstance(wish, SignatureWish)])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from server.journal import Flights, Outcomes, Request
+from server.journal import Caller, Flights, Outcomes, Request
 from server.journal.flights import GROUP
 from tests.server.journal.journals import ALICE, BOB, request, turns
 from wire.catalogue import ServiceError
@@ -98,6 +98,23 @@ async def test_a_repeat_takes_no_room() -> None:
     assert len(tower.started) == 1
     tower.started[0].set_result([b"answer"])
     assert await asyncio.gather(*tasks) == [b"answer"] * 5
+
+
+async def test_a_call_for_which_there_is_no_room_is_refused_before_anything_is_done() -> None:
+    """Unless it repeats something under way; another caller's request of the same id is none."""
+    tower = Tower(capacity=3, capacity_of_caller=1)
+    ids = [request(number).request_id for number in range(3)]
+    tower.flights.require_room(ALICE, ids)
+    await tower.joined(request(0, caller=ALICE))
+    tower.flights.require_room(ALICE, ids)
+    tower.flights.require_room(BOB, ids)
+    with pytest.raises(ServiceError) as refused:
+        tower.flights.require_room(ALICE, ids[1:])
+    assert refused.value.reason == "OVERLOADED"
+    await tower.joined(request(1, caller=BOB))
+    await tower.joined(request(2, caller=Caller("carol", b"c" * 32)))
+    with pytest.raises(ServiceError):
+        tower.flights.require_room(Caller("dave", b"d" * 32), ids)  # the whole room is taken
 
 
 async def test_a_repeat_after_the_end_is_a_new_flight() -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from server.storage import Handover, Threads
+from server.storage import Handover, Threads, current_caller
 from wire.catalogue import ServiceError
 
 WAIT_SECONDS = 30.0
@@ -86,6 +86,39 @@ def test_close_finishes_what_is_queued() -> None:
     threads.close()
     assert sorted(done) == list(range(100))
     assert failed == []
+
+
+async def test_callers_take_turns(threads: Threads) -> None:
+    """Who comes with one step waits for one of each other; steps of one caller stay in order; nothing is lost."""
+    entered, release = threading.Event(), threading.Event()
+    done, failed = list[str](), list[Exception]()
+
+    def hold() -> None:
+        entered.set()
+        assert release.wait(WAIT_SECONDS)
+
+    def post(caller: str, *names: str) -> None:
+        for name in names:
+            threads.post(partial(done.append, name), failed.append, caller)
+
+    post("alice", "a1")
+    threads.post(hold, failed.append, "alice")
+    assert await asyncio.to_thread(entered.wait, WAIT_SECONDS)
+    post("alice", "a2", "a3", "a4", "a5")
+    post("bob", "b1", "b2")
+
+    async def of_carols_call() -> None:
+        current_caller.set("carol")
+        await threads.run(done.append, "c1")
+
+    carols = [asyncio.create_task(of_carols_call()) for _ in range(2)]
+    await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(*carols)
+    post("alice", "a6")
+    threads.close()
+    assert failed == []
+    assert done == ["a1", "a2", "b1", "c1", "a3", "b2", "c1", "a4", "a5", "a6"]
 
 
 def test_what_waits_is_counted(threads: Threads) -> None:
