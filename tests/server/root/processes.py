@@ -39,21 +39,20 @@ class SeveralProcesses(ServerProcess):
 
     def living(self) -> set[int]:
         """Ids of its processes that serve, as soon as they are two."""
-        while True:
-            assert self.process.poll() is None
+
+        def serving() -> set[int]:
             ended = {line["process_id"] for line in self.said("process_ended")}
-            serving = {line["process_id"] for line in self.said("serving")} - ended
-            if len(serving) == 2:
-                return serving
-            time.sleep(_PAUSE_SECONDS)
+            return {line["process_id"] for line in self.said("serving")} - ended
+
+        wait_until(lambda: len(serving()) == 2)
+        return serving()
 
     async def answering(self, client: Client) -> int:
         """Which process is at the other end of a line, while nobody else calls."""
         before = len(self.said("call"))
         await call(client.keys.ListKeys, key_service_pb2.ListKeysRequest())
-        while len(lines := self.said("call")) == before:
-            pass
-        found: int = lines[-1]["process_id"]
+        wait_until(lambda: len(self.said("call")) > before)
+        found: int = self.said("call")[-1]["process_id"]
         return found
 
     @contextlib.asynccontextmanager

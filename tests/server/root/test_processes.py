@@ -137,8 +137,7 @@ async def test_a_process_that_is_killed(server: SeveralProcesses, several_home: 
         verify(key, b"contract", signature)
     rows = "SELECT outcome, count(*) FROM operations WHERE method = 'SignDigest' AND key_id = ? GROUP BY outcome"
     assert query(several_home, rows, key.key_id) == [("done", len(requests))]
-    while victim in server.living():
-        pass
+    wait_until(lambda: victim not in server.living())
     (ended,) = server.said("process_ended")
     assert (ended["process_id"], ended["status"]) == (victim, -signal.SIGKILL)
     async with server.lines(identity) as lines:
