@@ -65,6 +65,7 @@ require-run:
 
 require-test:
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl node
+	@scripts/require.sh --wanted softhsm2-util pkcs11-tool
 
 require-lint:
 	@PYTHON=$(PYTHON) scripts/require.sh python node npm

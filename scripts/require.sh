@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
-# require.sh NAME...: makes sure that these are on the machine: python, openssl, node, npm.
-# What is missing is installed when we are root on Debian or Ubuntu; otherwise we say what to install and fail.
+# require.sh [--wanted] NAME...: makes sure that these are on the machine: python, openssl, node, npm, softhsm2-util,
+# pkcs11-tool. What is missing is installed when we are root on Debian or Ubuntu; otherwise we say what to install and
+# fail; or, if it is only wanted, go on without it: the tests that need it are skipped, and say so.
 # PYTHON names the Python that `python` is about (default: python3).
 set -euo pipefail
 
 python=${PYTHON:-python3}
+failure=1
+if [[ ${1:-} == --wanted ]]; then
+    failure=0
+    shift
+fi
 
 has() {
     case $1 in
@@ -18,6 +24,8 @@ package() {
     case $1 in
         python) echo "python3 python3-venv" ;;
         node) echo nodejs ;;
+        softhsm2-util) echo softhsm2 ;;
+        pkcs11-tool) echo opensc ;;
         *) echo "$1" ;;
     esac
 }
@@ -59,4 +67,4 @@ for name in "${missing[@]}"; do
     fi
 done
 echo "On Debian or Ubuntu: sudo apt-get install ${packages[*]}" >&2
-exit 1
+exit "$failure"

@@ -18,6 +18,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Repeat with the same request_id; the operator finds the cause in the log.",
     ),
     Entry(
+        "CUSTODY_UNAVAILABLE",
+        UNAVAILABLE,
+        "The token that holds the server's key shares cannot be reached now.",
+        "Repeat with the same request_id; the operator finds the cause in the log.",
+    ),
+    Entry(
         "FAULT_DETECTED",
         StatusCode.INTERNAL,
         "A result of the server failed its own check; nothing was released.",

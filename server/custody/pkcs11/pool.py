@@ -1,0 +1,243 @@
+"""A few worker processes that hold the login to one token, and requests to them.
+
+A worker that dies, or says that its token is gone, fails the request that it had, with CUSTODY_UNAVAILABLE, and another
+one is started in its place, again and again until there is a token. Nothing is tried twice here: callers repeat whole
+operations, under their request_id.
+
+The PIN is tried by one worker first, and once: tokens lock. When it is wrong at the start the server does not start;
+when it becomes wrong later no worker is started any more.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from server.errors import OperatorError
+from wire.catalogue import ServiceError
+
+_WORKER: Final = str(Path(__file__).with_name("worker.py"))
+_START_SECONDS: Final = 30.0  # a loaded machine starts Python, and a library, slowly
+_ANSWER_SECONDS: Final = 30.0
+GENERATION_SECONDS: Final = 300.0
+"""How long a token may take to make a key."""
+_PAUSE_SECONDS: Final = 0.25
+_LONGEST_PAUSE_SECONDS: Final = 4.0
+_RETRY_SECONDS: Final = 1  # said to callers
+_PIN_ACTION: Final = "Put the right PIN in place, and make sure that the token has not locked itself."
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAddress:
+    """Where a token is, and what opens it.
+
+    Args:
+        module: path of the PKCS#11 library.
+        token: the token's label.
+        pin: of its user.
+    """
+
+    module: str
+    token: str
+    pin: str = field(repr=False)
+
+
+class WorkerLost(Exception):
+    """A worker is of no use any more. Says why."""
+
+
+class PinWrong(WorkerLost):
+    """The token does not take the PIN."""
+
+
+class Refused(Exception):
+    """A worker's answer: no. ``str`` is missing, wrong or full."""
+
+
+class _Worker:
+    """One process. Not safe to use from several threads at once."""
+
+    def __init__(self, address: TokenAddress) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-I", _WORKER, str(theirs.fileno())]
+            self.process = subprocess.Popen(  # noqa: S603  # our own file
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # what is typed at a terminal is meant for the server
+            )
+        self._line = Connection(ours.detach())
+        try:
+            self.token: dict[str, str] = self.ask(
+                {"module": address.module, "label": address.token, "pin": address.pin}, _START_SECONDS
+            )
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, request: dict[str, Any], seconds: float) -> Any:  # noqa: ANN401  # JSON
+        """Wait for an answer.
+
+        Raises:
+            Refused: the answer.
+            WorkerLost: it is dead, says that the token is gone, or takes too long.
+        """
+        try:
+            self._line.send_bytes(json.dumps(request).encode())
+            if not self._line.poll(seconds):
+                raise WorkerLost(f"no answer within {seconds:.0f} s")
+            answer = json.loads(self._line.recv_bytes())
+        except (OSError, EOFError):
+            raise WorkerLost("the worker process is dead") from None
+        if "ok" in answer:
+            return answer["ok"]
+        if answer["error"] == "pin":
+            raise PinWrong(answer["text"])
+        if answer["error"] == "gone":
+            raise WorkerLost(answer["text"])
+        raise Refused(answer["error"])
+
+    def close(self) -> None:
+        """End it."""
+        self._line.close()
+        self.process.kill()
+        self.process.wait()
+
+
+class WorkerPool:
+    """Safe to use from several threads at once.
+
+    Args:
+        address: of the token.
+        count: how many workers, at least 1.
+        patience_seconds: how long the start may wait for the token.
+        log: its log.
+
+    Raises:
+        OperatorError: the PIN is wrong, or there is no such token within that time.
+    """
+
+    def __init__(
+        self, address: TokenAddress, count: int, patience_seconds: float, log: structlog.stdlib.BoundLogger
+    ) -> None:
+        self._address = address
+        self._count = count
+        self._log = log
+        self._changed = threading.Condition()
+        self._idle: list[_Worker] = []
+        self._alive = 0
+        self._closed = False
+        self._put_in(self._start_first(patience_seconds))
+        self._keeper = threading.Thread(target=self._keep, name="token-workers", daemon=True)
+        self._keeper.start()
+
+    def ask(self, do: str, *, seconds: float = _ANSWER_SECONDS, **arguments: object) -> Any:  # noqa: ANN401  # JSON
+        """Have a worker do something; waits for one that is idle.
+
+        Raises:
+            Refused: the answer.
+            ServiceError: CUSTODY_UNAVAILABLE: no worker is alive, or this one died of it. What it did is not known.
+        """
+        worker = self._take()
+        try:
+            answer = worker.ask({"do": do, **arguments}, seconds)
+        except Refused:
+            self._give_back(worker)
+            raise
+        except BaseException as error:
+            self._bury(worker, error)
+            if isinstance(error, WorkerLost):
+                raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=_RETRY_SECONDS) from error
+            raise
+        self._give_back(worker)
+        return answer
+
+    @property
+    def process_ids(self) -> list[int]:
+        """Of the workers that are idle."""
+        with self._changed:
+            return [worker.process.pid for worker in self._idle]
+
+    def close(self) -> None:
+        """End the workers. Whoever waits for an answer gets none."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._changed.notify_all()
+        self._keeper.join()
+        for worker in idle:
+            worker.close()
+
+    def _take(self) -> _Worker:
+        with self._changed:
+            while not self._idle and self._alive and not self._closed:
+                self._changed.wait()
+            if self._closed or not self._idle:
+                raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=_RETRY_SECONDS)
+            return self._idle.pop()
+
+    def _give_back(self, worker: _Worker) -> None:
+        with self._changed:
+            if not self._closed:
+                self._idle.append(worker)
+                self._changed.notify()
+                return
+        worker.close()
+
+    def _put_in(self, worker: _Worker) -> None:
+        with self._changed:
+            self._alive += 1
+        self._give_back(worker)
+
+    def _bury(self, worker: _Worker, error: BaseException) -> None:
+        worker.close()
+        self._log.warning("token_worker_lost", cause=str(error) or type(error).__name__)
+        with self._changed:
+            self._alive -= 1
+            self._changed.notify_all()
+
+    def _start_first(self, patience_seconds: float) -> _Worker:
+        until = time.monotonic() + patience_seconds
+        while True:
+            try:
+                return _Worker(self._address)
+            except PinWrong as error:
+                raise OperatorError(f"the token does not take the PIN: {error}", _PIN_ACTION) from None
+            except WorkerLost as error:
+                if time.monotonic() >= until:
+                    text = f"no token {self._address.token!r} by {self._address.module}: {error}"
+                    raise OperatorError(text, "Check the module, the label, and the device.") from None
+            time.sleep(_PAUSE_SECONDS)
+
+    def _keep(self) -> None:
+        """Start workers while some are missing, with pauses that grow while it does not succeed."""
+        pause = 0.0
+        while self._wait_for_lack(pause):
+            try:
+                self._put_in(_Worker(self._address))
+                pause = 0.0
+            except PinWrong as error:
+                self._log.error("token_pin_wrong", cause=str(error), action=_PIN_ACTION)
+                return
+            except WorkerLost as error:
+                pause = min(_LONGEST_PAUSE_SECONDS, 2 * pause or _PAUSE_SECONDS)
+                self._log.warning("token_worker_not_started", cause=str(error))
+
+    def _wait_for_lack(self, pause: float) -> bool:
+        """False: closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, timeout=pause)
+            self._changed.wait_for(lambda: self._closed or self._alive < self._count)
+            return not self._closed

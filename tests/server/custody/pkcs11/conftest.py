@@ -1,0 +1,27 @@
+"""A token for tests, and workers that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from server.custody.pkcs11.pool import TokenAddress, WorkerPool
+from tests.server.custody.pkcs11.softhsm import LABEL, PIN, SoftToken, new_token
+from tests.server.harness import silent_log
+
+
+@pytest.fixture
+def token(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> SoftToken:
+    """A new token, which this process and those that it starts find."""
+    made = new_token(tmp_path_factory.mktemp("softhsm"))
+    monkeypatch.setenv("SOFTHSM2_CONF", made.environment["SOFTHSM2_CONF"])
+    return made
+
+
+@pytest.fixture
+def pool(token: SoftToken) -> Iterator[WorkerPool]:
+    """Two workers at it."""
+    opened = WorkerPool(TokenAddress(str(token.module), LABEL, PIN), 2, 30.0, silent_log())
+    yield opened
+    opened.close()

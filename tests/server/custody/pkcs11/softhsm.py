@@ -1,0 +1,79 @@
+"""Tokens of SoftHSM2 for tests: each in a folder of its own, so that a test can take one away and put it back.
+
+Where SoftHSM2 is not installed (``make test`` installs it where it may) the tests are skipped; ``.ci/run`` fails then.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+LABEL = "fourseal-test"
+PIN = "271828"
+SO_PIN = "314159"
+MODULES = (
+    Path("/usr/lib/softhsm/libsofthsm2.so"),
+    Path("/usr/lib64/pkcs11/libsofthsm2.so"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SoftToken:
+    """A token.
+
+    Args:
+        folder: all of it.
+        module: SoftHSM2's PKCS#11 library.
+    """
+
+    folder: Path
+    module: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find it."""
+        return os.environ | {"SOFTHSM2_CONF": str(self.folder / "softhsm2.conf")}
+
+    def pull(self) -> None:
+        """Take it out."""
+        (self.folder / "tokens").rename(self.folder / "pulled")
+
+    def put_back(self) -> None:
+        """And in again."""
+        (self.folder / "pulled").rename(self.folder / "tokens")
+
+    def plant(self, key: rsa.RSAPrivateKey, object_id: str) -> None:
+        """What somebody does who has the PIN: put a signing key of theirs into the token."""
+        path = self.folder / "planted.pem"
+        path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
+        options = ("--type", "privkey", "--usage-sign", "--sensitive")
+        self.tool("--write-object", str(path), "--id", object_id, *options)
+
+    def tool(self, *arguments: str) -> str:
+        """What OpenSC's pkcs11-tool says: software that knows nothing of Fourseal."""
+        command = ["pkcs11-tool", "--module", str(self.module), "--token-label", LABEL, "--login", "--pin", PIN]
+        run = subprocess.run(
+            [*command, *arguments], env=self.environment, capture_output=True, text=True, check=True, timeout=60
+        )
+        return run.stdout
+
+
+def new_token(folder: Path) -> SoftToken:
+    """Make a token, or skip the test."""
+    module = next((path for path in MODULES if path.exists()), None)
+    if module is None or shutil.which("softhsm2-util") is None or shutil.which("pkcs11-tool") is None:
+        pytest.skip("SoftHSM2 or OpenSC is not installed: sudo apt-get install softhsm2 opensc")
+    (folder / "tokens").mkdir(parents=True)
+    lines = (f"directories.tokendir = {folder / 'tokens'}", "objectstore.backend = file", "log.level = ERROR", "")
+    (folder / "softhsm2.conf").write_text("\n".join(lines))
+    token = SoftToken(folder, module)
+    command = ["softhsm2-util", "--init-token", "--free", "--label", LABEL, "--pin", PIN, "--so-pin", SO_PIN]
+    subprocess.run(command, env=token.environment, capture_output=True, check=True, timeout=60)
+    return token
