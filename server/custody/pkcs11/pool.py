@@ -135,7 +135,11 @@ class WorkerPool:
         self._address = address
         self._count = count
         self._log = log
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)  # for who wants a worker
+        self._lacking = threading.Condition(
+            self._lock
+        )  # for the keeper: what wakes one must not be meant for the other
         self._idle: list[_Worker] = []
         self._alive = 0
         self._closed = False
@@ -167,46 +171,48 @@ class WorkerPool:
     @property
     def process_ids(self) -> list[int]:
         """Of the workers that are idle."""
-        with self._changed:
+        with self._lock:
             return [worker.process.pid for worker in self._idle]
 
     def close(self) -> None:
         """End the workers. Whoever waits for an answer gets none."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-            self._changed.notify_all()
+            self._freed.notify_all()
+            self._lacking.notify_all()
         self._keeper.join()
         for worker in idle:
             worker.close()
 
     def _take(self) -> _Worker:
-        with self._changed:
+        with self._lock:
             while not self._idle and self._alive and not self._closed:
-                self._changed.wait()
+                self._freed.wait()
             if self._closed or not self._idle:
                 raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=_RETRY_SECONDS)
             return self._idle.pop()
 
     def _give_back(self, worker: _Worker) -> None:
-        with self._changed:
+        with self._lock:
             if not self._closed:
                 self._idle.append(worker)
-                self._changed.notify()
+                self._freed.notify()
                 return
         worker.close()
 
     def _put_in(self, worker: _Worker) -> None:
-        with self._changed:
+        with self._lock:
             self._alive += 1
         self._give_back(worker)
 
     def _bury(self, worker: _Worker, error: BaseException) -> None:
         worker.close()
         self._log.warning("token_worker_lost", cause=str(error) or type(error).__name__)
-        with self._changed:
+        with self._lock:
             self._alive -= 1
-            self._changed.notify_all()
+            self._freed.notify_all()
+            self._lacking.notify_all()
 
     def _start_first(self, patience_seconds: float) -> _Worker:
         until = time.monotonic() + patience_seconds
@@ -237,7 +243,7 @@ class WorkerPool:
 
     def _wait_for_lack(self, pause: float) -> bool:
         """False: closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed, timeout=pause)
-            self._changed.wait_for(lambda: self._closed or self._alive < self._count)
+        with self._lock:
+            self._lacking.wait_for(lambda: self._closed, timeout=pause)
+            self._lacking.wait_for(lambda: self._closed or self._alive < self._count)
             return not self._closed
