@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
 
 from server.errors import OperatorError
+from server.storage.file_lock import FileLock
 from server.storage.sqlite import DatabaseGone, SqliteBackend
 
 
@@ -23,8 +23,8 @@ class Backend(Protocol):
     def open_writer(self) -> Engine:
         """An engine whose transactions exclude other writers from their start."""
 
-    def writing(self) -> AbstractContextManager[None]:
-        """A context in which no other process of ours writes; waits for it."""
+    def open_lock(self) -> FileLock:
+        """The lock that whoever writes must hold: so our processes write one after the other."""
 
     def open_readers(self, count: int) -> Engine:
         """An engine of at most ``count`` connections that cannot write."""

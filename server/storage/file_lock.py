@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,9 +37,14 @@ class FileLock:
             return False
         return True
 
-    def wait(self) -> None:
-        """Take it as soon as nobody else has it. Blocks."""
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Take it as soon as nobody else has it, for as long as the context lasts. Blocks."""
         fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Give it back."""

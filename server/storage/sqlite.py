@@ -11,8 +11,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 from urllib.parse import quote
@@ -72,20 +70,19 @@ class SqliteBackend:
         _begin_with(engine, "BEGIN IMMEDIATE")
         return engine
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Wait until no other process of ours writes, and keep them from it in the context.
+    def open_lock(self) -> FileLock:
+        """The lock that whoever writes must hold.
 
         Raises:
-            DatabaseGone: the lock cannot be had, for its folder cannot be written.
+            OperatorError: the folder cannot be written.
         """
+        path = self._path.with_name(f"{self._path.name}-lock")
         try:
-            lock = FileLock(self._path.with_name(f"{self._path.name}-lock"))
+            return FileLock(path)
         except OSError as error:
-            raise DatabaseGone(f"the lock beside the database cannot be opened: {error.strerror}") from error
-        with lock:
-            lock.wait()
-            yield
+            raise OperatorError(
+                f"{path} cannot be opened: {error.strerror}", "Check the folder and its owner."
+            ) from error
 
     def open_readers(self, count: int) -> Engine:
         """An engine of at most ``count`` connections that cannot write."""

@@ -1,7 +1,7 @@
 """The one thread that writes, and how it groups commits.
 
-1. It takes all that is queued.
-2. It waits until no other process of ours writes. One transaction begins, holding the write lock.
+1. It waits until no other process of ours writes, and takes all that is queued by then.
+2. One transaction begins, holding the write lock.
 3. Each unit of work runs in a savepoint of its own: one that raises is rolled back alone. Work of many items of one
    kind runs once for all of them (``GroupWork``). Then, if a unit staged anything, what is to be done before the commit
    (``server.storage.staging``).
@@ -86,6 +86,7 @@ class GroupCommitWriter:
         self._backend = backend
         self._log = log
         self._engine: Engine = backend.open_writer()
+        self._lock = backend.open_lock()
         self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closed = False
@@ -119,18 +120,20 @@ class GroupCommitWriter:
     def _run(self) -> None:
         open_for_more = True
         while open_for_more:
-            group, open_for_more = self._next_group()
-            if group:
-                self._write(group)
-                for job in group:  # step 5
-                    job.then(job.outcome)
+            first = self._jobs.get()
+            self._linger()
+            with self._lock.held():
+                group, open_for_more = self._group_of(first)
+                if group:
+                    self._write(group)
+            for job in group:  # step 5
+                job.then(job.outcome)
         self._disconnect()
         self._engine.dispose()
+        self._lock.close()
 
-    def _next_group(self) -> tuple[list[Job], bool]:
-        """Step 1: the jobs, and whether there may come more."""
-        job = self._jobs.get()
-        self._linger()
+    def _group_of(self, job: Job | None) -> tuple[list[Job], bool]:
+        """A job and all that are queued behind it; and whether there may come more."""
         group: list[Job] = []
         size = 0
         while job is not None:
@@ -162,8 +165,7 @@ class GroupCommitWriter:
         """Run a step; if it fails as a whole, every job fails. The thread itself never ends by an error."""
         try:
             self._backend.check_present()
-            with self._backend.writing():
-                step(self._connect())
+            step(self._connect())
         except Exception as error:  # noqa: BLE001  # carried to those who wait; the thread goes on
             self._disconnect()
             unavailable = is_unavailable(error)
