@@ -125,11 +125,18 @@ def test_joint_operation_makes_a_signature() -> None:
 
 
 def test_generation(tmp_path: Path) -> None:
-    """The whole, one share, and the exchange."""
+    """The whole, one share, the exchange; and two shares, apart and at once."""
     outcome = generation.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    assert _names(outcome) == {"generation_2048", "share_generation_2048", "generation_exchange_2048"}
-    whole, shares, exchange = (result.samples for result in outcome.results)
+    assert _names(outcome) == {
+        "generation_2048",
+        "share_generation_2048",
+        "generation_exchange_2048",
+        "pair_generation_apart_2048",
+        "pair_generation_2048",
+    }
+    whole, shares, exchange, apart, _ = (result.samples for result in outcome.results)
     assert whole[0] == pytest.approx(sum(shares) + exchange[0])
+    assert apart[0] == pytest.approx(sum(shares))
 
 
 def test_padding_oracle(tmp_path: Path) -> None:
