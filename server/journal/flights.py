@@ -15,6 +15,10 @@ GROUP: Final = 8
 """How many operations of one call go together: enough to share what a step costs whatever its size, and to fill the
 lanes of an engine; few enough to be spread over threads, and to let other callers' in between."""
 
+FEW: Final = 16
+"""Operations under way of a caller that has few. The last eighth of the room is for such callers: some that have many,
+none of them too many, do not keep out who wants a single signature."""
+
 Outcomes = Sequence[bytes | Exception]
 """What operations came to, in their order: an answer, or why there is none."""
 
@@ -45,7 +49,7 @@ class Flights:
     An operation goes on when the call that began it hangs up: nothing is left half done.
 
     Args:
-        capacity: how many operations may be under way.
+        capacity: how many operations may be under way; the last eighth are for callers that have few (``FEW``).
         capacity_of_caller: how many of them may be one caller's, so that no caller starves the others.
     """
 
@@ -107,7 +111,8 @@ class Flights:
         return seat
 
     def _has_room(self, caller: Caller) -> bool:
-        return len(self._seats) < self._capacity and self._of_caller[caller.agent_id] < self._capacity_of_caller
+        free, theirs = self._capacity - len(self._seats), self._of_caller[caller.agent_id]
+        return theirs < self._capacity_of_caller and free > (0 if theirs < FEW else self._capacity // 8)
 
     def _begin(self, requests: Sequence[Request], flight: _Flight, start: Start) -> None:
         flight.outcomes.add_done_callback(lambda outcomes: self._leave(requests, outcomes))

@@ -53,6 +53,7 @@ class JoinedCalls(Generic[_Item, _Outcome]):
         """End the calls under way, and cancel all who wait."""
         for _, future in self._waiting:
             future.cancel()
+        self._waiting.clear()
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)

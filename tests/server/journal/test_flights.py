@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 
 import pytest
 
 from server.journal import Caller, Flights, Outcomes, Request
-from server.journal.flights import GROUP
+from server.journal.flights import FEW, GROUP
 from tests.server.journal.journals import ALICE, BOB, request, turns
 from wire.catalogue import ServiceError
 
@@ -66,6 +67,19 @@ async def test_one_caller_does_not_starve_another() -> None:
     for answer in tower.started:
         answer.set_result([b"answer"])
     assert await asyncio.gather(*greedy[:3], modest[0]) == [b"answer"] * 4
+
+
+async def test_many_who_have_much_leave_room_for_one_who_wants_little() -> None:
+    """However many they are: an eighth of the room is not theirs."""
+    tower = Tower(capacity=160, capacity_of_caller=80)
+    greedy = [Caller(name, b"g" * 32) for name in "abc"]
+    much = [await tower.joined(*(request(number, caller=each) for number in range(100))) for each in greedy]
+    assert tower.flights.under_way() == 140 + FEW
+    modest = await tower.joined(*(request(number, caller=BOB) for number in range(5)))
+    assert [reason_of(task) for task in modest] == [None] * 4 + ["OVERLOADED"]
+    for each in tower.started:
+        each.set_result([b"answer"] * GROUP)
+    await asyncio.gather(*modest, *chain.from_iterable(much), return_exceptions=True)
 
 
 @pytest.mark.parametrize("end", ["answered", "failed", "hung up"])
