@@ -19,6 +19,7 @@ from server.errors import OperatorError
 CONFIG_NAME: Final = "config.toml"
 _ENVIRONMENT_PREFIX: Final = "FOURSEAL_"
 _ADDRESS: Final = re.compile(r"(?P<host>[^\s:]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
+_URL: Final = re.compile(r"https?://[!-~]{1,500}", re.ASCII)
 _MAX_PORT: Final = 65535
 
 
@@ -36,8 +37,14 @@ def _check_arc(arc: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _check_relay_address(address: str) -> str:
+def _check_optional_address(address: str) -> str:
     return address and _check_address(address)
+
+
+def _check_url(url: str) -> str:
+    if url and not _URL.fullmatch(url):
+        raise ValueError("must be a URL of http or https, in ASCII")
+    return url
 
 
 def _check_origin(origin: str) -> str:
@@ -73,7 +80,7 @@ class Settings(BaseSettings):
     """Time between the two steps in which a key is destroyed."""
     generation_lifetime_seconds: int = Field(3600, ge=1, le=7 * 24 * 3600)
     """Time after which a generation that was not finished is aborted."""
-    relay_address: Annotated[str, AfterValidator(_check_relay_address)] = ""
+    relay_address: Annotated[str, AfterValidator(_check_optional_address)] = ""
     """host:port of the media server as agents reach it; empty: this server relays itself."""
     relay_quota_mebibytes: int = Field(8192, ge=1, le=1 << 30)
     """Content of one author in one session that may wait at the media server, MiB."""
@@ -127,6 +134,14 @@ class Settings(BaseSettings):
     """Time from one time stamp to the next at least; none is made while the log does not grow."""
     revocation_list_seconds: int = Field(7 * 24 * 3600, ge=3600, le=90 * 24 * 3600)
     """Time from one list of revoked certificates to the next at the latest."""
+    ocsp_listen: Annotated[str, AfterValidator(_check_optional_address)] = ""
+    """Where anybody asks about certificates by HTTP, and gets the list of revoked ones; empty: nowhere."""
+    ocsp_answer_seconds: int = Field(3600, ge=60, le=7 * 24 * 3600)
+    """Time for which an answer about a certificate may be believed."""
+    ocsp_url: Annotated[str, AfterValidator(_check_url)] = ""
+    """URL that signers' certificates name for questions about them; empty: they name none."""
+    revocation_list_url: Annotated[str, AfterValidator(_check_url)] = ""
+    """URL that signers' certificates name for the list of revoked ones; empty: they name none."""
     signer_certificate_days: int = Field(397, ge=1, le=397)
     """Days for which a signer's certificates are valid."""
     certificate_pairs_per_day: int = Field(10, ge=1, le=1000)

@@ -22,6 +22,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -49,12 +50,14 @@ def supervise(home: Home, settings: Settings, lock: FileLock, log: structlog.std
     Raises:
         OperatorError: nothing can listen on a port; a process did not come to serve.
     """
-    with _held_port(settings.listen) as listen, _held_port(settings.enrolment_listen) as enrolment_listen:
+    with contextlib.ExitStack() as ports:
         environment = os.environ | {
-            "FOURSEAL_LISTEN": listen,
-            "FOURSEAL_ENROLMENT_LISTEN": enrolment_listen,
+            "FOURSEAL_LISTEN": ports.enter_context(_held_port(settings.listen)),
+            "FOURSEAL_ENROLMENT_LISTEN": ports.enter_context(_held_port(settings.enrolment_listen)),
             "FOURSEAL_PROCESSES": str(settings.processes),
         }
+        if settings.ocsp_listen:
+            environment["FOURSEAL_OCSP_LISTEN"] = ports.enter_context(_held_port(settings.ocsp_listen))
         asyncio.run(_supervise(Supervisor(home, settings, environment, lock, log)))
 
 
@@ -104,7 +107,7 @@ class Supervisor:
         """
         served = await self._keep_one()
         await asyncio.gather(*[self._keep_one() for _ in range(self._settings.processes - 1)])
-        serving = Serving(os.getpid(), served.server, served.enrolment_server)
+        serving = replace(served, process_id=os.getpid())
         serving.write(self._home.serving)
         self._log.info("supervising", process_id=serving.process_id, processes=self._settings.processes)
         sys.stdout.write(serving.to_line())

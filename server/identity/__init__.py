@@ -7,11 +7,14 @@ from server.identity.authority import Authority
 from server.identity.callers import CallerReader
 from server.identity.certificates.certificates import Pair, SignerCertificates
 from server.identity.certificates.moduli import modulus_of, signer_moduli
+from server.identity.certificates.responder import Responder
+from server.identity.certificates.responder_key import ResponderKey, ensure_responder_key
 from server.identity.certificates.revocation import RevocationLists
 from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
 from server.identity.logins.logins import Logins
+from server.identity.own_profiles import StatusPlaces
 from server.identity.server_certificate import (
     CurrentCertificate,
     ServerCertificate,
@@ -45,11 +48,14 @@ __all__ = [
     "Pair",
     "Proof",
     "RelyingParty",
+    "Responder",
+    "ResponderKey",
     "RevocationLists",
     "RevocationReason",
     "ServerCertificate",
     "SignerCertificates",
     "SmsProvider",
+    "StatusPlaces",
     "Ticket",
     "WebhookSms",
     "add_ticket",
@@ -58,6 +64,7 @@ __all__ = [
     "disable_account",
     "drop_expired_tickets",
     "enable_account",
+    "ensure_responder_key",
     "ensure_server_certificate",
     "find_account",
     "find_certificate",

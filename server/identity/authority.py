@@ -8,7 +8,7 @@ It signs, each sort with extended key usages of its own, so that none passes for
 * under the private arc: signers' certificates (with ``urn:fourseal:account:<name>``), the certificates of contract
   sessions, and that of the key which signs relay passes;
 * also under it: the certificate of the transparency log's key;
-* the list of revoked certificates.
+* the list of revoked certificates, and the certificate of the key that answers about single ones (OCSPSigning).
 """
 
 from __future__ import annotations
@@ -38,7 +38,13 @@ from server.custody import Context, Sealer
 from server.custody.sealing import SealBroken
 from server.errors import OperatorError
 from server.identity.certificates.list_encoding import encode_list, encode_unsigned_list
-from server.identity.own_profiles import authority_profile, general_name, own_profile
+from server.identity.own_profiles import (
+    StatusPlaces,
+    authority_profile,
+    general_name,
+    own_profile,
+    responder_profile,
+)
 from server.identity.store import agents as store
 from transparency.keys import VerifierKey
 
@@ -51,26 +57,38 @@ _NAME: Final = "authority"
 _SERVER_COMMON_NAME: Final = "Fourseal server"  # a host may not fit here; clients look at the alternative names
 _MEDIA_COMMON_NAME: Final = "Fourseal media server"
 _LOG_COMMON_NAME: Final = "Fourseal transparency log"
+_RESPONDER_COMMON_NAME: Final = "Fourseal certificate status"
+_NOWHERE: Final = StatusPlaces()
 _RELAY_COMMON_NAME: Final = "Fourseal relay passes"
 
 
 class Authority:
     """An authority that is ready to sign. From ``load`` or ``ensure``."""
 
-    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, arc: Arc = DEFAULT_ARC) -> None:
+    def __init__(
+        self,
+        certificate: x509.Certificate,
+        key: ec.EllipticCurvePrivateKey,
+        arc: Arc = DEFAULT_ARC,
+        places: StatusPlaces = _NOWHERE,
+    ) -> None:
         self.certificate = certificate
         self.arc = arc
+        self._places = places
         self._key = key
         self._key_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
 
     @classmethod
-    def load(cls, connection: Connection, sealer: Sealer, arc: Arc = DEFAULT_ARC) -> Authority:
+    def load(
+        cls, connection: Connection, sealer: Sealer, arc: Arc = DEFAULT_ARC, places: StatusPlaces = _NOWHERE
+    ) -> Authority:
         """The authority of this database.
 
         Args:
             connection: a transaction.
             sealer: opens its private key.
             arc: of the object identifiers in what it issues.
+            places: where to ask about signers' certificates; stands in those that it issues.
 
         Raises:
             OperatorError: there is none, or its key does not open.
@@ -79,7 +97,7 @@ class Authority:
         if credential is None:
             raise _no_authority()
         key = open_key(sealer, _NAME, credential)
-        return cls(x509.load_der_x509_certificate(credential.certificate), key, arc)
+        return cls(x509.load_der_x509_certificate(credential.certificate), key, arc, places)
 
     @classmethod
     def ensure(cls, connection: Connection, sealer: Sealer, now: datetime) -> bool:
@@ -160,7 +178,10 @@ class Authority:
             MalformedInput: SIGNER_KEY_UNSUITABLE.
         """
         profile = signer_profile(name, display_name, purpose, public_key, self.arc)
-        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
+        places = tuple((extension, False) for extension in self._places.extensions())
+        return self._issue(
+            Profile(profile.subject, profile.extensions + places), public_key, now - BACKDATE, now + lifetime
+        )
 
     def issue_session_certificate(
         self,
@@ -200,6 +221,13 @@ class Authority:
         alternatives = [x509.UniformResourceIdentifier(LOG_URI_PREFIX + key.name)]
         profile = own_profile(_LOG_COMMON_NAME, public_key, [self.arc.log], alternatives)
         return self._issue(profile, public_key, now - BACKDATE, self.certificate.not_valid_after_utc)
+
+    def issue_responder_certificate(
+        self, public_key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta
+    ) -> x509.Certificate:
+        """A certificate for the key that signs answers about single certificates (RFC 6960 section 4.2.2.2)."""
+        profile = responder_profile(_RESPONDER_COMMON_NAME, public_key)
+        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_revocation_list(self, entries: Iterable[bytes], number: int, now: datetime, lifetime: timedelta) -> bytes:
         """An X.509 version 2 list of revoked certificates, DER (RFC 5280 section 5).

@@ -6,13 +6,14 @@ Those of signers and sessions, which everybody reads, stand in ``contract.profil
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from contract.profiles import Profile
 
@@ -57,6 +58,34 @@ def authority_profile(common_name: str, public_key: ec.EllipticCurvePublicKey) -
             (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPlaces:
+    """Where everybody can ask whether certificates still hold.
+
+    Args:
+        ocsp_url: of the answers about single certificates; empty: nowhere.
+        list_url: of the list of revoked certificates; empty: nowhere.
+    """
+
+    ocsp_url: str = ""
+    list_url: str = ""
+
+    def extensions(self) -> Iterator[x509.ExtensionType]:
+        """What says so in a certificate (RFC 5280 sections 4.2.1.13 and 4.2.2.1); never critical."""
+        if self.ocsp_url:
+            ocsp = x509.UniformResourceIdentifier(self.ocsp_url)
+            yield x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, ocsp)])
+        if self.list_url:
+            places = [x509.UniformResourceIdentifier(self.list_url)]
+            yield x509.CRLDistributionPoints([x509.DistributionPoint(places, None, None, None)])
+
+
+def responder_profile(common_name: str, public_key: ec.EllipticCurvePublicKey) -> Profile:
+    """The profile of the key that signs answers about certificates. Nobody asks about it itself: it lives shortly."""
+    profile = own_profile(common_name, public_key, [ExtendedKeyUsageOID.OCSP_SIGNING])
+    return Profile(profile.subject, (*profile.extensions, (x509.OCSPNoCheck(), False)))
 
 
 def subject_name(common_name: str) -> x509.Name:

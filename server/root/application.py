@@ -3,8 +3,9 @@
 One process, or one of several on the same ports (``server.cli.supervisor``). What may be done once for all of them is
 done by who has the lock for it; all else that they know of each other stands in the database.
 
-Start: storage, custody, authority and certificate; rules; the two listeners; one round of health checks; then the file
-``serving.json`` and the log line "serving" say that it serves, and where.
+Start: storage, custody, authority and certificate; rules; the two listeners, and by option one for whoever asks about
+certificates; one round of health checks; then the file ``serving.json`` and the log line "serving" say that it serves,
+and where.
 
 Stop: health says NOT_SERVING; new calls are refused with SHUTTING_DOWN; calls and operations in flight finish; when no
 more calls come, listeners, threads and database are closed. What is not finished after the grace is left as a crash
@@ -31,6 +32,7 @@ from server.identity import (
     Authority,
     CurrentCertificate,
     ServerCertificate,
+    StatusPlaces,
     drop_expired_tickets,
     ensure_server_certificate,
 )
@@ -42,6 +44,7 @@ from server.root.health import Health
 from server.root.home import Home, Serving
 from server.root.listeners import AGENT_SERVICES, ENROLMENT_SERVICES, RELAY_SERVICES, Listeners
 from server.root.rules import Rules, compose_rules
+from server.root.status import Status, open_status
 from server.storage.file_lock import FileLock
 from wire.catalogue import ServiceError
 
@@ -65,6 +68,7 @@ class Server:
         in_flight: BoundedInFlight,
         certificate: CurrentCertificate,
         upkeep: FileLock,
+        status: Status | None,
         *,
         alone: bool,
     ) -> None:
@@ -79,15 +83,19 @@ class Server:
         self._in_flight = in_flight
         self._certificate = certificate
         self._upkeep = upkeep
+        self._status = status
         self._alone = alone
         self._tasks: list[asyncio.Task[None]] = []
         host, ports = settings.public_host, listeners.ports
-        self.serving = Serving(os.getpid(), f"{host}:{ports.agents}", f"{host}:{ports.enrolment}")
+        at = "" if status is None else status.address
+        self.serving = Serving(os.getpid(), f"{host}:{ports.agents}", f"{host}:{ports.enrolment}", at)
 
     async def start(self) -> None:
         """Begin to serve."""
         await self._keep_house_once()
         await self._listeners.start()
+        if self._status is not None:
+            self._status.listener.start()
         await self._health.check_once()
         self._tasks = [
             asyncio.create_task(self._health.keep_checking()),
@@ -102,6 +110,7 @@ class Server:
             process_id=self.serving.process_id,
             server=self.serving.server,
             enrolment_server=self.serving.enrolment_server,
+            status_server=self.serving.status_server,
             healthy=self._health.serving,
         )
 
@@ -125,6 +134,8 @@ class Server:
         except TimeoutError:
             self._log.warning("stopped_with_work_left")
         await self._listeners.stop(_STOP_SECONDS)
+        if self._status is not None:
+            await self._status.listener.stop()
         self._rules.close()
         self._ground.close()
         self._upkeep.close()
@@ -158,6 +169,8 @@ class Server:
                 self._certificate.replace(await self._ground.database.write(self._renew_certificate))
                 self._log.info("certificate_renewed")
             await self._rules.accounts.lists.current()
+            if self._status is not None:
+                await self._status.keep_house()
             if self._upkeep.take():
                 await self._keep_house_for_all()
         except (FoursealError, OperatorError) as error:  # the next round tries again
@@ -218,14 +231,18 @@ async def start_server(
     listeners = Listeners(
         settings, certificate, authority.certificate_pem, rules, health, in_flight, log, shared_ports=not alone
     )
+    status = await open_status(ground, authority, rules.accounts.lists, settings, log, shared_port=not alone)
     upkeep = FileLock(home.upkeep_lock)
-    server = Server(home, settings, log, ground, rules, health, listeners, in_flight, certificate, upkeep, alone=alone)
+    server = Server(
+        home, settings, log, ground, rules, health, listeners, in_flight, certificate, upkeep, status, alone=alone
+    )
     await server.start()
     return server
 
 
 def _credentials(connection: Connection, ground: Ground, settings: Settings) -> tuple[Authority, ServerCertificate]:
     sealer = ground.custody.sealer
-    authority = Authority.load(connection, sealer, Arc(settings.oid_arc))
+    places = StatusPlaces(settings.ocsp_url, settings.revocation_list_url)
+    authority = Authority.load(connection, sealer, Arc(settings.oid_arc), places)
     now = ground.clock()
     return authority, ensure_server_certificate(connection, sealer, authority, settings.server_names, now)

@@ -58,11 +58,13 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What a serving server says of itself: process id, and "host:port" of its two listeners, with the real ports."""
+    """What a serving server says of itself: process id, and "host:port" of its listeners, with the real ports."""
 
     process_id: int
     server: str
     enrolment_server: str
+    status_server: str = ""
+    """Where to ask about certificates; empty: nowhere."""
 
     def to_line(self) -> str:
         """A line of JSON."""

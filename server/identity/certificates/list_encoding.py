@@ -32,6 +32,7 @@ _REASONS: Final = {  # RFC 5280 section 5.3.1
     x509.ReasonFlags.affiliation_changed: 3,
     x509.ReasonFlags.superseded: 4,
     x509.ReasonFlags.cessation_of_operation: 5,
+    x509.ReasonFlags.privilege_withdrawn: 9,
 }
 
 
@@ -42,11 +43,11 @@ def encode_entry(serial_number: int, revoke_time: datetime, reason: x509.ReasonF
         serial_number: at most 160 bits, above 0.
         revoke_time: aware; rounded up to a second, for entries of the log have times of whole seconds, rounded down:
             what came in that second, before, is not to look as if it came after.
-        reason: one of those that signers may give.
+        reason: one of those that are given here.
     """
     code = _tlv(_OCTET_STRING, _tlv(_ENUMERATED, bytes([_REASONS[reason]])))
     extension = _tlv(_SEQUENCE, _REASON_OID + code)
-    return _tlv(_SEQUENCE, _integer(serial_number) + _time(_rounded_up(revoke_time)) + _tlv(_SEQUENCE, extension))
+    return _tlv(_SEQUENCE, _integer(serial_number) + _time(round_up(revoke_time)) + _tlv(_SEQUENCE, extension))
 
 
 def encode_unsigned_list(
@@ -89,6 +90,11 @@ def encode_list(unsigned: bytes, signature: bytes) -> bytes:
     return _tlv(_SEQUENCE, unsigned, SIGNATURE_ALGORITHM, _tlv(_BIT_STRING, b"\0", signature))
 
 
+def round_up(time: datetime) -> datetime:
+    """A time in whole seconds, not before the one that is given."""
+    return time.replace(microsecond=0) + timedelta(seconds=1 if time.microsecond else 0)
+
+
 def _tlv(tag: int, *contents: bytes) -> bytes:
     length = sum(map(len, contents))
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
@@ -98,10 +104,6 @@ def _tlv(tag: int, *contents: bytes) -> bytes:
 
 def _integer(value: int) -> bytes:
     return _tlv(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
-
-
-def _rounded_up(time: datetime) -> datetime:
-    return time.replace(microsecond=0) + timedelta(seconds=1 if time.microsecond else 0)
 
 
 def _time(time: datetime) -> bytes:

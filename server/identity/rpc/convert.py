@@ -37,7 +37,9 @@ _REASONS: Final = {
     certificate_service_pb2.REVOCATION_REASON_SUPERSEDED: RevocationReason.SUPERSEDED,
     certificate_service_pb2.REVOCATION_REASON_CESSATION_OF_OPERATION: RevocationReason.CESSATION_OF_OPERATION,
 }
-_REASONS_BACK: Final = {ours: proto for proto, ours in _REASONS.items()}
+_REASONS_BACK: Final = {ours: proto for proto, ours in _REASONS.items()} | {
+    RevocationReason.PRIVILEGE_WITHDRAWN: certificate_service_pb2.REVOCATION_REASON_PRIVILEGE_WITHDRAWN  # not asked for
+}
 _NO_REASON: Final = certificate_service_pb2.REVOCATION_REASON_UNSPECIFIED
 _PURPOSES: Final = {
     Purpose.SIGN: certificate_service_pb2.CERTIFICATE_PURPOSE_SIGN,

@@ -50,12 +50,14 @@ signer_certificates = Table(
     UniqueConstraint("key_sha256"),
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
     CheckConstraint(
-        "revocation_reason IN ('key_compromise', 'affiliation_changed', 'superseded', 'cessation_of_operation')",
+        "revocation_reason IN ('key_compromise', 'affiliation_changed', 'superseded', 'cessation_of_operation',"
+        " 'privilege_withdrawn')",
         name="revocation_reason",
     ),
     Index(None, "account", "revoke_time"),
     Index(None, "account", "create_time"),
     Index(None, "revocation"),
+    Index(None, "serial_number"),
 )
 
 revocation_lists = Table(
@@ -72,6 +74,7 @@ class RevocationReason(StrEnum):
     AFFILIATION_CHANGED = "affiliation_changed"
     SUPERSEDED = "superseded"
     CESSATION_OF_OPERATION = "cessation_of_operation"
+    PRIVILEGE_WITHDRAWN = "privilege_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,13 @@ def add_certificate(connection: Connection, issued: IssuedCertificate) -> None:
 def find_certificate(connection: Connection, fingerprint: bytes) -> IssuedCertificate | None:
     """The certificate with that fingerprint."""
     query = select(signer_certificates).where(signer_certificates.c.fingerprint == fingerprint)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _certificate(row)
+
+
+def find_by_serial_number(connection: Connection, serial_number: int) -> IssuedCertificate | None:
+    """The certificate with that serial number."""
+    query = select(signer_certificates).where(signer_certificates.c.serial_number == f"{serial_number:x}")
     row = connection.execute(query).one_or_none()
     return None if row is None else _certificate(row)
 
