@@ -275,13 +275,19 @@ async def test_close_writes_what_is_queued(database: Database, path: Path) -> No
 async def test_two_processes_write_one_after_the_other(
     database: Database, path: Path, monkeypatch: pytest.MonkeyPatch, log: BoundLogger
 ) -> None:
-    """However long one takes, the other waits: it does not give up as for a lock of some other program."""
+    """However long one takes, the other waits, and does not give up as for other programs; who comes meanwhile joins."""
     monkeypatch.setattr("server.storage.sqlite._BUSY_TIMEOUT_SECONDS", 0.0)
     other = Database(SqliteBackend(path), log)
+
+    def join(connection: Connection) -> str | bytes:
+        assert notes(path) == []  # "one" is not committed yet
+        return add("two")(connection)
+
     try:
         async with HeldWriter(database):
-            tasks = await queue(other, add("one"), add("two"))
+            tasks = await queue(other, add("one"))
             await asyncio.wait(tasks, timeout=0.2)  # time to give up in
+            tasks += await queue(other, join)
             assert not any(task.done() for task in tasks)
         assert await asyncio.gather(*tasks) == ["one", "two"]
     finally:
