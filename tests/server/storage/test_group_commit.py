@@ -275,7 +275,7 @@ async def test_close_writes_what_is_queued(database: Database, path: Path) -> No
 async def test_two_processes_write_one_after_the_other(
     database: Database, path: Path, monkeypatch: pytest.MonkeyPatch, log: BoundLogger
 ) -> None:
-    """However long one takes, the other waits, and does not give up as for other programs; who comes meanwhile joins."""
+    """However long one takes, the other waits: it does not give up as for other programs. Who comes meanwhile joins."""
     monkeypatch.setattr("server.storage.sqlite._BUSY_TIMEOUT_SECONDS", 0.0)
     other = Database(SqliteBackend(path), log)
 
