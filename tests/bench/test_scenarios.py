@@ -24,7 +24,7 @@ from bench.rig.requests import check_signatures
 from bench.rig.server import ServerProcess
 from bench.rig.site import serving
 from bench.rig.stored_keys import store_copies
-from bench.scenarios import decryption, engine, generation, joint, merkle, padding_oracle, proofs, soak, verification
+from bench.scenarios import decryption, engine, joint, merkle, padding_oracle, soak
 from bench.session import publish, run_scenarios
 from mpc.engines import EngineName, Gmpy2Engine
 from server.config import load_settings
@@ -52,19 +52,6 @@ def _engine_ratios() -> set[str]:
     }
 
 
-def test_engine(tmp_path: Path) -> None:
-    """Bare, blinded, checked, and the parts by themselves."""
-    outcome = engine.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    engines, remarks = available_engines()
-    names = [made.name for made in engines]
-    assert len(names) + len(remarks) == len(EngineName)
-    assert _names(outcome) == {
-        *("bare_2048", "blinding_2048", "self_check_2048", "openssl_2048"),
-        *(f"{kind}_{name}_2048" for kind in ("engine", "checked") for name in names),
-    }
-    assert {ratio.name for ratio in outcome.ratios} == _engine_ratios()
-
-
 def test_bare_operation_is_the_engines_operation() -> None:
     """What the engine is compared with computes the same."""
     share = make_signing_pair(2048).client
@@ -79,22 +66,10 @@ def _joint_ratios() -> set[str]:
     return {f"joint_4096_{made.name}_over_{other}_4096" for made in available_engines()[0] for other in others}
 
 
-def test_joint(tmp_path: Path) -> None:
-    """The joint key and the keys of others, in the same rounds."""
-    outcome = joint.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    engines = {f"joint_4096_{made.name}" for made in available_engines()[0]}
-    assert _names(outcome) == {*engines, "whole_4096", "shoup_4096", "openssl_four_primes_4096"}
-    assert {ratio.name for ratio in outcome.ratios} == _joint_ratios()
-
-
-def test_decryption(tmp_path: Path) -> None:
-    """The joint key and a whole key, in the same rounds; what is timed ends in the plaintext."""
-    outcome = decryption.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    engines = [made for made in available_engines()[0] if made.width == 1]
-    assert {ratio.name for ratio in outcome.ratios} == _decryption_ratios()
-    assert _names(outcome) == {*(f"joint_decryption_4096_{made.name}" for made in engines), "whole_decryption_4096"}
+def test_joint_decryption_ends_in_the_plaintext() -> None:
+    """What is timed decrypts another ciphertext each time."""
     pair = make_decryption_pair(2048)
-    for made in engines:
+    for made in available_engines()[0]:
         assert len({decryption.joint(pair, made)() for _ in range(3)}) == 3
 
 
@@ -124,21 +99,6 @@ def test_joint_operation_makes_a_signature() -> None:
         assert [len(signature) for signature in signatures] == [pair.joint_key.byte_length] * made.width
 
 
-def test_generation(tmp_path: Path) -> None:
-    """The whole, one share, the exchange; and two shares, apart and at once."""
-    outcome = generation.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    assert _names(outcome) == {
-        "generation_2048",
-        "share_generation_2048",
-        "generation_exchange_2048",
-        "pair_generation_apart_2048",
-        "pair_generation_2048",
-    }
-    whole, shares, exchange, apart, _ = (result.samples for result in outcome.results)
-    assert whole[0] == pytest.approx(sum(shares) + exchange[0])
-    assert apart[0] == pytest.approx(sum(shares))
-
-
 def test_padding_oracle(tmp_path: Path) -> None:
     """A time of every kind and two scores of every failure."""
     outcome = padding_oracle.run(tiny_bench(tmp_path, os.sched_getaffinity(0)), 60)
@@ -158,29 +118,6 @@ def test_signature_that_does_not_hold_ends_the_run() -> None:
     joint_key = make_signing_pair(2048).joint_key
     with pytest.raises(BenchFailed, match="does not hold"):
         check_signatures(joint_key, [(bytes(32), bytes(joint_key.byte_length))])
-
-
-def test_merkle(tmp_path: Path) -> None:
-    """Growing, proving and verifying; the proofs hold, or it would not get so far."""
-    outcome = merkle.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    operations = ("append", "append_100", "prove", "verify", "prove_growth", "verify_growth")
-    assert _names(outcome) == {f"{operation}_5" for operation in operations}
-
-
-def test_proofs(tmp_path: Path) -> None:
-    """In a database that the log's own appender filled."""
-    outcome = proofs.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    assert _names(outcome) == {f"{operation}_5" for operation in ("open", "open_and_prove", "prove_growth")}
-
-
-def test_verification(tmp_path: Path) -> None:
-    """Of a bundle that passes, or it would not get so far; a verdict on rate and memory."""
-    outcome = verification.run(tiny_bench(tmp_path, os.sched_getaffinity(0)))
-    assert _names(outcome) == {"verify_bundle", "bare_bundle", "parts_bundle", "verify_bundle_peak_memory"}
-    assert [ratio.name for ratio in outcome.ratios] == [
-        "verify_bundle_over_bare",
-        "verify_bundle_over_parts",
-    ]
 
 
 def test_stored_copies_are_whole_keys(tmp_path: Path) -> None:
@@ -216,6 +153,38 @@ def test_server_that_cannot_start_is_told(tmp_path: Path) -> None:
         pass
 
 
+_GENERATIONS = (
+    "generation_2048",
+    "share_generation_2048",
+    "generation_exchange_2048",
+    "pair_generation_apart_2048",
+    "pair_generation_2048",
+)
+_OF_A_LOG = (
+    *("append", "append_100", "prove", "verify", "prove_growth", "verify_growth"),  # the tree alone
+    *("open", "open_and_prove"),  # in a database that the log's own appender filled
+)
+
+
+def _expected_results() -> set[str]:
+    engines, remarks = available_engines()
+    assert len(engines) + len(remarks) == len(EngineName)
+    return {
+        *("bare_2048", "blinding_2048", "self_check_2048", "openssl_2048"),
+        *(f"{kind}_{made.name}_2048" for kind in ("engine", "checked") for made in engines),
+        *("whole_4096", "shoup_4096", "openssl_four_primes_4096", "whole_decryption_4096"),
+        *(f"joint_4096_{made.name}" for made in engines),
+        *(f"joint_decryption_4096_{made.name}" for made in engines if made.width == 1),
+        *_GENERATIONS,
+        *(f"{operation}_5" for operation in _OF_A_LOG),
+        *("verify_bundle", "bare_bundle", "parts_bundle", "verify_bundle_peak_memory"),
+        *("fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_1_batches_of_2", "grpc_generation_2048"),
+        *("latency_2048_saturation", "latency_2048_50_p99_9", "growth_3_server_cpu", "sessions_3"),
+        *("agent_2048_4", "agent_2048_pipelined", "agent_2048_pipelined_calls"),
+        *("content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"),
+    }
+
+
 @pytest.mark.slow
 def test_everything_from_end_to_end(tmp_path: Path) -> None:
     """All scenarios of a bench with the real server and the real agent, and both files of the report."""
@@ -241,22 +210,11 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "verify_bundle_over_bare",
         "verify_bundle_over_parts",
     }
-    assert {
-        "fsync",
-        "grpc_engine_2048",
-        "grpc_2048_1",
-        "grpc_2048_1_batches_of_2",
-        "grpc_generation_2048",
-        "latency_2048_saturation",
-        "latency_2048_50_p99_9",
-        "growth_3_server_cpu",
-        "agent_2048_4",
-        "agent_2048_pipelined",
-        "agent_2048_pipelined_calls",
-    } <= {result["name"] for result in document["results"]}
-    assert {"content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"} <= {
-        result["name"] for result in document["results"]
-    }
+    samples = {result["name"]: result["samples"] for result in document["results"]}
+    assert _expected_results() <= set(samples)
+    (whole,), shares, (exchange,), (apart,) = (samples[name] for name in _GENERATIONS[:4])
+    assert whole == pytest.approx(sum(shares) + exchange)
+    assert apart == pytest.approx(sum(shares))
     assert (tmp_path / "latest.png").stat().st_size > 0
 
 
