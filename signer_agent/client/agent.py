@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fourseal.v1 import key_service_pb2, signing_service_pb2
 
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from signer_agent.contracts.contracts import Contracts
     from signer_agent.log.watch import LogWatch
 
+_THREADS: Final = os.cpu_count() or 1
+_TURNS: Final = 4
+
 _Result = TypeVar("_Result")
 
 
@@ -56,7 +59,7 @@ class LocalAgent(AsyncAgent):
         self._store = store
         self._keyring = Keyring(store)
         self._engine = chosen_engine()
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="fourseal-agent")
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="fourseal-agent")
         self._line: ServerLine | None = None
         self._line_turn = asyncio.Lock()
         self._generations = Generations(store, self._engine, self._in_thread)
@@ -148,8 +151,8 @@ class LocalAgent(AsyncAgent):
             raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_BATCH_ITEMS, found=len(items))
         with self._usage.call():
             line = await self._connected()
-            width = self._engine.width
-            groups = [items[start : start + width] for start in range(0, len(items), width)]
+            size = self._group_size(len(items))
+            groups = [items[start : start + size] for start in range(0, len(items), size)]
             prepared = list(chain.from_iterable(await asyncio.gather(*map(self._prepare, groups))))
             ready = [item for item in prepared if isinstance(item, PreparedSignature)]
             if not ready:
@@ -222,6 +225,11 @@ class LocalAgent(AsyncAgent):
         if key.state is KeyState.DESTROYED:
             await self._in_thread(partial(self._keyring.erase, key_id))
         return key
+
+    def _group_size(self, count: int) -> int:
+        """How many of a batch go to a thread at a time: what suits the engine, and some turns for each thread."""
+        width = self._engine.width
+        return max(1, count // (_TURNS * _THREADS * width)) * width
 
     async def _prepare(self, items: Sequence[DigestToSign]) -> list[PreparedSignature | FoursealError]:
         return await self._in_thread(partial(prepare_signatures, self._keyring, self._store, self._engine, items))
