@@ -13,7 +13,7 @@ Labels are those of ``EnvelopeCore.label``. OAEP padding and HPKE keys take Open
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import rsa, x25519
@@ -30,15 +30,17 @@ from contract.key_ciphertext import (
 )
 from contract.session_info import Scheme
 from contract.signatures import require_scheme
-from mpc.engines.interface import Random
+from mpc.engines.interface import Exponentiator, Random
 from mpc.errors import DecryptionFailed, MalformedInput
 from mpc.four_prime_rsa import (
     Ciphertext,
+    DecryptionHalf,
     DecryptionShare,
     HashAlgorithm,
     OaepParameters,
     Purpose,
     decrypt_alone,
+    decrypt_by_half,
 )
 
 RecipientPrivateKey = rsa.RSAPrivateKey | x25519.X25519PrivateKey | DecryptionShare
@@ -106,20 +108,21 @@ def joint_ciphertext(
     return Ciphertext(joint_key(recipient, session), ciphertext.data)
 
 
-def peel_session(share: DecryptionShare, ciphertext: KeyCiphertext) -> bytes:
+def peel_session(half: DecryptionHalf, ciphertext: KeyCiphertext, engine: Exponentiator[Any], random: Random) -> bytes:
     """Take the session's layer off. The session does this; it learns nothing of what is inside.
 
     Returns:
         The inner ciphertext, for ``open_inner``.
 
     Raises:
-        WrongPurpose: not a decryption share.
+        WrongPurpose: not one for decryption.
         MalformedInput: KEY_CIPHERTEXT_MALFORMED: it is a joint one.
+        FaultDetected: the result did not hold; nothing is released.
         DecryptionFailed: for every other cause.
     """
     if not isinstance(ciphertext, NestedKeyCiphertext):
         raise _other_scheme()
-    wrapping_key = decrypt_alone(share, ciphertext.session, _SESSION_LAYER)
+    wrapping_key = decrypt_by_half(half, ciphertext.session, _SESSION_LAYER, engine, random)
     try:
         if len(wrapping_key) == _WRAPPING_KEY_BYTES:
             return AESGCM(wrapping_key).decrypt(_ZERO_NONCE, ciphertext.box, None)

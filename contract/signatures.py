@@ -10,7 +10,7 @@ Separate scheme: two signatures side by side, both over the statement, by the au
 
     signer = sign_separately(private_key, statement, author, session)                     the author
     check_author_signature(statement, signer, author, session)                            the session, before it signs
-    data = sign_as_session(share, statement, author, session)                             the session
+    data = sign_as_session(half, statement, author, session, engine, random)              the session
     verify_signature(statement_der, SeparateSignature(algorithm, signer, data), author, session)
 
 Which scheme a statement may be signed in stands in the session's info: a joint signature in a session of the separate
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat import asn1
@@ -42,6 +42,7 @@ from contract.signer_keys import (
     sign_alone,
 )
 from contract.statement import Statement
+from mpc.engines.interface import Exponentiator, Random
 from mpc.errors import MalformedInput
 from mpc.four_prime_rsa import (
     HALF_BITS,
@@ -50,14 +51,15 @@ from mpc.four_prime_rsa import (
     PublicShare,
     Purpose,
     SignatureAlgorithm,
-    SigningShare,
-    own_private_key,
+    SigningHalf,
+    sign_by_half,
 )
 
 JOINT_ALGORITHM: Final = SignatureAlgorithm.PSS_SHA256
 """Of every joint signature of a statement. Its salt has 32 bytes."""
 
 _SIGNATURE_REASON: Final = "SIGNATURE_MALFORMED"
+_SALT_BYTES: Final = 32
 _KNOWN_KEYS: Final = 1024
 _HALF_BYTES: Final = tuple(bits // 8 for bits in HALF_BITS)
 
@@ -163,20 +165,26 @@ def check_author_signature(
 
 
 def sign_as_session(
-    share: SigningShare, statement: Statement, author: SignerCertificate, session: SessionCertificate
+    half: SigningHalf,
+    statement: Statement,
+    author: SignerCertificate,
+    session: SessionCertificate,
+    engine: Exponentiator[Any],
+    random: Random,
 ) -> bytes:
     """The session's signature in the separate scheme. Check the author's first.
 
     Raises:
         VerificationFailed: as ``require_parties``; SCHEME_WRONG.
-        MalformedInput: SHARE_OF_OTHER_KEY: the share is not the one of the session's certificate.
-        WrongPurpose: not a signing share.
+        MalformedInput: SHARE_OF_OTHER_KEY: the half is not the one of the session's certificate.
+        WrongPurpose: not one for signing.
+        FaultDetected: the result did not hold; nothing is released.
     """
     require_parties(statement, author, session)
     require_scheme(session, Scheme.SEPARATE)
-    if share.public != session.public_share():
+    if half.public != session.public_share():
         raise MalformedInput("SHARE_OF_OTHER_KEY", "the share is not the one of this session's certificate")
-    return sign_alone(own_private_key(share), statement.to_der())
+    return sign_by_half(half, statement.to_der(), random(_SALT_BYTES), engine, random)
 
 
 def verify_signature(

@@ -33,6 +33,7 @@ from contract.signer_keys import algorithm_of
 from contract.statement import Recipient, Statement
 from contract.stream import SegmentSealer
 from contract.trailer import SignedStatement, seal_trailer
+from mpc.engines import Gmpy2Engine
 from mpc.four_prime_rsa import DecryptionShare, Purpose, Role, generate_key_share
 from server.clock import system_clock
 from server.identity.authority import Authority
@@ -113,7 +114,7 @@ class _Session:
         return SeparateSignature(
             algorithm_of(self.author.public_key),
             sign_separately(self.sign_key, statement, self.author, self.session_sign),
-            sign_as_session(self.share, statement, self.author, self.session_sign),
+            sign_as_session(self.share, statement, self.author, self.session_sign, Gmpy2Engine(), secrets.token_bytes),
         )
 
     def _encrypt(self, name: str) -> SignerCertificate:

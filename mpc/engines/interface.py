@@ -64,12 +64,14 @@ class CrtPrivateKey(Secret):
         return f"bits={self.modulus.bit_length()}"
 
 
+K_contra = TypeVar("K_contra", contravariant=True)
+
 Exponentiation = tuple[CrtPrivateKey, int]
 """A key, and the base that is raised to its secret exponent: 0 <= base < key.modulus. It may come from an attacker."""
 
 
-class Engine(Protocol):
-    """Does private exponentiations. Safe to use from several threads at once."""
+class Exponentiator(Protocol[K_contra]):
+    """Does private exponentiations with one sort of keys. Safe to use from several threads at once."""
 
     @property
     def name(self) -> str:
@@ -79,7 +81,7 @@ class Engine(Protocol):
     def width(self) -> int:
         """How many exponentiations, of different keys, take it hardly longer than one. 1: it does one at a time."""
 
-    def exponentiate(self, operations: Sequence[Exponentiation], random: Random) -> list[int]:
+    def exponentiate(self, operations: Sequence[tuple[K_contra, int]], random: Random) -> list[int]:
         """Return each base to its key's secret exponent, mod the key's modulus, in the order of ``operations``.
 
         Args:
@@ -91,3 +93,7 @@ class Engine(Protocol):
         Raises:
             FaultDetected: one of them could not be done; none is returned.
         """
+
+
+Engine = Exponentiator[CrtPrivateKey]
+"""Does them with keys that it is shown. Who does not see the keys (a token) does them by name."""

@@ -3,8 +3,8 @@
 Source: I. Damgard, G. L. Mikkelsen, T. Skeltved, "On the Security of Distributed Multiprime RSA", ICISC 2014, LNCS
 8949, pages 18 to 33. Neither party alone can sign or decrypt; strength against either is that of one half.
 
-Read in this order: ``roles``, ``public_share``, ``key_share``, ``joint_key``; ``partials``, the one place where a
-secret exponent is used; ``signing``, ``decryption`` with ``encodings``; ``certification``, ``generation``;
+Read in this order: ``roles``, ``public_share``, ``half``, ``key_share``, ``joint_key``; ``partials``, the one place
+where a secret exponent is used; ``signing``, ``decryption`` with ``encodings``; ``certification``, ``generation``;
 ``own_key``: a half alone.
 """
 
@@ -28,6 +28,7 @@ from mpc.four_prime_rsa.generation import (
     commit_to_share,
     open_commitment,
 )
+from mpc.four_prime_rsa.half import DecryptionHalf, Half, SigningHalf
 from mpc.four_prime_rsa.joint_key import JointPublicKey
 from mpc.four_prime_rsa.key_share import (
     DecryptionShare,
@@ -37,7 +38,7 @@ from mpc.four_prime_rsa.key_share import (
     load_key_share,
     try_key_share,
 )
-from mpc.four_prime_rsa.own_key import decrypt_alone, own_private_key
+from mpc.four_prime_rsa.own_key import decrypt_alone, decrypt_by_half, own_private_key, sign_by_half
 from mpc.four_prime_rsa.public_share import HALF_BITS, PUBLIC_EXPONENT, PublicShare, admit_foreign_share
 from mpc.four_prime_rsa.roles import Purpose, Role
 from mpc.four_prime_rsa.signing import (
@@ -57,9 +58,11 @@ __all__ = [
     "PUBLIC_EXPONENT",
     "Ciphertext",
     "ClientCommitment",
+    "DecryptionHalf",
     "DecryptionShare",
     "EncodedMessage",
     "GenerationTerms",
+    "Half",
     "HashAlgorithm",
     "JointPublicKey",
     "KeyShare",
@@ -72,6 +75,7 @@ __all__ = [
     "Role",
     "SignatureAlgorithm",
     "SignaturePadding",
+    "SigningHalf",
     "SigningShare",
     "admit_foreign_share",
     "answer_commitment",
@@ -84,6 +88,7 @@ __all__ = [
     "create_partial_signature",
     "create_partial_signatures",
     "decrypt_alone",
+    "decrypt_by_half",
     "find_shared_factors",
     "generate_key_share",
     "load_key_share",
@@ -92,5 +97,6 @@ __all__ = [
     "parse_partial_decryption",
     "parse_partial_signature",
     "shares_factor",
+    "sign_by_half",
     "try_key_share",
 ]

@@ -14,14 +14,15 @@ module to decide, before ``create_partial_decryption``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from mpc.engines.interface import Engine, Random
+from mpc.engines.interface import Exponentiator, Random
 from mpc.errors import FaultDetected, MalformedInput, WrongPurpose
 from mpc.four_prime_rsa.algorithms import OaepParameters
 from mpc.four_prime_rsa.encodings import oaep
+from mpc.four_prime_rsa.half import DecryptionHalf
 from mpc.four_prime_rsa.integers import integer_from_bytes, integer_to_bytes
 from mpc.four_prime_rsa.joint_key import JointPublicKey
-from mpc.four_prime_rsa.key_share import DecryptionShare
 from mpc.four_prime_rsa.partials import Partial, compute_partial, parse_partial
 from mpc.four_prime_rsa.roles import Purpose, Role
 
@@ -92,20 +93,20 @@ class PartialDecryption:
 
 
 def create_partial_decryption(
-    share: DecryptionShare, ciphertext: Ciphertext, engine: Engine, random: Random
+    half: DecryptionHalf, ciphertext: Ciphertext, engine: Exponentiator[Any], random: Random
 ) -> PartialDecryption:
-    """Decrypt with our own share.
+    """Decrypt with our own half.
 
     Raises:
-        WrongPurpose: not a decryption share.
-        MalformedInput: SHARE_OF_OTHER_KEY: the share is no half of the ciphertext's joint key.
+        WrongPurpose: not one for decryption.
+        MalformedInput: SHARE_OF_OTHER_KEY: it is no half of the ciphertext's joint key.
         FaultDetected: the result did not hold; nothing is released.
     """
-    if not isinstance(share, DecryptionShare):  # the type says so; a caller without a type checker is stopped here
-        raise WrongPurpose(wanted=Purpose.DECRYPT, found=share.purpose)
-    if ciphertext.joint_key.share_of(share.public.role) != share.public:
+    if not isinstance(half, DecryptionHalf):  # the type says so; a caller without a type checker is stopped here
+        raise WrongPurpose(wanted=Purpose.DECRYPT, found=half.purpose)
+    if ciphertext.joint_key.share_of(half.public.role) != half.public:
         raise MalformedInput("SHARE_OF_OTHER_KEY", "the share is no half of this joint key")
-    partial = compute_partial(share, ciphertext.value, engine, random, what="partial decryption")
+    partial = compute_partial(half, ciphertext.value, engine, random, what="partial decryption")
     return PartialDecryption(ciphertext, partial)
 
 

@@ -27,11 +27,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Final
+from typing import Any, Final
 
-from mpc.engines.interface import Engine, Random
+from mpc.engines.interface import Engine, Exponentiator, Random
 from mpc.errors import MalformedInput, PeerMisbehaved, blaming
 from mpc.four_prime_rsa.certification import certify_modulus, check_certification
+from mpc.four_prime_rsa.half import Half
 from mpc.four_prime_rsa.integers import hash_fields
 from mpc.four_prime_rsa.joint_key import JointPublicKey
 from mpc.four_prime_rsa.key_share import KeyShare
@@ -114,18 +115,20 @@ def commit_to_share(share: KeyShare, random: Random) -> ClientCommitment:
     return ClientCommitment(share, random(NONCE_BYTES))
 
 
-def answer_commitment(terms: GenerationTerms, server_share: KeyShare, engine: Engine, random: Random) -> list[bytes]:
-    """Step of the server: certify the modulus of a fresh share for exactly these terms.
+def answer_commitment(
+    terms: GenerationTerms, server_half: Half, engine: Exponentiator[Any], random: Random
+) -> list[bytes]:
+    """Step of the server: certify the modulus of a fresh half for exactly these terms.
 
     Returns:
-        Nine roots, to be sent with the modulus.
+        Nine roots, eight of a half in a token, to be sent with the modulus.
 
     Raises:
         MalformedInput: SHARE_OF_OTHER_KEY: the share does not fit the terms.
         FaultDetected: see ``certify_modulus``.
     """
-    _require_share(terms, server_share.public, Role.SERVER)
-    return certify_modulus(server_share, terms.transcript(server_share.public.to_bytes()), engine, random)
+    _require_share(terms, server_half.public, Role.SERVER)
+    return certify_modulus(server_half, terms.transcript(server_half.public.to_bytes()), engine, random)
 
 
 def open_commitment(

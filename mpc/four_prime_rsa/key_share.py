@@ -24,14 +24,14 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mpc.engines.interface import CrtPrivateKey
 from mpc.errors import FaultDetected, MalformedInput, PeerMisbehaved
+from mpc.four_prime_rsa.half import DecryptionHalf, Half, SigningHalf
 from mpc.four_prime_rsa.public_share import PUBLIC_EXPONENT, PublicShare, check_half_bits, has_roca_fingerprint
 from mpc.four_prime_rsa.roles import Purpose, Role
-from mpc.secret import Secret
 
 _CLOSENESS_SLACK_BITS: Final = 100  # FIPS 186-5 A.1.1: |p - q| > 2^(nlen/2 - 100)
 
 
-class KeyShare(Secret):
+class KeyShare(Half):
     """One party's share: N_i = p_i q_i, e, and d_i in CRT form. Made by ``generate_key_share`` or ``load_key_share``.
 
     Security: never leaves the party that holds it, and never reaches a log. Python cannot wipe it from memory.
@@ -39,11 +39,14 @@ class KeyShare(Secret):
 
     __slots__ = ("crt", "public")
 
-    purpose: Purpose
-
     def __init__(self, public: PublicShare, crt: CrtPrivateKey) -> None:
         self.public = public
         self.crt = crt
+
+    @property
+    def key(self) -> CrtPrivateKey:
+        """For an engine that works with numbers."""
+        return self.crt
 
     def _public_summary(self) -> str:
         return f"role={self.public.role} bits={self.public.half_bits}"
@@ -65,18 +68,16 @@ class KeyShare(Secret):
         return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-class SigningShare(KeyShare):
+class SigningShare(KeyShare, SigningHalf):
     """A share that signs, and does nothing else."""
 
     __slots__ = ()
-    purpose = Purpose.SIGN
 
 
-class DecryptionShare(KeyShare):
+class DecryptionShare(KeyShare, DecryptionHalf):
     """A share that decrypts, and does nothing else."""
 
     __slots__ = ()
-    purpose = Purpose.DECRYPT
 
 
 _TYPES: Final[dict[Purpose, type[SigningShare | DecryptionShare]]] = {

@@ -11,17 +11,25 @@ other bits follow from these: there are 2^512 of k bits, and EM mod N_i is one o
 that N_i alone fixes, and digests move that by less than 2^513: they meet for an N_i made for it alone, and who makes
 N_i needs no forgery under it. The reverse, a partial that passes for a signature by the half, is the same equation.
 
-The exponentiation is OpenSSL's, which blinds it and checks the result of the CRT before it lets it out.
+Who has the share's numbers signs and decrypts by OpenSSL, which blinds and checks what it does. ``sign_by_half`` and
+``decrypt_by_half`` do the same with any half, by an engine.
 """
 
 from __future__ import annotations
 
+from hashlib import sha256
+from typing import Any
+
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from mpc.engines.interface import Exponentiator, Random
 from mpc.errors import DecryptionFailed, WrongPurpose
-from mpc.four_prime_rsa.algorithms import OaepParameters
+from mpc.four_prime_rsa.algorithms import HashAlgorithm, OaepParameters
+from mpc.four_prime_rsa.encodings import oaep, pss
+from mpc.four_prime_rsa.half import DecryptionHalf, SigningHalf
 from mpc.four_prime_rsa.key_share import DecryptionShare, KeyShare, SigningShare
+from mpc.four_prime_rsa.partials import compute_partial
 from mpc.four_prime_rsa.roles import Purpose
 
 
@@ -59,6 +67,47 @@ def decrypt_alone(share: DecryptionShare, ciphertext: bytes, parameters: OaepPar
         return _as_private_key(share).decrypt(ciphertext, parameters.to_cryptography_padding())
     except ValueError:
         raise DecryptionFailed from None
+
+
+def sign_by_half(half: SigningHalf, data: bytes, salt: bytes, engine: Exponentiator[Any], random: Random) -> bytes:
+    """Sign by RSASSA-PSS with SHA-256 under N_i alone.
+
+    Args:
+        half: our own.
+        data: of any length.
+        salt: 32 fresh random bytes.
+        engine: who exponentiates with it.
+        random: for blinding.
+
+    Returns:
+        Big-endian, exactly the length of N_i.
+
+    Raises:
+        WrongPurpose: not one for signing.
+        FaultDetected: the result did not hold; nothing is released.
+    """
+    if not isinstance(half, SigningHalf):
+        raise WrongPurpose(wanted=Purpose.SIGN, found=half.purpose)
+    encoded = pss.encode(sha256(data).digest(), salt, HashAlgorithm.SHA256, half.public.half_bits - 1)
+    return compute_partial(half, int.from_bytes(encoded, "big"), engine, random, what="signature").to_bytes()
+
+
+def decrypt_by_half(
+    half: DecryptionHalf, ciphertext: bytes, parameters: OaepParameters, engine: Exponentiator[Any], random: Random
+) -> bytes:
+    """Decrypt an RSAES-OAEP ciphertext under N_i alone, as ``decrypt_alone``.
+
+    Raises:
+        WrongPurpose: not one for decryption.
+        FaultDetected: the result did not hold; nothing is released.
+        DecryptionFailed: for every other cause.
+    """
+    if not isinstance(half, DecryptionHalf):
+        raise WrongPurpose(wanted=Purpose.DECRYPT, found=half.purpose)
+    number = int.from_bytes(ciphertext, "big")
+    if len(ciphertext) != half.public.byte_length or not 0 < number < half.public.modulus:
+        raise DecryptionFailed
+    return oaep.decode(compute_partial(half, number, engine, random, what="decryption").to_bytes(), parameters)
 
 
 def _as_private_key(share: KeyShare) -> rsa.RSAPrivateKey:

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import gmpy2
 from gmpy2 import mpz
 
-from mpc.engines.interface import Engine, Random
+from mpc.engines.interface import Exponentiator, Random
 from mpc.errors import FaultDetected, PeerMisbehaved
+from mpc.four_prime_rsa.half import Half
 from mpc.four_prime_rsa.integers import integer_from_bytes, integer_to_bytes
-from mpc.four_prime_rsa.key_share import KeyShare
 from mpc.four_prime_rsa.public_share import PUBLIC_EXPONENT, PublicShare
 
 
@@ -51,28 +52,28 @@ class Partial:
         return integer_to_bytes(self.value, self.public.byte_length)
 
 
-def compute_partial(share: KeyShare, number: int, engine: Engine, random: Random, *, what: str) -> Partial:
+def compute_partial(half: Half, number: int, engine: Exponentiator[Any], random: Random, *, what: str) -> Partial:
     """Return number^(d_i) mod N_i. Arguments and exceptions are those of ``compute_partials``."""
-    return compute_partials([(share, number)], engine, random, what=what)[0]
+    return compute_partials([(half, number)], engine, random, what=what)[0]
 
 
 def compute_partials(
-    wishes: Sequence[tuple[KeyShare, int]], engine: Engine, random: Random, *, what: str
+    wishes: Sequence[tuple[Half, int]], engine: Exponentiator[Any], random: Random, *, what: str
 ) -> list[Partial]:
-    """Return number^(d_i) mod N_i for each share and number.
+    """Return number^(d_i) mod N_i for each half and number.
 
     Args:
-        wishes: our own shares, each with a number: at least 0, below N; reduced mod N_i here.
-        engine: who exponentiates.
+        wishes: our own halves, each with a number: at least 0, below N; reduced mod N_i here.
+        engine: who exponentiates with them.
         random: randomness for blinding.
         what: the field's word for the results, for the error.
 
     Raises:
         FaultDetected: one of the results does not hold. All are dropped.
     """
-    operations = [(share.crt, int(mpz(number) % share.public.modulus)) for share, number in wishes]
+    operations = [(half.key, int(mpz(number) % half.public.modulus)) for half, number in wishes]
     values = engine.exponentiate(operations, random)
-    return [Partial(share.public, number, value, what) for (share, number), value in zip(wishes, values, strict=True)]
+    return [Partial(half.public, number, value, what) for (half, number), value in zip(wishes, values, strict=True)]
 
 
 def parse_partial(public: PublicShare, number: int, data: bytes, *, what: str) -> Partial:

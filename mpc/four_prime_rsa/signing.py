@@ -16,16 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gmpy2 import mpz
 
-from mpc.engines.interface import Engine, Random
+from mpc.engines.interface import Exponentiator, Random
 from mpc.errors import FaultDetected, MalformedInput, PeerMisbehaved, WrongPurpose
 from mpc.four_prime_rsa.algorithms import SignatureAlgorithm, SignaturePadding
 from mpc.four_prime_rsa.encodings import pkcs1_v1_5, pss
+from mpc.four_prime_rsa.half import SigningHalf
 from mpc.four_prime_rsa.integers import integer_to_bytes
 from mpc.four_prime_rsa.joint_key import JointPublicKey
-from mpc.four_prime_rsa.key_share import SigningShare
 from mpc.four_prime_rsa.partials import Partial, compute_partials, is_partial, parse_partial
 from mpc.four_prime_rsa.roles import Purpose, Role
 
@@ -102,28 +103,28 @@ class PartialSignature:
 
 
 def create_partial_signature(
-    share: SigningShare, message: EncodedMessage, engine: Engine, random: Random
+    half: SigningHalf, message: EncodedMessage, engine: Exponentiator[Any], random: Random
 ) -> PartialSignature:
-    """Sign with our own share. Raises as ``create_partial_signatures``."""
-    return create_partial_signatures([(share, message)], engine, random)[0]
+    """Sign with our own half. Raises as ``create_partial_signatures``."""
+    return create_partial_signatures([(half, message)], engine, random)[0]
 
 
 def create_partial_signatures(
-    wishes: Sequence[tuple[SigningShare, EncodedMessage]], engine: Engine, random: Random
+    wishes: Sequence[tuple[SigningHalf, EncodedMessage]], engine: Exponentiator[Any], random: Random
 ) -> list[PartialSignature]:
-    """Sign with our own shares, a message with each.
+    """Sign with our own halves, a message with each.
 
     Raises:
-        WrongPurpose: not a signing share.
-        MalformedInput: SHARE_OF_OTHER_KEY: the share is no half of the message's joint key.
+        WrongPurpose: not one for signing.
+        MalformedInput: SHARE_OF_OTHER_KEY: it is no half of the message's joint key.
         FaultDetected: one of the results did not hold; nothing is released.
     """
-    for share, message in wishes:
-        if not isinstance(share, SigningShare):  # the type says so; a caller without a type checker is stopped here
-            raise WrongPurpose(wanted=Purpose.SIGN, found=share.purpose)
-        if message.joint_key.share_of(share.public.role) != share.public:
+    for half, message in wishes:
+        if not isinstance(half, SigningHalf):  # the type says so; a caller without a type checker is stopped here
+            raise WrongPurpose(wanted=Purpose.SIGN, found=half.purpose)
+        if message.joint_key.share_of(half.public.role) != half.public:
             raise MalformedInput("SHARE_OF_OTHER_KEY", "the share is no half of this joint key")
-    numbers = [(share, message.representative) for share, message in wishes]
+    numbers = [(half, message.representative) for half, message in wishes]
     partials = compute_partials(numbers, engine, random, what="partial signature")
     return [PartialSignature(message, partial) for (_, message), partial in zip(wishes, partials, strict=True)]
 

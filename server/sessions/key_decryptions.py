@@ -166,7 +166,7 @@ class KeyDecryptions:
         share = self._shares.open(name, public)
         if not isinstance(share, DecryptionShare):
             raise ServiceError("SHARE_DAMAGED")
-        return Result(release=peel_session(share, ciphertext), keep=False)
+        return Result(release=peel_session(share, ciphertext, self._engine, self._random), keep=False)
 
 
 def _find_joinings(connection: Connection, wish: DecryptionWish) -> tuple[Session, list[Joining]]:

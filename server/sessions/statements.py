@@ -145,7 +145,9 @@ class Statements:
         if share is None:
             raise ServiceError("SESSION_CLOSED", session_id=statement.session_id)
         assert isinstance(share, SigningShare)  # noqa: S101  # its public half says so
-        return self._result(statement, sign_as_session(share, statement, parties.author, parties.session))
+        return self._result(
+            statement, sign_as_session(share, statement, parties.author, parties.session, self._engine, self._random)
+        )
 
     def _result(self, statement: Statement, signature: bytes) -> Result:
         def keep(connection: Connection) -> None:

@@ -58,7 +58,7 @@ def test_everybody_opens_their_own_in_the_separate_scheme(separate: World) -> No
     """The author with its half alone, after the session peeled its layer off."""
     record = deposit(separate).record
     for person in separate.people:
-        inner = peel_session(separate.decryption_share, record.key_for(person.name))
+        inner = peel_session(separate.decryption_share, record.key_for(person.name), ENGINE, RANDOM)
         keys = [person.decrypt_key, *([person.decryption_share] if person.decryption_share else [])]
         for key in keys:
             opened = open_inner(key, inner, record.header.label(person.name))

@@ -60,7 +60,7 @@ def open_jointly(world: World, recipient: Person, sealed: KeyCiphertext, label: 
 
 def inner_of(world: World, sealed: KeyCiphertext) -> bytes:
     """Peel as the session does."""
-    return peel_session(world.decryption_share, sealed)
+    return peel_session(world.decryption_share, sealed, ENGINE, RANDOM)
 
 
 def test_joint_key_ciphertext_opens(joint: World) -> None:
@@ -155,7 +155,7 @@ def test_session_layer_that_is_wrong(separate: World, session_decryption_share: 
         NestedKeyCiphertext(public.encrypt(b"w" * 16, layer.to_cryptography_padding()), short),
     ):
         with undecrypted():
-            peel_session(share, wrong)
+            peel_session(share, wrong, ENGINE, RANDOM)
 
 
 def test_schemes_and_purposes_are_not_mixed(joint: World, separate: World) -> None:
@@ -164,7 +164,7 @@ def test_schemes_and_purposes_are_not_mixed(joint: World, separate: World) -> No
     assert isinstance(in_joint, JointKeyCiphertext)
     alice = joint.person("alice")
     with malformed("KEY_CIPHERTEXT_MALFORMED"):
-        peel_session(joint.decryption_share, in_joint)
+        peel_session(joint.decryption_share, in_joint, ENGINE, RANDOM)
     with malformed("KEY_CIPHERTEXT_MALFORMED"):
         joint_ciphertext(in_separate, alice.encrypt, joint.encrypt)
     with unverified("SCHEME_WRONG"):
@@ -176,7 +176,7 @@ def test_schemes_and_purposes_are_not_mixed(joint: World, separate: World) -> No
             joint_ciphertext(in_joint, recipient, session)
     signing: Any = separate.signing_share
     with wrong_purpose():
-        peel_session(signing, in_separate)
+        peel_session(signing, in_separate, ENGINE, RANDOM)
 
 
 def test_openssl_opens_the_inner_ciphertext(separate: World, tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def test_signature_of_the_other_scheme(joint: World, separate: World) -> None:
     with unverified("SCHEME_WRONG"):
         sign_separately(alice.sign_key, twin, alice.sign, as_joint.sign)
     with unverified("SCHEME_WRONG"):
-        sign_as_session(joint.signing_share, twin, alice.sign, as_joint.sign)
+        sign_as_session(joint.signing_share, twin, alice.sign, as_joint.sign, ENGINE, RANDOM)
     with unverified("SCHEME_WRONG"):
         check_author_signature(twin, b"x", alice.sign, as_joint.sign)
     require_scheme(separate.sign, Scheme.SEPARATE)
@@ -363,10 +363,10 @@ def test_session_signs_with_its_own_share_alone(joint: World, separate: World) -
     statement, alice = separate.statement(), separate.person("alice")
     assert alice.signing_share is not None
     with malformed("SHARE_OF_OTHER_KEY"):
-        sign_as_session(alice.signing_share, statement, alice.sign, separate.sign)
+        sign_as_session(alice.signing_share, statement, alice.sign, separate.sign, ENGINE, RANDOM)
     decrypting: Any = joint.decryption_share
     with malformed("SHARE_OF_OTHER_KEY"):
-        sign_as_session(decrypting, statement, alice.sign, separate.sign)
+        sign_as_session(decrypting, statement, alice.sign, separate.sign, ENGINE, RANDOM)
     assert own_private_key(separate.signing_share).key_size == 2048
 
 

@@ -215,7 +215,7 @@ class World:
         author = self.person(statement.author)
         if self.info.scheme is Scheme.SEPARATE:
             signer = sign_separately(author.sign_key, statement, author.sign, self.sign)
-            session = sign_as_session(self.signing_share, statement, author.sign, self.sign)
+            session = sign_as_session(self.signing_share, statement, author.sign, self.sign, ENGINE, RANDOM)
             return SeparateSignature(algorithm_of(author.sign.public_key), signer, session)
         assert author.signing_share is not None
         message = joint_message(statement, author.sign, self.sign, secrets.token_bytes(32))

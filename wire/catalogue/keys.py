@@ -106,7 +106,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         NEW_SHARE,
     ),
     Entry("COMMITMENT_NOT_OURS", INVALID, "The terms carry another commitment than ours.", NEW_SHARE),
-    Entry("CERTIFICATION_MALFORMED", INVALID, "A certification has nine roots, each as long as the modulus.", REBUILD),
+    Entry(
+        "CERTIFICATION_MALFORMED",
+        INVALID,
+        "A certification has nine roots, or eight of a server's token, each as long as the modulus.",
+        REBUILD,
+    ),
     Entry("CERTIFICATION_INVALID", INVALID, "The {culprit}'s proof of its modulus does not hold.", NEW_SHARE),
     Entry("SHARE_OF_OTHER_KEY", INVALID, "The share is no half of this key.", "Use the share of this key."),
     Entry(

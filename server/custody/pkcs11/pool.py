@@ -137,9 +137,7 @@ class WorkerPool:
         self._log = log
         self._lock = threading.Lock()
         self._freed = threading.Condition(self._lock)  # for who wants a worker
-        self._lacking = threading.Condition(
-            self._lock
-        )  # for the keeper: what wakes one must not be meant for the other
+        self._lacking = threading.Condition(self._lock)  # for the keeper; neither takes the other's turn
         self._idle: list[_Worker] = []
         self._alive = 0
         self._closed = False
