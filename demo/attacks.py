@@ -98,6 +98,7 @@ def server_alone(scene: Scene) -> str:
     key = scene.record.joint_key
     with open_ground(home, load_settings(home.folder), configure_log("error")) as ground:
         share = ground.custody.shares.open(scene.record.key_id, key.server)
+    assert isinstance(share, SigningShare)  # noqa: S101  # an intruder at a token would have none
     tried = _try_forgeries(scene, share)
     old_partial = _client_residue(key, scene.genuine_signature)
     try:

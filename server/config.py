@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from contract.log_certificate import check_origin
@@ -108,6 +108,20 @@ class Settings(BaseSettings):
     """Calls of any sort under way at a time, streams among them; more are refused with RESOURCE_EXHAUSTED."""
     max_calls_per_caller: int = Field(512, ge=1)
     """The same for one client certificate."""
+    custody: Literal["database", "pkcs11"] = "database"
+    """Where key shares live: sealed in the database, or in a token. Must not change once there are keys."""
+    pkcs11_module: str = ""
+    """Custody pkcs11: path of the token's PKCS#11 library."""
+    pkcs11_token: str = ""
+    """Custody pkcs11: label of the token."""
+    pkcs11_pin_file: str = ""
+    """Custody pkcs11: file with the PIN of the token's user, readable by its owner only; empty: pkcs11_pin."""
+    pkcs11_pin: SecretStr = SecretStr("")
+    """Custody pkcs11: the PIN itself, meant for the environment: FOURSEAL_PKCS11_PIN."""
+    pkcs11_workers: int = Field(2, ge=1, le=64)
+    """Custody pkcs11: processes that work at the token."""
+    pkcs11_start_seconds: float = Field(30.0, ge=0, le=3600)
+    """Custody pkcs11: time for which the start waits for the token."""
     engine: EngineName = EngineName.GMPY2
     """Who exponentiates with the server's shares."""
     processes: int = Field(1, ge=1, le=64)
@@ -189,6 +203,8 @@ class Settings(BaseSettings):
             raise ValueError("max_operations_per_caller must be at most max_operations")
         if self.tsa_url and not self.tsa_certificate_file:
             raise ValueError("tsa_url needs tsa_certificate_file")
+        if self.custody == "pkcs11" and not (self.pkcs11_module and self.pkcs11_token):
+            raise ValueError("custody pkcs11 needs pkcs11_module and pkcs11_token")
         if self.sms_provider == "file" and not self.sms_file:
             raise ValueError("sms_provider file needs sms_file")
         if self.sms_provider == "webhook" and not (self.sms_webhook_url and self.sms_webhook_secret_file):

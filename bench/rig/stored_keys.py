@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from server.clock import system_clock
-from server.custody.shares import OpenedShare
+from server.custody import OpenedShare
 from server.journal.records import Caller, Intent, Operation, Request, Result
 from server.journal.store import add_intents, find_operations, finish, list_operations
 from server.root.ground import Ground

@@ -15,8 +15,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from mpc.engines import Engine, Exponentiation, Random
+from mpc.engines import Random
+from server.custody.holder import ShareEngine
 
 _PATIENCE_SECONDS = 0.001
 
@@ -25,7 +27,7 @@ _PATIENCE_SECONDS = 0.001
 class _Call:
     """Operations of one call, the source of randomness for them, and where the results, or an exception, go."""
 
-    operations: Sequence[Exponentiation]
+    operations: Sequence[tuple[Any, int]]
     random: Random
     answer: queue.SimpleQueue[list[int] | Exception] = field(default_factory=queue.SimpleQueue)
 
@@ -39,7 +41,7 @@ class Coalescer:
         under_way: how many operations are, wherever they are.
     """
 
-    def __init__(self, engine: Engine, threads: int, under_way: Callable[[], int]) -> None:
+    def __init__(self, engine: ShareEngine, threads: int, under_way: Callable[[], int]) -> None:
         self.name = engine.name
         self.width = engine.width
         self._engine = engine
@@ -54,7 +56,7 @@ class Coalescer:
         for thread in self._threads:
             thread.start()
 
-    def exponentiate(self, operations: Sequence[Exponentiation], random: Random) -> list[int]:
+    def exponentiate(self, operations: Sequence[tuple[Any, int]], random: Random) -> list[int]:
         """See ``Engine.exponentiate``; waits for the results. What fails in company is tried again alone."""
         if len(operations) >= self.width:
             return self._engine.exponentiate(operations, random)

@@ -10,8 +10,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from server.custody import store
+from server.custody.holder import DatabaseHolder, Holder
 from server.custody.master_key import load_master_keys
-from server.custody.ready_shares import ReadyShares
 from server.custody.sealing import Context, SealBroken, Sealer
 from server.custody.shares import ShareCustody
 from server.errors import OperatorError
@@ -29,7 +29,7 @@ class Custody:
         master_key_path: the master key file.
         random: randomness for nonces.
         capacity: how many shares stay open.
-        ahead: how many fresh ones are kept ready, see ``ReadyShares``.
+        holder: who has the numbers of the shares; by default this process.
 
     Raises:
         OperatorError: the master key file cannot be used.
@@ -42,14 +42,14 @@ class Custody:
         random: Callable[[int], bytes],
         *,
         capacity: int,
-        ahead: int = 0,
+        holder: Holder | None = None,
     ) -> None:
         self._master_key_path = master_key_path
         self._random = random
         keys = load_master_keys(master_key_path)
         self._active = keys.active.hex()
         self.sealer = Sealer(keys, random)
-        self.shares = ShareCustody(database, self.sealer, ReadyShares(ahead), capacity=capacity)
+        self.shares = ShareCustody(database, self.sealer, holder or DatabaseHolder(), capacity=capacity)
 
     def ensure_probe(self, connection: Connection, now: datetime) -> None:
         """Seal the probe of the active master key, if this database has none yet.

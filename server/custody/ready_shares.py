@@ -12,11 +12,12 @@ import threading
 from collections import deque
 from typing import Final
 
-from mpc.four_prime_rsa import KeyShare, Purpose, Role, generate_key_share
+from mpc.four_prime_rsa import DecryptionShare, Purpose, Role, SigningShare, generate_key_share
 
 _LOWEST_PRIORITY: Final = 19
 
 _Kind = tuple[Purpose, int]
+_Share = SigningShare | DecryptionShare
 
 
 class ReadyShares:
@@ -28,12 +29,12 @@ class ReadyShares:
 
     def __init__(self, ahead: int) -> None:
         self._ahead = ahead
-        self._ready: dict[_Kind, deque[KeyShare]] = {}
+        self._ready: dict[_Kind, deque[_Share]] = {}
         self._closed = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def take(self, purpose: Purpose, half_bits: int) -> KeyShare:
+    def take(self, purpose: Purpose, half_bits: int) -> _Share:
         """A share that nobody else has or gets; made now if none is ready, which takes up to some seconds.
 
         Args:

@@ -14,14 +14,12 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from mpc.errors import MalformedInput
-from mpc.four_prime_rsa import DecryptionShare, KeyShare, PublicShare, SigningShare, load_key_share
+from mpc.four_prime_rsa import Half, PublicShare, Purpose
 from server.custody import store
-from server.custody.ready_shares import ReadyShares
+from server.custody.holder import Holder, OpenedShare
 from server.custody.sealing import Context, SealBroken, Sealer
 from server.storage import Database
 from wire.catalogue import ServiceError
-
-OpenedShare = SigningShare | DecryptionShare
 
 
 class ShareCustody:
@@ -30,14 +28,14 @@ class ShareCustody:
     Args:
         database: where the sealed shares are.
         sealer: seals and opens them.
-        ready: where new ones come from.
+        holder: makes halves, and has their numbers.
         capacity: how many shares stay open, at least 1.
     """
 
-    def __init__(self, database: Database, sealer: Sealer, ready: ReadyShares, *, capacity: int) -> None:
+    def __init__(self, database: Database, sealer: Sealer, holder: Holder, *, capacity: int) -> None:
         if capacity < 1:
             raise ValueError("capacity must be at least 1")
-        self.ready = ready
+        self.holder = holder
         self._database = database
         self._sealer = sealer
         self._capacity = capacity
@@ -45,24 +43,38 @@ class ShareCustody:
         self._forgotten = 0
         self._lock = threading.Lock()
 
-    def seal(self, key_id: str, share: KeyShare) -> bytes:
+    def take(self, key_id: str, purpose: Purpose, half_bits: int) -> OpenedShare:
+        """A new share for a key. Takes up to some seconds if none is ready.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE, CUSTODY_FULL.
+        """
+        return self.holder.take(key_id, purpose, half_bits)
+
+    def seal(self, key_id: str, share: Half) -> bytes:
         """Seal a new share for the key it belongs to."""
-        return self._sealer.seal(_context(key_id, share.public), share.to_secret_bytes())
+        return self._sealer.seal(self._context(key_id, share.public), self.holder.to_bytes(share))
 
     def keep(self, connection: Connection, key_id: str, sealed: bytes, now: datetime) -> None:
         """Store a sealed share, in the transaction that makes its key."""
         store.insert_share(connection, key_id, sealed, now)
+        self.holder.kept(connection, key_id)
 
     def erase(self, connection: Connection, key_id: str) -> bool:
         """Erase a key's share, in the transaction that changes its state; then ``forget`` it. False: there was none."""
+        self.holder.erased(connection, key_id)
         return store.erase_share(connection, key_id)
 
     def forget(self, key_id: str) -> None:
-        """After the erasure was committed: drop the opened share, and its traces in the database's logs. Waits."""
+        """After the erasure was committed: drop the opened share, its traces in the database's logs, what a token has.
+
+        Waits.
+        """
         with self._lock:
             self._opened.pop(key_id, None)
             self._forgotten += 1
         self._database.erase_traces()
+        self.holder.sweep()
 
     async def forget_erased(self) -> None:
         """Drop opened shares that another process has erased.
@@ -117,15 +129,14 @@ class ShareCustody:
 
     def _unseal(self, key_id: str, public: PublicShare, sealed: bytes) -> OpenedShare:
         try:
-            secret = self._sealer.open(_context(key_id, public), sealed)
-            share = load_key_share(public.role, public.purpose, secret)
+            secret = self._sealer.open(self._context(key_id, public), sealed)
+            share = self.holder.from_bytes(key_id, public, secret)
         except (SealBroken, MalformedInput):
             raise ServiceError("SHARE_DAMAGED") from None
         if share.public != public:
             raise ServiceError("SHARE_DAMAGED")
         return share
 
-
-def _context(key_id: str, public: PublicShare) -> Context:
-    facts = (public.role.value.encode(), public.purpose.value.encode(), sha256(public.to_bytes()).digest())
-    return Context("key-share", key_id, facts)
+    def _context(self, key_id: str, public: PublicShare) -> Context:
+        facts = (public.role.value.encode(), public.purpose.value.encode(), sha256(public.to_bytes()).digest())
+        return Context(self.holder.kind, key_id, facts)

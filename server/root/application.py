@@ -185,6 +185,7 @@ class Server:
         if self._rules.relay is not None:
             await self._rules.relay.relay.expire()
         await self._rules.evidence.upkeep.run()
+        await asyncio.to_thread(self._ground.custody.shares.holder.sweep)
         await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
         await self._ground.database.write(self._rules.accounts.keep_house)
 
@@ -216,14 +217,21 @@ async def start_server(
         OperatorError: something that it needs is missing or does not fit.
     """
     ground = open_ground(home, settings, log, clock)
+    try:
+        ground.custody.shares.holder.check()
+    except (FoursealError, OperatorError):
+        ground.close()
+        raise
     ground.database.erase_traces()  # of what a crash kept from being erased
     authority, made = await ground.database.write(lambda connection: _credentials(connection, ground, settings))
     certificate = CurrentCertificate(made)
-    rules = compose_rules(home, ground, authority, certificate, settings, engine or choose_engine(settings.engine), log)
+    chosen = ground.custody.shares.holder.engine or choose_engine(settings.engine)
+    rules = compose_rules(home, ground, authority, certificate, settings, engine or chosen, log)
     in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
 
     async def check() -> None:
         await ground.database.read(ground.custody.check)
+        await asyncio.to_thread(ground.custody.shares.holder.check)
         await ground.database.write(lambda connection: probe(connection, clock()))
 
     relayed = () if rules.relay is None else RELAY_SERVICES

@@ -14,6 +14,7 @@ from server.config import Settings
 from server.custody import Custody
 from server.errors import OperatorError
 from server.journal.log import LogAppender, LogKey, open_log_key
+from server.root.holder import open_holder
 from server.root.home import Home
 from server.storage import Database
 from server.storage.backend import Backend, backend_of
@@ -40,7 +41,7 @@ class Ground:
 
     def close(self) -> None:
         """End the threads, and close the database."""
-        self.custody.shares.ready.close()
+        self.custody.shares.holder.close()
         self.database.close()
 
 
@@ -60,7 +61,7 @@ def open_ground(
             home.master_key(settings),
             secrets.token_bytes,
             capacity=settings.opened_shares,
-            ahead=settings.shares_ahead,
+            holder=open_holder(settings, database, log, clock),
         )
         database.read_now(custody.check)
         log_key = open_log(database, custody, settings, clock)

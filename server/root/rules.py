@@ -9,10 +9,9 @@ from typing import Final
 
 import structlog
 
-from mpc.engines import Engine
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
-from server.custody import Coalescer
+from server.custody import Coalescer, ShareEngine
 from server.evidence import EvidenceRules
 from server.identity import (
     AccountRules,
@@ -83,7 +82,7 @@ def compose_rules(
     authority: Authority,
     certificate: CurrentCertificate,
     settings: Settings,
-    engine: Engine,
+    engine: ShareEngine,
     log: structlog.stdlib.BoundLogger,
 ) -> Rules:
     """Put the rules together on an open database and custody."""

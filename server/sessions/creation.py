@@ -17,11 +17,11 @@ from sqlalchemy import Connection
 
 from contract.names import check_account_name, check_place, check_subject, new_session_id
 from contract.session_info import MAX_PEOPLE, Scheme
-from mpc.engines import Engine, Random
+from mpc.engines import Random
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
-from server.custody import ShareCustody
+from server.custody import ShareCustody, ShareEngine
 from server.identity import Authority, Login, Logins, check_callers
 from server.identity.authority import BACKDATE
 from server.journal import Act, Flights, Intent, OperationRunner, Request, Result
@@ -120,7 +120,7 @@ class SessionCreation:
         authority: Authority,
         flights: Flights,
         workers: Threads,
-        engine: Engine,
+        engine: ShareEngine,
         random: Random,
         clock: Clock,
         *,

@@ -25,10 +25,10 @@ from contract.key_ciphertext import JointKeyCiphertext, KeyCiphertext, NestedKey
 from contract.key_sealing import peel_session
 from contract.oids import Arc
 from contract.session_info import Scheme
-from mpc.engines import Engine, Random
+from mpc.engines import Random
 from mpc.errors import DecryptionFailed, FoursealError, MalformedInput
-from mpc.four_prime_rsa import Ciphertext, DecryptionShare, JointPublicKey, PublicShare, Purpose
-from server.custody import ShareCustody
+from mpc.four_prime_rsa import Ciphertext, DecryptionHalf, JointPublicKey, PublicShare, Purpose
+from server.custody import ShareCustody, ShareEngine
 from server.identity import Login, Logins
 from server.journal import Act, Intent, OperationRunner, Request, Result
 from server.sessions.certificates import read_joined_certificate
@@ -111,7 +111,7 @@ class KeyDecryptions:
         arc: Arc,
         shares: ShareCustody,
         runner: OperationRunner,
-        engine: Engine,
+        engine: ShareEngine,
         random: Random,
     ) -> None:
         self._database = database
@@ -164,7 +164,7 @@ class KeyDecryptions:
 
     def _act_nested(self, ciphertext: KeyCiphertext, public: PublicShare, name: str) -> Result:
         share = self._shares.open(name, public)
-        if not isinstance(share, DecryptionShare):
+        if not isinstance(share, DecryptionHalf):
             raise ServiceError("SHARE_DAMAGED")
         return Result(release=peel_session(share, ciphertext, self._engine, self._random), keep=False)
 

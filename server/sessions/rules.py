@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mpc.engines import Engine, Random
+from mpc.engines import Random
 from server.clock import Clock
-from server.custody import ShareCustody
+from server.custody import ShareCustody, ShareEngine
 from server.identity import Authority, Logins, check_callers
 from server.journal import Flights, OperationRunner
 from server.sessions.closing import SessionClosing
@@ -73,7 +73,7 @@ def compose_session_rules(
     logins: Logins,
     work: Work,
     terms: SessionTerms,
-    engine: Engine,
+    engine: ShareEngine,
     random: Random,
     clock: Clock,
 ) -> SessionRules:

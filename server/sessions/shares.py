@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from contract.session_keys import session_certification_context
-from mpc.engines import Engine, Random
+from mpc.engines import Random
 from mpc.four_prime_rsa import PublicShare, Purpose, Role
 from mpc.four_prime_rsa.certification import certify_modulus
-from server.custody import ShareCustody
+from server.custody import ShareCustody, ShareEngine
 from server.sessions.store.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
 class MadeShare:
-    """A new session share: its public half, the certification of its modulus (nine roots), and itself, sealed."""
+    """A new session share: its public half, the certification of its modulus, and itself, sealed."""
 
     public: PublicShare
     roots: Sequence[bytes] = field(repr=False)
@@ -32,10 +32,10 @@ def share_name(session_id: str, purpose: Purpose) -> str:
 
 
 def make_share(
-    shares: ShareCustody, session_id: str, purpose: Purpose, half_bits: int, engine: Engine, random: Random
+    shares: ShareCustody, session_id: str, purpose: Purpose, half_bits: int, engine: ShareEngine, random: Random
 ) -> MadeShare:
     """Take a new share, certify and seal it. Takes from some 10 ms to some seconds if none is ready."""
-    share = shares.ready.take(purpose, half_bits)
+    share = shares.take(share_name(session_id, purpose), purpose, half_bits)
     roots = certify_modulus(share, session_certification_context(session_id, purpose), engine, random)
     return MadeShare(share.public, roots, shares.seal(share_name(session_id, purpose), share))
 

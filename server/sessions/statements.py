@@ -21,10 +21,10 @@ from contract.session_info import Scheme
 from contract.signatures import JOINT_ALGORITHM, check_author_signature, joint_message, sign_as_session
 from contract.signer_keys import algorithm_of
 from contract.statement import Statement
-from mpc.engines import Engine, Random
-from mpc.four_prime_rsa import PartialSignature, Purpose, Role, SigningShare, parse_partial_signature
+from mpc.engines import Random
+from mpc.four_prime_rsa import PartialSignature, Purpose, Role, SigningHalf, parse_partial_signature
 from server.clock import Clock
-from server.custody import ShareCustody
+from server.custody import ShareCustody, ShareEngine
 from server.identity import Login
 from server.journal import Act, Intent, OperationRunner, Request, Result
 from server.sessions.parties import OpenedParties, Parties
@@ -83,7 +83,7 @@ class Statements:
         parties: OpenedParties,
         shares: ShareCustody,
         runner: OperationRunner,
-        engine: Engine,
+        engine: ShareEngine,
         random: Random,
         clock: Clock,
     ) -> None:
@@ -144,7 +144,7 @@ class Statements:
         share = self._shares.open(name, parties.session.public_share())
         if share is None:
             raise ServiceError("SESSION_CLOSED", session_id=statement.session_id)
-        assert isinstance(share, SigningShare)  # noqa: S101  # its public half says so
+        assert isinstance(share, SigningHalf)  # noqa: S101  # its public half says so
         return self._result(
             statement, sign_as_session(share, statement, parties.author, parties.session, self._engine, self._random)
         )

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 
-from mpc.engines import Engine, Random
+from mpc.engines import Random
 from mpc.errors import WrongPurpose
-from mpc.four_prime_rsa import Ciphertext, DecryptionShare, create_partial_decryption
-from server.custody import ShareCustody
+from mpc.four_prime_rsa import Ciphertext, DecryptionHalf, create_partial_decryption
+from server.custody import ShareCustody, ShareEngine
 from server.journal import Act, Intent, OperationRunner, Request, Result
 from server.signing.opened_keys import OpenedKeys
 from wire.catalogue import ServiceError
@@ -42,7 +42,7 @@ class Decryptions:
         keys: OpenedKeys,
         shares: ShareCustody,
         runner: OperationRunner,
-        engine: Engine,
+        engine: ShareEngine,
         random: Random,
     ) -> None:
         self._keys = keys
@@ -78,7 +78,7 @@ class Decryptions:
 
 
 def decrypt_partially(
-    shares: ShareCustody, key_id: str, ciphertext: Ciphertext, engine: Engine, random: Random
+    shares: ShareCustody, key_id: str, ciphertext: Ciphertext, engine: ShareEngine, random: Random
 ) -> bytes:
     """Use the server's share. For who has decided, and recorded, that it may be used now.
 
@@ -100,6 +100,6 @@ def decrypt_partially(
     share = shares.open(key_id, ciphertext.joint_key.server)
     if share is None:
         raise ServiceError("KEY_DESTROYED", key_id=key_id)
-    if not isinstance(share, DecryptionShare):
+    if not isinstance(share, DecryptionHalf):
         raise WrongPurpose(wanted=ciphertext.joint_key.purpose, found=share.purpose)
     return create_partial_decryption(share, ciphertext, engine, random).to_bytes()

@@ -16,7 +16,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from mpc.engines import Engine, Random
+from mpc.engines import Random
 from mpc.errors import FoursealError, MalformedInput, PeerMisbehaved
 from mpc.four_prime_rsa import (
     GenerationTerms,
@@ -27,7 +27,7 @@ from mpc.four_prime_rsa import (
     check_opening,
 )
 from server.clock import Clock
-from server.custody import ShareCustody
+from server.custody import ShareCustody, ShareEngine
 from server.identity import check_callers
 from server.journal import Act, Caller, Flights, Intent, OperationRunner, Request, Result, run_at_once
 from server.signing import store
@@ -135,7 +135,7 @@ class Generation:
         keys: Keys,
         flights: Flights,
         workers: Threads,
-        engine: Engine,
+        engine: ShareEngine,
         random: Random,
         clock: Clock,
         *,
@@ -194,7 +194,7 @@ class Generation:
 
     def _make_share(self, wish: GenerationWish, key_id: str) -> tuple[bytes, list[bytes], bytes]:
         """Server modulus, its certificate, and the sealed share. Takes up to some seconds if none is ready."""
-        share = self._shares.ready.take(wish.purpose, wish.half_bits)
+        share = self._shares.take(key_id, wish.purpose, wish.half_bits)
         terms = GenerationTerms(key_id, wish.purpose, wish.half_bits, wish.client_commitment)
         roots = answer_commitment(terms, share, self._engine, self._random)
         return share.public.to_bytes(), roots, self._shares.seal(key_id, share)

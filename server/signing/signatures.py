@@ -6,19 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from mpc.engines import Engine, Random
+from mpc.engines import Random
 from mpc.errors import FoursealError, WrongPurpose
 from mpc.four_prime_rsa import (
     EncodedMessage,
     PartialSignature,
     Role,
     SignatureAlgorithm,
-    SigningShare,
+    SigningHalf,
     combine_signature,
     create_partial_signatures,
     parse_partial_signature,
 )
-from server.custody import ShareCustody
+from server.custody import ShareCustody, ShareEngine
 from server.journal import Caller, Intent, OperationRunner, Outcomes, Request, Result
 from server.signing.opened_keys import OpenedKeys
 from wire.catalogue import ServiceError
@@ -61,7 +61,7 @@ class Signatures:
         keys: OpenedKeys,
         shares: ShareCustody,
         runner: OperationRunner,
-        engine: Engine,
+        engine: ShareEngine,
         random: Random,
     ) -> None:
         self._keys = keys
@@ -119,14 +119,14 @@ class Signatures:
 
 
 def sign_jointly(
-    shares: ShareCustody, key_id: str, client_partial: PartialSignature, engine: Engine, random: Random
+    shares: ShareCustody, key_id: str, client_partial: PartialSignature, engine: ShareEngine, random: Random
 ) -> bytes:
     """Use the server's share, and combine. As ``sign_all_jointly``, for one."""
     return sign_all_jointly(shares, [(client_partial, key_id)], engine, random)[0]
 
 
 def sign_all_jointly(
-    shares: ShareCustody, prepared: Sequence[tuple[PartialSignature, str]], engine: Engine, random: Random
+    shares: ShareCustody, prepared: Sequence[tuple[PartialSignature, str]], engine: ShareEngine, random: Random
 ) -> list[bytes]:
     """Use the server's shares, and combine. For who has decided, and recorded, that they may be used now.
 
@@ -151,10 +151,10 @@ def sign_all_jointly(
     ]
 
 
-def _open(shares: ShareCustody, key_id: str, message: EncodedMessage) -> SigningShare:
+def _open(shares: ShareCustody, key_id: str, message: EncodedMessage) -> SigningHalf:
     share = shares.open(key_id, message.joint_key.server)
     if share is None:
         raise ServiceError("KEY_DESTROYED", key_id=key_id)
-    if not isinstance(share, SigningShare):
+    if not isinstance(share, SigningHalf):
         raise WrongPurpose(wanted=message.joint_key.purpose, found=share.purpose)
     return share

@@ -24,6 +24,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Repeat with the same request_id; the operator finds the cause in the log.",
     ),
     Entry(
+        "CUSTODY_FULL",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "The token that holds the server's key shares has no room for another key.",
+        "Repeat with the same request_id when the operator has made room.",
+    ),
+    Entry(
         "FAULT_DETECTED",
         StatusCode.INTERNAL,
         "A result of the server failed its own check; nothing was released.",

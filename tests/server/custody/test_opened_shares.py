@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from mpc.four_prime_rsa import KeyShare, Purpose, Role, generate_key_share
 from server.clock import system_clock
 from server.config import load_settings
-from server.custody import Context, Custody, ReadyShares, Sealer, ShareCustody, load_master_keys
+from server.custody import Context, Custody, DatabaseHolder, Sealer, ShareCustody, load_master_keys
 from server.root.ground import Ground, open_ground
 from server.root.home import Home
 from tests.server.harness import HALF_BITS, database_path
@@ -125,7 +125,7 @@ def test_the_share_that_was_used_longest_ago_goes(ground: Ground, home: Home, sh
 def test_room_for_no_share_is_a_mistake(ground: Ground) -> None:
     """A capacity below one is refused."""
     with pytest.raises(ValueError, match="capacity"):
-        ShareCustody(ground.database, ground.custody.sealer, ReadyShares(0), capacity=0)
+        ShareCustody(ground.database, ground.custody.sealer, DatabaseHolder(), capacity=0)
 
 
 def test_no_nonce_twice(home: Home) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mpc.four_prime_rsa import KeyShare, Purpose, Role, generate_key_share
-from server.custody import ReadyShares, ready_shares
+from server.custody import DatabaseHolder, ReadyShares, ready_shares
 from tests.server.harness import (
     HALF_BITS,
     call,
@@ -92,7 +92,9 @@ async def test_keys_of_shares_made_ahead(tmp_path: Path) -> None:
     home = make_home(tmp_path / "server", shares_ahead=1)
     async with running_server(home) as server, await enrolled(home, server, "alice") as alice:
         await alice.generate()
-        shares = server._ground.custody.shares.ready
+        holder = server._ground.custody.shares.holder
+        assert isinstance(holder, DatabaseHolder)
+        shares = holder.ready
         await asyncio.to_thread(wait_for, shares, 1)
         (waiting,) = shares._ready[Purpose.SIGN, HALF_BITS]
         modulus = waiting.public.to_bytes()

@@ -62,7 +62,7 @@ def test_share_comes_back(ground: Ground, home: Home) -> None:
     """What was kept opens after a restart as the same share; its secret bytes are nowhere on the disk."""
     share = keep(ground, ONE)
     opened = new_custody(ground, home).open(ONE, share.public)
-    assert opened is not None
+    assert isinstance(opened, SigningShare)
     assert opened.to_secret_bytes() == share.to_secret_bytes()
     on_disk = database_bytes(home)
     for secret in (share.crt.p, share.crt.q, share.crt.exponent_p, share.crt.exponent_q):

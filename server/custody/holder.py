@@ -1,0 +1,120 @@
+"""Who has the numbers of the server's halves: this process, opened from sealed rows of the database; or a token.
+
+What custody keeps of a half is sealed either way: its numbers, or the name that the token knows it by. So each belongs
+to one key id, purpose, role and modulus, and opens as nothing else (``sealing``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from mpc.engines import Exponentiator
+from mpc.four_prime_rsa import (
+    DecryptionHalf,
+    Half,
+    KeyShare,
+    PublicShare,
+    Purpose,
+    SigningHalf,
+    load_key_share,
+)
+from server.custody.ready_shares import ReadyShares
+
+ShareEngine = Exponentiator[Any]
+"""Takes the keys of the halves that its holder gives."""
+
+OpenedShare = SigningHalf | DecryptionHalf
+
+
+class Holder(Protocol):
+    """Makes halves, and knows them again. Safe to use from several threads at once."""
+
+    @property
+    def kind(self) -> str:
+        """What its sealed secrets are, so that one holder's are not taken for another's."""
+
+    @property
+    def engine(self) -> ShareEngine | None:
+        """Who exponentiates with its halves; None: any engine that takes numbers."""
+
+    def take(self, key_id: str, purpose: Purpose, half_bits: int) -> OpenedShare:
+        """A half for one key, which nobody else has or gets.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE, CUSTODY_FULL.
+        """
+
+    def to_bytes(self, share: Half) -> bytes:
+        """What is to be sealed of a half."""
+
+    def from_bytes(self, key_id: str, public: PublicShare, data: bytes) -> OpenedShare:
+        """The half again.
+
+        Raises:
+            MalformedInput: it does not hold together.
+        """
+
+    def kept(self, connection: Connection, key_id: str) -> None:
+        """The half that was taken for this key has a key now: note it in the transaction that makes that."""
+
+    def erased(self, connection: Connection, key_id: str) -> None:
+        """The key has no half any more: note in that transaction what is left to be destroyed."""
+
+    def sweep(self) -> None:
+        """Destroy what is left to be destroyed. What cannot be destroyed now stays noted, for the next time."""
+
+    def check(self) -> None:
+        """See that it works.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE.
+            OperatorError: it cannot work as it is set up.
+        """
+
+    def close(self) -> None:
+        """Give up everything that was not kept."""
+
+
+class DatabaseHolder:
+    """Holds halves in this process; what is sealed are their numbers.
+
+    Args:
+        ahead: how many fresh ones are kept ready, see ``ReadyShares``.
+    """
+
+    kind = "key-share"
+    engine = None
+
+    def __init__(self, ahead: int = 0) -> None:
+        self.ready = ReadyShares(ahead)
+
+    def take(self, key_id: str, purpose: Purpose, half_bits: int) -> OpenedShare:  # noqa: ARG002  # any is good
+        """See ``Holder``."""
+        return self.ready.take(purpose, half_bits)
+
+    def to_bytes(self, share: Half) -> bytes:
+        """See ``Holder``."""
+        assert isinstance(share, KeyShare)  # noqa: S101  # it gives no others
+        return share.to_secret_bytes()
+
+    def from_bytes(self, key_id: str, public: PublicShare, data: bytes) -> OpenedShare:  # noqa: ARG002  # sealed for it
+        """See ``Holder``."""
+        return load_key_share(public.role, public.purpose, data)
+
+    def kept(self, connection: Connection, key_id: str) -> None:
+        """Its row is all there is of it."""
+
+    def erased(self, connection: Connection, key_id: str) -> None:
+        """And was."""
+
+    def sweep(self) -> None:
+        """Nothing is ever left."""
+
+    def check(self) -> None:
+        """It always works."""
+
+    def close(self) -> None:
+        """See ``Holder``."""
+        self.ready.close()
