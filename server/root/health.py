@@ -1,7 +1,7 @@
 """grpc.health.v1, from checks that do what operations do: write, record, open a sealed secret.
 
 The state starts as NOT_SERVING, is SERVING after a round of checks in which all held, and NOT_SERVING after one in
-which any failed and from the beginning of a shutdown on.
+which any failed, or which took too long, and from the beginning of a shutdown on.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 Check = Callable[[], Awaitable[None]]
 """Returns if all is well; else raises OperatorError or ServiceError."""
 
+_LONGEST_SECONDS = 10.0
 _SERVING = pb.HealthCheckResponse.SERVING
 _NOT_SERVING = pb.HealthCheckResponse.NOT_SERVING
 
@@ -59,7 +60,10 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpc_heal
         """One round of checks."""
         cause = None
         try:
-            await self._check()
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                await self._check()
+        except TimeoutError:  # the disk stands still, or a process that should write does
+            cause = f"the checks take more than {_LONGEST_SECONDS:.0f} seconds"
         except (OperatorError, FoursealError) as error:
             cause = str(error)
         if cause is not None and cause != self._cause:

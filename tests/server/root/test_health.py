@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2_grpc
 
 from server.root.home import Home
 from server.root.listeners import AGENT_SERVICES, ENROLMENT_SERVICES
+from server.storage.sqlite import SqliteBackend
 from tests.server.harness import Client, database_path, enrolled, make_home, running_server
 from wire import tls
 
@@ -119,13 +120,23 @@ def drop_journal(home: Home) -> Callable[[], object]:
     return back
 
 
+def hold_writing_up(home: Home) -> Callable[[], object]:
+    """Another process of the server's has its turn to write, and stands still."""
+    lock = SqliteBackend(database_path(home)).open_lock()
+    assert lock.take()
+    return lock.close
+
+
 @pytest.mark.parametrize(
-    "fault", [damage_master_key, remove_master_key, open_master_key_to_others, lock_database, drop_journal]
+    "fault",
+    [damage_master_key, remove_master_key, open_master_key_to_others, lock_database, drop_journal, hold_writing_up],
 )
 async def test_fault_is_told_to_watchers_and_its_end_too(
-    home: Home, alice: Client, fault: Callable[[Home], Callable[[], object]]
+    home: Home, alice: Client, fault: Callable[[Home], Callable[[], object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SERVING, NOT_SERVING while the fault lasts, SERVING again."""
+    if fault is hold_writing_up:
+        monkeypatch.setattr("server.root.health._LONGEST_SECONDS", 0.5)
     stream = watch(alice)
     await until(stream, SERVING)
     repair = fault(home)

@@ -15,6 +15,9 @@ import pytest
 from fourseal.v1 import key_service_pb2, signing_service_pb2
 
 from mpc.four_prime_rsa import Purpose, Role, commit_to_share, generate_key_share
+from server.cli.run import run_media
+from server.errors import OperatorError
+from server.root.doctor import State, examine
 from server.root.home import Home
 from server.storage.file_lock import FileLock
 from tests.server.harness import (
@@ -31,6 +34,7 @@ from tests.server.harness import (
     opening_of,
     query,
     sign_request,
+    silent_log,
     verify,
 )
 from tests.server.identity.accounts.people import Person
@@ -174,9 +178,13 @@ async def test_nothing_is_left(tmp_path: Path, ending: signal.Signals) -> None:
 
 def test_what_several_processes_cannot_do(tmp_path: Path) -> None:
     """They say at the start what they lack, and do not start over and over again what cannot start."""
-    home = make_home(tmp_path / "server")
+    home = make_home(tmp_path / "server", processes=2)
     with pytest.raises(AssertionError, match="media init"):
-        SeveralProcesses(home)
+        ServerProcess(home)
+    (*_, found) = examine(home, silent_log())
+    assert (found.state, "media init" in found.action) == (State.FAILED, True)
+    with pytest.raises(OperatorError, match="a media server is one process"):
+        run_media(home)
     home = make_home(tmp_path / "separate", relay_address=ELSEWHERE)
     (home.folder / "master.key").unlink()
     with pytest.raises(AssertionError, match="a server process ended before it served"):
