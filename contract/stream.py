@@ -1,4 +1,4 @@
-"""Sealed content: the STREAM construction over AES-256-GCM, in segments of 1 MiB.
+"""Sealed content: the STREAM construction over AES-256-GCM, in segments of 2 MiB.
 
 Source: V. T. Hoang, R. Reyhanitabar, P. Rogaway, D. Vizar, "Online Authenticated-Encryption and its Nonce-Reuse
 Misuse-Resistance", CRYPTO 2015, section 7. The nonce of segment i (from 0) is i as eleven big-endian bytes, then one
@@ -31,7 +31,7 @@ from mpc.secret import Secret
 
 Buffer = bytes | memoryview
 
-SEGMENT_BYTES: Final = 1 << 20
+SEGMENT_BYTES: Final = 2 << 20
 """Plaintext bytes of every segment but the last."""
 SEALED_SEGMENT_BYTES: Final = SEGMENT_BYTES + TAG_BYTES
 """Sealed bytes of every segment but the last."""

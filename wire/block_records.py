@@ -13,9 +13,12 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 _BLOCK_BYTES: Final = 4096  # of memory and of every common disk; one with larger blocks is written as any file is
+_AT_A_TIME: Final = 2  # records that go to the disk together
 
 
 def in_blocks(length: int) -> int:
@@ -34,35 +37,44 @@ class RecordWriter:
     def __init__(self, descriptor: int, length: int) -> None:
         self._descriptor = descriptor
         self._length = length
-        # Of whole pages, as the disk must have it; no record reaches the end of it, which stays zero.
-        self._record = memoryview(mmap.mmap(-1, in_blocks(length), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+        self._stride = in_blocks(length)
+        self._gathered = _whole_pages(_AT_A_TIME * self._stride)  # what fills a record's last block stays zero
         self._direct: int | None = None
         self._opened = False
 
-    def write(self, number: int, *parts: bytes | memoryview) -> None:
-        """Write a record.
+    def write(self, first: int, records: Iterable[Sequence[bytes | memoryview]]) -> None:
+        """Write records, some at a time.
 
         Args:
-            number: its place, from 0.
-            parts: of the record, one after the other; together at most its length.
+            first: place of the first one, from 0.
+            records: one after the other, each in parts. A shorter one is the last, and nothing can follow it.
 
         Raises:
             OSError: no space, for example; a part of it may be there.
         """
-        length = 0
-        for part in parts:
-            self._record[length : length + len(part)] = part
-            length += len(part)
-        begin, left = number * len(self._record), self._record if length == self._length else self._record[:length]
-        while left:  # a disk that is nearly full takes a part
-            written = self._write(left, begin)
-            begin, left = begin + written, left[written:]
+        begin, end = first * self._stride, 0
+        for parts in records:
+            if sum(map(len, parts)) < self._length:
+                self._write_fully(self._gathered[:end], begin)
+                self._write_fully(memoryview(b"".join(parts)), begin + end)
+                return
+            if end == len(self._gathered):
+                self._write_fully(self._gathered, begin)
+                begin, end = begin + end, 0
+            _copy(parts, self._gathered[end:])
+            end += self._stride
+        self._write_fully(self._gathered[:end], begin)
 
     def close(self) -> None:
         """Write no more."""
         if self._direct is not None:
             os.close(self._direct)
             self._direct = None
+
+    def _write_fully(self, data: memoryview, begin: int) -> None:
+        while data:  # a disk that is nearly full takes a part
+            written = self._write(data, begin)
+            begin, data = begin + written, data[written:]
 
     def _write(self, data: memoryview, begin: int) -> int:
         if len(data) % _BLOCK_BYTES:
@@ -73,10 +85,25 @@ class RecordWriter:
             try:
                 return os.pwrite(self._direct, data, begin)
             except OSError as error:
-                if error.errno != errno.EINVAL:  # larger blocks, or a limit in the middle of one
+                if error.errno != errno.EINVAL:  # larger blocks, a limit in the middle of one, or a short record
                     raise
             self.close()
         return os.pwrite(self._descriptor, data, begin)
+
+
+def _whole_pages(length: int) -> memoryview:
+    """Memory as the disk must have it; in large pages where that can be, for each page costs the driver of the disk."""
+    memory = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(AttributeError, OSError):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memoryview(memory)
+
+
+def _copy(parts: Sequence[bytes | memoryview], to: memoryview) -> None:
+    begin = 0
+    for part in parts:
+        to[begin : begin + len(part)] = part
+        begin += len(part)
 
 
 def _open_direct(descriptor: int) -> int | None:

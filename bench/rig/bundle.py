@@ -31,7 +31,7 @@ from contract.session_info import Member, Scheme, SessionInfo
 from contract.signatures import SeparateSignature, sign_as_session, sign_separately
 from contract.signer_keys import algorithm_of
 from contract.statement import Recipient, Statement
-from contract.stream import SegmentSealer
+from contract.stream import SEGMENT_BYTES, SegmentSealer
 from contract.trailer import SignedStatement, seal_trailer
 from mpc.engines import Gmpy2Engine
 from mpc.four_prime_rsa import DecryptionShare, Purpose, Role, generate_key_share
@@ -134,10 +134,12 @@ def make_bundle(folder: Path, mebibytes: int) -> BundleFiles:
         folder: empty; for the bundle, and the server's files.
         mebibytes: at least 1.
     """
-    segment = os.urandom(_MEBIBYTE)
+    whole, rest = divmod(mebibytes * _MEBIBYTE, SEGMENT_BYTES)
+    segment = os.urandom(SEGMENT_BYTES)
+    segments = [segment] * whole + [segment[:rest]] * (rest > 0)
     digest = hashlib.sha256()
-    for _ in range(mebibytes):
-        digest.update(segment)
+    for each in segments:
+        digest.update(each)
     described = ContentDescription(
         secrets.token_bytes(32), "application/octet-stream", "large.bin", mebibytes * _MEBIBYTE, digest.digest()
     )
@@ -147,7 +149,7 @@ def make_bundle(folder: Path, mebibytes: int) -> BundleFiles:
         statement = session.statement(described)
         signature = session.signed(statement)
         key = ContentKey.new(secrets.token_bytes)
-        record = _record(session, SignedStatement(statement, described, signature), key, [segment] * mebibytes)
+        record = _record(session, SignedStatement(statement, described, signature), key, segments)
         staged = ground.database.write_now(
             lambda connection: stage(connection, EntryKind.EVIDENCE, record.to_der(), session.now)
         )
@@ -169,8 +171,8 @@ def make_bundle(folder: Path, mebibytes: int) -> BundleFiles:
         writing_archive(files.archive, Bundle(message, (), authority.certificate, revocations)) as archive,
         archive.content(CONTENT) as write,
     ):
-        for _ in range(mebibytes):
-            write(segment)
+        for each in segments:
+            write(each)
     files.authority.write_bytes(authority.certificate.public_bytes(Encoding.PEM))
     return files
 

@@ -22,6 +22,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
+from itertools import starmap
 from pathlib import Path
 from typing import Final
 
@@ -64,9 +65,7 @@ class Content:
     def append(self, first: int, segments: Sequence[Segment]) -> None:
         """Write segments from a number on. Raises OSError: no space, for example; a flush has failed."""
         with self._in_use():
-            for number, segment in enumerate(segments, first):
-                check = self._check.encrypt(_nonce(number), b"", segment.data)
-                self._writer.write(number, segment.data, check)
+            self._writer.write(first, starmap(self._record, enumerate(segments, first)))
         self._require_sure()
 
     def read(self, number: int) -> Segment:
@@ -124,6 +123,9 @@ class Content:
         with self._lock:
             self._closed = True
         self._leave()
+
+    def _record(self, number: int, segment: Segment) -> tuple[memoryview, bytes]:
+        return segment.data, self._check.encrypt(_nonce(number), b"", segment.data)
 
     def _flush(self, descriptor: int) -> None:
         with self._flushing:

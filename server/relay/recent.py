@@ -15,9 +15,9 @@ from typing import Final
 
 from wire.segments import Segment
 
-KEPT_SEGMENTS: Final = 6
+KEPT_SEGMENTS: Final = 4
 """How many are kept."""
-_PACE_SECONDS: Final = 0.005  # with each segment of 1 MiB: an author sends 200 MiB/s whoever follows
+_PACE_SECONDS: Final = 0.01  # with each segment of 2 MiB: an author sends 200 MiB/s whoever follows
 
 
 class RecentSegments:

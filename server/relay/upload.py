@@ -3,7 +3,7 @@
 It has one sender: another stream for the same envelope takes its place, for the first one may hang in a connection that
 is dead.
 
-What is on the disk when: segments are passed on as they come, written a few at a time, and forced to the disk every 64,
+What is on the disk when: segments are passed on as they come, written a few at a time, and forced to the disk every 32,
 when the author asks how far the upload is, and at the finish. So what ``GetUpload`` promises outlives a power failure;
 what lies beyond may be lost. Then who follows has segments that the author sends again. They are the same: an author
 that sends others instead makes an envelope whose content does not hold. After a crash the checks of the records decide,
@@ -30,10 +30,10 @@ from server.storage import Threads
 from wire.catalogue import ServiceError
 from wire.segments import Segment
 
-_BATCH_SEGMENTS: Final = 3
+_BATCH_SEGMENTS: Final = 2
 """Segments that one visit to a thread writes: while they are written as many come."""
 _GATHER_SECONDS: Final = 0.02  # so long the first of them waits for the others
-_FLUSH_SEGMENTS: Final = 64  # are forced to the disk meanwhile, so that the end has not to wait for all
+_FLUSH_SEGMENTS: Final = 32  # are forced to the disk meanwhile, so that the end has not to wait for all
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from wire.block_records import RecordWriter, in_blocks
 from wire.catalogue import ServiceError
 from wire.segments import Segment
 
-BATCH_SEGMENTS: Final = 8
+BATCH_SEGMENTS: Final = 4
 """Segments that one visit to a worker thread deals with: 8 MiB."""
 _STRIDE_BYTES: Final = in_blocks(SEALED_SEGMENT_BYTES)
 
@@ -216,8 +216,7 @@ class SegmentFile:
 
     def append(self, segments: list[Segment]) -> None:
         """Write segments at the end. Raises OSError."""
-        for number, segment in enumerate(segments, self.segments()):
-            self._writer.write(number, segment.data)
+        self._writer.write(self.segments(), ((segment.data,) for segment in segments))
 
     def read(self, number: int) -> bytes:
         """The segment of that number, from 0; empty beyond the end. Raises OSError."""

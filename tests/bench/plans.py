@@ -34,7 +34,7 @@ TINY = Plan(
     stored_keys=(3,),
     stored_sessions=(3,),
     sendings=1,
-    content_mebibytes=2,
+    content_mebibytes=3,
     content_rounds=1,
     envelopes=2,
     envelope_half_bits=(2048,),
@@ -42,7 +42,7 @@ TINY = Plan(
     deposit_rounds=1,
     log_leaves=(5,),
     openings=1,
-    bundle_mebibytes=2,
+    bundle_mebibytes=3,
 )
 
 

@@ -16,7 +16,7 @@ from wire.block_records import RecordWriter, in_blocks
 
 _LENGTH = (1 << 20) + 32
 _STRIDE = (1 << 20) + 4096
-_RECORDS = [os.urandom(_LENGTH) for _ in range(4)] + [os.urandom(77)]
+_RECORDS = [os.urandom(_LENGTH) for _ in range(5)] + [os.urandom(77)]
 _WRITTEN = b"".join(each.ljust(_STRIDE, b"\0") for each in _RECORDS[:-1]) + _RECORDS[-1]
 
 
@@ -43,8 +43,8 @@ def cached_bytes(descriptor: int) -> int:
 def write_all(descriptor: int) -> None:
     """Write all records, each from two parts; some twice, as after a break."""
     writer = RecordWriter(descriptor, _LENGTH)
-    for number in (0, 1, 0, 1, 2, 3, 4):
-        writer.write(number, memoryview(_RECORDS[number])[:5], _RECORDS[number][5:])
+    for first, count in ((0, 2), (0, 1), (1, 4), (5, 1)):
+        writer.write(first, ((memoryview(each)[:5], each[5:]) for each in _RECORDS[first : first + count]))
     writer.close()
 
 
@@ -60,7 +60,7 @@ def test_records_begin_with_blocks_and_are_not_cached(file: int) -> None:
     assert in_blocks(_LENGTH) == _STRIDE
     write_all(file)
     cached = cached_bytes(file)
-    assert os.pread(file, 5 * _STRIDE, 0) == _WRITTEN
+    assert os.pread(file, 6 * _STRIDE, 0) == _WRITTEN
     if cached > mmap.PAGESIZE and not lives_in_memory(file):
         pytest.fail("what was written is in the page cache")
 
@@ -69,7 +69,7 @@ def test_file_system_that_knows_no_other_way(file: int, monkeypatch: pytest.Monk
     """The same is written, through the page cache."""
     monkeypatch.delattr(os, "O_DIRECT")
     write_all(file)
-    assert os.pread(file, 5 * _STRIDE, 0) == _WRITTEN
+    assert os.pread(file, 6 * _STRIDE, 0) == _WRITTEN
 
 
 def test_end_of_the_room_in_the_middle_of_a_block(file: int) -> None:
@@ -78,12 +78,11 @@ def test_end_of_the_room_in_the_middle_of_a_block(file: int) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (_STRIDE + 1000, limits[1]))
     try:
-        writer.write(0, _RECORDS[0])
         with pytest.raises(OSError, match="too large"):
-            writer.write(1, _RECORDS[1])
+            writer.write(0, [[each] for each in _RECORDS[:2]])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert os.pread(file, 5 * _STRIDE, 0) == _WRITTEN[: _STRIDE + 1000]
-    writer.write(1, _RECORDS[1])
+    assert os.pread(file, 6 * _STRIDE, 0) == _WRITTEN[: _STRIDE + 1000]
+    writer.write(1, [[_RECORDS[1]]])
     writer.close()
-    assert os.pread(file, 5 * _STRIDE, 0) == _WRITTEN[: 2 * _STRIDE]
+    assert os.pread(file, 6 * _STRIDE, 0) == _WRITTEN[: 2 * _STRIDE]

@@ -19,6 +19,7 @@ from fourseal.v1 import relay_service_pb2_grpc, signing_service_pb2, signing_ser
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from contract.envelope import EnvelopeHeader
+from contract.stream import SEALED_SEGMENT_BYTES as SEALED
 from tests.server.harness import CALL_SECONDS, IMPORT_ROOTS, call
 from tests.server.media.conftest import Scene, header_of
 from wire import tls
@@ -26,7 +27,6 @@ from wire.limits import channel_options
 from wire.peer import RELAY_KEY
 from wire.status import RemoteError
 
-SEALED = (1 << 20) + 16
 SEGMENTS = (b"a" * SEALED, b"b" * 1000)
 
 

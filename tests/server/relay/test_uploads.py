@@ -86,7 +86,7 @@ async def test_broken_upload_goes_on_where_it_stopped(people: list[Member]) -> N
         assert await refusal(alice, letter.parts(number, number + 1, finish=False)) == "UPLOAD_INCOMPLETE"
         assert await alice.upload(letter.envelope_id) == (number + 1, False)
     for first in (0, 2, 4, -1, 2**62):
-        assert await refusal(alice, letter.parts(first)) == "UPLOAD_ELSEWHERE"
+        assert await refusal(alice, letter.parts(first, first, finish=False)) == "UPLOAD_ELSEWHERE"
     assert bob.mailbox() == []
     await alice.post(letter.parts(3))
     assert await alice.upload(letter.envelope_id) == (4, True)
@@ -370,7 +370,7 @@ async def test_number_of_what_waits(people: list[Member], monkeypatch: pytest.Mo
 
 async def test_envelope_that_is_too_long(tmp_path_factory: pytest.TempPathFactory) -> None:
     """By the operator's limit, whatever the pass says."""
-    home = make_media_home(tmp_path_factory.mktemp("small") / "media", relay_envelope_mebibytes=1)
+    home = make_media_home(tmp_path_factory.mktemp("small") / "media", relay_envelope_mebibytes=2)
     async with running_media(home), members(home, "alice", "bob") as (alice, _):
         assert await refusal(alice, alice.letter([FULL - 16 - 16, 0], "bob").parts()) == "RELAY_SEGMENT_LENGTH_WRONG"
         assert await refusal(alice, alice.letter([FULL], "bob").parts()) == "QUOTA_EXCEEDED"

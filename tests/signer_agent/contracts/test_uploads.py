@@ -89,7 +89,7 @@ async def test_content_arrives(content: bytes) -> None:
     sending.require_arrived(content)
 
 
-@pytest.mark.parametrize("breaks", [[0], [1], [5, 0, 7], [BATCH_SEGMENTS] * 3, [25]])
+@pytest.mark.parametrize("breaks", [[0], [1], [5, 0, 7], [BATCH_SEGMENTS] * 3, [3 * BATCH_SEGMENTS + 1]])
 async def test_broken_upload_goes_on(breaks: list[int]) -> None:
     """Where it stopped, not from the beginning."""
     sending = Sending(CheatingRelay(breaks_of_uploads=list(breaks)), BytesSource(LONG))
@@ -104,7 +104,7 @@ async def test_source_is_read_again_where_more_is_missing_than_was_kept(tmp_path
     """A relay that lost nearly all of it gets the same bytes once more."""
     path = tmp_path / "video.bin"
     path.write_bytes(LONG)
-    relay = CheatingRelay(breaks_of_uploads=[24], forgotten=[23])
+    relay = CheatingRelay(breaks_of_uploads=[3 * BATCH_SEGMENTS], forgotten=[3 * BATCH_SEGMENTS - 1])
     sending = Sending(relay, FileSource(path), tmp_path / "tags")
     await sending.run()
     sending.require_arrived(LONG)
@@ -202,7 +202,9 @@ async def test_stream_cannot_be_read_again() -> None:
     """If the relay lost more of it than is in memory."""
     source = StreamSource(_pieces(LONG, SEGMENT_BYTES), asyncio.get_running_loop(), "video/mp4")
     with refused("SOURCE_NOT_REPEATABLE"):
-        await Sending(CheatingRelay(breaks_of_uploads=[24], forgotten=[24]), source).run()
+        await Sending(
+            CheatingRelay(breaks_of_uploads=[3 * BATCH_SEGMENTS], forgotten=[3 * BATCH_SEGMENTS]), source
+        ).run()
 
 
 async def test_unreadable_source_is_named(tmp_path: Path) -> None:
