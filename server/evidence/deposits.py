@@ -166,7 +166,8 @@ class Deposits:
 
         def check_and_enter() -> None:
             deposit = self._check(login, record_der)
-            self._database.post_grouped(self._enter, [deposit], lambda outcomes: then(outcomes[0]))
+            agent_id = login.caller.agent_id
+            self._database.post_grouped(self._enter, [deposit], lambda outcomes: then(outcomes[0]), agent_id)
 
         self._workers.post(check_and_enter, then)
         return future

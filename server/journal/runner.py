@@ -41,7 +41,7 @@ from server.journal.flights import Flights, Outcomes
 from server.journal.ledger import Begun, Ledger, is_settled, require_same
 from server.journal.policy import CheckCallers, Policy
 from server.journal.records import Caller, Intent, Operation, Request, Result
-from server.storage import Database, Handover, Threads
+from server.storage import Database, GroupWork, Handover, Threads
 
 Act = Callable[[str], Result]
 """Does an operation. Takes the key id that its intent was recorded with: a repeat may have come with another one."""
@@ -49,6 +49,8 @@ Act = Callable[[str], Result]
 Prepare = Callable[[], tuple[Intent, Act]]
 """Checks a request, and says what is to be recorded and done for it."""
 
+I = TypeVar("I")  # noqa: E741 -- item
+O = TypeVar("O")  # noqa: E741 -- outcome
 P = TypeVar("P")
 
 PrepareOne = Callable[[], tuple[Intent, P]]
@@ -185,7 +187,7 @@ class _Flight(Generic[P]):
         runner = self._runner
         if prepared:
             intents = [operation.intent for operation in prepared]
-            runner.database.post_grouped(runner.ledger.begin, intents, partial(self._begun, prepared))
+            self._post(runner.ledger.begin, intents, partial(self._begun, prepared))
         else:
             self._end()
 
@@ -215,7 +217,7 @@ class _Flight(Generic[P]):
         new = [(operation.intent, result) for operation, result in done if not operation.begun.recorded]
         runner = self._runner
         if new:
-            runner.database.post_grouped(runner.ledger.finish, new, partial(self._finished, done))
+            self._post(runner.ledger.finish, new, partial(self._finished, done))
         else:
             self._finished(done, [])
 
@@ -249,6 +251,9 @@ class _Flight(Generic[P]):
         found = self._runner.database.read_now(lambda connection: store.find_operations(connection, [identity]))
         recorded = found.get(identity)
         return (recorded.refusal or recorded.answer) if recorded is not None and is_settled(recorded) else otherwise
+
+    def _post(self, work: GroupWork[I, O], items: Sequence[I], then: Callable[[Sequence[O | Exception]], None]) -> None:
+        self._runner.database.post_grouped(work, items, then, self._caller.agent_id)
 
     def _in_worker(self, step: Callable[[], None]) -> None:
         self._runner.workers.post(step, self._fail, self._caller.agent_id)

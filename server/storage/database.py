@@ -18,6 +18,7 @@ from server.storage.revision import check_revision
 from server.storage.sqlite import DatabaseGone
 from server.storage.staging import BeforeCommit
 from server.storage.threads import Handover, Threads
+from server.storage.turns import current_caller
 from server.storage.writer import GroupCommitWriter, GroupWork, Job, Kind
 from wire.catalogue import ServiceError
 
@@ -81,7 +82,11 @@ class Database:
         return self._job_now(Kind.UNIT, unit)
 
     def post_grouped(
-        self, work: GroupWork[I, O], items: Sequence[I], then: Callable[[Sequence[O | Exception]], None]
+        self,
+        work: GroupWork[I, O],
+        items: Sequence[I],
+        then: Callable[[Sequence[O | Exception]], None],
+        caller: str | None = None,
     ) -> None:
         """As ``write``, from any thread, for work of which many items are done at once: see ``GroupWork``.
 
@@ -89,11 +94,12 @@ class Database:
             work: the same object for all items that shall be done together.
             items: some of them.
             then: is told one outcome an item after the commit, in the writer's thread: quick, and never raises.
+            caller: whose turn it takes, as in ``Threads.post``.
 
         Raises:
             ServiceError: STORAGE_UNAVAILABLE, after ``close``.
         """
-        self._writer.post(Job(Kind.GROUPED, work, items, then))
+        self._post(Job(Kind.GROUPED, work, items, then), caller)
 
     def erase_traces(self) -> None:
         """Take what earlier units deleted out of the database's logs too, as far as it keeps any. Waits for it."""
@@ -134,16 +140,19 @@ class Database:
 
     async def _job(self, kind: Kind, work: Callable[[Connection], T]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.post(Job(kind, work, (), partial(self._handover.hand_over, future)))
+        self._post(Job(kind, work, (), partial(self._handover.hand_over, future)))
         return await future
 
     def _job_now(self, kind: Kind, work: Callable[[Connection], T]) -> T:
         future: concurrent.futures.Future[T | Exception] = concurrent.futures.Future()
-        self._writer.post(Job(kind, work, (), future.set_result))
+        self._post(Job(kind, work, (), future.set_result))
         outcome = future.result()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def _post(self, job: Job, caller: str | None = None) -> None:
+        self._writer.post(job, current_caller.get() if caller is None else caller)
 
     def close(self) -> None:
         """Write all that is queued and close every connection."""

@@ -15,7 +15,6 @@ kept is then not known; who repeats a call with its request_id finds out.
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +29,7 @@ from sqlalchemy import Connection, Engine
 from mpc.errors import FoursealError
 from server.storage.backend import Backend, cause_of, is_unavailable
 from server.storage.staging import BeforeCommit, close_staging, open_staging, staged_in
+from server.storage.turns import TurnQueue
 from wire.catalogue import ServiceError
 
 I_contra = TypeVar("I_contra", contravariant=True)
@@ -38,7 +38,8 @@ O_co = TypeVar("O_co", covariant=True)
 Outcome = Any
 """What a unit returned, or the exception that it raised."""
 
-_MAX_GROUP = 1024
+_MAX_GROUP = 1024  # items; who comes next waits for all of them
+_SIZE_OF_UNIT = 8  # a unit has statements and a savepoint of its own
 _LINGER_SECONDS = 0.010
 _LINGER_STEP_SECONDS = 0.002
 
@@ -88,7 +89,7 @@ class GroupCommitWriter:
         self._engine: Engine = backend.open_writer()
         self._lock = backend.open_lock()
         self._connection: Connection | None = None
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: TurnQueue[Job] = TurnQueue()
         self._closed = False
         self._entry = threading.Lock()  # nothing is queued behind the end
         self._erasure_owed = False
@@ -99,8 +100,8 @@ class GroupCommitWriter:
         self._thread = threading.Thread(target=self._run, name="storage-writer", daemon=True)
         self._thread.start()
 
-    def post(self, job: Job) -> None:
-        """Queue a job; it is told its outcome after the commit.
+    def post(self, job: Job, caller: str) -> None:
+        """Queue a job; it is told its outcome after the commit. Callers take turns.
 
         Raises:
             ServiceError: STORAGE_UNAVAILABLE, after ``close``.
@@ -108,13 +109,13 @@ class GroupCommitWriter:
         with self._entry:
             if self._closed:
                 raise ServiceError("STORAGE_UNAVAILABLE")
-            self._jobs.put(job)
+            self._jobs.put(job, caller)
 
     def close(self) -> None:
         """Write all that is queued, and end the thread."""
         with self._entry:
             self._closed = True
-            self._jobs.put(None)
+            self._jobs.end(1)
         self._thread.join()
 
     def _run(self) -> None:
@@ -138,13 +139,10 @@ class GroupCommitWriter:
         size = 0
         while job is not None:
             group.append(job)
-            size += max(1, len(job.items))
-            if size >= _MAX_GROUP:
+            size += len(job.items) or _SIZE_OF_UNIT
+            if size >= _MAX_GROUP or not self._jobs:
                 break
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                break
+            job = self._jobs.get()
         return group, job is not None
 
     def _linger(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
 from mpc.errors import FoursealError
-from server.storage import Database, GroupWork, Handover
+from server.storage import Database, GroupWork, Handover, current_caller
 from server.storage.sqlite import SqliteBackend
 from tests.server.storage.outside import HeldWriter, add, execute, file_size_limit, notes, queue
 from wire.catalogue import ServiceError
@@ -60,6 +60,23 @@ async def test_a_group_makes_one_commit(database: Database, path: Path) -> None:
     await asyncio.gather(*tasks)
     assert commits == [[], []]  # the one that held the writer, and the hundred
     assert len(notes(path)) == 100
+
+
+async def test_callers_take_turns_in_groups_that_are_bounded(database: Database, path: Path) -> None:
+    """Who comes with one unit is in the next group, however many another has waiting, and those in order."""
+    groups: list[int] = []
+    event.listen(database._writer._engine, "commit", lambda _: groups.append(len(notes(path))))
+
+    async def as_caller(caller: str, *units: Callable[[Connection], object]) -> list[asyncio.Task[Any]]:
+        current_caller.set(caller)
+        return await queue(database, *units)
+
+    async with HeldWriter(database):
+        many = await asyncio.create_task(as_caller("mallory", *(add(str(number)) for number in range(300))))
+        (one,) = await asyncio.create_task(as_caller("bob", add("one")))
+    await asyncio.gather(*many, one)
+    assert notes(path) == ["0", "one", *map(str, range(1, 300))]
+    assert groups == [0, 0, 128, 256]  # what stood there before each commit, that of the holder among them
 
 
 async def test_all_hear_after_the_commit_of_the_group(database: Database, path: Path) -> None:
