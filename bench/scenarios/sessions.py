@@ -1,6 +1,6 @@
 """Sending in one contract session among few sessions and among many, by an agent that calls a real server over TLS.
 
-A server for each number of the plan, filled with copies of a real session (``bench.rig.stored_sessions``). Sending is
+A server for each number of the plan, filled with copies of a real session (``bench.rig.store.sessions``). Sending is
 all that ``fourseal send`` does for 1 KiB: both halves of the joint signature, the rules of the session, sealing, and
 the receipt of the relay. The numbers take turns, one call each: what disturbs the machine disturbs both.
 """
@@ -19,7 +19,7 @@ from bench.harness.results import Aim, Outcome, Ratio, Result
 from bench.harness.statistics import quantile
 from bench.harness.timing import Case, take_turns
 from bench.rig.acquainted import PEOPLE, acquainted
-from bench.rig.stored_sessions import COPIES_AT_A_TIME, store_copies
+from bench.rig.store.sessions import COPIES_AT_A_TIME, store_copies
 from server.config import load_settings
 from server.root.ground import open_ground
 from server.root.home import Home
