@@ -57,6 +57,8 @@ def _check_origin(origin: str) -> str:
 Address = Annotated[str, AfterValidator(_check_address)]
 HostName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
 """A DNS name in ASCII (punycode for others), or an IP address."""
+OfficerName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")]
+"""As a name of an account."""
 
 
 class Settings(BaseSettings):
@@ -158,6 +160,10 @@ class Settings(BaseSettings):
     """URL that signers' certificates name for the list of revoked ones; empty: they name none."""
     signer_certificate_days: int = Field(397, ge=1, le=397)
     """Days for which a signer's certificates are valid."""
+    registration_officers: list[OfficerName] = Field([], max_length=100)
+    """Who may decide about requests for certificates of joint keys; empty: nobody."""
+    registration_approvals: int = Field(1, ge=1, le=2)
+    """Officers that must approve such a request."""
     certificate_pairs_per_day: int = Field(10, ge=1, le=1000)
     """Pairs of certificates that an account is issued within 24 hours."""
     account_event_days: int = Field(1096, ge=1, le=36525)

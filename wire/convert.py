@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from fourseal.v1 import algorithms_pb2, key_pb2
+from fourseal.v1 import algorithms_pb2, certificate_service_pb2, key_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from mpc.errors import MalformedInput
@@ -30,6 +30,11 @@ _PURPOSES: Final = {key_pb2.KEY_PURPOSE_SIGN: Purpose.SIGN, key_pb2.KEY_PURPOSE_
 _SIGNATURE_ALGORITHMS_BACK: Final = {ours: proto for proto, ours in _SIGNATURE_ALGORITHMS.items()}
 _HASH_ALGORITHMS_BACK: Final = {ours: proto for proto, ours in _HASH_ALGORITHMS.items()}
 _PURPOSES_BACK: Final = {ours: proto for proto, ours in _PURPOSES.items()}
+_REASON_PREFIX: Final = "REVOCATION_REASON_"
+_CALLERS_REASONS: Final = frozenset(certificate_service_pb2.RevocationReason.values()) - {
+    certificate_service_pb2.REVOCATION_REASON_UNSPECIFIED,
+    certificate_service_pb2.REVOCATION_REASON_PRIVILEGE_WITHDRAWN,
+}
 
 
 def signature_algorithm_from_proto(value: algorithms_pb2.SignatureAlgorithm.ValueType) -> SignatureAlgorithm:
@@ -85,3 +90,26 @@ def time_of(timestamp: Timestamp, field: str) -> datetime:
         return timestamp.ToDatetime(UTC)
     except (ValueError, OverflowError):
         raise ServiceError("FIELD_INVALID", field=field, problem="no time of the years 1 to 9999") from None
+
+
+def certificate_purpose_to_proto(purpose: Purpose) -> certificate_service_pb2.CertificatePurpose.ValueType:
+    """What a certificate for a key of that purpose is for."""
+    if purpose is Purpose.SIGN:
+        return certificate_service_pb2.CERTIFICATE_PURPOSE_SIGN
+    return certificate_service_pb2.CERTIFICATE_PURPOSE_ENCRYPT
+
+
+def revocation_reason_to_proto(name: str | None) -> certificate_service_pb2.RevocationReason.ValueType:
+    """A reason by its name without the prefix, in capitals; None for none."""
+    return certificate_service_pb2.RevocationReason.Value(f"{_REASON_PREFIX}{name or 'UNSPECIFIED'}")
+
+
+def revocation_reason_from_proto(reason: certificate_service_pb2.RevocationReason.ValueType) -> str:
+    """The name, as ``revocation_reason_to_proto`` takes it, of a reason that a caller may give.
+
+    Raises:
+        ServiceError: FIELD_INVALID: no reason, or one that is the operator's.
+    """
+    if reason not in _CALLERS_REASONS:
+        raise ServiceError("FIELD_INVALID", field="reason", problem="not a reason")
+    return certificate_service_pb2.RevocationReason.Name(reason).removeprefix(_REASON_PREFIX)

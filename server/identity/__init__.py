@@ -7,6 +7,11 @@ from server.identity.authority import Authority
 from server.identity.callers import CallerReader
 from server.identity.certificates.certificates import Pair, SignerCertificates
 from server.identity.certificates.moduli import modulus_of, signer_moduli
+from server.identity.certificates.personal import (
+    is_key_certified,
+    issue_personal_certificate,
+    revoke_personal_certificate,
+)
 from server.identity.certificates.responder import Responder
 from server.identity.certificates.responder_key import ResponderKey, ensure_responder_key
 from server.identity.certificates.revocation import RevocationLists
@@ -69,6 +74,8 @@ __all__ = [
     "find_account",
     "find_certificate",
     "find_server_certificate_end",
+    "is_key_certified",
+    "issue_personal_certificate",
     "list_accounts",
     "list_agents",
     "list_events",
@@ -77,6 +84,7 @@ __all__ = [
     "read_secret",
     "require_caller",
     "revoke",
+    "revoke_personal_certificate",
     "signer_moduli",
     "unlock_account",
 ]

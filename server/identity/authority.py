@@ -43,6 +43,7 @@ from server.identity.own_profiles import (
     authority_profile,
     general_name,
     own_profile,
+    personal_profile,
     responder_profile,
 )
 from server.identity.store import agents as store
@@ -178,10 +179,20 @@ class Authority:
             MalformedInput: SIGNER_KEY_UNSUITABLE.
         """
         profile = signer_profile(name, display_name, purpose, public_key, self.arc)
-        places = tuple((extension, False) for extension in self._places.extensions())
-        return self._issue(
-            Profile(profile.subject, profile.extensions + places), public_key, now - BACKDATE, now + lifetime
-        )
+        return self._issue_to_person(profile, public_key, now, lifetime)
+
+    def issue_personal_certificate(
+        self,
+        name: str,
+        display_name: str,
+        purpose: Purpose,
+        public_key: rsa.RSAPublicKey,
+        now: datetime,
+        lifetime: timedelta,
+    ) -> x509.Certificate:
+        """A certificate for a joint key. Arguments as of ``issue_signer_certificate``."""
+        profile = personal_profile(name, display_name, purpose, public_key)
+        return self._issue_to_person(profile, public_key, now, lifetime)
 
     def issue_session_certificate(
         self,
@@ -242,6 +253,15 @@ class Authority:
             self.certificate.subject, self._key_identifier, number, now, now + lifetime, entries
         )
         return encode_list(unsigned, self._key.sign(unsigned, ec.ECDSA(hashes.SHA256())))
+
+    def _issue_to_person(
+        self, profile: Profile, public_key: SignerKey, now: datetime, lifetime: timedelta
+    ) -> x509.Certificate:
+        """With where to ask about it."""
+        places = tuple((extension, False) for extension in self._places.extensions())
+        return self._issue(
+            Profile(profile.subject, profile.extensions + places), public_key, now - BACKDATE, now + lifetime
+        )
 
     def _issue(
         self, profile: Profile, public_key: SignerKey, not_before: datetime, not_after: datetime

@@ -12,14 +12,16 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from contract.profiles import Profile
+from contract.profiles import ACCOUNT_URI_PREFIX, Profile
+from mpc.four_prime_rsa import Purpose
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)*(?!\d+$){_LABEL}", re.ASCII)
 """Labels; the last is no number, or it could be read as an IPv4 address."""
+_DOCUMENT_SIGNING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 _MAX_HOST: Final = 253
 
 
@@ -55,6 +57,45 @@ def authority_profile(common_name: str, public_key: ec.EllipticCurvePublicKey) -
         (
             (x509.BasicConstraints(ca=True, path_length=0), True),
             (key_usage(signs_certificates=True), True),
+            (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
+        ),
+    )
+
+
+def personal_profile(name: str, display_name: str, purpose: Purpose, public_key: rsa.RSAPublicKey) -> Profile:
+    """The profile of a certificate for a joint key, with usages that other software knows.
+
+    They are: to sign documents (RFC 9336) and mail, or to encrypt mail.
+
+    Args:
+        name: account.
+        display_name: of the account, at most 64 characters.
+        purpose: sign or decrypt.
+        public_key: of the certificate.
+    """
+    signs = purpose is Purpose.SIGN
+    usages = (
+        [_DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION] if signs else [ExtendedKeyUsageOID.EMAIL_PROTECTION]
+    )
+    usage = x509.KeyUsage(
+        digital_signature=signs,
+        content_commitment=signs,
+        key_encipherment=not signs,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    account = x509.UniformResourceIdentifier(ACCOUNT_URI_PREFIX + name)
+    return Profile(
+        subject_name(display_name),
+        (
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (usage, True),
+            (x509.ExtendedKeyUsage(usages), False),
+            (x509.SubjectAlternativeName([account]), False),
             (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
         ),
     )

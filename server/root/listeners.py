@@ -24,6 +24,8 @@ from fourseal.v1 import (
     evidence_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
+    registration_service_pb2,
+    registration_service_pb2_grpc,
     relay_service_pb2,
     signing_service_pb2,
     signing_service_pb2_grpc,
@@ -37,6 +39,7 @@ from server.errors import OperatorError
 from server.evidence.rpc import EvidenceRpc, TransparencyRpc
 from server.identity import CurrentCertificate
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
+from server.registration.rpc import RegistrationRpc
 from server.relay.rpc import RelayRpc, add_relay_service
 from server.root.calls import BoundedInFlight, ServerInterceptor
 from server.root.health import Health
@@ -53,6 +56,7 @@ AGENT_SERVICES = (
     decryption_service_pb2.DESCRIPTOR.services_by_name["DecryptionService"].full_name,
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
     certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
+    registration_service_pb2.DESCRIPTOR.services_by_name["RegistrationService"].full_name,
     contract_session_service_pb2.DESCRIPTOR.services_by_name["ContractSessionService"].full_name,
     evidence_service_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
     transparency_service_pb2.DESCRIPTOR.services_by_name["TransparencyService"].full_name,
@@ -113,6 +117,9 @@ class Listeners:
         )
         certificate_service_pb2_grpc.add_CertificateServiceServicer_to_server(
             CertificateRpc(rules.callers, rules.accounts), self._agents
+        )
+        registration_service_pb2_grpc.add_RegistrationServiceServicer_to_server(
+            RegistrationRpc(rules.callers, rules.accounts.logins, rules.registration), self._agents
         )
         contract_session_service_pb2_grpc.add_ContractSessionServiceServicer_to_server(
             ContractSessionRpc(rules.callers, rules.sessions), self._agents

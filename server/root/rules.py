@@ -23,6 +23,7 @@ from server.identity import (
     compose_account_rules,
 )
 from server.journal import Flights, OperationRunner
+from server.registration import CertificateRequests
 from server.root.account_terms import account_terms
 from server.root.evidence import compose_evidence
 from server.root.ground import Ground
@@ -55,6 +56,7 @@ class Rules:
     generation: Generation
     signatures: Signatures
     decryptions: Decryptions
+    registration: CertificateRequests
     sessions: SessionRules
     evidence: EvidenceRules
     relay: RelayPart | None
@@ -94,16 +96,9 @@ def compose_rules(
     generation_workers = Threads(max(1, settings.threads // 2), "generation")
     database.group_while(lambda: workers.waiting >= 2 * settings.threads)  # each core has work for two steps more
     keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
+    unfinished, random = timedelta(seconds=settings.generation_lifetime_seconds), secrets.token_bytes
     generation = Generation(
-        database,
-        shares,
-        keys,
-        generations,
-        generation_workers,
-        coalescer,
-        secrets.token_bytes,
-        clock,
-        lifetime=timedelta(seconds=settings.generation_lifetime_seconds),
+        database, shares, keys, generations, generation_workers, coalescer, random, clock, lifetime=unfinished
     )
     opened = OpenedKeys(database, capacity=settings.opened_shares)
     signing, decrypting = (
@@ -116,7 +111,7 @@ def compose_rules(
         authority,
         certificate,
         account_terms(settings, clock),
-        secrets.token_bytes,
+        random,
         clock,
         log,
     )
@@ -128,7 +123,7 @@ def compose_rules(
         Work(operations, workers, generations, generation_workers),
         _session_terms(settings),
         coalescer,
-        secrets.token_bytes,
+        random,
         clock,
     )
     evidence = compose_evidence(home, ground, authority, accounts, workers, settings, log)
@@ -138,8 +133,9 @@ def compose_rules(
         accounts,
         keys,
         generation,
-        Signatures(opened, shares, signing, coalescer, secrets.token_bytes),
-        Decryptions(opened, shares, decrypting, coalescer, secrets.token_bytes),
+        Signatures(opened, shares, signing, coalescer, random),
+        Decryptions(opened, shares, decrypting, coalescer, random),
+        CertificateRequests(database, accounts.logins, accounts.lists, random, clock),
         sessions,
         evidence.rules,
         _compose_own_relay(home, ground, authority, settings, log),

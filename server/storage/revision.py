@@ -11,7 +11,10 @@ from server.errors import OperatorError
 from server.storage.backend import Backend, cause_of
 from server.storage.sqlite import DatabaseGone
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013")
+REVISIONS = (
+    *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"),
+    *("0011", "0012", "0013", "0014"),
+)
 """All schemas there ever were, oldest first; the last is this program's."""
 
 _version_table = table("alembic_version", column("version_num"))

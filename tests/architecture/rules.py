@@ -46,7 +46,7 @@ LAYERS = (
     ("server.journal",),
     ("server.identity",),
     ("server.signing",),
-    ("server.sessions",),
+    ("server.sessions", "server.registration"),
     ("server.relay", "server.evidence"),
     ("server.drafting", "server.trusteeship", "server.transactions", "server.guard"),
     ("server.root",),

@@ -21,7 +21,7 @@ def _rows(section: str) -> list[list[str]]:
 
 def _shown(default: object) -> str:
     if isinstance(default, list):
-        return ", ".join(f"`{item}`" for item in default)
+        return ", ".join(f"`{item}`" for item in default) or "empty"
     if isinstance(default, str):
         return f"`{default}`" if default else "empty"
     return str(default).lower() if isinstance(default, bool) else str(default)

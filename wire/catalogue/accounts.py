@@ -106,5 +106,29 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "The account was issued {limit} pairs of certificates within a day; {retry_seconds} seconds to the next.",
         "Wait that long, and use the pair that you have.",
     ),
+    Entry(
+        "PERSONAL_REQUEST_INVALID",
+        INVALID,
+        "The request for a personal certificate is refused: {problem}.",
+        "See docs/operations.md, Registration authority.",
+    ),
+    Entry(
+        "CERTIFICATE_REQUEST_NOT_FOUND",
+        StatusCode.NOT_FOUND,
+        "The account has made no such request for a certificate.",
+        "Look at the account's requests.",
+    ),
+    Entry(
+        "TOO_MANY_CERTIFICATE_REQUESTS",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "The account has made {limit} requests for certificates within a day.",
+        "Wait a day.",
+    ),
+    Entry(
+        "CERTIFICATE_NOT_ACTIVE",
+        PRECONDITION,
+        "The request {certificate_request_id} has no certificate, or one that was revoked.",
+        "Look at the account's requests.",
+    ),
     Entry("NO_CERTIFICATES", PRECONDITION, "The account has no active certificates.", "Request some."),
 )

@@ -7,7 +7,6 @@ from typing import Any, Final
 import grpc
 from fourseal.v1 import account_pb2, account_service_pb2, certificate_service_pb2
 
-from mpc.four_prime_rsa import Purpose
 from server.identity.accounts.view import AccountView
 from server.identity.factors.factors import FactorSetup, NewFactor
 from server.identity.logins.logins import Logins
@@ -16,7 +15,12 @@ from server.identity.store.certificates import IssuedCertificate, RevocationReas
 from server.identity.store.factors import FactorKind, SecondFactor
 from server.identity.store.logins import Login
 from wire.catalogue import ServiceError
-from wire.convert import timestamp_of
+from wire.convert import (
+    certificate_purpose_to_proto,
+    revocation_reason_from_proto,
+    revocation_reason_to_proto,
+    timestamp_of,
+)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -30,20 +34,6 @@ _STATES: Final = {
     AccountState.AWAITING_FACTOR: account_pb2.ACCOUNT_STATE_AWAITING_FACTOR,
     AccountState.ACTIVE: account_pb2.ACCOUNT_STATE_ACTIVE,
     AccountState.DISABLED: account_pb2.ACCOUNT_STATE_DISABLED,
-}
-_REASONS: Final = {
-    certificate_service_pb2.REVOCATION_REASON_KEY_COMPROMISE: RevocationReason.KEY_COMPROMISE,
-    certificate_service_pb2.REVOCATION_REASON_AFFILIATION_CHANGED: RevocationReason.AFFILIATION_CHANGED,
-    certificate_service_pb2.REVOCATION_REASON_SUPERSEDED: RevocationReason.SUPERSEDED,
-    certificate_service_pb2.REVOCATION_REASON_CESSATION_OF_OPERATION: RevocationReason.CESSATION_OF_OPERATION,
-}
-_REASONS_BACK: Final = {ours: proto for proto, ours in _REASONS.items()} | {
-    RevocationReason.PRIVILEGE_WITHDRAWN: certificate_service_pb2.REVOCATION_REASON_PRIVILEGE_WITHDRAWN  # not asked for
-}
-_NO_REASON: Final = certificate_service_pb2.REVOCATION_REASON_UNSPECIFIED
-_PURPOSES: Final = {
-    Purpose.SIGN: certificate_service_pb2.CERTIFICATE_PURPOSE_SIGN,
-    Purpose.DECRYPT: certificate_service_pb2.CERTIFICATE_PURPOSE_ENCRYPT,
 }
 
 
@@ -64,9 +54,7 @@ def reason_from_proto(reason: certificate_service_pb2.RevocationReason.ValueType
     Raises:
         ServiceError: FIELD_INVALID: no reason.
     """
-    if reason not in _REASONS:
-        raise ServiceError("FIELD_INVALID", field="reason", problem="not a reason")
-    return _REASONS[reason]
+    return RevocationReason[revocation_reason_from_proto(reason)]
 
 
 def factor_to_proto(factor: SecondFactor) -> account_pb2.SecondFactor:
@@ -112,8 +100,8 @@ def certificate_to_proto(issued: IssuedCertificate | None) -> certificate_servic
         return None
     return certificate_service_pb2.SignerCertificate(
         certificate_der=issued.certificate,
-        purpose=_PURPOSES[issued.purpose],
+        purpose=certificate_purpose_to_proto(issued.purpose),
         expire_time=timestamp_of(issued.expire_time),
         revoke_time=None if issued.revoke_time is None else timestamp_of(issued.revoke_time),
-        revocation_reason=_NO_REASON if issued.revocation_reason is None else _REASONS_BACK[issued.revocation_reason],
+        revocation_reason=revocation_reason_to_proto(issued.revocation_reason and issued.revocation_reason.name),
     )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     Index,
     LargeBinary,
@@ -47,8 +48,10 @@ signer_certificates = Table(
     Column("revoke_time", Instant),
     Column("revocation_reason", Text),
     Column("revocation", BigInteger),
+    Column("profile", Text, nullable=False),
     UniqueConstraint("key_sha256"),
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
+    CheckConstraint("profile IN ('signer', 'personal')", name="profile"),
     CheckConstraint(
         "revocation_reason IN ('key_compromise', 'affiliation_changed', 'superseded', 'cessation_of_operation',"
         " 'privilege_withdrawn')",
@@ -60,11 +63,22 @@ signer_certificates = Table(
     Index(None, "serial_number"),
 )
 
+_of_pairs: Final = signer_certificates.c.profile == "signer"
+
 revocation_lists = Table(
     "revocation_lists",
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
 )
+
+
+class CertificateProfile(StrEnum):
+    """What sort of certificate it is."""
+
+    SIGNER = "signer"
+    """One of an account's pair."""
+    PERSONAL = "personal"
+    """For a joint key."""
 
 
 class RevocationReason(StrEnum):
@@ -94,6 +108,7 @@ class IssuedCertificate:
         revoke_time: None if it was not revoked.
         revocation_reason: None if it was not revoked.
         revocation: number of the revocation, which rises; None if it was not revoked.
+        profile: what sort it is.
     """
 
     fingerprint: bytes
@@ -108,6 +123,7 @@ class IssuedCertificate:
     revoke_time: datetime | None = None
     revocation_reason: RevocationReason | None = None
     revocation: int | None = None
+    profile: CertificateProfile = CertificateProfile.SIGNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +147,7 @@ def add_certificate(connection: Connection, issued: IssuedCertificate) -> None:
         "certificate": issued.certificate,
         "create_time": issued.create_time,
         "expire_time": issued.expire_time,
+        "profile": issued.profile.value,
     }
     connection.execute(insert(signer_certificates), values)
 
@@ -156,37 +173,37 @@ def is_key_known(connection: Connection, key_sha256: bytes) -> bool:
 
 
 def all_certificates(connection: Connection) -> Iterator[tuple[str, Purpose, bytes]]:
-    """Account, purpose and DER of every certificate, read bit by bit: there may be a million."""
+    """Account, purpose and DER of every certificate of a pair, read bit by bit: there may be a million."""
     column = signer_certificates.c
-    query = select(column.account, column.purpose, column.certificate)
+    query = select(column.account, column.purpose, column.certificate).where(_of_pairs)
     for row in connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)):
         yield row.account, Purpose(row.purpose), row.certificate
 
 
 def list_unrevoked(connection: Connection, account: str) -> list[IssuedCertificate]:
-    """An account's certificates that were not revoked; at most one for each purpose."""
+    """An account's pair that was not revoked; at most one certificate for each purpose."""
     column = signer_certificates.c
-    query = select(signer_certificates).where(column.account == account, column.revoke_time.is_(None))
+    query = select(signer_certificates).where(column.account == account, column.revoke_time.is_(None), _of_pairs)
     return [_certificate(row) for row in connection.execute(query)]
 
 
 def list_issue_times(connection: Connection, account: str, limit: int) -> list[datetime]:
     """When an account's newest pairs were issued, of whatever state; at most ``limit``, newest first."""
     column = signer_certificates.c
-    query = select(column.create_time).where(column.account == account, column.purpose == Purpose.SIGN.value)
+    query = select(column.create_time).where(column.account == account, column.purpose == Purpose.SIGN.value, _of_pairs)
     return list(connection.execute(query.order_by(column.create_time.desc()).limit(limit)).scalars())
 
 
 def revoke_all(connection: Connection, account: str, now: datetime, reason: RevocationReason) -> int:
-    """Mark an account's certificates as revoked, by one revocation. Returns how many."""
+    """Mark an account's pair as revoked, by one revocation. Returns how many certificates."""
     column = signer_certificates.c
-    query = update(signer_certificates).where(column.account == account, column.revoke_time.is_(None))
-    values = {
-        "revoke_time": now,
-        "revocation_reason": reason.value,
-        "revocation": newest_revocation(connection) + 1,
-    }
-    return connection.execute(query, values).rowcount
+    return _revoke(connection, now, reason, column.account == account, column.revoke_time.is_(None), _of_pairs)
+
+
+def revoke_one(connection: Connection, fingerprint: bytes, now: datetime, reason: RevocationReason) -> None:
+    """Mark one certificate as revoked, unless it was before."""
+    column = signer_certificates.c
+    _revoke(connection, now, reason, column.fingerprint == fingerprint, column.revoke_time.is_(None))
 
 
 def newest_revocation(connection: Connection) -> int:
@@ -216,11 +233,21 @@ def next_list_number(connection: Connection) -> int:
     return number
 
 
+def _revoke(connection: Connection, now: datetime, reason: RevocationReason, *which: ColumnElement[bool]) -> int:
+    values = {
+        "revoke_time": now,
+        "revocation_reason": reason.value,
+        "revocation": newest_revocation(connection) + 1,
+    }
+    return connection.execute(update(signer_certificates).where(*which), values).rowcount
+
+
 def _certificate(row: Row[*tuple[Any, ...]]) -> IssuedCertificate:
     reason = row.revocation_reason
     changed = {
         "purpose": Purpose(row.purpose),
         "serial_number": int(row.serial_number, 16),
         "revocation_reason": None if reason is None else RevocationReason(reason),
+        "profile": CertificateProfile(row.profile),
     }
     return IssuedCertificate(**(row._asdict() | changed))
