@@ -14,6 +14,7 @@ from bench.harness.results import Outcome
 from bench.plan import FULL, QUICK
 from bench.scenarios import (
     agent,
+    certificates,
     content,
     decryption,
     deposits,
@@ -51,6 +52,7 @@ SCENARIOS: dict[str, Scenario] = {
     "content": content.run,
     "envelope": envelope.run,
     "members": members.run,
+    "certificates": certificates.run,
     "merkle": merkle.run,
     "proofs": proofs.run,
     "opening": opening.run,

@@ -177,6 +177,7 @@ def _expected_results() -> set[str]:
         *(f"joint_decryption_4096_{made.name}" for made in engines if made.width == 1),
         *_GENERATIONS,
         *(f"{operation}_5" for operation in _OF_A_LOG),
+        *("certificate", "certificate_issued", "ocsp_answer", "ocsp_answer_http"),
         *("verify_bundle", "bare_bundle", "parts_bundle", "verify_bundle_peak_memory"),
         *("fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_1_batches_of_2", "grpc_generation_2048"),
         *("latency_2048_saturation", "latency_2048_50_p99_9", "growth_3_server_cpu", "sessions_3"),

@@ -6,12 +6,14 @@ import asyncio
 import os
 import secrets
 import signal
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import psutil
 import pytest
+from cryptography import x509
 from fourseal.v1 import key_service_pb2, signing_service_pb2
 
 from mpc.four_prime_rsa import Purpose, Role, commit_to_share, generate_key_share
@@ -48,7 +50,7 @@ MEBIBYTE = 1 << 20
 @pytest.fixture(scope="module")
 def several_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A server's folder, with a media server elsewhere."""
-    return make_home(tmp_path_factory.mktemp("several") / "server", relay_address=ELSEWHERE)
+    return make_home(tmp_path_factory.mktemp("several") / "server", relay_address=ELSEWHERE, ocsp_listen="127.0.0.1:0")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,16 @@ async def test_one_request_at_both_at_once(server: SeveralProcesses, several_hom
             await other.sign(sign_request(key))
         assert refused.value.reason == "KEY_DISABLED"
     assert all(psutil.Process(each).memory_info().rss < 150 * MEBIBYTE for each in server.living())
+
+
+def test_certificate_status_from_either(server: SeveralProcesses) -> None:
+    """Both answer by HTTP on one port, and hand out lists of one authority. The kernel chooses who."""
+    url = f"http://{server.serving.status_server}/revoked.crl"
+    lists = []
+    for _ in range(8):
+        with urllib.request.urlopen(url, timeout=60) as response:  # ours
+            lists.append(x509.load_der_x509_crl(response.read()))
+    assert len({found.issuer for found in lists}) == 1
 
 
 async def test_guesses_at_both_at_once(server: SeveralProcesses, several_home: Home) -> None:
