@@ -64,6 +64,10 @@ def run_process(home: Home) -> None:
     from server.root.application import start_server
 
     settings = _settings_of(home)
+    settings.require_separate_relay()
+    with FileLock(home.server_lock) as lock:
+        if settings.processes == 1 or lock.take():  # else what it inherited holds the folder
+            raise OperatorError("this is for a supervisor", "Run fourseal-server run --processes.")
     log = configure_log(settings.log_level).bind(process_id=os.getpid())
     _serve(home, settings, log, partial(start_server, alone=False), until_input_ends=True)
 

@@ -17,7 +17,7 @@ from cryptography import x509
 from fourseal.v1 import key_service_pb2, signing_service_pb2
 
 from mpc.four_prime_rsa import Purpose, Role, commit_to_share, generate_key_share
-from server.cli.run import run_media
+from server.cli.run import run_media, run_process
 from server.errors import OperatorError
 from server.root.doctor import State, examine
 from server.root.home import Home
@@ -203,3 +203,6 @@ def test_what_several_processes_cannot_do(tmp_path: Path) -> None:
         SeveralProcesses(home)
     with FileLock(home.server_lock) as lock:
         assert lock.take()
+        for alone in (home, make_home(tmp_path / "two", relay_address=ELSEWHERE, processes=2)):  # one held, one not
+            with pytest.raises(OperatorError, match="for a supervisor"):
+                run_process(alone)
