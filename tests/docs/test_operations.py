@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from pydantic import SecretStr
 
 from server.config import Settings
 from server.signing.states import REFUSALS, KeyState
@@ -20,6 +21,8 @@ def _rows(section: str) -> list[list[str]]:
 
 
 def _shown(default: object) -> str:
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
     if isinstance(default, list):
         return ", ".join(f"`{item}`" for item in default) or "empty"
     if isinstance(default, str):

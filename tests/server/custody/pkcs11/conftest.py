@@ -25,3 +25,17 @@ def pool(token: SoftToken) -> Iterator[WorkerPool]:
     opened = WorkerPool(TokenAddress(str(token.module), LABEL, PIN), 2, 30.0, silent_log())
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def shared_token(tmp_path_factory: pytest.TempPathFactory) -> SoftToken:
+    """One token for a module."""
+    return new_token(tmp_path_factory.mktemp("softhsm"))
+
+
+@pytest.fixture
+def in_token(shared_token: SoftToken, monkeypatch: pytest.MonkeyPatch) -> SoftToken:
+    """Servers that are started now keep their shares in that token: the environment beats their configuration."""
+    for name, value in shared_token.settings.items():
+        monkeypatch.setenv(name, value)
+    return shared_token

@@ -41,6 +41,23 @@ class SoftToken:
         """What a process needs to find it."""
         return os.environ | {"SOFTHSM2_CONF": str(self.folder / "softhsm2.conf")}
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a server needs besides, in its environment."""
+        return {
+            "SOFTHSM2_CONF": self.environment["SOFTHSM2_CONF"],
+            "FOURSEAL_CUSTODY": "pkcs11",
+            "FOURSEAL_PKCS11_MODULE": str(self.module),
+            "FOURSEAL_PKCS11_TOKEN": LABEL,
+            "FOURSEAL_PKCS11_PIN": PIN,
+            "FOURSEAL_PKCS11_WORKERS": "1",
+        }
+
+    def names(self) -> list[str]:
+        """Labels of the private keys in it."""
+        said = self.tool("--list-objects", "--type", "privkey")
+        return sorted(line.split(":", 1)[1].strip() for line in said.splitlines() if line.strip().startswith("label:"))
+
     def pull(self) -> None:
         """Take it out."""
         (self.folder / "tokens").rename(self.folder / "pulled")

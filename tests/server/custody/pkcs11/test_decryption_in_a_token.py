@@ -1,0 +1,21 @@
+"""What holds for custody in the database holds for a token: tests of decryption, with a token under the server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.server.signing.test_decryption import (
+    key,
+    test_plaintext_comes_back,
+    test_repeat_gets_the_same_partial_though_it_was_not_kept,
+    test_signing_key_does_not_decrypt,
+)
+
+__all__ = [
+    "key",
+    "test_plaintext_comes_back",
+    "test_repeat_gets_the_same_partial_though_it_was_not_kept",
+    "test_signing_key_does_not_decrypt",
+]
+
+pytestmark = pytest.mark.usefixtures("in_token")

@@ -1,0 +1,161 @@
+"""A server whose shares live in a token: what somebody does to the token, and what callers see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import grpc
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from server.config import load_settings
+from server.custody.pkcs11 import TokenHolder, WorkerPool
+from server.errors import OperatorError
+from server.root.application import Server
+from server.root.ground import open_ground
+from server.root.home import Home
+from tests.server.custody.pkcs11.softhsm import SoftToken
+from tests.server.custody.pkcs11.test_pool import until
+from tests.server.harness import (
+    Client,
+    ClientKey,
+    call,
+    database_path,
+    enrolled,
+    running_server,
+    sign_request,
+    silent_log,
+)
+from wire.status import RemoteError
+
+
+@pytest.fixture
+async def server(home: Home, in_token: SoftToken) -> AsyncIterator[Server]:  # noqa: ARG001  # the token is under it
+    """A server over a token."""
+    async with running_server(home) as running:
+        yield running
+
+
+def pool_of(server: Server) -> WorkerPool:
+    """Its workers."""
+    holder = server._ground.custody.shares.holder
+    assert isinstance(holder, TokenHolder)
+    return holder.pool()
+
+
+def objects(home: Home) -> dict[str, tuple[str, str]]:
+    """What the database says of objects: id and state by key."""
+    with closing(sqlite3.connect(database_path(home))) as connection:
+        rows = connection.execute("SELECT key_id, object_id, state FROM token_objects").fetchall()
+    return {key_id: (object_id, state) for key_id, object_id, state in rows}
+
+
+def pin_file(home: Home, token: SoftToken) -> Path:
+    """The PIN, in a file that everybody can read."""
+    path = home.folder / "pin"
+    path.write_text(token.settings["FOURSEAL_PKCS11_PIN"] + "\n")
+    path.chmod(0o644)
+    return path
+
+
+async def refusal(alice: Client, key: ClientKey) -> RemoteError:
+    """How a signature is refused."""
+    with pytest.raises(RemoteError) as refused:
+        await call(alice.signing.SignDigest, sign_request(key))
+    return refused.value
+
+
+async def test_token_taken_out_under_load(
+    home: Home, server: Server, alice: Client, key: ClientKey, in_token: SoftToken
+) -> None:
+    """Callers hear UNAVAILABLE, and when to come again; who repeats gets the signature; one operation was recorded."""
+    await call(alice.signing.SignDigest, sign_request(key))
+    in_token.pull()
+    requests = [sign_request(key) for _ in range(8)]
+    answers = await asyncio.gather(*(call(alice.signing.SignDigest, each) for each in requests), return_exceptions=True)
+    for answer in answers:
+        assert isinstance(answer, RemoteError)
+        assert (answer.code, answer.reason) == (grpc.StatusCode.UNAVAILABLE, "CUSTODY_UNAVAILABLE")
+        assert answer.retry_seconds == 1
+    in_token.put_back()
+    pool = pool_of(server)
+    await asyncio.to_thread(until, lambda: bool(pool.process_ids))
+    for request in requests:
+        signed = await call(alice.signing.SignDigest, request)
+        assert (await call(alice.signing.SignDigest, request)).signature == signed.signature
+    with closing(sqlite3.connect(database_path(home))) as connection:
+        sql = "SELECT count(*), count(DISTINCT request_id) FROM operations WHERE method LIKE 'SignDigest%'"
+        assert connection.execute(sql).fetchone() == (9, 9)
+
+
+async def test_planted_and_missing_objects(
+    home: Home, server: Server, alice: Client, key: ClientKey, in_token: SoftToken
+) -> None:
+    """A key that somebody put in the place of ours is not used; one that is not there is said to be destroyed."""
+    object_id, state = objects(home)[key.key_id]
+    assert state == "kept"
+    pool_of(server).ask("destroy", object_id=object_id)
+    gone = await refusal(alice, key)
+    assert (gone.code, gone.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "KEY_DESTROYED")
+    in_token.plant(rsa.generate_private_key(65537, 2048), object_id)
+    assert (await refusal(alice, key)).reason == "SHARE_DAMAGED"
+
+
+async def test_two_keys_mixed_up(home: Home, alice: Client, key: ClientKey) -> None:
+    """The rows of two keys of one purpose are exchanged: neither opens."""
+    other = await alice.generate()
+    with closing(sqlite3.connect(database_path(home))) as connection, connection:
+        rows = dict(connection.execute("SELECT key_id, sealed FROM sealed_shares").fetchall())
+        for one, two in ((key.key_id, other.key_id), (other.key_id, key.key_id)):
+            connection.execute("UPDATE sealed_shares SET sealed = ? WHERE key_id = ?", (rows[two], one))
+    for each in (key, other):
+        assert (await refusal(alice, each)).reason == "SHARE_DAMAGED"
+    assert len(rows) == 2
+    assert all(len(sealed) < 64 for sealed in rows.values())  # a name, and no numbers
+
+
+async def test_what_a_crash_leaves_is_swept(home: Home, in_token: SoftToken, server: Server, alice: Client) -> None:
+    """An object whose key was never made goes when its time is over, and one that could not be destroyed at once."""
+    key = await alice.generate()
+    holder = server._ground.custody.shares.holder
+    holder.take("key-" + "z" * 26, key.joint_key.server.purpose, 2048)
+    label = "fourseal key-" + "z" * 26
+    holder.sweep()
+    assert label in in_token.names()  # it may still be kept
+    with closing(sqlite3.connect(database_path(home))) as connection, connection:
+        connection.execute("UPDATE token_objects SET change_time = change_time - 3601000000 WHERE state = 'made'")
+        connection.execute("UPDATE token_objects SET state = 'doomed' WHERE key_id = ?", (key.key_id,))
+    in_token.pull()
+    holder.sweep()
+    assert set(objects(home)) == {key.key_id, "key-" + "z" * 26}
+    in_token.put_back()
+    pool = pool_of(server)
+    await asyncio.to_thread(until, lambda: bool(pool.process_ids))
+    holder.sweep()
+    assert objects(home) == {}
+    assert not {label, f"fourseal {key.key_id}"} & set(in_token.names())
+
+
+async def test_start_needs_the_right_pin(home: Home, in_token: SoftToken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server with a wrong PIN does not start; with one in a file that others read neither; commands need none."""
+    for pin, said in (("999999", "does not take the PIN"), ("", "there is no PIN")):
+        monkeypatch.setenv("FOURSEAL_PKCS11_PIN", pin)
+        with pytest.raises(OperatorError, match=said):
+            async with running_server(home):
+                pass
+    with open_ground(home, load_settings(home.folder), silent_log()):
+        pass
+    file = pin_file(home, in_token)
+    monkeypatch.delenv("FOURSEAL_PKCS11_PIN")
+    monkeypatch.setenv("FOURSEAL_PKCS11_PIN_FILE", str(file))
+    with pytest.raises(OperatorError, match="open to others"):
+        async with running_server(home):
+            pass
+    os.chmod(file, 0o600)  # noqa: PTH101  # nothing else to wait for
+    async with running_server(home) as server, await enrolled(home, server, "alice") as alice:
+        await call(alice.signing.SignDigest, sign_request(await alice.generate()))
