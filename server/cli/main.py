@@ -36,6 +36,9 @@ ra_app = typer.Typer(
 )
 app.add_typer(ra_app, name="ra")
 
+custody_app = typer.Typer(help="Show where key shares live; try them; list them.", no_args_is_help=True)
+app.add_typer(custody_app, name="custody")
+
 media_app = typer.Typer(help="Set a media server up, and run it.", no_args_is_help=True)
 app.add_typer(media_app, name="media")
 
@@ -232,6 +235,35 @@ def sessions_show(
     from server.cli.sessions import session as command
 
     command(_home(home), session_id, as_json=json)
+
+
+@custody_app.command("status")
+def custody_status(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Show where key shares live, and that it can be reached."""
+    from server.cli.custody import status as command
+
+    command(_home(home), as_json=json)
+
+
+@custody_app.command("test")
+def custody_test(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Try every key share. Exit status 1 if one does not work, or should not be there."""
+    from server.cli.custody import test as command
+
+    command(_home(home), as_json=json)
+
+
+@custody_app.command("list")
+def custody_list(
+    home: HomeOption = None,
+    page_size: PageSizeOption = 100,
+    page_token: PageTokenOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List key shares by name; after the last, what else is in the token."""
+    from server.cli.custody import shares as command
+
+    command(_home(home), page_size, page_token, as_json=json)
 
 
 @accounts_app.command("list")

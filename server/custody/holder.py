@@ -73,6 +73,27 @@ class Holder(Protocol):
             OperatorError: it cannot work as it is set up.
         """
 
+    def works(self, share: OpenedShare) -> bool:
+        """Whether a half is there, and is what it is said to be.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE.
+        """
+
+    def describe(self) -> dict[str, str]:
+        """What it is, for people: names and values.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE.
+        """
+
+    def objects(self) -> dict[str, str]:
+        """What a token has of ours, or of who calls theirs so: names by object id. Nothing without a token.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE.
+        """
+
     def close(self) -> None:
         """Give up everything that was not kept."""
 
@@ -114,6 +135,18 @@ class DatabaseHolder:
 
     def check(self) -> None:
         """It always works."""
+
+    def works(self, share: OpenedShare) -> bool:  # noqa: ARG002  # its numbers held together when it was opened
+        """See ``Holder``."""
+        return True
+
+    def describe(self) -> dict[str, str]:
+        """See ``Holder``."""
+        return {"custody": "database"}
+
+    def objects(self) -> dict[str, str]:
+        """None."""
+        return {}
 
     def close(self) -> None:
         """See ``Holder``."""

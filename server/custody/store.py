@@ -56,6 +56,19 @@ def erase_share(connection: Connection, key_id: str) -> bool:
     return connection.execute(_delete_share, {"key_id": key_id}).rowcount == 1
 
 
+def list_shares(connection: Connection, after: str, limit: int) -> list[tuple[str, datetime]]:
+    """Names of sealed shares, in order, and when each was made.
+
+    Args:
+        connection: of a database.
+        after: names above this one.
+        limit: how many at most.
+    """
+    query = select(sealed_shares.c.key_id, sealed_shares.c.create_time).where(sealed_shares.c.key_id > after)
+    rows = connection.execute(query.order_by(sealed_shares.c.key_id).limit(limit))
+    return [(row.key_id, row.create_time) for row in rows]
+
+
 def list_probes(connection: Connection) -> dict[str, bytes]:
     """Sealed probes by master key id."""
     rows = connection.execute(select(custody_probes.c.master_key_id, custody_probes.c.sealed))

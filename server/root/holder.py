@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import stat
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,8 @@ def open_holder(settings: Settings, database: Database, log: structlog.stdlib.Bo
 
 
 def _open_pool(settings: Settings, log: structlog.stdlib.BoundLogger) -> WorkerPool:
+    if find_spec("pkcs11") is None:
+        raise OperatorError("python-pkcs11 is not installed", 'Install it: pip install "fourseal[pkcs11]"')
     address = TokenAddress(settings.pkcs11_module, settings.pkcs11_token, _read_pin(settings))
     return WorkerPool(address, settings.pkcs11_workers, settings.pkcs11_start_seconds, log)
 

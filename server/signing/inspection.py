@@ -55,10 +55,10 @@ class ShareInspection:
 
 
 def inspect_shares(shares: ShareCustody, expected: Iterable[ExpectedShare]) -> ShareInspection:
-    """Open every share. Takes some milliseconds each.
+    """Open every share, and use it where that is how to see it. Takes some milliseconds each.
 
     Raises:
-        ServiceError: STORAGE_UNAVAILABLE.
+        ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE.
     """
     sound, damaged, left_over = 0, list[str](), list[str]()
     for share in expected:
@@ -85,7 +85,8 @@ def expected_shares(database: Database) -> Iterator[ExpectedShare]:
 def _opens(shares: ShareCustody, share: ExpectedShare) -> bool | None:
     """Whether a share opens; None if it is not there."""
     try:
-        return True if shares.open(share.name, share.public) is not None else None
+        opened = shares.open(share.name, share.public)
+        return None if opened is None else shares.holder.works(opened)
     except ServiceError as error:
         if error.reason != "SHARE_DAMAGED":
             raise

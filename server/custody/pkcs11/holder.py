@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from mpc.errors import PeerMisbehaved
 from mpc.four_prime_rsa import Half, PublicShare, Purpose, Role, admit_foreign_share
+from mpc.four_prime_rsa.partials import is_partial
 from server.clock import Clock
 from server.custody.holder import OpenedShare
 from server.custody.pkcs11 import store
@@ -120,6 +121,25 @@ class TokenHolder:
     def check(self) -> None:
         """See ``Holder``."""
         self.pool().ask("status")
+
+    def works(self, share: OpenedShare) -> bool:
+        """See ``Holder``: it is used once, for a number that says nothing, and the result is checked."""
+        number = 2
+        try:
+            (value,) = self.engine.exponentiate([(share.key, number)], self._random)
+        except ServiceError as error:
+            if error.reason == "CUSTODY_UNAVAILABLE":
+                raise
+            return False
+        return is_partial(share.public, number, value)
+
+    def describe(self) -> dict[str, str]:
+        """See ``Holder``."""
+        return {"custody": "pkcs11", **self.pool().ask("status")}
+
+    def objects(self) -> dict[str, str]:
+        """See ``Holder``."""
+        return {each["object_id"]: each["name"] for each in self.pool().ask("keys")}
 
     def close(self) -> None:
         """End the workers."""

@@ -6,6 +6,7 @@ that erases the key's share, ``doomed``. So whatever a crash leaves in the token
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, Table, Text, delete, insert, or_, select, update
@@ -45,6 +46,20 @@ def list_doomed(connection: Connection, made_before: datetime) -> list[str]:
     left = (token_objects.c.state == _MADE) & (token_objects.c.change_time < made_before)
     query = select(token_objects.c.object_id).where(or_(token_objects.c.state == _DOOMED, left))
     return list(connection.execute(query).scalars())
+
+
+def find_objects(connection: Connection, key_ids: Collection[str]) -> dict[str, str]:
+    """The kept objects of keys: object id by key id."""
+    query = select(token_objects.c.key_id, token_objects.c.object_id).where(
+        token_objects.c.state == _KEPT, token_objects.c.key_id.in_(key_ids)
+    )
+    return {row.key_id: row.object_id for row in connection.execute(query)}
+
+
+def find_known(connection: Connection, object_ids: Collection[str]) -> set[str]:
+    """Those of some objects that are noted here, whatever their state."""
+    query = select(token_objects.c.object_id).where(token_objects.c.object_id.in_(object_ids))
+    return set(connection.execute(query).scalars())
 
 
 def note_destroyed(connection: Connection, object_id: str) -> None:

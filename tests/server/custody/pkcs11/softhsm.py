@@ -66,11 +66,11 @@ class SoftToken:
         """And in again."""
         (self.folder / "pulled").rename(self.folder / "tokens")
 
-    def plant(self, key: rsa.RSAPrivateKey, object_id: str) -> None:
+    def plant(self, key: rsa.RSAPrivateKey, object_id: str, label: str = "planted") -> None:
         """What somebody does who has the PIN: put a signing key of theirs into the token."""
         path = self.folder / "planted.pem"
         path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
-        options = ("--type", "privkey", "--usage-sign", "--sensitive")
+        options = ("--type", "privkey", "--usage-sign", "--sensitive", "--label", label)
         self.tool("--write-object", str(path), "--id", object_id, *options)
 
     def tool(self, *arguments: str) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from typer.main import get_command
 
+from server.cli.main import app
 from server.config import load_settings
 from server.custody.pkcs11 import TokenHolder, WorkerPool
 from server.errors import OperatorError
@@ -32,6 +36,8 @@ from tests.server.harness import (
     silent_log,
 )
 from wire.status import RemoteError
+
+operator = get_command(app)
 
 
 @pytest.fixture
@@ -159,3 +165,33 @@ async def test_start_needs_the_right_pin(home: Home, in_token: SoftToken, monkey
     os.chmod(file, 0o600)  # noqa: PTH101  # nothing else to wait for
     async with running_server(home) as server, await enrolled(home, server, "alice") as alice:
         await call(alice.signing.SignDigest, sign_request(await alice.generate()))
+
+
+async def test_operator_sees_what_is_in_custody(
+    home: Home, server: Server, alice: Client, key: ClientKey, in_token: SoftToken, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the running server: what token it is, that every share works, which there are, and what is not ours."""
+
+    def shown(*arguments: str) -> tuple[object, Any]:
+        command = ["custody", *arguments, "--json", "--home", str(home.folder)]
+        code = operator(command, standalone_mode=False)
+        return code, json.loads(capsys.readouterr().out)
+
+    stranger = "ee" * 16
+    in_token.plant(rsa.generate_private_key(65537, 2048), stranger, label="fourseal key-of-somebody")
+    other = await alice.generate()
+    names = sorted([key.key_id, other.key_id])
+    assert shown("status")[1]["custody"] == "pkcs11"
+    assert shown("test")[1] == {"sound": 2, "damaged": [], "left_over": []}
+    first = shown("list", "--page-size", "1")[1]
+    assert ([row["share"] for row in first["shares"]], first["next_page_token"]) == (names[:1], names[0])
+    last = shown("list", "--page-token", names[0])[1]
+    states = {(row["share"], row["state"]) for row in last["shares"]}
+    assert states >= {(names[1], "kept"), ("key-of-somebody", "not ours")}
+    pool_of(server).ask("destroy", object_id=objects(home)[key.key_id][0])
+    with pytest.raises(SystemExit, match="1"):
+        shown("test")
+    assert json.loads(capsys.readouterr().out)["damaged"] == [key.key_id]
+    assert {row["share"]: row["state"] for row in shown("list")[1]["shares"]}[key.key_id] == "missing"
+    assert operator(["custody", "list", "--home", str(home.folder)], standalone_mode=False) is None
+    assert "not ours" in capsys.readouterr().out

@@ -1,0 +1,79 @@
+"""``fourseal-server custody``: where key shares live, whether each works, and which there are."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from functools import partial
+
+from server.cli.database import settings_of
+from server.cli.output import show_json, show_line, show_table
+from server.custody import find_strangers, list_kept_shares
+from server.root.ground import Ground, open_ground
+from server.root.home import Home
+from server.root.log import configure_log
+from server.sessions import expected_shares as session_shares
+from server.signing import expected_shares as key_shares
+from server.signing import inspect_shares
+
+
+def status(home: Home, *, as_json: bool) -> None:
+    """Show where the shares live, and that it can be reached."""
+    with _ground(home) as ground:
+        facts = ground.custody.shares.holder.describe()
+    if as_json:
+        show_json(facts)
+    else:
+        show_table("Custody", ("", ""), list(facts.items()))
+
+
+def test(home: Home, *, as_json: bool) -> None:
+    """Try every share; exit status 1 if one does not work, or should not be there."""
+    with _ground(home) as ground:
+        expected = itertools.chain(key_shares(ground.database), session_shares(ground.database))
+        found = inspect_shares(ground.custody.shares, expected)
+    if as_json:
+        show_json({"sound": found.sound, "damaged": found.damaged, "left_over": found.left_over})
+    else:
+        bad = [(name, "missing or damaged") for name in found.damaged]
+        bad += [(name, "should have been erased") for name in found.left_over]
+        if bad:
+            show_table("Not as it must be", ("share", "problem"), bad)
+        show_line(f"{found.sound} shares work.")
+    if found.damaged or found.left_over:
+        sys.exit(1)
+
+
+def shares(home: Home, page_size: int, page_token: str, *, as_json: bool) -> None:
+    """List a page of shares; after the last one, what is in the token besides."""
+    with _ground(home) as ground:
+        holder, database = ground.custody.shares.holder, ground.database
+        rows = database.read_now(partial(list_kept_shares, after=page_token, limit=page_size + 1))
+        objects = holder.objects()
+        strangers = database.read_now(partial(find_strangers, objects=objects))
+    rows, more = rows[:page_size], len(rows) > page_size
+    next_token = rows[-1].name if more else ""
+    listed = [
+        {
+            "share": row.name,
+            "create_time": row.create_time.isoformat(timespec="seconds"),
+            "object_id": row.object_id,
+            "state": "missing" if row.object_id and row.object_id not in objects else "kept",
+        }
+        for row in rows
+    ]
+    if not more:
+        listed += [
+            {"share": name, "create_time": "", "object_id": object_id, "state": "not ours"}
+            for object_id, name in strangers.items()
+        ]
+    if as_json:
+        show_json({"shares": listed, "next_page_token": next_token})
+        return
+    show_table("Shares", ("share", "made", "object", "state"), [tuple(row.values()) for row in listed])
+    if next_token:
+        show_line(f"More: --page-token {next_token}")
+
+
+def _ground(home: Home) -> Ground:
+    return open_ground(home, settings_of(home), configure_log("error"))
