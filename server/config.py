@@ -222,16 +222,21 @@ class Settings(BaseSettings):
         """Threads of a process that exponentiate."""
         return self.worker_threads or max(1, len(os.sched_getaffinity(0)) // self.processes)
 
-    def require_separate_relay(self) -> None:
-        """See that several processes are not to relay.
+    def require_separable(self) -> None:
+        """See that several processes are not to do what only one can.
 
         Raises:
-            OperatorError: they are, by the combined mode.
+            OperatorError: they are to relay, or to hold shares in a token.
         """
         if self.processes > 1 and not self.relay_address:
             raise OperatorError(
                 "several processes cannot relay: what a relay has under way is in the memory of one",
                 "Set a media server up (fourseal-server media init) and name it in relay_address, or run one process.",
+            )
+        if self.processes > 1 and self.custody == "pkcs11":
+            raise OperatorError(
+                "several processes cannot hold shares in a token: two could make one key's at the same time",
+                "Run one process; pkcs11_workers says how many work at the token.",
             )
 
 

@@ -46,7 +46,7 @@ def run(home: Home, processes: int | None) -> None:
         processes: how many; None: as configured.
     """
     settings = _settings_of(home, **({} if processes is None else {"processes": processes}))
-    settings.require_separate_relay()
+    settings.require_separable()
     log = configure_log(settings.log_level)
     with _alone(home) as lock:
         if settings.processes > 1:
@@ -64,7 +64,7 @@ def run_process(home: Home) -> None:
     from server.root.application import start_server
 
     settings = _settings_of(home)
-    settings.require_separate_relay()
+    settings.require_separable()
     with FileLock(home.server_lock) as lock:
         if settings.processes == 1 or lock.take():  # else what it inherited holds the folder
             raise OperatorError("this is for a supervisor", "Run fourseal-server run --processes.")

@@ -80,7 +80,7 @@ def examine(home: Home, log: structlog.stdlib.BoundLogger) -> Iterator[Finding]:
     yield _guarded("home folder", lambda: _check_folder(home))
     try:
         settings = load_settings(home.folder)
-        settings.require_separate_relay()
+        settings.require_separable()
         ground = open_ground(home, settings, log)
     except OperatorError as error:
         yield Finding("configuration, master key, database", State.FAILED, str(error), error.action)
