@@ -14,7 +14,6 @@ import errno
 import mmap
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Final
 
 _BLOCK_BYTES: Final = 4096  # of memory and of every common disk; one with larger blocks is written as any file is
@@ -38,7 +37,9 @@ class RecordWriter:
         self._descriptor = descriptor
         self._length = length
         self._stride = in_blocks(length)
-        self._gathered = _whole_pages(_AT_A_TIME * self._stride)  # what fills a record's last block stays zero
+        # Of whole pages, as the disk must have it; no record reaches the end of its last block, which stays zero.
+        gathered = mmap.mmap(-1, _AT_A_TIME * self._stride, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._gathered = memoryview(gathered)
         self._direct: int | None = None
         self._opened = False
 
@@ -89,14 +90,6 @@ class RecordWriter:
                     raise
             self.close()
         return os.pwrite(self._descriptor, data, begin)
-
-
-def _whole_pages(length: int) -> memoryview:
-    """Memory as the disk must have it; in large pages where that can be, for each page costs the driver of the disk."""
-    memory = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(AttributeError, OSError):
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return memoryview(memory)
 
 
 def _copy(parts: Sequence[bytes | memoryview], to: memoryview) -> None:
