@@ -23,6 +23,7 @@ from signer_agent.cli import (
     log,
     messages,
     permissions,
+    personal,
     setup,
     signatures,
     verify,
@@ -54,6 +55,7 @@ command(app)(accounts.logout)
 command(app)(accounts.logins)
 app.add_typer(accounts.app, name="account")
 app.add_typer(certificates.app, name="certificates")
+app.add_typer(personal.app, name="certificate")
 app.add_typer(certificates.contacts, name="contacts")
 app.add_typer(contract_sessions.app, name="session")
 command(app)(messages.send)

@@ -24,9 +24,11 @@ from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine, Logins
 from signer_agent.contracts.messages import Messages
+from signer_agent.contracts.personal_certificates import PersonalCertificates
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import SignerKeyring
 from signer_agent.evidence.evidence import Evidence
+from signer_agent.interface import AsyncAgent
 from signer_agent.keystore.store import KeyStore
 
 
@@ -62,6 +64,10 @@ class Contracts:
     async def evidence(self) -> Evidence:
         """The evidence that concerns the account that is logged in. Raises as ``signer``."""
         return await Evidence.of(await self.signer(), self.store)
+
+    def personal_certificates(self, agent: AsyncAgent) -> PersonalCertificates:
+        """Certificates of the agent's joint keys."""
+        return PersonalCertificates(self._with_login, agent)
 
     async def standing(self) -> tuple[object, ...]:
         """What ``signer`` is opened from, login and keys: a signer stays right while this is equal.

@@ -85,6 +85,11 @@ _REASONS: Final = {
 }
 
 
+def reason_to_proto(reason: RevocationReason) -> pb.RevocationReason.ValueType:
+    """The proto's value."""
+    return _REASONS[reason]
+
+
 @dataclass(frozen=True, slots=True)
 class KeyChoice:
     """Which keys to make.
@@ -163,7 +168,7 @@ class SignerKeyring:
 
     async def revoke(self, reason: RevocationReason) -> None:
         """Revoke the account's pair. The keys stay here, for they open older messages."""
-        request = pb.RevokeSignerCertificatesRequest(request_id=new_request_id(), reason=_REASONS[reason])
+        request = pb.RevokeSignerCertificatesRequest(request_id=new_request_id(), reason=reason_to_proto(reason))
         await self._line.call(self._rpc.RevokeSignerCertificates, request)
         account = (await self._line.login()).account
         await asyncio.to_thread(self._drawers.accounts.update, account, _without_active)

@@ -116,7 +116,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "CERTIFICATE_REQUEST_NOT_FOUND",
         StatusCode.NOT_FOUND,
         "The account has made no such request for a certificate.",
-        "Look at the account's requests.",
+        "List them: fourseal certificate list.",
     ),
     Entry(
         "TOO_MANY_CERTIFICATE_REQUESTS",
@@ -128,7 +128,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "CERTIFICATE_NOT_ACTIVE",
         PRECONDITION,
         "The request {certificate_request_id} has no certificate, or one that was revoked.",
-        "Look at the account's requests.",
+        "List them: fourseal certificate list.",
     ),
     Entry("NO_CERTIFICATES", PRECONDITION, "The account has no active certificates.", "Request some."),
 )

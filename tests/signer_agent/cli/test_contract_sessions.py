@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from signer_agent.contracts.entries import CURRENT, Drawers
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
+from tests.server.cli.test_cli import command
 from tests.signer_agent.cli.runner import Signer
 from tests.signer_agent.contracts.people import PASSWORD, Person
 from tests.signer_agent.real import RealServer, running_daemon
@@ -148,3 +150,34 @@ def test_logins_are_listed_revoked_and_ended(people: tuple[CommandLine, CommandL
     egon.json("logout")
     assert Drawers(KeyStore.open(egon.home, Passphrase(PASSPHRASE))).logins.get(CURRENT) is None
     egon.refused("LOGIN_REQUIRED", "logins")
+
+
+def test_a_certificate_for_a_joint_key(
+    people: tuple[CommandLine, CommandLine], server: RealServer, tmp_path: Path
+) -> None:
+    """Asked for, issued, fetched, taken by OpenSSL for a joint signature, revoked; another account sees nothing."""
+    dora, egon = people
+    key = dora.json("key", "generate", "sign", "--bits", "2048")["key_id"]
+    asked = dora.json("certificate", "request", key)
+    number = asked["certificate_request_id"]
+    assert asked["state"] == "waiting"
+    dora.refused("KEY_CERTIFIED_BEFORE", "certificate", "request", key)
+    certificate, document, signature = tmp_path / "dora.pem", tmp_path / "contract", tmp_path / "signature"
+    dora.refused("CERTIFICATE_NOT_ACTIVE", "certificate", "fetch", number, "--out", certificate)
+    egon.refused("CERTIFICATE_REQUEST_NOT_FOUND", "certificate", "show", number)
+    officers = {"FOURSEAL_REGISTRATION_OFFICERS": '["olga"]'}
+    done = command(server.home.folder, "ra", "approve", number, "--officer", "olga", **officers)
+    assert done.returncode == 0, done.stderr
+    assert "waiting" not in command(server.home.folder, "ra", "list", **officers).stdout
+
+    dora.run("certificate", "fetch", number, "--out", certificate)
+    document.write_bytes(b"text")
+    dora.run("sign", document, "--key", key, "--algorithm", "rsa-pkcs1-sha256", "--out", signature, "--yes")
+    public = ["openssl", "x509", "-in", str(certificate), "-noout", "-pubkey"]
+    (tmp_path / "public.pem").write_bytes(subprocess.run(public, check=True, capture_output=True).stdout)
+    checking = ["openssl", "dgst", "-sha256", "-verify", str(tmp_path / "public.pem"), "-signature", str(signature)]
+    assert subprocess.run([*checking, str(document)], check=True, capture_output=True).stdout == b"Verified OK\n"
+    assert dora.json("certificate", "list")[0]["state"] == "issued"
+    dora.run("certificate", "revoke", number, "--reason", "superseded", "--yes")
+    assert dora.json("certificate", "show", number)["state"] == "revoked"
+    assert egon.json("certificate", "list") == []
