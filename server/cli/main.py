@@ -39,6 +39,9 @@ app.add_typer(ra_app, name="ra")
 custody_app = typer.Typer(help="Show where key shares live; try them; list them.", no_args_is_help=True)
 app.add_typer(custody_app, name="custody")
 
+authority_app = typer.Typer(help="Have an outside authority stand above this server's.", no_args_is_help=True)
+app.add_typer(authority_app, name="authority")
+
 media_app = typer.Typer(help="Set a media server up, and run it.", no_args_is_help=True)
 app.add_typer(media_app, name="media")
 
@@ -410,6 +413,29 @@ def ra_revoke(
     from server.cli.registration import revoke as command
 
     command(_home(home), request, officer, reason, as_json=json)
+
+
+@authority_app.command("request")
+def authority_request(
+    out: Annotated[Path, typer.Option(help="File to write, PEM.")], home: HomeOption = None, json: JsonOption = False
+) -> None:
+    """Write a request (PKCS#10) for a certificate of the authority's name and key."""
+    from server.cli.authority import request as command
+
+    command(_home(home), out, as_json=json)
+
+
+@authority_app.command("accept")
+def authority_accept(
+    certificate: Annotated[Path, typer.Argument(help="What came back, PEM.")],
+    chain: Annotated[Path, typer.Option(help="File of the certificates above it, PEM, the root as the last.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check the certificate that came back, and keep it: trust writes it out."""
+    from server.cli.authority import accept as command
+
+    command(_home(home), certificate, chain, as_json=json)
 
 
 @media_app.command("init")

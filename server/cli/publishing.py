@@ -14,12 +14,13 @@ from contract.oids import Arc
 from server.cli.database import settings_of
 from server.cli.output import show_json, show_line
 from server.errors import OperatorError
-from server.identity import Authority, RevocationLists
+from server.identity import Authority, RevocationLists, find_outside_certificate
 from server.root.ground import open_ground
 from server.root.home import Home
 from server.root.log import configure_log
 
 _AUTHORITY: Final = "authority.pem"
+_OUTSIDE: Final = "authority-outside.pem"
 _LOG_KEY: Final = "log-key"
 
 
@@ -47,11 +48,14 @@ def trust(home: Home, out: Path, *, as_json: bool) -> None:
     with open_ground(home, settings, configure_log("error")) as ground:
         arc = Arc(settings.oid_arc)
         authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer, arc))
+        outside = ground.database.read_now(find_outside_certificate)
         log_key = ground.log_key.verifier.to_text()
     certificate, key = out / _AUTHORITY, out / _LOG_KEY
     try:
         out.mkdir(exist_ok=True)
         certificate.write_bytes(authority.certificate.public_bytes(Encoding.PEM))
+        if outside is not None:
+            (out / _OUTSIDE).write_bytes(outside.public_bytes(Encoding.PEM))
         key.write_text(log_key + "\n", encoding="utf-8")
     except OSError as error:
         raise OperatorError(f"{out} cannot be written to: {error.strerror}", "Choose another folder.") from None

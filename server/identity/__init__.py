@@ -19,6 +19,7 @@ from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
 from server.identity.logins.logins import Logins
+from server.identity.outside import accept_outside_certificate, find_outside_certificate
 from server.identity.own_profiles import StatusPlaces
 from server.identity.server_certificate import (
     CurrentCertificate,
@@ -63,6 +64,7 @@ __all__ = [
     "StatusPlaces",
     "Ticket",
     "WebhookSms",
+    "accept_outside_certificate",
     "add_ticket",
     "check_callers",
     "compose_account_rules",
@@ -73,6 +75,7 @@ __all__ = [
     "ensure_server_certificate",
     "find_account",
     "find_certificate",
+    "find_outside_certificate",
     "find_server_certificate_end",
     "is_key_certified",
     "issue_personal_certificate",

@@ -134,6 +134,13 @@ class Authority:
         """The authority's certificate."""
         return self.certificate.public_bytes(Encoding.DER)
 
+    def request_certificate(self) -> x509.CertificateSigningRequest:
+        """A request to an outside authority, for a certificate of this one's name and key."""
+        builder = x509.CertificateSigningRequestBuilder().subject_name(self.certificate.subject)
+        for extension in self.certificate.extensions:  # all that its own certificate has
+            builder = builder.add_extension(extension.value, critical=extension.critical)
+        return builder.sign(self._key, hashes.SHA256())
+
     def issue_for_server(
         self, public_key: ec.EllipticCurvePublicKey, names: list[str], now: datetime, lifetime: timedelta
     ) -> x509.Certificate:
