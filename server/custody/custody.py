@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from server.custody import store
 from server.custody.holder import DatabaseHolder, Holder
+from server.custody.listing import list_kept_shares
 from server.custody.master_key import load_master_keys
 from server.custody.sealing import Context, SealBroken, Sealer
 from server.custody.shares import ShareCustody
@@ -66,11 +67,13 @@ class Custody:
         store.insert_probe(connection, self._active, sealed, now)
 
     def check(self, connection: Connection) -> None:
-        """Open every probe with the master key file as it is on the disk now.
+        """Open every probe with the master key file as it is on the disk now, and see where the shares are.
 
         Raises:
-            OperatorError: the file is missing or damaged, or does not belong to this database.
+            OperatorError: the file is missing or damaged, or does not belong to this database; or the shares are not
+                with who is to hold them.
         """
+        self._require_same_holder(connection)
         sealer = Sealer(load_master_keys(self._master_key_path), self._random)
         probes = store.list_probes(connection)
         if not probes:
@@ -82,6 +85,15 @@ class Custody:
                 raise OperatorError("the master key does not belong to this database", _OTHER_KEY) from None
             if opened != _PROBE:
                 raise OperatorError("the probe of the master key holds something else", _OTHER_KEY)
+
+    def _require_same_holder(self, connection: Connection) -> None:
+        """Look at one share: all are with the same holder."""
+        shares = list_kept_shares(connection, after="", limit=1)
+        holder = self.shares.holder
+        if shares and bool(shares[0].object_id) is not holder.in_token:
+            where = "in a token" if shares[0].object_id else "sealed in the database"
+            action = "Set custody to what it was: shares can be moved neither into a token nor out of it."
+            raise OperatorError(f"the key shares of this server are {where}, the configuration says otherwise", action)
 
 
 def _probe_context(master_key_id: str) -> Context:

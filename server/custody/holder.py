@@ -36,6 +36,10 @@ class Holder(Protocol):
         """What its sealed secrets are, so that one holder's are not taken for another's."""
 
     @property
+    def in_token(self) -> bool:
+        """Whether what it holds are objects of a token."""
+
+    @property
     def engine(self) -> ShareEngine | None:
         """Who exponentiates with its halves; None: any engine that takes numbers."""
 
@@ -106,6 +110,7 @@ class DatabaseHolder:
     """
 
     kind = "key-share"
+    in_token = False
     engine = None
 
     def __init__(self, ahead: int = 0) -> None:

@@ -41,6 +41,7 @@ class TokenHolder:
     """
 
     kind = "token-share"
+    in_token = True
 
     def __init__(
         self, database: Database, open_pool: Callable[[], WorkerPool], random: Callable[[int], bytes], clock: Clock

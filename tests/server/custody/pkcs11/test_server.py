@@ -31,6 +31,7 @@ from tests.server.harness import (
     call,
     database_path,
     enrolled,
+    make_home,
     running_server,
     sign_request,
     silent_log,
@@ -145,6 +146,22 @@ async def test_what_a_crash_leaves_is_swept(home: Home, in_token: SoftToken, ser
     holder.sweep()
     assert objects(home) == {}
     assert not {label, f"fourseal {key.key_id}"} & set(in_token.names())
+
+
+async def test_custody_is_for_ever(home: Home, monkeypatch: pytest.MonkeyPatch, shared_token: SoftToken) -> None:
+    """Who changes the setting when there are shares already is told so, and nothing is said to be damaged."""
+    async with running_server(home) as server, await enrolled(home, server, "alice") as alice:
+        await alice.generate()
+    for name, value in shared_token.settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(OperatorError, match="are sealed in the database, the configuration says otherwise"):
+        open_ground(home, load_settings(home.folder), silent_log())
+    moved = make_home(home.folder.with_name("in-token"))
+    async with running_server(moved) as server, await enrolled(moved, server, "alice") as alice:
+        await alice.generate()
+    monkeypatch.setenv("FOURSEAL_CUSTODY", "database")
+    with pytest.raises(OperatorError, match="are in a token, the configuration says otherwise"):
+        open_ground(moved, load_settings(moved.folder), silent_log())
 
 
 async def test_start_needs_the_right_pin(home: Home, in_token: SoftToken, monkeypatch: pytest.MonkeyPatch) -> None:
