@@ -26,7 +26,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "CUSTODY_FULL",
         StatusCode.RESOURCE_EXHAUSTED,
-        "The token that holds the server's key shares has no room for another key.",
+        "The token that holds the server's key shares has no room for another key, or makes none of this size.",
         "Repeat with the same request_id when the operator has made room.",
     ),
     Entry(

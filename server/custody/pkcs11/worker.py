@@ -31,7 +31,6 @@ _OPENED = 4096  # handles that are kept: a search may take the token longer, the
 _PROBE_LABEL = "fourseal probe"
 _LABEL_PREFIX = "fourseal "
 _EXPONENT = b"\x01\x00\x01"
-_FULL = (exceptions.DeviceMemory, exceptions.HostMemory)
 _WRONG_PIN = (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange, exceptions.PinLocked)
 _LOST = (exceptions.ObjectHandleInvalid, exceptions.KeyHandleInvalid)
 
@@ -100,7 +99,10 @@ class Token:
         return found[0]
 
     def generate(self, object_id: str, label: str, purpose: str, bits: int) -> str:
-        """Make a key; its modulus. For the parent to judge, and to destroy if it does not like it."""
+        """Make a key; its modulus. For the parent to judge, and to destroy if it does not like it.
+
+        ``full``: the token makes none, though it is there.
+        """
         can = {"sign": MechanismFlag.SIGN, "decrypt": MechanismFlag.DECRYPT}[purpose]
         never = (Attribute.UNWRAP, Attribute.DERIVE, Attribute.SIGN_RECOVER, Attribute.EXTRACTABLE)
         try:
@@ -121,8 +123,9 @@ class Token:
                     **dict.fromkeys(never, False),
                 },
             )
-        except _FULL as error:
-            raise Refused("full") from error
+        except exceptions.PKCS11Error as error:
+            self._require_there()
+            raise Refused("full") from error  # there is no one error for it: SoftHSM2 says that the function failed
         modulus: bytes = public[Attribute.MODULUS]
         public.destroy()
         return modulus.hex()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -111,6 +112,21 @@ async def test_planted_and_missing_objects(
     assert (gone.code, gone.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "KEY_DESTROYED")
     in_token.plant(rsa.generate_private_key(65537, 2048), object_id)
     assert (await refusal(alice, key)).reason == "SHARE_DAMAGED"
+
+
+async def test_full_token(server: Server, alice: Client, key: ClientKey, in_token: SoftToken) -> None:
+    """Nobody gets a new key, and is told why; what is there works on. With room again it gets one."""
+    names = in_token.names()
+    (worker,) = pool_of(server).process_ids
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))  # SoftHSM2 cannot write any file
+    with pytest.raises(RemoteError) as refused:
+        await alice.generate()
+    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CUSTODY_FULL")
+    assert in_token.names() == names
+    await call(alice.signing.SignDigest, sign_request(key))
+    assert pool_of(server).process_ids == [worker]
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await call(alice.signing.SignDigest, sign_request(await alice.generate()))
 
 
 async def test_two_keys_mixed_up(home: Home, alice: Client, key: ClientKey) -> None:
