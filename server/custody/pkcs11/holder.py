@@ -21,7 +21,7 @@ from server.clock import Clock
 from server.custody.holder import OpenedShare
 from server.custody.pkcs11 import store
 from server.custody.pkcs11.engine import TokenEngine
-from server.custody.pkcs11.pool import GENERATION_SECONDS, Refused, WorkerPool
+from server.custody.pkcs11.pool import Refused, WorkerPool
 from server.custody.pkcs11.shares import OBJECT_ID_BYTES, TokenHalf, TokenKey, token_half
 from server.storage import Database
 from wire.catalogue import ServiceError
@@ -83,10 +83,9 @@ class TokenHolder:
         raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=60)
 
     def _generate(self, object_id: str, key_id: str, purpose: Purpose, half_bits: int) -> PublicShare | None:
-        wish = {"object_id": object_id, "label": key_id, "purpose": purpose.value, "bits": half_bits}
         try:
-            modulus = self.pool().ask("generate", seconds=GENERATION_SECONDS, **wish)
-            return admit_foreign_share(Role.SERVER, purpose, half_bits, bytes.fromhex(modulus))
+            modulus = self.pool().generate(object_id, key_id, purpose.value, half_bits)
+            return admit_foreign_share(Role.SERVER, purpose, half_bits, modulus)
         except PeerMisbehaved:
             return None
         except Refused:
@@ -121,7 +120,7 @@ class TokenHolder:
 
     def check(self) -> None:
         """See ``Holder``."""
-        self.pool().ask("status")
+        self.pool().check()
 
     def works(self, share: OpenedShare) -> bool:
         """See ``Holder``: it is used once, for a number that says nothing, and the result is checked."""

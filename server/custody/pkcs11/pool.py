@@ -29,8 +29,7 @@ from wire.catalogue import ServiceError
 _WORKER: Final = str(Path(__file__).with_name("worker.py"))
 _START_SECONDS: Final = 30.0  # a loaded machine starts Python, and a library, slowly
 _ANSWER_SECONDS: Final = 30.0
-GENERATION_SECONDS: Final = 300.0
-"""How long a token may take to make a key."""
+_GENERATION_SECONDS: Final = 300.0
 _PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 4.0
 _RETRY_SECONDS: Final = 1  # said to callers
@@ -141,6 +140,7 @@ class WorkerPool:
         self._idle: list[_Worker] = []
         self._alive = 0
         self._closed = False
+        self._generating = threading.BoundedSemaphore(max(1, count - 1))  # one worker is left for what is quick
         self._put_in(self._start_first(patience_seconds))
         self._keeper = threading.Thread(target=self._keep, name="token-workers", daemon=True)
         self._keeper.start()
@@ -165,6 +165,28 @@ class WorkerPool:
             raise
         self._give_back(worker)
         return answer
+
+    def generate(self, object_id: str, label: str, purpose: str, bits: int) -> bytes:
+        """Have a key made; its modulus. Takes seconds, and leaves a worker to others where there are several.
+
+        Raises:
+            Refused: full.
+            ServiceError: CUSTODY_UNAVAILABLE.
+        """
+        wish = {"object_id": object_id, "label": label, "purpose": purpose, "bits": bits}
+        with self._generating:
+            return bytes.fromhex(self.ask("generate", seconds=_GENERATION_SECONDS, **wish))
+
+    def check(self) -> None:
+        """See that the token answers. Workers that are all at work do.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE.
+        """
+        with self._lock:
+            at_work = self._alive and not self._idle
+        if not at_work:
+            self.ask("status")
 
     @property
     def process_ids(self) -> list[int]:

@@ -30,7 +30,7 @@ BASES = range(2, 202)
 def make(pool: WorkerPool, purpose: str = "sign", object_id: str = "") -> tuple[str, int]:
     """A key in the token: its object and modulus."""
     object_id = object_id or secrets.token_hex(16)
-    return object_id, int(pool.ask("generate", object_id=object_id, label="a", purpose=purpose, bits=BITS), 16)
+    return object_id, int.from_bytes(pool.generate(object_id, "a", purpose, BITS), "big")
 
 
 def power(pool: WorkerPool, object_id: str, modulus: int, base: int, purpose: str = "sign") -> int:
@@ -110,6 +110,27 @@ def test_worker_killed_in_the_middle(pool: WorkerPool) -> None:
     assert pow(power(pool, object_id, modulus, 2), PUBLIC_EXPONENT, modulus) == 2
     until(lambda: len(pool.process_ids) == 2)
     assert len(before & set(pool.process_ids)) == 1
+
+
+def test_generations_leave_a_worker_to_others(pool: WorkerPool) -> None:
+    """However many keys are wanted, a signature waits for none of them."""
+    object_id, modulus = make(pool)
+    until(lambda: len(pool.process_ids) == 2)
+    workers = set(pool.process_ids)
+    for process_id in workers:
+        os.kill(process_id, signal.SIGSTOP)
+    with ThreadPoolExecutor(4) as threads:
+        generations = [threads.submit(make, pool) for _ in range(3)]
+        until(lambda: len(pool.process_ids) == 1)
+        (idle,) = pool.process_ids
+        result = threads.submit(power, pool, object_id, modulus, 2)
+        until(lambda: pool.process_ids == [])
+        pool.check()  # all are at work
+        os.kill(idle, signal.SIGCONT)
+        assert pow(result.result(), PUBLIC_EXPONENT, modulus) == 2
+        assert not any(each.done() for each in generations)
+        os.kill((workers - {idle}).pop(), signal.SIGCONT)
+        assert len({each.result() for each in generations}) == 3
 
 
 def test_token_taken_out_and_put_back(pool: WorkerPool, token: SoftToken) -> None:
