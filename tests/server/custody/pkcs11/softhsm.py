@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,17 @@ MODULES = (
     Path("/usr/lib/softhsm/libsofthsm2.so"),
     Path("/usr/lib64/pkcs11/libsofthsm2.so"),
 )
+_PLANT = """
+import sys, pkcs11
+from pkcs11 import Attribute
+from pkcs11.util.rsa import decode_rsa_private_key
+module, token, pin, der, object_id, label = sys.argv[1:]
+with pkcs11.lib(module).get_token(token_label=token).open(rw=True, user_pin=pin) as session:
+    session.create_object(decode_rsa_private_key(bytes.fromhex(der), pkcs11.MechanismFlag.SIGN) | {
+        Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False,
+        Attribute.SIGN: True, Attribute.DECRYPT: False, Attribute.ID: bytes.fromhex(object_id), Attribute.LABEL: label,
+    })
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +79,10 @@ class SoftToken:
         (self.folder / "pulled").rename(self.folder / "tokens")
 
     def plant(self, key: rsa.RSAPrivateKey, object_id: str, label: str = "planted") -> None:
-        """What somebody does who has the PIN: put a signing key of theirs into the token."""
-        path = self.folder / "planted.pem"
-        path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
-        options = ("--type", "privkey", "--usage-sign", "--sensitive", "--label", label)
-        self.tool("--write-object", str(path), "--id", object_id, *options)
+        """What somebody does who has the PIN: put a signing key of theirs in, as like to one of ours as can be."""
+        der = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        arguments = [str(self.module), LABEL, PIN, der.hex(), object_id, label]
+        subprocess.run([sys.executable, "-c", _PLANT, *arguments], env=self.environment, check=True, timeout=60)
 
     def tool(self, *arguments: str) -> str:
         """What OpenSC's pkcs11-tool says: software that knows nothing of Fourseal."""
