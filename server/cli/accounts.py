@@ -16,10 +16,12 @@ from server.errors import OperatorError
 from server.identity import (
     Account,
     AccountEvent,
+    RevocationReason,
     disable_account,
     enable_account,
     list_accounts,
     list_events,
+    revoke_certificates,
     unlock_account,
 )
 from server.root.home import Home
@@ -52,6 +54,16 @@ def disable(home: Home, name: str, *, as_json: bool) -> None:
 def enable(home: Home, name: str, *, as_json: bool) -> None:
     """Open an account again."""
     _change(home, name, enable_account, as_json=as_json)
+
+
+def revoke(home: Home, name: str, reason: str, *, as_json: bool) -> None:
+    """Revoke an account's pair of certificates."""
+    why, now = RevocationReason(reason), system_clock()
+    in_database(home, lambda connection: revoke_certificates(connection, name, why, now))
+    if as_json:
+        show_json({"name": name, "revocation_reason": reason})
+    else:
+        show_line(f"The certificates of {name} are revoked: {reason}.")
 
 
 def unlock(home: Home, name: str, *, as_json: bool) -> None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from mpc.errors import FoursealError
+from server.cli import registration_commands
+from server.cli.options import HomeOption, JsonOption, PageSizeOption, PageTokenOption, ReasonName
+from server.cli.options import home_of as _home
 from server.errors import OperatorError
-from server.root.home import HOME_VARIABLE, Home, default_home
 
 app = typer.Typer(
     help="The Fourseal server: holds one half of every joint key.",
@@ -31,32 +33,14 @@ app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
 sessions_app = typer.Typer(help="List contract sessions; show one.")
 app.add_typer(sessions_app, name="sessions", invoke_without_command=True)
 
-ra_app = typer.Typer(
-    help="Registration authority: decide about requests for certificates of joint keys.", no_args_is_help=True
-)
-app.add_typer(ra_app, name="ra")
-
 custody_app = typer.Typer(help="Show where key shares live; try them; list them.", no_args_is_help=True)
 app.add_typer(custody_app, name="custody")
 
-authority_app = typer.Typer(help="Have an outside authority stand above this server's.", no_args_is_help=True)
-app.add_typer(authority_app, name="authority")
+app.add_typer(registration_commands.ra_app, name="ra")
+app.add_typer(registration_commands.authority_app, name="authority")
 
 media_app = typer.Typer(help="Set a media server up, and run it.", no_args_is_help=True)
 app.add_typer(media_app, name="media")
-
-HomeOption = Annotated[
-    Optional[Path],  # noqa: UP045  # typer reads it
-    typer.Option("--home", envvar=HOME_VARIABLE, help="Home folder.", show_default=str(default_home())),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of a table.")]
-ReasonName = Literal[
-    "key_compromise", "affiliation_changed", "superseded", "cessation_of_operation", "privilege_withdrawn"
-]
-RequestArgument = Annotated[str, typer.Argument(help="The request, as ra list names it.")]
-OfficerOption = Annotated[str, typer.Option(help="Who decides: a name in registration_officers.")]
-PageSizeOption = Annotated[int, typer.Option(min=1, max=1000, help="Rows of a page.")]
-PageTokenOption = Annotated[str, typer.Option(help="Of the next page, as the page before named it.")]
 
 
 def main() -> None:
@@ -306,6 +290,19 @@ def accounts_unlock(name: AccountArgument, home: HomeOption = None, json: JsonOp
     command(_home(home), name, as_json=json)
 
 
+@accounts_app.command("revoke")
+def accounts_revoke(
+    name: AccountArgument,
+    reason: Annotated[ReasonName, typer.Option(help="Why.")] = "privilege_withdrawn",
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Revoke an account's pair of certificates. Holds at once; its keys can get others."""
+    from server.cli.accounts import revoke as command
+
+    command(_home(home), name, reason, as_json=json)
+
+
 @accounts_app.command("events")
 def accounts_events(
     name: Annotated[str, typer.Argument(help="Of this account only.")] = "",
@@ -342,100 +339,6 @@ def trust(
     from server.cli.publishing import trust as command
 
     command(_home(home), out, as_json=json)
-
-
-@ra_app.command("list")
-def ra_list(
-    state: Annotated[
-        Optional[Literal["waiting", "issued", "refused"]],  # noqa: UP045
-        typer.Option(help="Only those in this state."),
-    ] = None,
-    home: HomeOption = None,
-    page_size: PageSizeOption = 100,
-    page_token: PageTokenOption = "",
-    json: JsonOption = False,
-) -> None:
-    """List requests for certificates, oldest first."""
-    from server.cli.registration import show_requests as command
-
-    command(_home(home), state, page_size, page_token, as_json=json)
-
-
-@ra_app.command("show")
-def ra_show(
-    request: RequestArgument,
-    out: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="File to write the certificate to, PEM."),
-    ] = None,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Show a request: who asked, for which key, who approved, what was issued."""
-    from server.cli.registration import show as command
-
-    command(_home(home), request, out, as_json=json)
-
-
-@ra_app.command("approve")
-def ra_approve(
-    request: RequestArgument, officer: OfficerOption, home: HomeOption = None, json: JsonOption = False
-) -> None:
-    """Approve a request; issues the certificate when enough officers have."""
-    from server.cli.registration import approve_request as command
-
-    command(_home(home), request, officer, as_json=json)
-
-
-@ra_app.command("refuse")
-def ra_refuse(
-    request: RequestArgument,
-    officer: OfficerOption,
-    why: Annotated[str, typer.Option(help="For whoever asked.")],
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Refuse a request."""
-    from server.cli.registration import refuse as command
-
-    command(_home(home), request, officer, why, as_json=json)
-
-
-@ra_app.command("revoke")
-def ra_revoke(
-    request: RequestArgument,
-    officer: OfficerOption,
-    reason: Annotated[ReasonName, typer.Option(help="Why.")] = "privilege_withdrawn",
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Revoke the certificate that a request led to. Holds at once."""
-    from server.cli.registration import revoke as command
-
-    command(_home(home), request, officer, reason, as_json=json)
-
-
-@authority_app.command("request")
-def authority_request(
-    out: Annotated[Path, typer.Option(help="File to write, PEM.")], home: HomeOption = None, json: JsonOption = False
-) -> None:
-    """Write a request (PKCS#10) for a certificate of the authority's name and key."""
-    from server.cli.authority import request as command
-
-    command(_home(home), out, as_json=json)
-
-
-@authority_app.command("accept")
-def authority_accept(
-    certificate: Annotated[Path, typer.Argument(help="What came back, PEM.")],
-    chain: Annotated[Path, typer.Option(help="File of the certificates above it, PEM, the root as the last.")],
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Check the certificate that came back, and keep it: trust writes it out."""
-    from server.cli.authority import accept as command
-
-    command(_home(home), certificate, chain, as_json=json)
 
 
 @media_app.command("init")
@@ -488,10 +391,6 @@ def media_check(home: HomeOption = None, json: JsonOption = False) -> None:
     from server.cli.media import check as command
 
     command(_home(home), as_json=json)
-
-
-def _home(folder: Path | None) -> Home:
-    return Home((folder or default_home()).absolute())
 
 
 def _fail(text: str, action: str) -> None:

@@ -1,7 +1,7 @@
 """Who calls and who is logged in: certificate authority, tickets, agents; accounts, logins, signers' certificates."""
 
 from server.identity.account_rules import AccountRules, AccountTerms, compose_account_rules
-from server.identity.accounts.administration import disable_account, enable_account, unlock_account
+from server.identity.accounts.administration import disable_account, enable_account, revoke_certificates, unlock_account
 from server.identity.agents import check_callers, require_caller, revoke
 from server.identity.authority import Authority
 from server.identity.callers import CallerReader
@@ -87,6 +87,7 @@ __all__ = [
     "read_secret",
     "require_caller",
     "revoke",
+    "revoke_certificates",
     "revoke_personal_certificate",
     "signer_moduli",
     "unlock_account",

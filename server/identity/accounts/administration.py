@@ -11,8 +11,10 @@ from server.identity.accounts import lockout
 from server.identity.accounts.events import Event, record
 from server.identity.accounts.view import view_of
 from server.identity.store import accounts as store
+from server.identity.store import certificates as certificate_store
 from server.identity.store import logins as login_store
 from server.identity.store.accounts import Account, AccountState
+from server.identity.store.certificates import RevocationReason
 
 
 def disable_account(connection: Connection, name: str, now: datetime) -> Account:
@@ -40,6 +42,21 @@ def enable_account(connection: Connection, name: str, now: datetime) -> Account:
         store.set_state(connection, name, AccountState.ACTIVE if confirmed else AccountState.AWAITING_FACTOR)
         record(connection, now, name, None, Event.ENABLED)
     return _find(connection, name)
+
+
+def revoke_certificates(connection: Connection, name: str, reason: RevocationReason, now: datetime) -> None:
+    """Revoke an account's pair of certificates. Every proof of possession of its logins is forgotten.
+
+    It holds at once; a running server's list and answers tell it to whoever asks next.
+
+    Raises:
+        OperatorError: there is no such account, or it has no certificates.
+    """
+    _find(connection, name)
+    if not certificate_store.revoke_all(connection, name, now, reason):
+        raise OperatorError(f"{name} has no certificates that hold", "See fourseal-server accounts events.")
+    login_store.drop_proofs(connection, name)
+    record(connection, now, name, None, Event.CERTIFICATES_REVOKED, reason.value)
 
 
 def unlock_account(connection: Connection, name: str, now: datetime) -> bool:

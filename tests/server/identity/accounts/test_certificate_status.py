@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -22,6 +22,7 @@ from mpc.four_prime_rsa import Purpose
 from server.identity.web import http
 from server.root.application import Server
 from server.root.home import Home
+from tests.server.cli.test_cli import answer, refusal
 from tests.server.harness import MovableClock, make_home
 from tests.server.identity.accounts.people import Person, certificate_pb
 from tests.wire.certificates import Authority
@@ -108,7 +109,11 @@ def openssl(folder: Path, *arguments: str, fails: bool = False) -> str:
 
 
 async def test_openssl_asks_and_believes(
-    logged_in: Person, pair: dict[Purpose, x509.Certificate], account_server: Server, tmp_path: Path
+    logged_in: Person,
+    pair: dict[Purpose, x509.Certificate],
+    account_home: Home,
+    account_server: Server,
+    tmp_path: Path,
 ) -> None:
     """Before and after a revocation, by OCSP and by the list, and of a certificate that nobody is told about."""
     assert account_server._status is not None
@@ -150,6 +155,22 @@ async def test_openssl_asks_and_believes(
     assert "Reason: keyCompromise" in said
     assert "encrypt.pem: revoked" in await asked("encrypt", "-no_nonce")
     await fetched()
+    assert "certificate revoked" in openssl(tmp_path, *verify, fails=True)
+    assert "no certificates" in await asyncio.to_thread(refusal, account_home.folder, "accounts", "revoke", "alice")
+
+    logged_in.sign_key = ec.generate_private_key(ec.SECP256R1())
+    logged_in.encrypt_key = x25519.X25519PrivateKey.generate().public_key()
+    again = (await logged_in.get_certificates())[Purpose.SIGN]
+    (tmp_path / "sign.pem").write_bytes(again.public_bytes(Encoding.PEM))
+    assert "sign.pem: good" in await asked("sign")
+    await asyncio.to_thread(answer, account_home.folder, "accounts", "revoke", "alice")  # by another process
+    assert "sign.pem: revoked" in await asked("sign")
+    await fetched()
+    listed = x509.load_der_x509_crl((tmp_path / "list.crl").read_bytes())
+    entry = listed.get_revoked_certificate_by_serial_number(again.serial_number)
+    assert entry is not None
+    why = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+    assert why is x509.ReasonFlags.privilege_withdrawn
     assert "certificate revoked" in openssl(tmp_path, *verify, fails=True)
 
 
