@@ -39,6 +39,7 @@ from wire.ids import new_request_id
 from wire.status import RemoteError
 
 pb = registration_service_pb2
+OWN = certificate_service_pb2.GetSignerCertificatesRequest()
 
 
 class Signer:
@@ -128,8 +129,7 @@ def stub(person: Person) -> registration_service_pb2_grpc.RegistrationServiceAsy
 
 async def own_pair(person: Person) -> dict[Purpose, x509.Certificate]:
     """The pair for contract sessions."""
-    request = certificate_service_pb2.GetSignerCertificatesRequest()
-    return pair_of(await person.call(person.certificates.GetSignerCertificates, request))
+    return pair_of(await person.call(person.certificates.GetSignerCertificates, OWN))
 
 
 @pytest.fixture
@@ -200,6 +200,8 @@ async def test_two_officers_make_a_certificate_that_others_take(office: Office, 
         return await asyncio.to_thread(openssl, tmp_path, "ocsp", *trusted)
 
     assert "alice.pem: good" in await asked_by_ocsp()
+    none = await alice.call(alice.certificates.GetSignerCertificates, OWN)
+    assert not none.HasField("sign_certificate")
     pair = await alice.get_certificates()  # the pair for contract sessions is another matter
     assert "alice.pem: good" in await asked_by_ocsp()
     assert await own_pair(alice) == pair
