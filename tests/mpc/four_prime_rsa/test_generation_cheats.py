@@ -62,7 +62,7 @@ BAD_MODULI: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 }
 SPOILED_ROOTS: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "none": (lambda _: [], "CERTIFICATION_MALFORMED"),
-    "eight": (lambda roots: roots[:-1], "CERTIFICATION_MALFORMED"),
+    "seven": (lambda roots: roots[:-2], "CERTIFICATION_MALFORMED"),
     "ten": (lambda roots: [*roots, roots[0]], "CERTIFICATION_MALFORMED"),
     "short": (lambda roots: [roots[0][:-1], *roots[1:]], "CERTIFICATION_MALFORMED"),
     "reversed": (lambda roots: roots[::-1], "CERTIFICATION_INVALID"),
@@ -95,6 +95,14 @@ def test_spoiled_certification(name: str, run: Generation, opening: Opening) -> 
         replace(run, server_roots=spoil(run.server_roots)).open()
     with blamed(CLIENT, reason):
         run.check(replace(opening, roots=spoil(opening.roots)))
+
+
+def test_half_proof_is_no_tokens_proof(run: Generation, opening: Opening) -> None:
+    """A token's has eight roots too, of another exponent and of challenges of its own; and a client has no token."""
+    with blamed(SERVER, "CERTIFICATION_INVALID"):
+        replace(run, server_roots=run.server_roots[:-1]).open()
+    with blamed(CLIENT, "CERTIFICATION_MALFORMED"):
+        run.check(replace(opening, roots=opening.roots[:-1]))
 
 
 def test_answer_of_another_generation_is_no_answer(run: Generation, other_run: Generation) -> None:

@@ -137,27 +137,27 @@ async def test_later_process_goes_on(tmp_path: Path) -> None:
     """It reads the file again, and sends what is missing."""
     path = tmp_path / "video.bin"
     path.write_bytes(LONG)
-    sending = Sending(CheatingRelay(breaks_of_uploads=[5, *[0] * 6]), FileSource(path), tmp_path / "tags")
+    sending = Sending(CheatingRelay(breaks_of_uploads=[2, *[0] * 6]), FileSource(path), tmp_path / "tags")
     with refused("SERVER_UNAVAILABLE"):
         await sending.run()
     sending.relay.breaks_of_uploads.clear()
     sending.relay.sent.clear()
     sending.tags = SegmentTags(tmp_path / "tags")
-    await sending.run(first=5)
+    await sending.run(first=2)
     sending.require_arrived(LONG)
-    assert sending.relay.sent[0][1] == 5
+    assert sending.relay.sent[0][1] == 2
 
 
 async def test_changed_file_is_not_sealed_again_under_the_same_key(tmp_path: Path) -> None:
     """What a later process would send in the place of what was sent before would undo the encryption of both."""
     path = tmp_path / "video.bin"
     path.write_bytes(LONG)
-    sending = Sending(CheatingRelay(breaks_of_uploads=[5, *[0] * 6]), FileSource(path), tmp_path / "tags")
+    sending = Sending(CheatingRelay(breaks_of_uploads=[2, *[0] * 6]), FileSource(path), tmp_path / "tags")
     with refused("SERVER_UNAVAILABLE"):
         await sending.run()
     path.write_bytes(LONG[:-4] + b"!end")
     seen = len(sending.relay.sent)
-    path.write_bytes(b"!" + LONG[1:])
+    path.write_bytes(bytes([LONG[0] ^ 1]) + LONG[1:])
     sending.tags = SegmentTags(tmp_path / "tags")
     with refused("SOURCE_CHANGED", source="video.bin"):
         await sending.run(first=0)

@@ -274,7 +274,9 @@ async def test_a_stream_that_broke_is_sent_again(desks: dict[str, Desk]) -> None
         message = (await watch.read()).message
     assert message.envelope_id == sent.envelope_id
     reading = otto.rpc.GetMessageContent(pb.GetMessageContentRequest(number=message.number), timeout=SECONDS)
-    assert (await reading.read()).piece == content[:MEBIBYTE]
+    piece = (await reading.read()).piece
+    assert piece
+    assert content.startswith(piece)
     reading.cancel()
     assert await otto.content(message.number) == content
 
