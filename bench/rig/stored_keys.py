@@ -62,7 +62,7 @@ class _Original:
         now = system_clock()
         for key_id, _ in copies:
             insert_key(connection, replace(self._key, key_id=key_id, create_time=now, change_time=now))
-            self._custody.keep(connection, key_id, self._custody.seal(key_id, self._share), now)
+            self._custody.keep(connection, key_id, self._share, now)
         results = [self._result(each, *names) for names in copies for each in self._operations]
         add_intents(connection, [intent for intent, _ in results], now)
         finish(connection, results, now)

@@ -60,8 +60,8 @@ class Holder(Protocol):
             MalformedInput: it does not hold together.
         """
 
-    def kept(self, connection: Connection, key_id: str) -> None:
-        """The half that was taken for this key has a key now: note it in the transaction that makes that."""
+    def kept(self, connection: Connection, share: Half) -> None:
+        """A half has its key now: note it in the transaction that makes that."""
 
     def erased(self, connection: Connection, key_id: str) -> None:
         """The key has no half any more: note in that transaction what is left to be destroyed."""
@@ -129,7 +129,7 @@ class DatabaseHolder:
         """See ``Holder``."""
         return load_key_share(public.role, public.purpose, data)
 
-    def kept(self, connection: Connection, key_id: str) -> None:
+    def kept(self, connection: Connection, share: Half) -> None:
         """Its row is all there is of it."""
 
     def erased(self, connection: Connection, key_id: str) -> None:

@@ -51,14 +51,11 @@ class ShareCustody:
         """
         return self.holder.take(key_id, purpose, half_bits)
 
-    def seal(self, key_id: str, share: Half) -> bytes:
-        """Seal a new share for the key it belongs to."""
-        return self._sealer.seal(self._context(key_id, share.public), self.holder.to_bytes(share))
-
-    def keep(self, connection: Connection, key_id: str, sealed: bytes, now: datetime) -> None:
-        """Store a sealed share, in the transaction that makes its key."""
+    def keep(self, connection: Connection, key_id: str, share: Half, now: datetime) -> None:
+        """Seal a new share and store it, in the transaction that makes its key."""
+        sealed = self._sealer.seal(self._context(key_id, share.public), self.holder.to_bytes(share))
         store.insert_share(connection, key_id, sealed, now)
-        self.holder.kept(connection, key_id)
+        self.holder.kept(connection, share)
 
     def erase(self, connection: Connection, key_id: str) -> bool:
         """Erase a key's share, in the transaction that changes its state; then ``forget`` it. False: there was none."""

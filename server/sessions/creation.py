@@ -205,8 +205,8 @@ class SessionCreation:
                 store.put_member(connection, member)
             store.add_joining(connection, joining_of(placed[0], pair, now))
             store.insert_revision(connection, revision)
-            self._shares.keep(connection, share_name(session_id, Purpose.SIGN), sign.sealed, now)
-            self._shares.keep(connection, share_name(session_id, Purpose.DECRYPT), encrypt.sealed, now)
+            self._shares.keep(connection, share_name(session_id, Purpose.SIGN), sign.share, now)
+            self._shares.keep(connection, share_name(session_id, Purpose.DECRYPT), encrypt.share, now)
 
         return Result(release=session_id.encode(), apply=keep)
 

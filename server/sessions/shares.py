@@ -13,17 +13,21 @@ from contract.session_keys import session_certification_context
 from mpc.engines import Random
 from mpc.four_prime_rsa import PublicShare, Purpose, Role
 from mpc.four_prime_rsa.certification import certify_modulus
-from server.custody import ShareCustody, ShareEngine
+from server.custody import OpenedShare, ShareCustody, ShareEngine
 from server.sessions.store.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
 class MadeShare:
-    """A new session share: its public half, the certification of its modulus, and itself, sealed."""
+    """A new session share, and the certification of its modulus."""
 
-    public: PublicShare
+    share: OpenedShare
     roots: Sequence[bytes] = field(repr=False)
-    sealed: bytes = field(repr=False)
+
+    @property
+    def public(self) -> PublicShare:
+        """Its public half."""
+        return self.share.public
 
 
 def share_name(session_id: str, purpose: Purpose) -> str:
@@ -34,10 +38,10 @@ def share_name(session_id: str, purpose: Purpose) -> str:
 def make_share(
     shares: ShareCustody, session_id: str, purpose: Purpose, half_bits: int, engine: ShareEngine, random: Random
 ) -> MadeShare:
-    """Take a new share, certify and seal it. Takes from some 10 ms to some seconds if none is ready."""
+    """Take a new share, and certify it. Takes from some 10 ms to some seconds if none is ready."""
     share = shares.take(share_name(session_id, purpose), purpose, half_bits)
     roots = certify_modulus(share, session_certification_context(session_id, purpose), engine, random)
-    return MadeShare(share.public, roots, shares.seal(share_name(session_id, purpose), share))
+    return MadeShare(share, roots)
 
 
 def public_share(session: Session, purpose: Purpose) -> PublicShare:

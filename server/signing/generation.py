@@ -27,7 +27,7 @@ from mpc.four_prime_rsa import (
     check_opening,
 )
 from server.clock import Clock
-from server.custody import ShareCustody, ShareEngine
+from server.custody import OpenedShare, ShareCustody, ShareEngine
 from server.identity import check_callers
 from server.journal import Act, Caller, Flights, Intent, OperationRunner, Request, Result, run_at_once
 from server.signing import store
@@ -168,7 +168,7 @@ class Generation:
         return Intent(wish.request, key_id), partial(self._act_begin, wish)
 
     def _act_begin(self, wish: GenerationWish, key_id: str) -> Result:
-        server_modulus, roots, sealed = self._make_share(wish, key_id)
+        share, roots = self._make_share(wish, key_id)
         now = self._clock()
         key = Key(
             key_id=key_id,
@@ -178,7 +178,7 @@ class Generation:
             half_bits=wish.half_bits,
             client_commitment=wish.client_commitment,
             client_modulus=None,
-            server_modulus=server_modulus,
+            server_modulus=share.public.to_bytes(),
             joint_public_key=None,
             algorithms=wish.algorithms,
             daily_limit=wish.daily_limit,
@@ -188,16 +188,15 @@ class Generation:
 
         def keep(connection: Connection) -> None:
             store.insert_key(connection, key)
-            self._shares.keep(connection, key_id, sealed, now)
+            self._shares.keep(connection, key_id, share, now)
 
         return Result(release=_pack(key_id, roots), apply=keep)
 
-    def _make_share(self, wish: GenerationWish, key_id: str) -> tuple[bytes, list[bytes], bytes]:
-        """Server modulus, its certificate, and the sealed share. Takes up to some seconds if none is ready."""
+    def _make_share(self, wish: GenerationWish, key_id: str) -> tuple[OpenedShare, list[bytes]]:
+        """The server's share, and the certificate of its modulus. Takes up to some seconds if none is ready."""
         share = self._shares.take(key_id, wish.purpose, wish.half_bits)
         terms = GenerationTerms(key_id, wish.purpose, wish.half_bits, wish.client_commitment)
-        roots = answer_commitment(terms, share, self._engine, self._random)
-        return share.public.to_bytes(), roots, self._shares.seal(key_id, share)
+        return share, answer_commitment(terms, share, self._engine, self._random)
 
     async def finish(self, wish: OpeningWish) -> Key:
         """Check an opening, and enable the key or abort its generation. A repeat gets the same answer.

@@ -93,16 +93,15 @@ class TokenHolder:
 
     def to_bytes(self, share: Half) -> bytes:
         """The object's id."""
-        assert isinstance(share, TokenHalf)  # noqa: S101  # it gives no others
-        return bytes.fromhex(share.key.object_id)
+        return bytes.fromhex(_key_of(share).object_id)
 
     def from_bytes(self, key_id: str, public: PublicShare, data: bytes) -> OpenedShare:
         """See ``Holder``. Whether the object is there, and is what it must be, shows when it is used."""
         return token_half(TokenKey(key_id, data.hex(), public))
 
-    def kept(self, connection: Connection, key_id: str) -> None:
+    def kept(self, connection: Connection, share: Half) -> None:
         """See ``Holder``."""
-        store.note_kept(connection, key_id, self._clock())
+        store.note_kept(connection, _key_of(share).object_id, self._clock())
 
     def erased(self, connection: Connection, key_id: str) -> None:
         """See ``Holder``."""
@@ -146,6 +145,11 @@ class TokenHolder:
         with self._opening:
             if self._pool is not None:
                 self._pool.close()
+
+
+def _key_of(share: Half) -> TokenKey:
+    assert isinstance(share, TokenHalf)  # noqa: S101  # a token gives no others
+    return share.key
 
 
 def _note_destroyed(object_id: str, connection: Connection) -> None:

@@ -25,20 +25,21 @@ _MADE, _KEPT, _DOOMED = "made", "kept", "doomed"
 
 
 def note_made(connection: Connection, object_id: str, key_id: str, now: datetime) -> None:
-    """An object is about to be made for a key. One that was made for it before, and not kept, has to go."""
-    _move(connection, key_id, _MADE, _DOOMED, now)
+    """An object is about to be made for a key. Others may be: one generation can be under way twice."""
     values = {"object_id": object_id, "key_id": key_id, "state": _MADE, "change_time": now}
     connection.execute(insert(token_objects), values)
 
 
-def note_kept(connection: Connection, key_id: str, now: datetime) -> None:
-    """The object that was made for a key is its half."""
-    _move(connection, key_id, _MADE, _KEPT, now)
+def note_kept(connection: Connection, object_id: str, now: datetime) -> None:
+    """The object is its key's half."""
+    this_one = token_objects.c.object_id == object_id
+    connection.execute(update(token_objects).where(this_one).values(state=_KEPT, change_time=now))
 
 
 def note_doomed(connection: Connection, key_id: str, now: datetime) -> None:
     """The key's half has to go."""
-    _move(connection, key_id, _KEPT, _DOOMED, now)
+    of_key = (token_objects.c.key_id == key_id) & (token_objects.c.state == _KEPT)
+    connection.execute(update(token_objects).where(of_key).values(state=_DOOMED, change_time=now))
 
 
 def list_doomed(connection: Connection, made_before: datetime) -> list[str]:
@@ -65,8 +66,3 @@ def find_known(connection: Connection, object_ids: Collection[str]) -> set[str]:
 def note_destroyed(connection: Connection, object_id: str) -> None:
     """An object is not in the token any more."""
     connection.execute(delete(token_objects).where(token_objects.c.object_id == object_id))
-
-
-def _move(connection: Connection, key_id: str, before: str, after: str, now: datetime) -> None:
-    of_key = (token_objects.c.key_id == key_id) & (token_objects.c.state == before)
-    connection.execute(update(token_objects).where(of_key).values(state=after, change_time=now))

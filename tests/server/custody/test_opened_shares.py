@@ -56,8 +56,7 @@ def ground(home: Home, shares: dict[str, KeyShare], written: io.StringIO) -> Ite
 def keeping(ground: Ground, key_id: str, share: KeyShare) -> Callable[..., None]:
     """A unit of work that puts a share into custody."""
     custody = ground.custody.shares
-    sealed = custody.seal(key_id, share)
-    return lambda connection: custody.keep(connection, key_id, sealed, system_clock())
+    return lambda connection: custody.keep(connection, key_id, share, system_clock())
 
 
 def custody_of(ground: Ground, home: Home, capacity: int) -> ShareCustody:
@@ -148,7 +147,8 @@ def test_nothing_secret_is_said(ground: Ground, home: Home, shares: dict[str, Ke
     """Errors with their history, the log and every ``repr`` keep shares, sealed rows and master key to themselves."""
     custody = custody_of(ground, home, capacity=1)
     share, key_id = shares[KEYS[0]], KEYS[0]
-    sealed = custody.seal(key_id, share)
+    with closing(sqlite3.connect(database_path(home))) as connection:
+        ((sealed,),) = connection.execute("SELECT sealed FROM sealed_shares WHERE key_id = ?", (key_id,)).fetchall()
     said = [repr(item) for item in (custody, custody.open(key_id, share.public), ground, ground.custody.sealer)]
     with pytest.raises(IntegrityError) as twice:
         ground.database.write_now(keeping(ground, key_id, share))

@@ -47,8 +47,7 @@ def keep(ground: Ground, key_id: str, purpose: Purpose = Purpose.SIGN) -> Signin
     """Make a share and put it into custody."""
     share = generate_key_share(Role.SERVER, purpose, HALF_BITS)
     shares = ground.custody.shares
-    sealed = shares.seal(key_id, share)
-    ground.database.write_now(lambda connection: shares.keep(connection, key_id, sealed, system_clock()))
+    ground.database.write_now(lambda connection: shares.keep(connection, key_id, share, system_clock()))
     return share  # type: ignore[return-value]  # of the purpose that was asked for
 
 

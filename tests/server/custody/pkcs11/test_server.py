@@ -17,7 +17,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from typer.main import get_command
 
+from mpc.four_prime_rsa import Purpose
 from server.cli.main import app
+from server.clock import system_clock
 from server.config import load_settings
 from server.custody.pkcs11 import TokenHolder, WorkerPool
 from server.errors import OperatorError
@@ -162,6 +164,22 @@ async def test_what_a_crash_leaves_is_swept(home: Home, in_token: SoftToken, ser
     holder.sweep()
     assert objects(home) == {}
     assert not {label, f"fourseal {key.key_id}"} & set(in_token.names())
+
+
+async def test_each_of_two_generations_keeps_its_own_object(home: Home, server: Server) -> None:
+    """One generation can be under way twice: whoever ends first, its half is the object that was made for it."""
+    custody, key_id = server._ground.custody.shares, "key-" + "y" * 26
+    first, second = (custody.take(key_id, Purpose.SIGN, 2048) for _ in range(2))
+    assert first.key.object_id != second.key.object_id
+    server._ground.database.write_now(lambda connection: custody.keep(connection, key_id, first, system_clock()))
+    with closing(sqlite3.connect(database_path(home))) as connection, connection:
+        connection.execute("UPDATE token_objects SET change_time = change_time - 3601000000")
+    custody.holder.sweep()
+    assert objects(home) == {key_id: (first.key.object_id, "kept")}
+    opened = custody.open(key_id, first.public)
+    assert opened is not None
+    assert custody.holder.works(opened)
+    assert not custody.holder.works(second)
 
 
 async def test_custody_is_for_ever(home: Home, monkeypatch: pytest.MonkeyPatch, shared_token: SoftToken) -> None:
