@@ -123,35 +123,6 @@ def test_sessions_work_beside_a_daemon(people: tuple[CommandLine, CommandLine]) 
         assert isinstance(dora.json("session", "list"), list)
 
 
-def test_an_account_without_keys_here_or_without_a_login_is_told_what_to_do(
-    people: tuple[CommandLine, CommandLine], server: RealServer, tmp_path: Path
-) -> None:
-    """Each with the command that helps."""
-    stranger = CommandLine(server, tmp_path / "stranger", "stranger")
-    assert "fourseal login" in stranger.refused("LOGIN_REQUIRED", "session", "list").err
-    stranger.refused("LOGIN_FAILED", "login", "stranger", "--password-file", stranger.password_file)
-    stranger.refused("PASSWORD_MISSING", "login", "dora")
-    dora, _ = people
-    dora.refused("CODE_MISSING", "login", "dora", "--password-file", dora.password_file)
-
-
-def test_logins_are_listed_revoked_and_ended(people: tuple[CommandLine, CommandLine]) -> None:
-    """And the token is erased."""
-    _, egon = people
-    (login,) = egon.json("logins")
-    assert login["is_own"]
-    assert egon.json("account", "show")["name"] == "egon"
-    login = egon.json("login", "egon", "--password-file", egon.password_file, "--code", egon.person.code())
-    assert login["proven"]
-    first, second = egon.json("logins")
-    assert (first["login_id"], first["is_own"], second["is_own"]) == (login["login_id"], True, False)
-    (left,) = egon.json("logins", "--revoke", second["login_id"])
-    assert left["login_id"] == login["login_id"]
-    egon.json("logout")
-    assert Drawers(KeyStore.open(egon.home, Passphrase(PASSPHRASE))).logins.get(CURRENT) is None
-    egon.refused("LOGIN_REQUIRED", "logins")
-
-
 def test_a_certificate_for_a_joint_key(
     people: tuple[CommandLine, CommandLine], server: RealServer, tmp_path: Path
 ) -> None:
@@ -181,3 +152,32 @@ def test_a_certificate_for_a_joint_key(
     dora.run("certificate", "revoke", number, "--reason", "superseded", "--yes")
     assert dora.json("certificate", "show", number)["state"] == "revoked"
     assert egon.json("certificate", "list") == []
+
+
+def test_an_account_without_keys_here_or_without_a_login_is_told_what_to_do(
+    people: tuple[CommandLine, CommandLine], server: RealServer, tmp_path: Path
+) -> None:
+    """Each with the command that helps."""
+    stranger = CommandLine(server, tmp_path / "stranger", "stranger")
+    assert "fourseal login" in stranger.refused("LOGIN_REQUIRED", "session", "list").err
+    stranger.refused("LOGIN_FAILED", "login", "stranger", "--password-file", stranger.password_file)
+    stranger.refused("PASSWORD_MISSING", "login", "dora")
+    dora, _ = people
+    dora.refused("CODE_MISSING", "login", "dora", "--password-file", dora.password_file)
+
+
+def test_logins_are_listed_revoked_and_ended(people: tuple[CommandLine, CommandLine]) -> None:
+    """And the token is erased."""
+    _, egon = people
+    (login,) = egon.json("logins")
+    assert login["is_own"]
+    assert egon.json("account", "show")["name"] == "egon"
+    login = egon.json("login", "egon", "--password-file", egon.password_file, "--code", egon.person.code())
+    assert login["proven"]
+    first, second = egon.json("logins")
+    assert (first["login_id"], first["is_own"], second["is_own"]) == (login["login_id"], True, False)
+    (left,) = egon.json("logins", "--revoke", second["login_id"])
+    assert left["login_id"] == login["login_id"]
+    egon.json("logout")
+    assert Drawers(KeyStore.open(egon.home, Passphrase(PASSPHRASE))).logins.get(CURRENT) is None
+    egon.refused("LOGIN_REQUIRED", "logins")
