@@ -23,7 +23,7 @@ from mpc.four_prime_rsa.encodings import oaep
 from mpc.four_prime_rsa.half import DecryptionHalf
 from mpc.four_prime_rsa.integers import integer_from_bytes, integer_to_bytes
 from mpc.four_prime_rsa.joint_key import JointPublicKey
-from mpc.four_prime_rsa.partials import Partial, compute_partial, parse_partial
+from mpc.four_prime_rsa.partials import MadeOfPartial, Partial, compute_partial, parse_partial
 from mpc.four_prime_rsa.roles import Purpose, Role
 
 
@@ -55,7 +55,7 @@ class Ciphertext:
 
 
 @dataclass(frozen=True, slots=True)
-class PartialDecryption:
+class PartialDecryption(MadeOfPartial):
     """c^(d_i) mod N_i, checked. From ``create_partial_decryption`` or ``parse_partial_decryption``.
 
     Security: the server's partial, together with the client's share, opens this one ciphertext; for the caller alone.
@@ -76,20 +76,6 @@ class PartialDecryption:
             self.partial.number == self.ciphertext.value
             and self.partial.public == self.ciphertext.joint_key.share_of(self.role)
         )
-
-    @property
-    def role(self) -> Role:
-        """Whose it is."""
-        return self.partial.public.role
-
-    @property
-    def value(self) -> int:
-        """The number: above 0, below N_i."""
-        return self.partial.value
-
-    def to_bytes(self) -> bytes:
-        """Big-endian, exactly the length of N_i."""
-        return self.partial.to_bytes()
 
 
 def create_partial_decryption(

@@ -22,6 +22,7 @@ from mpc.errors import FaultDetected, PeerMisbehaved
 from mpc.four_prime_rsa.half import Half
 from mpc.four_prime_rsa.integers import integer_from_bytes, integer_to_bytes
 from mpc.four_prime_rsa.public_share import PUBLIC_EXPONENT, PublicShare
+from mpc.four_prime_rsa.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,27 @@ class Partial:
     def to_bytes(self) -> bytes:
         """Big-endian, exactly the length of N_i."""
         return integer_to_bytes(self.value, self.public.byte_length)
+
+
+class MadeOfPartial:
+    """A partial of something: a partial signature, a partial decryption."""
+
+    __slots__ = ()
+    partial: Partial
+
+    @property
+    def role(self) -> Role:
+        """Whose it is."""
+        return self.partial.public.role
+
+    @property
+    def value(self) -> int:
+        """The number: above 0, below N_i."""
+        return self.partial.value
+
+    def to_bytes(self) -> bytes:
+        """Big-endian, exactly the length of N_i."""
+        return self.partial.to_bytes()
 
 
 def compute_partial(half: Half, number: int, engine: Exponentiator[Any], random: Random, *, what: str) -> Partial:

@@ -27,7 +27,7 @@ from mpc.four_prime_rsa.encodings import pkcs1_v1_5, pss
 from mpc.four_prime_rsa.half import SigningHalf
 from mpc.four_prime_rsa.integers import integer_to_bytes
 from mpc.four_prime_rsa.joint_key import JointPublicKey
-from mpc.four_prime_rsa.partials import Partial, compute_partials, is_partial, parse_partial
+from mpc.four_prime_rsa.partials import MadeOfPartial, Partial, compute_partials, is_partial, parse_partial
 from mpc.four_prime_rsa.roles import Purpose, Role
 
 
@@ -65,7 +65,7 @@ class EncodedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class PartialSignature:
+class PartialSignature(MadeOfPartial):
     """EM^(d_i) mod N_i, checked. From ``create_partial_signature`` or ``parse_partial_signature``.
 
     Not secret from the peer; kept in the server's record as proof that the client's share was used.
@@ -86,20 +86,6 @@ class PartialSignature:
             self.partial.number == self.message.representative
             and self.partial.public == self.message.joint_key.share_of(self.role)
         )
-
-    @property
-    def role(self) -> Role:
-        """Whose it is."""
-        return self.partial.public.role
-
-    @property
-    def value(self) -> int:
-        """The number: above 0, below N_i."""
-        return self.partial.value
-
-    def to_bytes(self) -> bytes:
-        """Big-endian, exactly the length of N_i."""
-        return self.partial.to_bytes()
 
 
 def create_partial_signature(
