@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import grpc
@@ -19,6 +21,7 @@ from tests.server.harness import (
     ClientKey,
     MovableClock,
     call,
+    database_path,
     enrolled,
     running_server,
     sign_request,
@@ -184,6 +187,20 @@ async def test_batch_has_a_result_an_item_in_order(alice: Client, mallory: Clien
     signed = [result.signed.signature for result in results if not result.error.reason]
     for number, signature in enumerate(signed):
         verify(key, b"document %d" % number, signature)
+
+
+async def test_share_that_fails_in_a_batch_fails_alone(home: Home, alice: Client, key: ClientKey) -> None:
+    """The engine is given a group at once; an item whose share cannot be used there takes nobody with it."""
+    other = await alice.generate()
+    with closing(sqlite3.connect(database_path(home))) as connection, connection:
+        damage = "UPDATE sealed_shares SET sealed = zeroblob(length(sealed)) WHERE key_id = ?"
+        assert connection.execute(damage, (other.key_id,)).rowcount == 1
+    items = [sign_request(key, b"first"), sign_request(other), sign_request(key, b"last")]
+    batch = signing_service_pb2.BatchSignDigestsRequest(items=items)
+    first, damaged, last = (await call(alice.signing.BatchSignDigests, batch)).results
+    assert damaged.error.reason == "SHARE_DAMAGED"
+    verify(key, b"first", first.signed.signature)
+    verify(key, b"last", last.signed.signature)
 
 
 async def test_batch_item_and_single_call_are_the_same_request(alice: Client, key: ClientKey) -> None:
