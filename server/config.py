@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     pkcs11_pin: SecretStr = SecretStr("")
     """Custody pkcs11: the PIN itself, meant for the environment: FOURSEAL_PKCS11_PIN."""
     pkcs11_workers: int = Field(2, ge=1, le=64)
-    """Custody pkcs11: processes that work at the token."""
+    """Custody pkcs11: processes that work at the token, of every server process."""
     pkcs11_start_seconds: float = Field(30.0, ge=0, le=3600)
     """Custody pkcs11: time for which the start waits for the token."""
     engine: EngineName = EngineName.GMPY2
@@ -131,7 +131,8 @@ class Settings(BaseSettings):
     worker_threads: int = Field(0, ge=0, le=256)
     """Threads of a process that exponentiate; 0: one a core, divided among the processes."""
     shares_ahead: int = Field(2, ge=0, le=64)
-    """Fresh shares that are kept ready, of every purpose and size that was asked for; 0: none."""
+    """Fresh shares that are kept ready, of every purpose and size that was asked for; 0: none. In the database each
+    process keeps so many, in a token all together."""
     opened_shares: int = Field(1024, ge=1)
     """Key shares that stay open in memory."""
     login_idle_seconds: int = Field(30 * 60, ge=60, le=24 * 3600)
@@ -226,17 +227,12 @@ class Settings(BaseSettings):
         """See that several processes are not to do what only one can.
 
         Raises:
-            OperatorError: they are to relay, or to hold shares in a token.
+            OperatorError: they are to relay.
         """
         if self.processes > 1 and not self.relay_address:
             raise OperatorError(
                 "several processes cannot relay: what a relay has under way is in the memory of one",
                 "Set a media server up (fourseal-server media init) and name it in relay_address, or run one process.",
-            )
-        if self.processes > 1 and self.custody == "pkcs11":
-            raise OperatorError(
-                "several processes cannot hold shares in a token: two could make one key's at the same time",
-                "Run one process; pkcs11_workers says how many work at the token.",
             )
 
 

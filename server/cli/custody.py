@@ -8,7 +8,7 @@ from functools import partial
 
 from server.cli.database import settings_of
 from server.cli.output import show_json, show_line, show_table
-from server.custody import find_strangers, list_kept_shares
+from server.custody import list_besides, list_kept_shares
 from server.root.ground import Ground, open_ground
 from server.root.home import Home
 from server.root.log import configure_log
@@ -50,7 +50,7 @@ def shares(home: Home, page_size: int, page_token: str, *, as_json: bool) -> Non
         holder, database = ground.custody.shares.holder, ground.database
         rows = database.read_now(partial(list_kept_shares, after=page_token, limit=page_size + 1))
         objects = holder.objects()
-        strangers = database.read_now(partial(find_strangers, objects=objects))
+        besides = database.read_now(partial(list_besides, objects=objects))
     rows, more = rows[:page_size], len(rows) > page_size
     next_token = rows[-1].name if more else ""
     listed = [
@@ -64,8 +64,8 @@ def shares(home: Home, page_size: int, page_token: str, *, as_json: bool) -> Non
     ]
     if not more:
         listed += [
-            {"share": name, "create_time": "", "object_id": object_id, "state": "not ours"}
-            for object_id, name in strangers.items()
+            {"share": each.name, "create_time": "", "object_id": each.object_id, "state": each.state}
+            for each in besides
         ]
     if as_json:
         show_json({"shares": listed, "next_page_token": next_token})

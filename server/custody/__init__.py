@@ -7,7 +7,7 @@ sealed as: for another key id, purpose, role or modulus it does not open at all.
 from server.custody.coalescer import Coalescer
 from server.custody.custody import Custody
 from server.custody.holder import DatabaseHolder, Holder, OpenedShare, ShareEngine
-from server.custody.listing import KeptShare, find_strangers, list_kept_shares
+from server.custody.listing import KeptObject, KeptShare, list_besides, list_kept_shares
 from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
 from server.custody.ready_shares import ReadyShares
 from server.custody.sealing import Context, SealBroken, Sealer
@@ -19,6 +19,7 @@ __all__ = [
     "Custody",
     "DatabaseHolder",
     "Holder",
+    "KeptObject",
     "KeptShare",
     "MasterKeys",
     "OpenedShare",
@@ -28,7 +29,7 @@ __all__ = [
     "ShareCustody",
     "ShareEngine",
     "create_master_key",
-    "find_strangers",
+    "list_besides",
     "list_kept_shares",
     "load_master_keys",
 ]

@@ -30,7 +30,7 @@ class Custody:
         master_key_path: the master key file.
         random: randomness for nonces.
         capacity: how many shares stay open.
-        holder: who has the numbers of the shares; by default this process.
+        open_holder: opens who has the numbers of the shares; by default this process.
 
     Raises:
         OperatorError: the master key file cannot be used.
@@ -43,14 +43,14 @@ class Custody:
         random: Callable[[int], bytes],
         *,
         capacity: int,
-        holder: Holder | None = None,
+        open_holder: Callable[[Sealer], Holder] = lambda _: DatabaseHolder(),
     ) -> None:
         self._master_key_path = master_key_path
         self._random = random
         keys = load_master_keys(master_key_path)
         self._active = keys.active.hex()
         self.sealer = Sealer(keys, random)
-        self.shares = ShareCustody(database, self.sealer, holder or DatabaseHolder(), capacity=capacity)
+        self.shares = ShareCustody(database, self.sealer, open_holder(self.sealer), capacity=capacity)
 
     def ensure_probe(self, connection: Connection, now: datetime) -> None:
         """Seal the probe of the active master key, if this database has none yet.

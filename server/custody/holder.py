@@ -61,7 +61,11 @@ class Holder(Protocol):
         """
 
     def kept(self, connection: Connection, share: Half) -> None:
-        """A half has its key now: note it in the transaction that makes that."""
+        """A half has its key now: note it in the transaction that makes that.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE: it is too late, the half is being destroyed.
+        """
 
     def erased(self, connection: Connection, key_id: str) -> None:
         """The key has no half any more: note in that transaction what is left to be destroyed."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from server.custody import store
 from server.custody.pkcs11 import store as tokens
+
+NOT_OURS: Final = "not ours"
+"""Not known to this database: of another server, or planted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,21 @@ class KeptShare:
     object_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeptObject:
+    """An object of a token.
+
+    Args:
+        object_id: its CKA_ID in hexadecimal.
+        name: its label.
+        state: "ready": made ahead; "made": for a key that is not there yet; "doomed": about to be destroyed; NOT_OURS.
+    """
+
+    object_id: str
+    name: str
+    state: str
+
+
 def list_kept_shares(connection: Connection, after: str, limit: int) -> list[KeptShare]:
     """Shares with names above ``after``, in the order of their names, so many at most."""
     rows = store.list_shares(connection, after, limit)
@@ -33,7 +52,8 @@ def list_kept_shares(connection: Connection, after: str, limit: int) -> list[Kep
     return [KeptShare(name, time, objects.get(name, "")) for name, time in rows]
 
 
-def find_strangers(connection: Connection, objects: dict[str, str]) -> dict[str, str]:
-    """Those objects of a token, names by id, that this database does not know: of another server, or planted."""
-    known = tokens.find_known(connection, objects)
-    return {object_id: name for object_id, name in objects.items() if object_id not in known}
+def list_besides(connection: Connection, objects: dict[str, str]) -> list[KeptObject]:
+    """Those objects of a token, names by id, that are no share's."""
+    states = tokens.find_states(connection, objects)
+    found = [KeptObject(object_id, name, states.get(object_id, NOT_OURS)) for object_id, name in objects.items()]
+    return [each for each in found if each.state != tokens.KEPT]

@@ -52,7 +52,11 @@ class ShareCustody:
         return self.holder.take(key_id, purpose, half_bits)
 
     def keep(self, connection: Connection, key_id: str, share: Half, now: datetime) -> None:
-        """Seal a new share and store it, in the transaction that makes its key."""
+        """Seal a new share and store it, in the transaction that makes its key.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE: it is too late, the share is being destroyed.
+        """
         sealed = self._sealer.seal(self._context(key_id, share.public), self.holder.to_bytes(share))
         store.insert_share(connection, key_id, sealed, now)
         self.holder.kept(connection, share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -61,7 +62,7 @@ def open_ground(
             home.master_key(settings),
             secrets.token_bytes,
             capacity=settings.opened_shares,
-            holder=open_holder(settings, database, log, clock),
+            open_holder=partial(open_holder, home, settings, database, log, clock),
         )
         database.read_now(custody.check)
         log_key = open_log(database, custody, settings, clock)

@@ -47,6 +47,21 @@ class Home:
         """The lock of the process that keeps house for all."""
         return self.folder / "upkeep.lock"
 
+    @property
+    def token_lock(self) -> Path:
+        """The lock of the process that logs in to the token."""
+        return self.folder / "token.lock"
+
+    @property
+    def refused_pin(self) -> Path:
+        """The file that is there after the token has refused a PIN."""
+        return self.folder / "token.refused"
+
+    @property
+    def ahead_lock(self) -> Path:
+        """The lock of the process that makes halves ahead in the token."""
+        return self.folder / "ahead.lock"
+
     def master_key(self, settings: Settings) -> Path:
         """The master key file."""
         return Path(settings.master_key_file) if settings.master_key_file else self.folder / "master.key"

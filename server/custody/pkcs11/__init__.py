@@ -1,6 +1,8 @@
 """Key shares in a token: made there, used there, destroyed there; reached over PKCS#11 by worker processes."""
 
+from server.custody.pkcs11.ahead import HalvesAhead
 from server.custody.pkcs11.holder import TokenHolder
+from server.custody.pkcs11.logins import Logins
 from server.custody.pkcs11.pool import TokenAddress, WorkerPool
 
-__all__ = ["TokenAddress", "TokenHolder", "WorkerPool"]
+__all__ = ["HalvesAhead", "Logins", "TokenAddress", "TokenHolder", "WorkerPool"]

@@ -12,21 +12,22 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection
 
-from mpc.errors import PeerMisbehaved
-from mpc.four_prime_rsa import Half, PublicShare, Purpose, Role, admit_foreign_share
+from mpc.four_prime_rsa import Half, PublicShare, Purpose
 from mpc.four_prime_rsa.partials import is_partial
 from server.clock import Clock
 from server.custody.holder import OpenedShare
 from server.custody.pkcs11 import store
+from server.custody.pkcs11.ahead import HalvesAhead
 from server.custody.pkcs11.engine import TokenEngine
-from server.custody.pkcs11.pool import Refused, WorkerPool
+from server.custody.pkcs11.making import make_half
+from server.custody.pkcs11.pool import WorkerPool
 from server.custody.pkcs11.shares import OBJECT_ID_BYTES, TokenHalf, TokenKey, token_half
 from server.storage import Database
 from wire.catalogue import ServiceError
 
-_MOST_ATTEMPTS: Final = 64  # some 44 % of moduli are too small: this many in a row means something else
 _KEPT_WITHIN: Final = timedelta(hours=1)
 
 
@@ -36,20 +37,30 @@ class TokenHolder:
     Args:
         database: which objects there are.
         open_pool: starts the workers.
+        ahead: what was made ahead.
         random: for object ids.
         clock: the time.
+        log: where objects are told of that are not what they must be.
     """
 
     kind = "token-share"
     in_token = True
 
     def __init__(
-        self, database: Database, open_pool: Callable[[], WorkerPool], random: Callable[[int], bytes], clock: Clock
+        self,
+        database: Database,
+        open_pool: Callable[[], WorkerPool],
+        ahead: HalvesAhead,
+        random: Callable[[int], bytes],
+        clock: Clock,
+        log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._database = database
         self._open_pool = open_pool
+        self._ahead = ahead
         self._random = random
         self._clock = clock
+        self._log = log
         self._pool: WorkerPool | None = None
         self._opening = threading.Lock()
         self.engine = TokenEngine(self.pool)
@@ -66,30 +77,44 @@ class TokenHolder:
             return self._pool
 
     def take(self, key_id: str, purpose: Purpose, half_bits: int) -> OpenedShare:
-        """Have a key made that keeps the rules of ``public_share``: generate, look, destroy, repeat.
+        """One that was made ahead and works, else one that is made now.
 
         Raises:
             ServiceError: CUSTODY_UNAVAILABLE, CUSTODY_FULL. What was made is noted, and will be destroyed.
         """
         object_id = self._random(OBJECT_ID_BYTES).hex()
-        self._database.write_now(
-            lambda connection: store.note_made(connection, object_id, key_id, self._clock()),
-        )
-        for _ in range(_MOST_ATTEMPTS):
-            public = self._generate(object_id, key_id, purpose, half_bits)
-            if public is not None:
-                return token_half(TokenKey(key_id, object_id, public))
-            self.pool().ask("destroy", object_id=object_id)
-        raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=60)
 
-    def _generate(self, object_id: str, key_id: str, purpose: Purpose, half_bits: int) -> PublicShare | None:
+        def claim(connection: Connection) -> store.ReadyHalf | None:
+            now = self._clock()
+            ready = store.claim_ready(connection, key_id, purpose, half_bits, now)
+            if ready is None:
+                store.note_made(connection, object_id, key_id, now)
+            return ready
+
         try:
-            modulus = self.pool().generate(object_id, key_id, purpose.value, half_bits)
-            return admit_foreign_share(Role.SERVER, purpose, half_bits, modulus)
-        except PeerMisbehaved:
+            while (ready := self._database.write_now(claim)) is not None:
+                share = self._open_ready(ready, key_id, purpose, half_bits)
+                if share is not None:
+                    return share
+                self._log.error("ready_half_refused", object_id=ready.object_id)
+        finally:
+            self._ahead.replace(purpose, half_bits)
+        public = make_half(self.pool(), object_id, key_id, purpose, half_bits)
+        return token_half(TokenKey(key_id, object_id, public))
+
+    def _open_ready(self, ready: store.ReadyHalf, key_id: str, purpose: Purpose, half_bits: int) -> OpenedShare | None:
+        """What was claimed; None if it is not what it must be. It goes as all goes that is not kept."""
+        public = self._ahead.public_of(ready, purpose, half_bits)
+        if public is None:
             return None
-        except Refused:
-            raise ServiceError("CUSTODY_FULL") from None
+        share = token_half(TokenKey(key_id, ready.object_id, public))
+        try:
+            return share if self.works(share) else None
+        except ServiceError:  # the token is away: nobody has seen it
+            self._database.write_now(
+                lambda connection: store.note_ready(connection, ready, purpose, half_bits, self._clock())
+            )
+            raise
 
     def to_bytes(self, share: Half) -> bytes:
         """The object's id."""
@@ -101,7 +126,8 @@ class TokenHolder:
 
     def kept(self, connection: Connection, share: Half) -> None:
         """See ``Holder``."""
-        store.note_kept(connection, _key_of(share).object_id, self._clock())
+        if not store.note_kept(connection, _key_of(share).object_id, self._clock()):
+            raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=1)  # it took too long, and is being destroyed
 
     def erased(self, connection: Connection, key_id: str) -> None:
         """See ``Holder``."""
@@ -109,8 +135,9 @@ class TokenHolder:
 
     def sweep(self) -> None:
         """See ``Holder``."""
-        before = self._clock() - _KEPT_WITHIN
-        for object_id in self._database.read_now(lambda connection: store.list_doomed(connection, before)):
+        now = self._clock()
+        self._database.write_now(lambda connection: store.doom_left(connection, now - _KEPT_WITHIN, now))
+        for object_id in self._database.read_now(store.list_doomed):
             try:
                 self.pool().ask("destroy", object_id=object_id)
             except ServiceError:  # the token is away: the pool has logged it
@@ -142,6 +169,7 @@ class TokenHolder:
 
     def close(self) -> None:
         """End the workers."""
+        self._ahead.close()
         with self._opening:
             if self._pool is not None:
                 self._pool.close()

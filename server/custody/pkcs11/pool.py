@@ -11,11 +11,13 @@ when it becomes wrong later no worker is started any more.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -63,8 +65,16 @@ class Refused(Exception):
     """A worker's answer: no. ``str`` is missing, wrong or full."""
 
 
-class _Worker:
-    """One process. Not safe to use from several threads at once."""
+class Worker:
+    """One process, logged in. Not safe to use from several threads at once.
+
+    Args:
+        address: of the token.
+
+    Raises:
+        PinWrong: the token does not take the PIN.
+        WorkerLost: there is no such token now.
+    """
 
     def __init__(self, address: TokenAddress) -> None:
         ours, theirs = socket.socketpair()
@@ -123,22 +133,33 @@ class WorkerPool:
         count: how many workers, at least 1.
         patience_seconds: how long the start may wait for the token.
         log: its log.
+        start: starts a worker.
+        nice: how much the workers give way to what else there is to compute, 0 to 19.
 
     Raises:
         OperatorError: the PIN is wrong, or there is no such token within that time.
     """
 
     def __init__(
-        self, address: TokenAddress, count: int, patience_seconds: float, log: structlog.stdlib.BoundLogger
+        self,
+        address: TokenAddress,
+        count: int,
+        patience_seconds: float,
+        log: structlog.stdlib.BoundLogger,
+        *,
+        start: Callable[[TokenAddress], Worker] = Worker,
+        nice: int = 0,
     ) -> None:
         self._address = address
         self._count = count
         self._log = log
+        self._start = start
+        self._nice = nice
         self._lock = threading.Lock()
         self._freed = threading.Condition(self._lock)  # for who wants a worker
         self._lacking = threading.Condition(self._lock)  # for the keeper; neither takes the other's turn
-        self._idle: list[_Worker] = []
-        self._alive = 0
+        self._idle: list[Worker] = []
+        self._alive = set[Worker]()
         self._closed = False
         self._generating = threading.BoundedSemaphore(max(1, count - 1))  # one worker is left for what is quick
         self._put_in(self._start_first(patience_seconds))
@@ -195,17 +216,19 @@ class WorkerPool:
             return [worker.process.pid for worker in self._idle]
 
     def close(self) -> None:
-        """End the workers. Whoever waits for an answer gets none."""
+        """End the workers. Whoever waits for an answer gets none. A second time changes nothing."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
+            for worker in self._alive:
+                worker.process.kill()
             self._freed.notify_all()
             self._lacking.notify_all()
         self._keeper.join()
         for worker in idle:
             worker.close()
 
-    def _take(self) -> _Worker:
+    def _take(self) -> Worker:
         with self._lock:
             while not self._idle and self._alive and not self._closed:
                 self._freed.wait()
@@ -213,7 +236,7 @@ class WorkerPool:
                 raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=_RETRY_SECONDS)
             return self._idle.pop()
 
-    def _give_back(self, worker: _Worker) -> None:
+    def _give_back(self, worker: Worker) -> None:
         with self._lock:
             if not self._closed:
                 self._idle.append(worker)
@@ -221,24 +244,25 @@ class WorkerPool:
                 return
         worker.close()
 
-    def _put_in(self, worker: _Worker) -> None:
+    def _put_in(self, worker: Worker) -> None:
+        os.setpriority(os.PRIO_PROCESS, worker.process.pid, self._nice)
         with self._lock:
-            self._alive += 1
+            self._alive.add(worker)
         self._give_back(worker)
 
-    def _bury(self, worker: _Worker, error: BaseException) -> None:
+    def _bury(self, worker: Worker, error: BaseException) -> None:
         worker.close()
         self._log.warning("token_worker_lost", cause=str(error) or type(error).__name__)
         with self._lock:
-            self._alive -= 1
+            self._alive.discard(worker)
             self._freed.notify_all()
             self._lacking.notify_all()
 
-    def _start_first(self, patience_seconds: float) -> _Worker:
+    def _start_first(self, patience_seconds: float) -> Worker:
         until = time.monotonic() + patience_seconds
         while True:
             try:
-                return _Worker(self._address)
+                return self._start(self._address)
             except PinWrong as error:
                 raise OperatorError(f"the token does not take the PIN: {error}", _PIN_ACTION) from None
             except WorkerLost as error:
@@ -252,7 +276,7 @@ class WorkerPool:
         pause = 0.0
         while self._wait_for_lack(pause):
             try:
-                self._put_in(_Worker(self._address))
+                self._put_in(self._start(self._address))
                 pause = 0.0
             except PinWrong as error:
                 self._log.error("token_pin_wrong", cause=str(error), action=_PIN_ACTION)
@@ -265,5 +289,5 @@ class WorkerPool:
         """False: closed."""
         with self._lock:
             self._lacking.wait_for(lambda: self._closed, timeout=pause)
-            self._lacking.wait_for(lambda: self._closed or self._alive < self._count)
+            self._lacking.wait_for(lambda: self._closed or len(self._alive) < self._count)
             return not self._closed

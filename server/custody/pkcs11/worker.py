@@ -18,9 +18,11 @@ our probe, an object of no other use, is found.
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -28,12 +30,12 @@ import pkcs11
 from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass, exceptions
 
 _OPENED = 4096  # handles that are kept: a search may take the token longer, the more objects it has
-_PROBE_LABEL = "fourseal probe"
 _LABEL_PREFIX = "fourseal "
 _EXPONENT = b"\x01\x00\x01"
 _WRONG_PIN = (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange, exceptions.PinLocked)
 _LOST = (exceptions.ObjectHandleInvalid, exceptions.KeyHandleInvalid)
 
+_PROBE = {Attribute.CLASS: ObjectClass.DATA, Attribute.LABEL: "fourseal probe"}
 _PRIVATE = {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
 
 
@@ -50,8 +52,15 @@ class Token:
         self._session = self._token.open(rw=True, user_pin=pin)
         self._keys: OrderedDict[str, tuple[tuple[str, str], Any]] = OrderedDict()
         if not self._is_there():
-            probe = {Attribute.CLASS: ObjectClass.DATA, Attribute.TOKEN: True, Attribute.PRIVATE: True}
-            self._session.create_object(probe | {Attribute.LABEL: _PROBE_LABEL, Attribute.VALUE: b"fourseal"})
+            self._make_probe()
+
+    def _make_probe(self) -> None:
+        """Others may be at it: of several probes all agree to leave the one of the least value."""
+        made = {Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.VALUE: secrets.token_bytes(16)}
+        self._session.create_object(_PROBE | made)
+        while len(probes := self._objects(_PROBE)) > 1:
+            with suppress(*_LOST):
+                max(probes, key=lambda each: bytes(each[Attribute.VALUE])).destroy()
 
     def exponentiate(self, operations: list[list[str]]) -> list[str]:
         """Raw RSA: the object, its modulus and purpose as they must be, and the base."""
@@ -61,7 +70,7 @@ class Token:
         try:
             return self._use(object_id, modulus, purpose, base)
         except _LOST:
-            self._keys.pop(object_id)  # destroyed by another process, or the token is gone: a search tells
+            self._keys.pop(object_id, None)  # destroyed by another process, or the token is gone: a search tells
             return self._use(object_id, modulus, purpose, base)
 
     def _use(self, object_id: str, modulus: str, purpose: str, base: str) -> str:
@@ -135,7 +144,8 @@ class Token:
         self._keys.pop(object_id, None)
         found = self._objects({Attribute.ID: bytes.fromhex(object_id)})
         for each in found:
-            each.destroy()
+            with suppress(*_LOST):  # another process was faster
+                each.destroy()
         self._require_there()
         return bool(found)
 
@@ -165,10 +175,13 @@ class Token:
         }
 
     def _objects(self, template: dict[Attribute, Any]) -> list[Any]:
-        return list(self._session.get_objects(template))
+        try:
+            return list(self._session.get_objects(template))
+        except _LOST:  # another process destroyed one while we looked
+            return list(self._session.get_objects(template))
 
     def _is_there(self) -> bool:
-        return bool(self._objects({Attribute.CLASS: ObjectClass.DATA, Attribute.LABEL: _PROBE_LABEL}))
+        return bool(self._objects(_PROBE))
 
     def _require_there(self) -> None:
         if not self._is_there():

@@ -17,7 +17,7 @@ from cryptography import x509
 from fourseal.v1 import key_service_pb2, signing_service_pb2
 
 from mpc.four_prime_rsa import Purpose, Role, commit_to_share, generate_key_share
-from server.cli.run import run, run_media, run_process
+from server.cli.run import run_media, run_process
 from server.errors import OperatorError
 from server.root.doctor import State, examine
 from server.root.home import Home
@@ -195,9 +195,6 @@ def test_what_several_processes_cannot_do(tmp_path: Path) -> None:
         ServerProcess(home)
     (*_, found) = examine(home, silent_log())
     assert (found.state, "media init" in found.action) == (State.FAILED, True)
-    token = {"custody": "pkcs11", "pkcs11_module": "module.so", "pkcs11_token": "token"}
-    with pytest.raises(OperatorError, match="in a token"):
-        run(make_home(tmp_path / "token", processes=2, relay_address=ELSEWHERE, **token), None)
     with pytest.raises(OperatorError, match="a media server is one process"):
         run_media(home)
     home = make_home(tmp_path / "separate", relay_address=ELSEWHERE)
