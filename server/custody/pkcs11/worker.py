@@ -51,13 +51,13 @@ class Token:
         self._token = library.get_token(token_label=label)
         self._session = self._token.open(rw=True, user_pin=pin)
         self._keys: OrderedDict[str, tuple[tuple[str, str], Any]] = OrderedDict()
-        if not self._is_there():
-            self._make_probe()
+        self._leave_one_probe()
 
-    def _make_probe(self) -> None:
-        """Others may be at it: of several probes all agree to leave the one of the least value."""
-        made = {Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.VALUE: secrets.token_bytes(16)}
-        self._session.create_object(_PROBE | made)
+    def _leave_one_probe(self) -> None:
+        """Make it if there is none. Others may at the same time: all agree to leave the one of the least value."""
+        if not self._is_there():
+            made = {Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.VALUE: secrets.token_bytes(16)}
+            self._session.create_object(_PROBE | made)
         while len(probes := self._objects(_PROBE)) > 1:
             with suppress(*_LOST):
                 max(probes, key=lambda each: bytes(each[Attribute.VALUE])).destroy()

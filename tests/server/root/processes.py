@@ -21,15 +21,17 @@ ELSEWHERE = "127.0.0.2:7443"
 
 
 class SeveralProcesses(ServerProcess):
-    """A server of two processes and their supervisor.
+    """A server of several processes and their supervisor.
 
     Args:
         home: its folder, in which a media server is named.
+        count: how many processes.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, count: int = 2) -> None:
         """Start it and wait until all of it serves."""
-        super().__init__(home, FOURSEAL_PROCESSES="2")
+        self._count = count
+        super().__init__(home, FOURSEAL_PROCESSES=str(count))
 
     def said(self, event: str) -> list[dict[str, Any]]:
         """All lines of its log with that event, oldest first. The last line may not be whole yet."""
@@ -38,13 +40,13 @@ class SeveralProcesses(ServerProcess):
         return [line for line in told if line["event"] == event]
 
     def living(self) -> set[int]:
-        """Ids of its processes that serve, as soon as they are two."""
+        """Ids of its processes that serve, as soon as they are so many."""
 
         def serving() -> set[int]:
             ended = {line["process_id"] for line in self.said("process_ended")}
             return {line["process_id"] for line in self.said("serving")} - ended
 
-        wait_until(lambda: len(serving()) == 2)
+        wait_until(lambda: len(serving()) == self._count)
         return serving()
 
     async def answering(self, client: Client) -> int:

@@ -70,6 +70,10 @@ class SoftToken:
         said = self.tool("--list-objects", "--type", "privkey")
         return sorted(line.split(":", 1)[1].strip() for line in said.splitlines() if line.strip().startswith("label:"))
 
+    def probes(self) -> int:
+        """How many objects call themselves Fourseal's probe."""
+        return self.tool("--list-objects", "--type", "data").count("'fourseal probe'")
+
     def pull(self) -> None:
         """Take it out."""
         (self.folder / "tokens").rename(self.folder / "pulled")

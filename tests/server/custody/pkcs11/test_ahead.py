@@ -143,8 +143,9 @@ def test_forged_rows(home: Home, in_token: SoftToken) -> None:
         rows(home, f"{set_one} WHERE t.object_id = ?) WHERE object_id = ?", second, object_id)
     rows(home, "UPDATE token_objects SET sealed_modulus = ? WHERE object_id = ?", sealed, second)
     rows(home, "UPDATE token_objects SET object_id = ?, purpose = 'decrypt' WHERE object_id = ?", prey, renamed)
-    for forged in (modulus, b"", sealed[:-1]):
-        rows(home, "UPDATE token_objects SET sealed_modulus = ? WHERE object_id = ?", forged, damaged)
+    rows(home, "UPDATE token_objects SET sealed_modulus = x'00' WHERE object_id = ?", damaged)
+    for forged in (modulus, sealed):
+        rows(home, "UPDATE token_objects SET sealed_modulus = ? WHERE object_id = ?", forged, prey)
         with opened(home, 0, log) as holder:
             assert object_of(take(holder, Purpose.DECRYPT)) != prey
             rows(home, "UPDATE token_objects SET state = 'ready' WHERE state = 'made' AND sealed_modulus IS NOT NULL")
@@ -172,7 +173,7 @@ def test_token_away(home: Home, in_token: SoftToken) -> None:
         assert object_of(take(holder)) == waiting
 
 
-def test_what_was_not_kept_in_time_is_kept_no_more(home: Home) -> None:
+def test_what_was_not_kept_in_time_is_kept_no_more(home: Home, in_token: SoftToken) -> None:
     """A half that was claimed goes after an hour as one that was made; whoever comes too late makes no key of it."""
     (waiting,) = made_ahead(home, 1)
     settings = load_settings(home.folder)
@@ -181,11 +182,15 @@ def test_what_was_not_kept_in_time_is_kept_no_more(home: Home) -> None:
         share = custody.take(key_id, Purpose.SIGN, BITS)
         assert object_of(share) == waiting
         rows(home, "UPDATE token_objects SET change_time = change_time - 3601000000")
+        in_token.pull()
         custody.holder.sweep()
         with pytest.raises(ServiceError) as refused:
             ground.database.write_now(lambda connection: custody.keep(connection, key_id, share, system_clock()))
         assert refused.value.reason == "CUSTODY_UNAVAILABLE"
         assert rows(home, "SELECT count(*) FROM sealed_shares") == [(0,)]
+        in_token.put_back()
+        until(lambda: bool(holder_of(ground).pool().process_ids))
+        custody.holder.sweep()
         assert waiting not in custody.holder.objects()
         assert rows(home, "SELECT count(*) FROM token_objects") == [(0,)]
 

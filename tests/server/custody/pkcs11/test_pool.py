@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import structlog
@@ -88,6 +89,18 @@ def test_mixed_up_and_planted_objects(pool: WorkerPool, token: SoftToken) -> Non
     fresh = WorkerPool(TokenAddress(str(token.module), LABEL, PIN), 1, 30.0, silent_log())
     with closing(fresh), pytest.raises(Refused, match="wrong"):
         power(fresh, one, first, 2)
+
+
+def test_one_probe_is_left(pool: WorkerPool, token: SoftToken, tmp_path: Path) -> None:
+    """Where workers that started at the same time made several."""
+    content = tmp_path / "content"
+    content.write_bytes(b"probe")
+    for _ in range(2):
+        token.tool("--write-object", str(content), "--type", "data", "--label", "fourseal probe", "--private")
+    assert token.probes() == 3
+    WorkerPool(TokenAddress(str(token.module), LABEL, PIN), 1, 30.0, silent_log()).close()
+    assert token.probes() == 1
+    make(pool)
 
 
 def test_worker_killed_in_the_middle(pool: WorkerPool) -> None:
