@@ -3,6 +3,7 @@
 from server.custody.pkcs11.ahead import HalvesAhead
 from server.custody.pkcs11.holder import TokenHolder
 from server.custody.pkcs11.logins import Logins
-from server.custody.pkcs11.pool import TokenAddress, WorkerPool
+from server.custody.pkcs11.pool import WorkerPool
+from server.custody.pkcs11.process import TokenAddress
 
 __all__ = ["HalvesAhead", "Logins", "TokenAddress", "TokenHolder", "WorkerPool"]

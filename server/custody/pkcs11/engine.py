@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from mpc.engines import Random
 from mpc.four_prime_rsa.integers import integer_to_bytes
-from server.custody.pkcs11.pool import Refused, WorkerPool
+from server.custody.pkcs11.pool import WorkerPool
+from server.custody.pkcs11.process import MISSING, Refused
 from server.custody.pkcs11.shares import TokenKey
 from wire.catalogue import ServiceError
 
@@ -35,7 +36,7 @@ class TokenEngine:
         try:
             results = self._pool().ask("exponentiate", operations=wishes)
         except Refused as refused:
-            if str(refused) == "missing" and len(operations) == 1:
+            if str(refused) == MISSING and len(operations) == 1:
                 raise ServiceError("KEY_DESTROYED", key_id=operations[0][0].key_id) from None
             raise ServiceError("SHARE_DAMAGED") from None
         return [int(result, 16) for result in results]

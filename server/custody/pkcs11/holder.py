@@ -139,7 +139,7 @@ class TokenHolder:
         self._database.write_now(lambda connection: store.doom_left(connection, now - _KEPT_WITHIN, now))
         for object_id in self._database.read_now(store.list_doomed):
             try:
-                self.pool().ask("destroy", object_id=object_id)
+                self.pool().destroy(object_id)
             except ServiceError:  # the token is away: the pool has logged it
                 return
             self._database.write_now(partial(_note_destroyed, object_id))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-from server.custody.pkcs11.pool import PinWrong, TokenAddress, Worker
+from server.custody.pkcs11.process import PinWrong, TokenAddress, Worker
 from server.custody.sealing import Context, SealBroken, Sealer
 from server.storage.file_lock import FileLock
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from mpc.errors import PeerMisbehaved
 from mpc.four_prime_rsa import PublicShare, Purpose, Role, admit_foreign_share
-from server.custody.pkcs11.pool import Refused, WorkerPool
+from server.custody.pkcs11.pool import WorkerPool
+from server.custody.pkcs11.process import Refused
 from wire.catalogue import ServiceError
 
 _MOST_ATTEMPTS: Final = 64  # some 44 % of moduli are too small: this many in a row means something else
@@ -31,7 +32,7 @@ def make_half(pool: WorkerPool, object_id: str, label: str, purpose: Purpose, ha
             modulus = pool.generate(object_id, label, purpose.value, half_bits)
             return admit_foreign_share(Role.SERVER, purpose, half_bits, modulus)
         except PeerMisbehaved:
-            pool.ask("destroy", object_id=object_id)
+            pool.destroy(object_id)
         except Refused:
             raise ServiceError("CUSTODY_FULL") from None
     raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=_RETRY_SECONDS)

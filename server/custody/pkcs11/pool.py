@@ -4,125 +4,34 @@ A worker that dies, or says that its token is gone, fails the request that it ha
 one is started in its place, again and again until there is a token. Nothing is tried twice here: callers repeat whole
 operations, under their request_id.
 
+What a worker does not find is looked for by a new one before it counts as missing: a library that shares a token with
+other processes may not see what they made. With SoftHSM2 2.6.1 an object that it came upon while it was being written
+stays out of its sight.
+
 The PIN is tried by one worker first, and once: tokens lock. When it is wrong at the start the server does not start;
 when it becomes wrong later no worker is started any more.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
+from server.custody.pkcs11.process import MISSING, PinWrong, Refused, TokenAddress, Worker, WorkerLost
 from server.errors import OperatorError
 from wire.catalogue import ServiceError
 
-_WORKER: Final = str(Path(__file__).with_name("worker.py"))
-_START_SECONDS: Final = 30.0  # a loaded machine starts Python, and a library, slowly
 _ANSWER_SECONDS: Final = 30.0
 _GENERATION_SECONDS: Final = 300.0
 _PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 4.0
 _RETRY_SECONDS: Final = 1  # said to callers
 _PIN_ACTION: Final = "Put the right PIN in place, and make sure that the token has not locked itself."
-
-
-@dataclass(frozen=True, slots=True)
-class TokenAddress:
-    """Where a token is, and what opens it.
-
-    Args:
-        module: path of the PKCS#11 library.
-        token: the token's label.
-        pin: of its user.
-    """
-
-    module: str
-    token: str
-    pin: str = field(repr=False)
-
-
-class WorkerLost(Exception):
-    """A worker is of no use any more. Says why."""
-
-
-class PinWrong(WorkerLost):
-    """The token does not take the PIN."""
-
-
-class Refused(Exception):
-    """A worker's answer: no. ``str`` is missing, wrong or full."""
-
-
-class Worker:
-    """One process, logged in. Not safe to use from several threads at once.
-
-    Args:
-        address: of the token.
-
-    Raises:
-        PinWrong: the token does not take the PIN.
-        WorkerLost: there is no such token now.
-    """
-
-    def __init__(self, address: TokenAddress) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            command = [sys.executable, "-I", _WORKER, str(theirs.fileno())]
-            self.process = subprocess.Popen(  # noqa: S603  # our own file
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # what is typed at a terminal is meant for the server
-            )
-        self._line = Connection(ours.detach())
-        try:
-            self.token: dict[str, str] = self.ask(
-                {"module": address.module, "label": address.token, "pin": address.pin}, _START_SECONDS
-            )
-        except BaseException:
-            self.close()
-            raise
-
-    def ask(self, request: dict[str, Any], seconds: float) -> Any:  # noqa: ANN401  # JSON
-        """Wait for an answer.
-
-        Raises:
-            Refused: the answer.
-            WorkerLost: it is dead, says that the token is gone, or takes too long.
-        """
-        try:
-            self._line.send_bytes(json.dumps(request).encode())
-            if not self._line.poll(seconds):
-                raise WorkerLost(f"no answer within {seconds:.0f} s")
-            answer = json.loads(self._line.recv_bytes())
-        except (OSError, EOFError):
-            raise WorkerLost("the worker process is dead") from None
-        if "ok" in answer:
-            return answer["ok"]
-        if answer["error"] == "pin":
-            raise PinWrong(answer["text"])
-        if answer["error"] == "gone":
-            raise WorkerLost(answer["text"])
-        raise Refused(answer["error"])
-
-    def close(self) -> None:
-        """End it."""
-        self._line.close()
-        self.process.kill()
-        self.process.wait()
 
 
 class WorkerPool:
@@ -173,9 +82,16 @@ class WorkerPool:
             Refused: the answer.
             ServiceError: CUSTODY_UNAVAILABLE: no worker is alive, or this one died of it. What it did is not known.
         """
+        request = {"do": do, **arguments}
         worker = self._take()
         try:
-            answer = worker.ask({"do": do, **arguments}, seconds)
+            try:
+                answer = worker.ask(request, seconds)
+            except Refused as refused:
+                if str(refused) != MISSING:
+                    raise
+                worker = self._renew(worker)
+                answer = worker.ask(request, seconds)
         except Refused:
             self._give_back(worker)
             raise
@@ -197,6 +113,18 @@ class WorkerPool:
         wish = {"object_id": object_id, "label": label, "purpose": purpose, "bits": bits}
         with self._generating:
             return bytes.fromhex(self.ask("generate", seconds=_GENERATION_SECONDS, **wish))
+
+    def destroy(self, object_id: str) -> bool:
+        """Have what has this id destroyed; False: there was nothing. Either way there is nothing left.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE.
+        """
+        try:
+            self.ask("destroy", object_id=object_id)
+        except Refused:
+            return False
+        return True
 
     def check(self) -> None:
         """See that the token answers. Workers that are all at work do.
@@ -249,6 +177,16 @@ class WorkerPool:
         with self._lock:
             self._alive.add(worker)
         self._give_back(worker)
+
+    def _renew(self, worker: Worker) -> Worker:
+        """Another one in the place of one that is at work."""
+        renewed = self._start(self._address)
+        os.setpriority(os.PRIO_PROCESS, renewed.process.pid, self._nice)
+        with self._lock:
+            self._alive.discard(worker)
+            self._alive.add(renewed)
+        worker.close()
+        return renewed
 
     def _bury(self, worker: Worker, error: BaseException) -> None:
         worker.close()

@@ -139,15 +139,16 @@ class Token:
         public.destroy()
         return modulus.hex()
 
-    def destroy(self, object_id: str) -> bool:
-        """Destroy what has this id; False: there was nothing. Either way there is nothing left."""
+    def destroy(self, object_id: str) -> None:
+        """Destroy what has this id. ``missing``: we see nothing."""
         self._keys.pop(object_id, None)
         found = self._objects({Attribute.ID: bytes.fromhex(object_id)})
         for each in found:
             with suppress(*_LOST):  # another process was faster
                 each.destroy()
         self._require_there()
-        return bool(found)
+        if not found:
+            raise Refused("missing")
 
     def keys(self) -> list[dict[str, str | int]]:
         """Our keys, and whoever calls theirs so."""

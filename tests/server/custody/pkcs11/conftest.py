@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.custody.pkcs11.pool import TokenAddress, WorkerPool
+from server.custody.pkcs11 import TokenAddress, WorkerPool
 from tests.server.custody.pkcs11.softhsm import LABEL, PIN, SoftToken, new_token
 from tests.server.harness import silent_log
 

@@ -21,8 +21,7 @@ from mpc.four_prime_rsa import Purpose
 from server.clock import system_clock
 from server.config import load_settings
 from server.custody import OpenedShare
-from server.custody.pkcs11 import TokenHolder, WorkerPool
-from server.custody.pkcs11.pool import TokenAddress
+from server.custody.pkcs11 import TokenAddress, TokenHolder, WorkerPool
 from server.root.ground import Ground, open_ground
 from server.root.home import Home
 from tests.server.custody.pkcs11.softhsm import LABEL, PIN, SoftToken
@@ -119,7 +118,7 @@ def test_many_processes_share_what_is_ready(home: Home) -> None:
         until(lambda: len(ready(home)) >= MANY)
         one, other = holders
         assert other.works(taken[0])
-        one.pool().ask("destroy", object_id=object_of(taken[0]))
+        one.pool().destroy(object_of(taken[0]))
         assert not other.works(taken[0])
     assert len(ready(home)) == MANY
     assert rows(home, "SELECT count(*) FROM token_objects WHERE state = 'made'") == [(2 * MANY + 1,)]
@@ -136,7 +135,7 @@ def test_forged_rows(home: Home, in_token: SoftToken) -> None:
     with closing(pool):
         modulus = pool.generate(prey, "of another", "decrypt", BITS)
         first, second, renamed, damaged, destroyed, good = made_ahead(home, 6)
-        pool.ask("destroy", object_id=destroyed)
+        pool.destroy(destroyed)
     (sealed,) = rows(home, "SELECT sealed_modulus FROM token_objects WHERE object_id = ?", first)[0]
     for object_id in (first, second):
         set_one = "UPDATE token_objects SET sealed_modulus = (SELECT t.sealed_modulus FROM token_objects t"

@@ -11,7 +11,7 @@ import pytest
 
 from server.custody import Sealer, create_master_key, load_master_keys
 from server.custody.pkcs11 import Logins, TokenAddress
-from server.custody.pkcs11.pool import PinWrong, WorkerLost
+from server.custody.pkcs11.process import PinWrong, WorkerLost
 from tests.server.custody.pkcs11.softhsm import LABEL, PIN, SoftToken
 
 WRONG = "9" * 6

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from structlog.testing import CapturingLogger
 
 from mpc.four_prime_rsa import PUBLIC_EXPONENT
-from server.custody.pkcs11.pool import Refused, TokenAddress, WorkerPool
+from server.custody.pkcs11 import TokenAddress, WorkerPool
+from server.custody.pkcs11.process import Refused
 from server.errors import OperatorError
 from tests.server.custody.pkcs11.softhsm import LABEL, PIN, SoftToken
 from tests.server.harness import silent_log
@@ -68,8 +69,8 @@ def test_raw_rsa(pool: WorkerPool, token: SoftToken) -> None:
         said = token.tool("--list-objects", "--type", "privkey", "--id", object_id)
         assert f"Usage:      {purpose}\n" in said
         assert "Access:     sensitive, always sensitive, never extractable, local" in said
-        assert pool.ask("destroy", object_id=object_id) is True
-        assert pool.ask("destroy", object_id=object_id) is False
+        assert pool.destroy(object_id)
+        assert not pool.destroy(object_id)
         with pytest.raises(Refused, match="missing"):
             power(pool, object_id, modulus, 2, purpose)
     assert "Public Key" not in token.tool("--list-objects")
@@ -91,16 +92,42 @@ def test_mixed_up_and_planted_objects(pool: WorkerPool, token: SoftToken) -> Non
         power(fresh, one, first, 2)
 
 
-def test_one_probe_is_left(pool: WorkerPool, token: SoftToken, tmp_path: Path) -> None:
+def test_object_that_a_worker_does_not_see(token: SoftToken) -> None:
+    """Its library passed it over, as one that another process was writing: it is used, and destroyed, all the same."""
+    with closing(one_worker(token)) as pool, closing(one_worker(token)) as other:
+        for is_destroyed in (False, True):
+            before = set(token.folder.rglob("*.object"))
+            object_id, modulus = make(other)
+            (file,) = set(token.folder.rglob("*.object")) - before
+            file.rename(token.folder / "elsewhere")
+            make(other)  # now a library looks for what is new
+            assert object_id not in {each["object_id"] for each in pool.ask("keys")}
+            (token.folder / "elsewhere").rename(file)
+            blind = pool.process_ids
+            if is_destroyed:
+                assert pool.destroy(object_id)
+                assert object_id not in token.tool("--list-objects", "--type", "privkey")
+            else:
+                assert pow(power(pool, object_id, modulus, 2), PUBLIC_EXPONENT, modulus) == 2
+            assert pool.process_ids != blind
+
+
+def one_worker(token: SoftToken) -> WorkerPool:
+    """A pool of one."""
+    return WorkerPool(TokenAddress(str(token.module), LABEL, PIN), 1, 30.0, silent_log())
+
+
+def test_one_probe_is_left(token: SoftToken, tmp_path: Path) -> None:
     """Where workers that started at the same time made several."""
     content = tmp_path / "content"
     content.write_bytes(b"probe")
-    for _ in range(2):
-        token.tool("--write-object", str(content), "--type", "data", "--label", "fourseal probe", "--private")
-    assert token.probes() == 3
-    WorkerPool(TokenAddress(str(token.module), LABEL, PIN), 1, 30.0, silent_log()).close()
-    assert token.probes() == 1
-    make(pool)
+    with closing(one_worker(token)) as pool:
+        for _ in range(2):
+            token.tool("--write-object", str(content), "--type", "data", "--label", "fourseal probe", "--private")
+        assert token.probes() == 3
+        one_worker(token).close()
+        assert token.probes() == 1
+        make(pool)
 
 
 def test_worker_killed_in_the_middle(pool: WorkerPool) -> None:
@@ -155,7 +182,7 @@ def test_token_taken_out_and_put_back(pool: WorkerPool, token: SoftToken) -> Non
     attempts = (
         lambda: power(pool, object_id, modulus, 2),
         lambda: power(pool, unused, other_modulus, 2),
-        lambda: pool.ask("destroy", object_id=unused),
+        lambda: pool.destroy(unused),
         lambda: pool.ask("keys"),
     )
     for attempt in attempts:

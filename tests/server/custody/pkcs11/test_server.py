@@ -109,7 +109,7 @@ async def test_planted_and_missing_objects(
     """A key that somebody put in the place of ours is not used; one that is not there is said to be destroyed."""
     object_id, state = objects(home)[key.key_id]
     assert state == "kept"
-    pool_of(server).ask("destroy", object_id=object_id)
+    pool_of(server).destroy(object_id)
     gone = await refusal(alice, key)
     assert (gone.code, gone.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "KEY_DESTROYED")
     in_token.plant(rsa.generate_private_key(65537, 2048), object_id)
@@ -239,7 +239,7 @@ async def test_operator_sees_what_is_in_custody(
     last = shown("list", "--page-token", names[0])[1]
     states = {(row["share"], row["state"]) for row in last["shares"]}
     assert states >= {(names[1], "kept"), ("key-of-somebody", "not ours")}
-    pool_of(server).ask("destroy", object_id=objects(home)[key.key_id][0])
+    pool_of(server).destroy(objects(home)[key.key_id][0])
     with pytest.raises(SystemExit, match="1"):
         shown("test")
     assert json.loads(capsys.readouterr().out)["damaged"] == [key.key_id]
