@@ -19,7 +19,11 @@ a proof cannot be made before the other party has spoken. The commitment is to t
 commitment cannot stand inside it, and could not be made earlier anyhow (docs/adr/0003).
 
 Each step raises an error that names the culprit, and changes nothing: the caller then aborts, and throws its share
-away. A share is made for one generation and never used for a second one.
+away. A share is made for one generation and never used for a second one, with one exception.
+
+A re-key is a generation in which the client brings its share of an older key, the replaced one, and the server a fresh
+half (docs/adr/0024). Terms name the replaced key, so both proofs are bound to it; the client opens exactly its modulus
+of then, and takes no server half that has a prime of the one before.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
+from math import gcd
 from typing import Any, Final
 
 from mpc.engines.interface import Engine, Exponentiator, Random
@@ -57,21 +62,32 @@ class GenerationTerms:
         purpose: what the key will do.
         half_bits: size of each half.
         client_commitment: 32 bytes.
+        replaced: for a re-key: the key whose client share is used again.
 
     Raises:
-        MalformedInput: COMMITMENT_MALFORMED.
+        MalformedInput: COMMITMENT_MALFORMED; REKEY_DIFFERS: the replaced key has another purpose or size.
     """
 
     key_id: str
     purpose: Purpose
     half_bits: int
     client_commitment: bytes
+    replaced: JointPublicKey | None = None
 
     def __post_init__(self) -> None:
         _require_length("COMMITMENT_MALFORMED", "commitment", self.client_commitment, COMMITMENT_BYTES)
+        old = self.replaced
+        if old is not None and (old.purpose, old.half_bits) != (self.purpose, self.half_bits):
+            raise MalformedInput(
+                "REKEY_DIFFERS",
+                f"a key for {self.purpose} with halves of {self.half_bits} bits cannot replace one for {old.purpose}"
+                f" with halves of {old.half_bits}",
+                purpose=old.purpose.value,
+                half_bits=old.half_bits,
+            )
 
     def transcript(self, server_modulus: bytes) -> bytes:
-        """What both proofs are bound to: SHA-256 over terms and N_server."""
+        """What both proofs are bound to: SHA-256 over terms and N_server, and N_server of a replaced key."""
         return hash_fields(
             _TRANSCRIPT_DOMAIN,
             self.key_id.encode(),
@@ -79,6 +95,7 @@ class GenerationTerms:
             self.half_bits.to_bytes(4, "big"),
             self.client_commitment,
             server_modulus,
+            *(() if self.replaced is None else (self.replaced.server.to_bytes(),)),
         )
 
 
@@ -111,7 +128,7 @@ class Opening:
 
 
 def commit_to_share(share: KeyShare, random: Random) -> ClientCommitment:
-    """First step of the client: commit to the modulus of a fresh share of role client."""
+    """First step of the client: commit to the modulus of a share of role client: a fresh one, or a replaced key's."""
     return ClientCommitment(share, random(NONCE_BYTES))
 
 
@@ -143,10 +160,13 @@ def open_commitment(
 
     Raises:
         MalformedInput: SHARE_OF_OTHER_KEY, COMMITMENT_NOT_OURS: the terms are not those of our commitment.
-        PeerMisbehaved: the server's modulus or proof is malformed or does not hold; the culprit is the server.
+        PeerMisbehaved: the server's modulus or proof is malformed or does not hold; MODULUS_SHARES_PRIME: it is no new
+            one, in a re-key; the culprit is the server.
         FaultDetected: see ``certify_modulus``.
     """
     _require_share(terms, client.share.public, Role.CLIENT)
+    if terms.replaced is not None and client.share.public != terms.replaced.client:
+        raise MalformedInput("SHARE_OF_OTHER_KEY", "the client share is not the one of the key that is to be replaced")
     if not compare_digest(terms.client_commitment, client.commitment):
         raise MalformedInput("COMMITMENT_NOT_OURS", "the terms carry another commitment than ours")
     transcript = terms.transcript(server_modulus)
@@ -154,6 +174,7 @@ def open_commitment(
         server = admit_foreign_share(Role.SERVER, terms.purpose, terms.half_bits, server_modulus)
         check_certification(server, transcript, server_roots)
         joint_key = JointPublicKey(client.share.public, server)
+    _require_new(terms, server)
     roots = certify_modulus(client.share, transcript, engine, random)
     return Opening(joint_key, client.share.public.to_bytes(), client.nonce, roots)
 
@@ -172,8 +193,8 @@ def check_opening(
 
     Raises:
         MalformedInput: SHARE_OF_OTHER_KEY: the server's own share does not fit the terms.
-        PeerMisbehaved: COMMITMENT_NOT_OPENED, or the modulus, nonce or proof is malformed or does not hold; the
-            culprit is the client.
+        PeerMisbehaved: COMMITMENT_NOT_OPENED; CLIENT_MODULUS_OTHER: not that of the replaced key, in a re-key; or the
+            modulus, nonce or proof is malformed or does not hold; the culprit is the client.
     """
     _require_share(terms, server, Role.SERVER)
     with blaming(Role.CLIENT):
@@ -182,6 +203,12 @@ def check_opening(
     if not compare_digest(_commit(client, nonce), terms.client_commitment):
         raise PeerMisbehaved(
             "COMMITMENT_NOT_OPENED", "the client's modulus is not the one it committed to", culprit=Role.CLIENT
+        )
+    if terms.replaced is not None and client != terms.replaced.client:
+        raise PeerMisbehaved(
+            "CLIENT_MODULUS_OTHER",
+            "the client's modulus is not the one of the key that is to be replaced",
+            culprit=Role.CLIENT,
         )
     with blaming(Role.CLIENT):
         joint_key = JointPublicKey(client, server)
@@ -203,6 +230,15 @@ def _commit(share: PublicShare, nonce: bytes) -> bytes:
 def _require_share(terms: GenerationTerms, share: PublicShare, role: Role) -> None:
     if (share.role, share.purpose, share.half_bits) != (role, terms.purpose, terms.half_bits):
         raise MalformedInput("SHARE_OF_OTHER_KEY", f"the {role} share does not fit the terms of the generation")
+
+
+def _require_new(terms: GenerationTerms, server: PublicShare) -> None:
+    if terms.replaced is not None and gcd(server.modulus, terms.replaced.server.modulus) != 1:
+        raise PeerMisbehaved(
+            "MODULUS_SHARES_PRIME",
+            "the server modulus is the one of the key that is to be replaced, or shares a prime with it",
+            culprit=Role.SERVER,
+        )
 
 
 def _require_length(reason: str, what: str, data: bytes, length: int) -> None:

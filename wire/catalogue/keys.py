@@ -20,6 +20,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     ),
     Entry("KEY_DESTROYED", PRECONDITION, "The key {key_id} was destroyed.", "Generate a new key."),
     Entry(
+        "KEY_REPLACED",
+        PRECONDITION,
+        "The key {key_id} was replaced by {replaced_by_key_id}.",
+        "Use that key.",
+    ),
+    Entry(
         "KEY_NOT_READY",
         PRECONDITION,
         "The generation of key {key_id} is not finished.",
@@ -111,6 +117,18 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         INVALID,
         "A certification has nine roots, or eight of a server's token, each as long as the modulus.",
         REBUILD,
+    ),
+    Entry(
+        "REKEY_DIFFERS",
+        INVALID,
+        "The key to be replaced is one to {purpose}, with halves of {half_bits} bits; so must the new one be.",
+        "Ask for that purpose and size, or generate a key that replaces none.",
+    ),
+    Entry(
+        "CLIENT_MODULUS_OTHER",
+        INVALID,
+        "The {culprit}'s modulus is not the one of the key that is to be replaced; the generation was aborted.",
+        "Bring the share of that key, or generate a key that replaces none.",
     ),
     Entry("CERTIFICATION_INVALID", INVALID, "The {culprit}'s proof of its modulus does not hold.", NEW_SHARE),
     Entry("SHARE_OF_OTHER_KEY", INVALID, "The share is no half of this key.", "Use the share of this key."),

@@ -49,11 +49,12 @@ def generation(
     client: KeyShare | None = None,
     server: KeyShare | None = None,
     key_id: str = KEY_ID,
+    replaced: JointPublicKey | None = None,
 ) -> Generation:
-    """Go up to the server's answer, with fresh shares or given ones."""
+    """Go up to the server's answer, with fresh shares or given ones; a re-key if a replaced key is given."""
     client = client or generate_key_share(Role.CLIENT, purpose, half_bits)
     server = server or generate_key_share(Role.SERVER, purpose, half_bits)
     commitment = commit_to_share(client, RANDOM)
-    terms = GenerationTerms(key_id, purpose, half_bits, commitment.commitment)
+    terms = GenerationTerms(key_id, purpose, half_bits, commitment.commitment, replaced)
     roots = answer_commitment(terms, server, ENGINE, RANDOM)
     return Generation(commitment, terms, server, server.public.to_bytes(), roots)
