@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import Final
 
 from rich.progress import Progress
@@ -25,11 +24,12 @@ Owner = tuple[str, str, str]
 
 def audit(home: Home, *, as_json: bool) -> None:
     """Compare every modulus with every other one; exit status 1 if any two share a prime."""
-    rows = from_database(home, lambda connection: list(_all_moduli(connection)))
-    moduli = [modulus for _, modulus in rows]
+    owners = from_database(home, _all_moduli)
+    moduli = [modulus for modulus, _ in owners]
     with Progress(transient=True, disable=as_json or not sys.stdout.isatty()) as progress:
         task = progress.add_task("Comparing moduli", total=1.0)
-        found = [rows[i][0] for i in find_shared_factors(moduli, lambda done: progress.update(task, completed=done))]
+        places = find_shared_factors(moduli, lambda done: progress.update(task, completed=done))
+    found = [owner for place in places for owner in owners[place][1]]
     if as_json:
         shared = [dict(zip(_COLUMNS, owner, strict=True)) for owner in found]
         show_json({"moduli": len(moduli), "shared": shared})
@@ -45,11 +45,23 @@ def audit(home: Home, *, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _all_moduli(connection: Connection) -> Iterator[tuple[Owner, int]]:
-    for key_id, client, server in opened_moduli(connection):
-        yield ("key", key_id, Role.CLIENT.value), client
-        yield ("key", key_id, Role.SERVER.value), server
-    for account, purpose, modulus in signer_moduli(connection):
-        yield ("account", account, purpose.value), modulus
-    for session_id, purpose, modulus in session_moduli(connection):
-        yield ("session", session_id, purpose.value), modulus
+def _all_moduli(connection: Connection) -> list[tuple[int, list[Owner]]]:
+    """Every modulus once for each that made it: keys of which one replaced the other share the client's."""
+    keys = list(opened_moduli(connection))
+    replaced = {key.key_id: key.replaces_key_id for key in keys}
+    clients: dict[tuple[str, int], list[Owner]] = {}
+    for key in keys:
+        owners = clients.setdefault((_first(key.key_id, replaced), key.client), [])
+        owners.append(("key", key.key_id, Role.CLIENT.value))
+    found = [(modulus, owners) for (_, modulus), owners in clients.items()]
+    found += [(key.server, [("key", key.key_id, Role.SERVER.value)]) for key in keys]
+    found += [(modulus, [("account", name, purpose.value)]) for name, purpose, modulus in signer_moduli(connection)]
+    found += [(modulus, [("session", name, purpose.value)]) for name, purpose, modulus in session_moduli(connection)]
+    return found
+
+
+def _first(key_id: str, replaced: dict[str, str | None]) -> str:
+    """The first key of a chain of re-keys."""
+    while (earlier := replaced.get(key_id)) is not None:
+        key_id = earlier
+    return key_id

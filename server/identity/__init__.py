@@ -8,6 +8,7 @@ from server.identity.callers import CallerReader
 from server.identity.certificates.certificates import Pair, SignerCertificates
 from server.identity.certificates.moduli import modulus_of, signer_moduli
 from server.identity.certificates.personal import (
+    find_personal_certificate,
     is_key_certified,
     issue_personal_certificate,
     revoke_personal_certificate,
@@ -76,6 +77,7 @@ __all__ = [
     "find_account",
     "find_certificate",
     "find_outside_certificate",
+    "find_personal_certificate",
     "find_server_certificate_end",
     "is_key_certified",
     "issue_personal_certificate",

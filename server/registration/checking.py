@@ -2,8 +2,8 @@
 
 In this order:
 
-1. The key is a joint key of the calling agent, and may be used. Its halves were checked when it was made, and the
-   joint public key is the server's own record of it: nobody can ask for another.
+1. The key is a joint key of the calling agent, may be used, and was not replaced. Its halves were checked when it was
+   made, and the joint public key is the server's own record of it: nobody can ask for another.
 2. A key that signs: a PKCS#10 request by it, so that a joint signature shows that its owner wants this certificate. Its
    subject is a common name with the account's name, which the signature thereby covers, and nothing else.
    A key that decrypts signs nothing, ever: there is no PKCS#10 request, and the login asks.
@@ -37,11 +37,13 @@ def check_request(key: Key, account: str, pkcs10: bytes) -> bytes:
         The joint public key, DER.
 
     Raises:
-        ServiceError: KEY_NOT_READY, KEY_DISABLED, ...: the key is in no state to be used;
+        ServiceError: KEY_NOT_READY, KEY_DISABLED, ...: the key is in no state to be used; KEY_REPLACED;
             PERSONAL_REQUEST_INVALID.
     """
     if key.state in REFUSALS or key.joint_public_key is None:  # (1)
         raise ServiceError(REFUSALS[key.state], key_id=key.key_id, cause=key.abort_cause or "")
+    if key.replaced_by_key_id is not None:
+        raise ServiceError("KEY_REPLACED", key_id=key.key_id, replaced_by_key_id=key.replaced_by_key_id)
     if key.purpose is Purpose.SIGN:  # (2)
         _check_pkcs10(pkcs10, key.joint_public_key, account)
     elif pkcs10:

@@ -83,7 +83,7 @@ class CertificateRequests:
             key, now = own_key(connection, login.caller, key_id), self._clock()
             key_der = check_request(key, login.account, pkcs10)
             digest = sha256(key_der).digest()
-            if is_key_certified(connection, digest) or store.is_key_waiting(connection, digest):
+            if is_key_certified(connection, digest) or store.list_waiting(connection, digest):
                 raise ServiceError("KEY_CERTIFIED_BEFORE", purpose=key.purpose)
             if store.count_since(connection, login.account, now - _DAY) >= REQUESTS_PER_DAY:
                 raise ServiceError("TOO_MANY_CERTIFICATE_REQUESTS", limit=REQUESTS_PER_DAY)

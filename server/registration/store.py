@@ -138,12 +138,12 @@ def list_requests(
     return [_read(row) for row in connection.execute(query)]
 
 
-def is_key_waiting(connection: Connection, key_sha256: bytes) -> bool:
-    """Whether a request for that key waits."""
+def list_waiting(connection: Connection, key_sha256: bytes) -> list[str]:
+    """Names of the requests for that key that wait; at most one."""
     query = select(_request.certificate_request_id).where(
         _request.key_sha256 == key_sha256, _request.state == RequestState.WAITING.value
     )
-    return connection.execute(query).first() is not None
+    return list(connection.execute(query).scalars())
 
 
 def count_since(connection: Connection, account: str, since: datetime) -> int:

@@ -23,7 +23,7 @@ from server.identity import (
     compose_account_rules,
 )
 from server.journal import Flights, OperationRunner
-from server.registration import CertificateRequests
+from server.registration import CertificateRequests, supersede_certificate
 from server.root.account_terms import account_terms
 from server.root.evidence import compose_evidence
 from server.root.ground import Ground
@@ -98,7 +98,16 @@ def compose_rules(
     keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
     unfinished, random = timedelta(seconds=settings.generation_lifetime_seconds), secrets.token_bytes
     generation = Generation(
-        database, shares, keys, generations, generation_workers, coalescer, random, clock, lifetime=unfinished
+        database,
+        shares,
+        keys,
+        generations,
+        generation_workers,
+        coalescer,
+        random,
+        clock,
+        supersede_certificate,
+        lifetime=unfinished,
     )
     opened = OpenedKeys(database, capacity=settings.opened_shares)
     signing, decrypting = (

@@ -6,6 +6,7 @@ from server.signing.inspection import ExpectedShare, expected_shares, inspect_sh
 from server.signing.keys import Keys, own_key
 from server.signing.opened_keys import OpenedKeys
 from server.signing.policy import JointOperationPolicy
+from server.signing.rekeying import Supersede
 from server.signing.signatures import Signatures, sign_jointly
 from server.signing.states import REFUSALS
 from server.signing.store import Key
@@ -20,6 +21,7 @@ __all__ = [
     "Keys",
     "OpenedKeys",
     "Signatures",
+    "Supersede",
     "decrypt_partially",
     "expected_shares",
     "inspect_shares",

@@ -4,12 +4,13 @@
    A crash before the result is recorded leaves an intent; a repeat makes another share, for nobody has seen the first.
 2. Finish: the client opens its commitment. What does not hold aborts the generation, for good, and the record names
    who is to blame. A share that was made for an aborted generation is erased: it is never used for a second one.
+
+A re-key is a generation too, see ``rekeying``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -21,21 +22,22 @@ from mpc.errors import FoursealError, MalformedInput, PeerMisbehaved
 from mpc.four_prime_rsa import (
     GenerationTerms,
     JointPublicKey,
-    Purpose,
-    SignatureAlgorithm,
+    PublicShare,
     answer_commitment,
     check_opening,
 )
 from server.clock import Clock
-from server.custody import OpenedShare, ShareCustody, ShareEngine
+from server.custody import ShareCustody, ShareEngine
 from server.identity import check_callers
 from server.journal import Act, Caller, Flights, Intent, OperationRunner, Request, Result, run_at_once
 from server.signing import store
 from server.signing.keys import Keys, move_key, own_key
 from server.signing.known_moduli import require_unshared
-from server.signing.opened_keys import server_share_of
+from server.signing.opened_keys import joint_key_of, server_share_of
+from server.signing.rekeying import Supersede, moduli_of_others, rekey_refusal, replace_key
 from server.signing.states import KeyChange, KeyState
 from server.signing.store import Key
+from server.signing.wishes import GenerationWish, OpeningWish
 from server.storage import Database, Threads
 from wire.catalogue import ServiceError
 from wire.ids import new_key_id
@@ -44,39 +46,6 @@ MAX_UNOPENED: Final = 32
 """Generations of one caller that may wait for their opening at a time."""
 EXPIRED: Final = "GENERATION_EXPIRED"
 _HOUSEKEEPING: Final = Caller("-", b"")  # no agent can have that name
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationWish:
-    """A key that somebody wants."""
-
-    request: Request
-    purpose: Purpose
-    half_bits: int
-    algorithms: tuple[SignatureAlgorithm, ...]
-    daily_limit: int
-    client_commitment: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningWish:
-    """An opening that a client brings. ``request`` has a request_id of ours: see ``finish_request_id``."""
-
-    request: Request
-    key_id: str
-    client_modulus: bytes = field(repr=False)
-    nonce: bytes = field(repr=False)
-    roots: Sequence[bytes] = field(repr=False)
-
-
-def finish_request_id(key_id: str) -> str:
-    """The request_id under which the opening of a key is recorded. No caller can choose one with a dot."""
-    return f"finish.{key_id}"
-
-
-def abort_request_id(key_id: str) -> str:
-    """The same for its abortion."""
-    return f"abort.{key_id}"
 
 
 class _BeginPolicy:
@@ -125,6 +94,7 @@ class Generation:
         engine: exponentiates.
         random: for blinding.
         clock: the time.
+        supersede: see ``Supersede``.
         lifetime: how long a generation may wait for its opening.
     """
 
@@ -138,6 +108,7 @@ class Generation:
         engine: ShareEngine,
         random: Random,
         clock: Clock,
+        supersede: Supersede,
         *,
         lifetime: timedelta,
     ) -> None:
@@ -149,26 +120,34 @@ class Generation:
         self._engine = engine
         self._random = random
         self._clock = clock
+        self._supersede = supersede
         self._lifetime = lifetime
 
     async def begin(self, wish: GenerationWish) -> tuple[Key, list[bytes]]:
         """Answer a commitment: a new key, AWAITING_OPENING, and the nine roots that certify the server's modulus.
 
         Raises:
-            ServiceError: those of ``OperationRunner.run``; TOO_MANY_GENERATIONS.
-            MalformedInput: COMMITMENT_MALFORMED.
+            ServiceError: those of ``OperationRunner.run``; TOO_MANY_GENERATIONS; for a re-key KEY_NOT_FOUND, and those
+                of ``rekey_refusal``.
+            MalformedInput: COMMITMENT_MALFORMED, REKEY_DIFFERS.
         """
         answer = await self._begins.run(wish.request, partial(self._prepare_begin, wish))
         key_id, roots = _unpack(answer, wish.half_bits // 8)
         return await self._keys.get(wish.request.caller, key_id), roots
 
     def _prepare_begin(self, wish: GenerationWish) -> tuple[Intent, Act]:
-        key_id = new_key_id()
-        GenerationTerms(key_id, wish.purpose, wish.half_bits, wish.client_commitment)  # refuses before the intent
-        return Intent(wish.request, key_id), partial(self._act_begin, wish)
+        key_id, replaced = new_key_id(), None
+        if wish.replaces_key_id is not None:
+            replaced = self._keys.get_now(wish.request.caller, wish.replaces_key_id)
+        _terms(wish, key_id, replaced)  # refuses before the intent
+        return Intent(wish.request, key_id), partial(self._act_begin, wish, replaced)
 
-    def _act_begin(self, wish: GenerationWish, key_id: str) -> Result:
-        share, roots = self._make_share(wish, key_id)
+    def _act_begin(self, wish: GenerationWish, replaced: Key | None, key_id: str) -> Result:
+        refusal = None if replaced is None else rekey_refusal(replaced)
+        if refusal is not None:
+            return Result(refusal=refusal)
+        share = self._shares.take(key_id, wish.purpose, wish.half_bits)  # up to some seconds, if none is ready
+        roots = answer_commitment(_terms(wish, key_id, replaced), share, self._engine, self._random)
         now = self._clock()
         key = Key(
             key_id=key_id,
@@ -184,6 +163,7 @@ class Generation:
             daily_limit=wish.daily_limit,
             create_time=now,
             change_time=now,
+            replaces_key_id=wish.replaces_key_id,
         )
 
         def keep(connection: Connection) -> None:
@@ -192,18 +172,13 @@ class Generation:
 
         return Result(release=_pack(key_id, roots), apply=keep)
 
-    def _make_share(self, wish: GenerationWish, key_id: str) -> tuple[OpenedShare, list[bytes]]:
-        """The server's share, and the certificate of its modulus. Takes up to some seconds if none is ready."""
-        share = self._shares.take(key_id, wish.purpose, wish.half_bits)
-        terms = GenerationTerms(key_id, wish.purpose, wish.half_bits, wish.client_commitment)
-        return share, answer_commitment(terms, share, self._engine, self._random)
-
     async def finish(self, wish: OpeningWish) -> Key:
         """Check an opening, and enable the key or abort its generation. A repeat gets the same answer.
 
         Raises:
             ServiceError: those of ``OperationRunner.run``; KEY_NOT_FOUND, GENERATION_NOT_OPEN.
             PeerMisbehaved: the opening does not hold; the client is to blame, and the key is ABORTED.
+            FoursealError: those of ``rekey_refusal``, and the key is ABORTED.
         """
         try:
             await self._finishes.run(wish.request, partial(self._prepare_finish, wish))
@@ -215,17 +190,39 @@ class Generation:
         return await self._keys.get(wish.request.caller, wish.key_id)
 
     def _prepare_finish(self, wish: OpeningWish) -> tuple[Intent, Act]:
-        key = self._keys.get_now(wish.request.caller, wish.key_id)
-        return Intent(wish.request, wish.key_id), partial(self._act_finish, wish, key)
+        caller, replaced = wish.request.caller, None
+        key = self._keys.get_now(caller, wish.key_id)
+        if key.replaces_key_id is not None:
+            replaced = self._keys.get_now(caller, key.replaces_key_id)
+        return Intent(wish.request, wish.key_id), partial(self._act_finish, wish, key, replaced)
 
-    def _act_finish(self, wish: OpeningWish, key: Key, key_id: str) -> Result:
+    def _act_finish(self, wish: OpeningWish, key: Key, replaced: Key | None, key_id: str) -> Result:
+        opened = self._judge(wish, key, replaced)
+        if isinstance(opened, FoursealError):
+            abort = partial(self._move, key_id, KeyChange.ABORT, abort_cause=opened.reason)
+            return Result(refusal=opened, apply=abort, afterwards=partial(self._shares.forget, key_id))
+        if replaced is None:
+            return Result(apply=partial(self._move, key_id, KeyChange.OPEN, joint_key=opened))
+        replace = partial(self._replace, wish.request.caller, key_id, replaced.key_id, opened)
+        return Result(apply=replace, afterwards=partial(self._shares.forget, replaced.key_id))
+
+    def _judge(self, wish: OpeningWish, key: Key, replaced: Key | None) -> JointPublicKey | FoursealError:
+        """The key that an opening leads to, or why it leads to none."""
+        terms = _terms(key, key.key_id, replaced)
         try:
-            joint_key = _check_opening(wish, key)
-            self._database.read_now(partial(_require_unshared, joint_key))
+            opened = check_opening(terms, server_share_of(key), wish.client_modulus, wish.nonce, wish.roots)
+            refusal = self._database.read_now(partial(_compare, key, opened.client))
         except (PeerMisbehaved, MalformedInput) as error:
-            abort = partial(self._move, key_id, KeyChange.ABORT, abort_cause=error.reason)
-            return Result(refusal=error, apply=abort, afterwards=partial(self._shares.forget, key_id))
-        return Result(apply=partial(self._move, key_id, KeyChange.OPEN, joint_key=joint_key))
+            return error
+        return refusal or opened
+
+    def _replace(
+        self, caller: Caller, key_id: str, replaced_id: str, opened: JointPublicKey, connection: Connection
+    ) -> None:
+        replaced, now = own_key(connection, caller, replaced_id), self._clock()
+        self._move(key_id, KeyChange.OPEN, connection, joint_key=opened)
+        replace_key(connection, self._shares, replaced, key_id, now)
+        self._supersede(connection, replaced, key_id, caller, now)
 
     async def abort(self, request: Request, key_id: str, cause: str) -> Key:
         """End a generation that the client does not want to finish; for good.
@@ -276,14 +273,22 @@ class Generation:
         move_key(connection, self._shares, key, change, now, abort_cause=abort_cause, joint_key=joint_key)
 
 
-def _check_opening(wish: OpeningWish, key: Key) -> JointPublicKey:
-    terms = GenerationTerms(key.key_id, key.purpose, key.half_bits, key.client_commitment)
-    return check_opening(terms, server_share_of(key), wish.client_modulus, wish.nonce, wish.roots)
+def _terms(agreed: GenerationWish | Key, key_id: str, replaced: Key | None) -> GenerationTerms:
+    """What was agreed on for a key. A replaced key that was never opened has nothing to go into terms."""
+    old = None if replaced is None else joint_key_of(replaced)
+    return GenerationTerms(key_id, agreed.purpose, agreed.half_bits, agreed.client_commitment, old)
 
 
-def _require_unshared(joint_key: JointPublicKey, connection: Connection) -> None:
-    known = (modulus for _, *moduli in store.opened_moduli(connection) for modulus in moduli)
-    require_unshared(joint_key.client, known)
+def _compare(key: Key, client: PublicShare, connection: Connection) -> FoursealError | None:
+    """See that a key can still replace the other, and then that the client's modulus shares no prime with a known one.
+
+    In one transaction: else a key that has just replaced the other one would be taken for a stranger's.
+    """
+    replaced = None if key.replaces_key_id is None else store.find_key(connection, key.replaces_key_id)
+    refusal = None if replaced is None else rekey_refusal(replaced)
+    if refusal is None:
+        require_unshared(client, moduli_of_others(connection, key))
+    return refusal
 
 
 def _admit_ourselves(_connection: Connection, callers: Sequence[Caller]) -> list[FoursealError | None]:

@@ -28,6 +28,7 @@ class KeyChange(StrEnum):
     SCHEDULE_DESTRUCTION = "schedule_destruction"
     CANCEL_DESTRUCTION = "cancel_destruction"
     DESTROY = "destroy"
+    REPLACE = "replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ TRANSITIONS: Final = {
     KeyChange.DESTROY: Transition(
         frozenset({_S.DESTRUCTION_SCHEDULED}), _S.DESTROYED, erases=True, settled=frozenset({_S.DESTROYED})
     ),
+    KeyChange.REPLACE: Transition(frozenset({_S.ENABLED, _S.DISABLED}), _S.DESTROYED, erases=True),
 }
 """Every change there is. What is not here cannot happen."""
 

@@ -52,10 +52,13 @@ keys = Table(
     Column("change_time", Instant, nullable=False),
     Column("destroy_time", Instant),
     Column("abort_cause", Text),
+    Column("replaces_key_id", Text),
+    Column("replaced_by_key_id", Text),
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     Index(None, "agent_id", "create_time", "key_id"),
     Index(None, "state", "create_time"),
+    Index(None, "replaces_key_id"),
 )
 
 key_usage = Table(
@@ -79,6 +82,8 @@ class Key:
         daily_limit: joint operations a day (UTC), 0 for no limit.
         destroy_time: from when on it may be destroyed, in DESTRUCTION_SCHEDULED.
         abort_cause: why its generation was aborted, in ABORTED.
+        replaces_key_id: of a re-key: the key whose client half it has, or would have had.
+        replaced_by_key_id: the key that replaced this one.
     """
 
     key_id: str
@@ -96,6 +101,18 @@ class Key:
     change_time: datetime
     destroy_time: datetime | None = None
     abort_cause: str | None = None
+    replaces_key_id: str | None = None
+    replaced_by_key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedModuli:
+    """The moduli of a key that was opened, and the key that it replaces."""
+
+    key_id: str
+    replaces_key_id: str | None
+    client: int
+    server: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +176,37 @@ def count_unopened(connection: Connection, agent_id: str) -> int:
     return connection.execute(query).scalar_one()
 
 
-def opened_moduli(connection: Connection) -> Iterator[tuple[str, int, int]]:
-    """Key id, N_client and N_server of every key that was ever opened, read bit by bit: there may be a million."""
-    query = select(keys.c.key_id, keys.c.client_modulus, keys.c.server_modulus)
+def list_unopened_rekeys(connection: Connection, replaces_key_id: str) -> list[Key]:
+    """Re-keys of a key that wait for their opening."""
+    query = select(keys).where(
+        keys.c.replaces_key_id == replaces_key_id, keys.c.state == KeyState.AWAITING_OPENING.value
+    )
+    return [_key(row) for row in connection.execute(query)]
+
+
+def list_replaced(connection: Connection, key: Key) -> set[str]:
+    """Ids of the key that a key replaces, of the one that that replaced, and so on."""
+    found = set[str]()
+    earlier = key.replaces_key_id
+    while earlier is not None:
+        found.add(earlier)
+        query = select(keys.c.replaces_key_id).where(keys.c.key_id == earlier)
+        earlier = connection.execute(query).scalar_one()
+    return found
+
+
+def mark_replaced(connection: Connection, key_id: str, by: str) -> None:
+    """Note which key has replaced a key."""
+    connection.execute(update(keys).where(keys.c.key_id == key_id), {"replaced_by_key_id": by})
+
+
+def opened_moduli(connection: Connection) -> Iterator[OpenedModuli]:
+    """Those of every key that was ever opened, read bit by bit: there may be a million."""
+    query = select(keys.c.key_id, keys.c.replaces_key_id, keys.c.client_modulus, keys.c.server_modulus)
     opened = query.where(keys.c.client_modulus.is_not(None)).execution_options(yield_per=_ROWS_AT_A_TIME)
     for row in connection.execute(opened):
-        yield row.key_id, int.from_bytes(row.client_modulus, "big"), int.from_bytes(row.server_modulus, "big")
+        client, server = (int.from_bytes(data, "big") for data in (row.client_modulus, row.server_modulus))
+        yield OpenedModuli(row.key_id, row.replaces_key_id, client, server)
 
 
 def change_key(connection: Connection, key: Key, starts: Iterable[KeyState], values: dict[str, Any]) -> bool:

@@ -269,6 +269,7 @@ class Client:
         purpose: Purpose = Purpose.SIGN,
         request_id: str | None = None,
         policy: key_pb2.KeyPolicy | None = None,
+        replaces: str = "",
     ) -> key_service_pb2.BeginKeyGenerationResponse:
         """First call of a generation."""
         request = key_service_pb2.BeginKeyGenerationRequest(
@@ -277,6 +278,7 @@ class Client:
             half_bits=commitment.share.public.half_bits,
             policy=policy,
             client_commitment=commitment.commitment,
+            replaces_key_id=replaces,
         )
         return await call(self.keys.BeginKeyGeneration, request)
 
@@ -306,6 +308,14 @@ class Client:
         assert finished.key.state == key_pb2.KEY_STATE_ENABLED
         return ClientKey(begun.key.key_id, commitment.share, opening.joint_key)
 
+    async def rekey(self, key: ClientKey) -> ClientKey:
+        """A whole re-key."""
+        commitment = commit_to_share(key.share, secrets.token_bytes)
+        begun = await self.begin(commitment, purpose=key.share.purpose, replaces=key.key_id)
+        opening = opening_of(commitment, begun, key.joint_key)
+        await self.finish(begun.key.key_id, opening)
+        return ClientKey(begun.key.key_id, key.share, opening.joint_key)
+
     async def sign(self, request: signing_service_pb2.SignDigestRequest) -> bytes:
         """One SignDigest."""
         return (await call(self.signing.SignDigest, request)).signature
@@ -331,10 +341,14 @@ async def call(method: Callable[..., Awaitable[Response]], request: Message, sec
         raise error_from_rpc(error) from None
 
 
-def opening_of(commitment: ClientCommitment, begun: key_service_pb2.BeginKeyGenerationResponse) -> Opening:
+def opening_of(
+    commitment: ClientCommitment,
+    begun: key_service_pb2.BeginKeyGenerationResponse,
+    replaced: JointPublicKey | None = None,
+) -> Opening:
     """The honest client's second message."""
     purpose = commitment.share.purpose
-    terms = GenerationTerms(begun.key.key_id, purpose, begun.key.half_bits, commitment.commitment)
+    terms = GenerationTerms(begun.key.key_id, purpose, begun.key.half_bits, commitment.commitment, replaced)
     roots = list(begun.server_certification_roots)
     return open_commitment(commitment, terms, begun.key.server_modulus, roots, ENGINE, secrets.token_bytes)
 

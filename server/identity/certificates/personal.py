@@ -30,6 +30,12 @@ def is_key_certified(connection: Connection, key_sha256: bytes) -> bool:
     return store.is_key_known(connection, key_sha256)
 
 
+def find_personal_certificate(connection: Connection, key_sha256: bytes) -> IssuedCertificate | None:
+    """The personal certificate that a key stands in, of whatever state."""
+    found = store.find_by_key(connection, key_sha256)
+    return found if found is not None and found.profile is CertificateProfile.PERSONAL else None
+
+
 def issue_personal_certificate(
     connection: Connection,
     authority: Authority,

@@ -166,10 +166,16 @@ def find_by_serial_number(connection: Connection, serial_number: int) -> IssuedC
     return None if row is None else _certificate(row)
 
 
+def find_by_key(connection: Connection, key_sha256: bytes) -> IssuedCertificate | None:
+    """The certificate that a key stands in, of whatever account and state."""
+    query = select(signer_certificates).where(signer_certificates.c.key_sha256 == key_sha256)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _certificate(row)
+
+
 def is_key_known(connection: Connection, key_sha256: bytes) -> bool:
     """Whether a key stands in any certificate, of whatever account and state."""
-    query = select(signer_certificates.c.fingerprint).where(signer_certificates.c.key_sha256 == key_sha256)
-    return connection.execute(query).first() is not None
+    return find_by_key(connection, key_sha256) is not None
 
 
 def all_certificates(connection: Connection) -> Iterator[tuple[str, Purpose, bytes]]:

@@ -65,4 +65,6 @@ def key_to_proto(key: Key) -> key_pb2.Key:
         ),
         create_time=timestamp_of(key.create_time),
         destroy_time=None if key.destroy_time is None else timestamp_of(key.destroy_time),
+        replaces_key_id=key.replaces_key_id or "",
+        replaced_by_key_id=key.replaced_by_key_id or "",
     )

@@ -11,17 +11,12 @@ from fourseal.v1 import key_service_pb2_grpc
 from mpc.four_prime_rsa import HALF_BITS
 from server.identity import CallerReader
 from server.journal import own_request_of, request_of
-from server.signing.generation import (
-    Generation,
-    GenerationWish,
-    OpeningWish,
-    abort_request_id,
-    finish_request_id,
-)
+from server.signing.generation import Generation
 from server.signing.keys import Keys
 from server.signing.rpc.convert import Context, key_to_proto, policy_from_proto
 from server.signing.states import KeyChange
 from server.signing.store import Key
+from server.signing.wishes import GenerationWish, OpeningWish, abort_request_id, finish_request_id
 from wire.catalogue import ServiceError
 from wire.convert import purpose_from_proto
 from wire.ids import check_key_id
@@ -69,6 +64,7 @@ class KeyRpc(key_service_pb2_grpc.KeyServiceServicer):
             algorithms=algorithms,
             daily_limit=daily_limit,
             client_commitment=request.client_commitment,
+            replaces_key_id=check_key_id(request.replaces_key_id) if request.replaces_key_id else None,
         )
         key, roots = await self._generation.begin(wish)
         return pb.BeginKeyGenerationResponse(key=key_to_proto(key), server_certification_roots=roots)

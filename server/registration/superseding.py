@@ -1,0 +1,35 @@
+"""What becomes of the certificate of a joint key, and of requests for one, when the key is replaced."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from server.identity import RevocationReason, find_personal_certificate, revoke_personal_certificate
+from server.journal import Caller
+from server.registration import store
+from server.registration.store import RequestState
+from server.signing import Key
+
+
+def supersede_certificate(connection: Connection, key: Key, by: str, caller: Caller, now: datetime) -> None:
+    """Revoke a replaced key's certificate as superseded, and refuse a request that waits for one, in a transaction.
+
+    Args:
+        connection: the transaction.
+        key: the replaced key.
+        by: id of the new one.
+        caller: whose they are.
+        now: the present time.
+    """
+    if key.joint_public_key is None:
+        return
+    digest = sha256(key.joint_public_key).digest()
+    issued = find_personal_certificate(connection, digest)
+    if issued is not None and issued.revoke_time is None:
+        revoke_personal_certificate(connection, issued, now, RevocationReason.SUPERSEDED, caller)
+    for waiting in store.list_waiting(connection, digest):
+        why = f"The key was replaced by {by}: ask for a certificate for that."
+        store.decide(connection, waiting, RequestState.REFUSED, now, why=why)
