@@ -73,6 +73,10 @@ class Agent:
             )
         )
 
+    def rekey(self, key: str, *, request_id: str | None = None, on_step: OnStep | None = None) -> AgentKey:
+        """Replace a key by one with the same client share and a new server share; ``on_step`` as there."""
+        return self._thread.run(self._agent.rekey(key, request_id=request_id, on_step=on_step))
+
     def get_key(self, key: str) -> AgentKey:
         """Return a key as the server has it now."""
         return self._thread.run(self._agent.get_key(key))

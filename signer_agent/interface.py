@@ -106,6 +106,23 @@ class AsyncAgent(ABC):
         """
 
     @abstractmethod
+    async def rekey(self, key: str, *, request_id: str | None = None, on_step: OnStep | None = None) -> AgentKey:
+        """Replace a key by one with the same client share and a new server share, together with the server.
+
+        The new key has an id of its own, and purpose, size, policy and label of the replaced one; the label then stands
+        for the new key. A replaced signing key is destroyed in the same moment; a decryption key stays, by its id, for
+        what was encrypted to it. The server revokes the replaced key's certificate. Not for a key whose client share
+        may be known to others: generate a new one then.
+
+        What is interrupted can be finished as in ``generate_key``, also by a repeat without ``request_id``.
+
+        Args:
+            key: enabled or disabled, and not replaced before.
+            request_id: 16 to 64 characters of [A-Za-z0-9_-], once for each re-key; by default a fresh one.
+            on_step: is told of each step.
+        """
+
+    @abstractmethod
     async def get_key(self, key: str) -> AgentKey:
         """Return a key as the server has it now."""
 

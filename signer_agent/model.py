@@ -53,6 +53,8 @@ class AgentKey:
         daily_limit: operations a day that the server allows; 0 for no limit.
         create_time: when the generation began, UTC.
         destroy_time: from when on it can be destroyed, UTC; None unless its destruction is scheduled.
+        replaces_key_id: the key that this one replaces; empty for none.
+        replaced_by_key_id: the key that has replaced this one; empty for none.
     """
 
     key_id: str
@@ -65,6 +67,8 @@ class AgentKey:
     daily_limit: int
     create_time: datetime
     destroy_time: datetime | None
+    replaces_key_id: str = ""
+    replaced_by_key_id: str = ""
 
     def require_joint_key(self) -> JointPublicKey:
         """Return the joint public key.

@@ -3,7 +3,7 @@
 from server.registration.officers import Office, approve, refuse_request, revoke_certificate
 from server.registration.requests import CertificateRequests
 from server.registration.store import CertificateRequest, RequestState, find_request, list_approvals, list_requests
-from server.registration.superseding import supersede_certificate
+from server.registration.superseding import supersede
 
 __all__ = [
     "CertificateRequest",
@@ -16,5 +16,5 @@ __all__ = [
     "list_requests",
     "refuse_request",
     "revoke_certificate",
-    "supersede_certificate",
+    "supersede",
 ]

@@ -14,7 +14,7 @@ from server.registration.store import RequestState
 from server.signing import Key
 
 
-def supersede_certificate(connection: Connection, key: Key, by: str, caller: Caller, now: datetime) -> None:
+def supersede(connection: Connection, key: Key, by: str, caller: Caller, now: datetime) -> None:
     """Revoke a replaced key's certificate as superseded, and refuse a request that waits for one, in a transaction.
 
     Args:

@@ -23,7 +23,7 @@ from server.identity import (
     compose_account_rules,
 )
 from server.journal import Flights, OperationRunner
-from server.registration import CertificateRequests, supersede_certificate
+from server.registration import CertificateRequests, supersede
 from server.root.account_terms import account_terms
 from server.root.evidence import compose_evidence
 from server.root.ground import Ground
@@ -96,18 +96,9 @@ def compose_rules(
     generation_workers = Threads(max(1, settings.threads // 2), "generation")
     database.group_while(lambda: workers.waiting >= 2 * settings.threads)  # each core has work for two steps more
     keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
-    unfinished, random = timedelta(seconds=settings.generation_lifetime_seconds), secrets.token_bytes
+    unopened, random = timedelta(seconds=settings.generation_lifetime_seconds), secrets.token_bytes
     generation = Generation(
-        database,
-        shares,
-        keys,
-        generations,
-        generation_workers,
-        coalescer,
-        random,
-        clock,
-        supersede_certificate,
-        lifetime=unfinished,
+        database, shares, keys, generations, generation_workers, coalescer, random, clock, supersede, lifetime=unopened
     )
     opened = OpenedKeys(database, capacity=settings.opened_shares)
     signing, decrypting = (

@@ -1,4 +1,4 @@
-"""``key``: generate, list, show, export, and change the state of joint keys."""
+"""``key``: generate, re-key, list, show, export, and change the state of joint keys."""
 
 from __future__ import annotations
 
@@ -70,10 +70,29 @@ def generate(
                 on_step=on_step,
             )
         except RemoteError as error:
-            if error.code in _INTERRUPTED:
-                OUTPUT.note(f"The same command with --request-id {request_id} goes on from here.")
+            _tell_how_to_go_on(error, request_id)
             raise
     _show(key)
+
+
+@command(app)
+def rekey(
+    invocation: Invocation,
+    key: KeyArgument,
+    *,
+    request_id: Annotated[str, typer.Option(help="Repeat a re-key that was interrupted.")] = "",
+    yes: YesOption = False,
+) -> None:
+    """Replace a key by one with the same half of yours and a new half of the server."""
+    OUTPUT.confirm(f"Replace {key!r}? If it signs, it is destroyed; its certificate is revoked", yes=yes)
+    with invocation.agent() as agent, OUTPUT.progress("Replacing") as on_step:
+        try:
+            new = agent.rekey(key, request_id=request_id or None, on_step=on_step)
+        except RemoteError as error:
+            _tell_how_to_go_on(error, request_id)
+            raise
+    OUTPUT.note(f"For a certificate of the new key: {invocation.call_of(f'certificate request {new.key_id}')}")
+    _show(new)
 
 
 @command(app, "list")
@@ -167,6 +186,12 @@ def destroy(
         _change(invocation, key, KeyChange.SCHEDULE_DESTRUCTION)
 
 
+def _tell_how_to_go_on(error: RemoteError, request_id: str) -> None:
+    if error.code in _INTERRUPTED:
+        repeated = f" with --request-id {request_id}" if request_id else ""
+        OUTPUT.note(f"The same command{repeated} goes on from here.")
+
+
 def _change(invocation: Invocation, key: str, change: KeyChange) -> None:
     with invocation.agent() as agent:
         _show(agent.change_key(key, change))
@@ -195,6 +220,8 @@ def _content(key: AgentKey) -> dict[str, Any]:
         "create_time": key.create_time.isoformat(),
         "destroy_time": key.destroy_time.isoformat() if key.destroy_time else None,
         "fingerprint": _fingerprint(key),
+        "replaces_key_id": key.replaces_key_id or None,
+        "replaced_by_key_id": key.replaced_by_key_id or None,
     }
 
 

@@ -20,6 +20,7 @@ from signer_agent.client.changes import request_change
 from signer_agent.client.decryption import finish_decryption, prepare_decryption
 from signer_agent.client.generation import Generations
 from signer_agent.client.keyring import Keyring
+from signer_agent.client.rekeying import rekey_request
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
 from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signatures
 from signer_agent.engine import chosen_engine
@@ -98,6 +99,14 @@ class LocalAgent(AsyncAgent):
         request = generation_request(purpose, half_bits, algorithms, daily_limit, label, request_id, now)
         with self._usage.call():
             return await self._generations.generate(await self._connected(), request, on_step or (lambda _: None))
+
+    async def rekey(self, key: str, *, request_id: str | None = None, on_step: OnStep | None = None) -> AgentKey:
+        """See ``AsyncAgent``."""
+        now = datetime.now(UTC)
+        with self._usage.call():
+            line = await self._connected()
+            request = await self._in_thread(partial(rekey_request, self._store, self._keyring, key, request_id, now))
+            return await self._generations.generate(line, request, on_step or (lambda _: None))
 
     async def get_key(self, key: str) -> AgentKey:
         """See ``AsyncAgent``."""

@@ -8,6 +8,8 @@
 After a crash between 1 and 4 the same steps run again from the stored generation: recovery is the normal path. Both
 calls are idempotent, and our opening is the same every time, so what comes of it is one key, or none. Where either side
 refuses for good, the generation is forgotten with its share, which was never in use.
+
+A re-key goes the same way with the share of the replaced key, which stays where it is until the new key is stored.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from mpc.engines import Engine
 from mpc.errors import FoursealError, PeerMisbehaved, blaming
 from mpc.four_prime_rsa import (
     GenerationTerms,
+    JointPublicKey,
     KeyShare,
     Opening,
     Role,
@@ -96,7 +99,9 @@ class Generations:
                 raise ServiceError("REQUEST_ID_REUSED")
             if isinstance(known, KeyRecord):
                 return await fetch_key(line, known.key_id, known)
-            if known is None:
+            if known is None and request.replaces_key_id:
+                known = await self._in_thread(lambda: self._begin_rekey(request))
+            elif known is None:
                 on_step("Making our key share")
                 shares = await asyncio.to_thread(make_shares, [request.purpose], request.half_bits)
                 known = await self._in_thread(lambda: self._begin(request, shares[request.purpose]))
@@ -130,10 +135,18 @@ class Generations:
         pending = self._store.pending_generation(request_id)
         return pending or next((key for key in self._store.records() if key.request.request_id == request_id), None)
 
-    def _begin(self, request: GenerationRequest, share: KeyShare) -> PendingGeneration:
-        pending = PendingGeneration(request, commit_to_share(share, secrets.token_bytes))
+    def _begin(
+        self, request: GenerationRequest, share: KeyShare, replaced: JointPublicKey | None = None
+    ) -> PendingGeneration:
+        pending = PendingGeneration(request, commit_to_share(share, secrets.token_bytes), replaced)
         self._store.save_pending_generation(pending)
         return pending
+
+    def _begin_rekey(self, request: GenerationRequest) -> PendingGeneration:
+        replaced, share = self._store.key(request.replaces_key_id), self._store.share(request.replaces_key_id)
+        if replaced is None or share is None:
+            raise ServiceError("SHARE_MISSING", key_id=request.replaces_key_id)
+        return self._begin(request, share, replaced.joint_key)
 
     async def _finish(self, line: ServerLine, pending: PendingGeneration, on_step: OnStep) -> AgentKey:
         begun: key_service_pb2.BeginKeyGenerationResponse | None = None
@@ -158,7 +171,10 @@ class Generations:
         self._require_id_of_its_own(begun.key.key_id, request)
         with blaming(Role.SERVER):
             key_id = check_key_id(begun.key.key_id)
-        terms = GenerationTerms(key_id, request.purpose, request.half_bits, pending.client.commitment)
+        if begun.key.replaces_key_id != request.replaces_key_id:
+            raise answer_malformed("the new key replaces another key than was asked for")
+        commitment = pending.client.commitment
+        terms = GenerationTerms(key_id, request.purpose, request.half_bits, commitment, pending.replaced)
         return open_commitment(
             pending.client,
             terms,
@@ -198,9 +214,11 @@ def same_request(one: GenerationRequest, other: GenerationRequest) -> bool:
 
 
 def _finished_key(answer: key_pb2.Key, record: KeyRecord) -> AgentKey:
-    key = checked_key(answer, record)
-    if (set(key.algorithms), key.daily_limit) != (set(record.request.algorithms), record.request.daily_limit):
+    key, request = checked_key(answer, record), record.request
+    if (set(key.algorithms), key.daily_limit) != (set(request.algorithms), request.daily_limit):
         raise answer_malformed("the key has another policy than was asked for")
+    if key.replaces_key_id != request.replaces_key_id:
+        raise answer_malformed("the key replaces another key than was asked for")
     return key
 
 
@@ -217,6 +235,7 @@ def _begin_request(pending: PendingGeneration) -> key_service_pb2.BeginKeyGenera
         half_bits=request.half_bits,
         policy=policy_to_proto(request.algorithms, request.daily_limit),
         client_commitment=pending.client.commitment,
+        replaces_key_id=request.replaces_key_id,
     )
 
 

@@ -1,4 +1,7 @@
-"""The keys of an opened key store, by id or label, with their shares while they are in use."""
+"""The keys of an opened key store, by id or label, with their shares while they are in use.
+
+A label that a key has in common with the one that it replaces stands for the new one.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,9 @@ class Keyring:
         version = self._store.records_version()
         if version != self._labels_version or label not in self._labels:
             labels: dict[str, list[str]] = {}
-            for record in self._store.records():
+            records = self._store.records()
+            replaced = {record.request.replaces_key_id for record in records}
+            for record in (record for record in records if record.key_id not in replaced):
                 labels.setdefault(record.request.label, []).append(record.key_id)
             self._labels, self._labels_version = labels, version  # of before: what came meanwhile is seen next time
         return self._labels.get(label, [])

@@ -73,6 +73,8 @@ def key_to_proto(key: AgentKey) -> agent_service_pb2.AgentKey:
         policy=policy_to_proto(key.algorithms, key.daily_limit),
         create_time=timestamp_of(key.create_time),
         destroy_time=timestamp_of(key.destroy_time) if key.destroy_time else None,
+        replaces_key_id=key.replaces_key_id,
+        replaced_by_key_id=key.replaced_by_key_id,
     )
     if key.joint_key is not None:
         message.client_modulus = key.joint_key.client.to_bytes()
@@ -120,6 +122,8 @@ def _key_from_proto(key: key_pb2.Key, label: str) -> AgentKey:
         daily_limit=key.policy.daily_limit,
         create_time=key.create_time.ToDatetime(UTC),
         destroy_time=key.destroy_time.ToDatetime(UTC) if key.HasField("destroy_time") else None,
+        replaces_key_id=key.replaces_key_id and check_key_id(key.replaces_key_id),
+        replaced_by_key_id=key.replaced_by_key_id and check_key_id(key.replaced_by_key_id),
     )
 
 

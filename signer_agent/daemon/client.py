@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -38,6 +38,7 @@ _OPTIONS: Final = [  # else a daemon that has just been started again is taken f
 ]
 
 _Response = TypeVar("_Response")
+_Event = TypeVar("_Event", agent_service_pb2.GenerateKeyResponse, agent_service_pb2.RekeyAgentKeyResponse)
 
 
 class DaemonAgent(AsyncAgent):
@@ -97,16 +98,13 @@ class DaemonAgent(AsyncAgent):
     ) -> AgentKey:
         """See ``AsyncAgent``."""
         asked = generation_request(purpose, half_bits, algorithms, daily_limit, label, request_id, datetime.now(UTC))
-        with self._usage.call():
-            try:
-                async for event in self._stub.GenerateKey(_generate_request(asked), timeout=MAX_DEADLINE_SECONDS):
-                    if event.HasField("agent_key"):
-                        return _read(event.agent_key)
-                    if on_step is not None:
-                        on_step(event.step)
-            except grpc.aio.AioRpcError as error:
-                raise self._refusal(error) from None
-        raise answer_malformed("it ended without a key")
+        return await self._key_of(self._stub.GenerateKey, _generate_request(asked), on_step)
+
+    async def rekey(self, key: str, *, request_id: str | None = None, on_step: OnStep | None = None) -> AgentKey:
+        """See ``AsyncAgent``."""
+        named = "" if request_id is None else check_request_id(request_id)
+        request = agent_service_pb2.RekeyAgentKeyRequest(request_id=named, key=checked_key_name(key))
+        return await self._key_of(self._stub.RekeyAgentKey, request, on_step)
 
     async def get_key(self, key: str) -> AgentKey:
         """See ``AsyncAgent``."""
@@ -166,6 +164,20 @@ class DaemonAgent(AsyncAgent):
         """See ``AsyncAgent``."""
         await self._usage.end()
         await self._channel.close()
+
+    async def _key_of(
+        self, method: Callable[..., AsyncIterable[_Event]], request: object, on_step: OnStep | None
+    ) -> AgentKey:
+        with self._usage.call():
+            try:
+                async for event in method(request, timeout=MAX_DEADLINE_SECONDS):
+                    if event.HasField("agent_key"):
+                        return _read(event.agent_key)
+                    if on_step is not None:
+                        on_step(event.step)
+            except grpc.aio.AioRpcError as error:
+                raise self._refusal(error) from None
+        raise answer_malformed("it ended without a key")
 
     async def _call(self, method: Callable[..., Awaitable[_Response]], request: object) -> _Response:
         with self._usage.call():

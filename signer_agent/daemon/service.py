@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,7 +19,7 @@ from signer_agent.client.messages import algorithms_from_proto, change_from_prot
 from signer_agent.daemon.opened import Opened
 from signer_agent.home import Home
 from signer_agent.interface import DEFAULT_HALF_BITS
-from signer_agent.model import DigestToSign, SignedDigest
+from signer_agent.model import AgentKey, DigestToSign, SignedDigest
 from signer_agent.version import VERSION
 from wire.catalogue import ServiceError
 from wire.convert import hash_algorithm_from_proto, purpose_from_proto, signature_algorithm_from_proto
@@ -89,24 +91,27 @@ class AgentRpc(agent_service_pb2_grpc.AgentServiceServicer):
         self, request: agent_service_pb2.GenerateKeyRequest, context: Context
     ) -> AsyncIterator[agent_service_pb2.GenerateKeyResponse]:
         """See the proto."""
-        agent, steps = self._unlocked(), asyncio.Queue[str | None]()
-        generation = agent.generate_key(
+        generate = partial(
+            self._unlocked().generate_key,
             purpose_from_proto(request.purpose),
             half_bits=request.half_bits or DEFAULT_HALF_BITS,
             algorithms=algorithms_from_proto(request.policy),
             daily_limit=request.policy.daily_limit,
             label=request.label,
             request_id=request.request_id or None,
-            on_step=steps.put_nowait,
         )
-        work = asyncio.create_task(generation)
-        work.add_done_callback(lambda _: steps.put_nowait(None))
-        try:
-            while (step := await steps.get()) is not None:
-                yield agent_service_pb2.GenerateKeyResponse(step=step)
-            yield agent_service_pb2.GenerateKeyResponse(agent_key=key_to_proto(await work))
-        finally:
-            work.cancel()  # without effect on one that ended; else the caller went away, and it can be finished later
+        async with aclosing(_steps_and_key(generate)) as events:
+            async for event in events:
+                yield agent_service_pb2.GenerateKeyResponse(**event)
+
+    async def RekeyAgentKey(
+        self, request: agent_service_pb2.RekeyAgentKeyRequest, context: Context
+    ) -> AsyncIterator[agent_service_pb2.RekeyAgentKeyResponse]:
+        """See the proto."""
+        rekey = partial(self._unlocked().rekey, request.key, request_id=request.request_id or None)
+        async with aclosing(_steps_and_key(rekey)) as events:
+            async for event in events:
+                yield agent_service_pb2.RekeyAgentKeyResponse(**event)
 
     async def GetAgentKey(
         self, request: agent_service_pb2.GetAgentKeyRequest, context: Context
@@ -203,6 +208,19 @@ class AgentRpc(agent_service_pb2_grpc.AgentServiceServicer):
         await asyncio.sleep(self._lock_after_seconds)
         self._locking = None  # from here on it is not cancelled
         await self.lock()
+
+
+async def _steps_and_key(work: Callable[..., Coroutine[Any, Any, AgentKey]]) -> AsyncGenerator[dict[str, Any]]:
+    """What a generation tells: its steps as they are reached, and last its key; the fields of an answer."""
+    steps = asyncio.Queue[str | None]()
+    task = asyncio.create_task(work(on_step=steps.put_nowait))
+    task.add_done_callback(lambda _: steps.put_nowait(None))
+    try:
+        while (step := await steps.get()) is not None:
+            yield {"step": step}
+        yield {"agent_key": key_to_proto(await task)}
+    finally:
+        task.cancel()  # without effect on one that ended; else the caller went away, and it can be finished later
 
 
 def _digest_to_sign(request: agent_service_pb2.SignAgentDigestRequest) -> DigestToSign:

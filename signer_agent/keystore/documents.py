@@ -52,6 +52,10 @@ class Fields:
     def __init__(self, document: Json) -> None:
         self._left = dict(document)
 
+    def has(self, name: str) -> bool:
+        """Whether a field is there, of those that may be missing."""
+        return name in self._left
+
     def text(self, name: str) -> str:
         """Take a string."""
         value = self._left.pop(name, None)

@@ -36,6 +36,7 @@ class GenerationRequest:
         daily_limit: operations a day that the server shall allow; 0 for no limit.
         label: the name for people, or empty.
         create_time: when it began, UTC.
+        replaces_key_id: of a re-key: the key that is replaced; else empty.
     """
 
     request_id: str
@@ -45,10 +46,12 @@ class GenerationRequest:
     daily_limit: int
     label: str
     create_time: datetime
+    replaces_key_id: str = ""
 
     def to_public(self) -> Json:
         """As it stands in the file."""
-        return {
+        replaces = {"replaces_key_id": self.replaces_key_id} if self.replaces_key_id else {}
+        return replaces | {
             "request_id": self.request_id,
             "purpose": self.purpose.value,
             "half_bits": self.half_bits,
@@ -69,6 +72,7 @@ class GenerationRequest:
             daily_limit=fields.integer("daily_limit"),
             label=fields.text("label"),
             create_time=datetime.fromisoformat(fields.text("create_time")),
+            replaces_key_id=fields.text("replaces_key_id") if fields.has("replaces_key_id") else "",
         )
 
 
@@ -112,26 +116,45 @@ class KeyRecord:
 
 
 class PendingGeneration(Secret):
-    """A generation that began: stored before its commitment leaves the process, removed when the key is stored."""
+    """A generation that began: stored before its commitment leaves the process, removed when the key is stored.
 
-    __slots__ = ("client", "request")
+    Args:
+        request: what was asked for.
+        client: our share, secret, and its commitment.
+        replaced: of a re-key: the replaced key, which may be gone from the store before the generation is.
+    """
 
-    def __init__(self, request: GenerationRequest, client: ClientCommitment) -> None:
+    __slots__ = ("client", "replaced", "request")
+
+    def __init__(
+        self, request: GenerationRequest, client: ClientCommitment, replaced: JointPublicKey | None = None
+    ) -> None:
         self.request = request
         self.client = client
+        self.replaced = replaced
 
     def _public_summary(self) -> str:
         return f"request_id={self.request.request_id}"
+
+    def to_public(self) -> Json:
+        """As it stands in the file."""
+        replaced = self.replaced
+        modulus = {} if replaced is None else {"replaced_server_modulus": bytes_to_text(replaced.server.to_bytes())}
+        return modulus | self.request.to_public()
 
     def to_secret_bytes(self) -> bytes:
         """Nonce and share, for the store to seal."""
         return self.client.nonce + self.client.share.to_secret_bytes()
 
     @classmethod
-    def load(cls, request: GenerationRequest, secret: bytes) -> Self:
-        """Undo ``to_secret_bytes``. Raises FoursealError for anything else."""
-        nonce, share = secret[:NONCE_BYTES], secret[NONCE_BYTES:]
-        return cls(request, ClientCommitment(load_key_share(Role.CLIENT, request.purpose, share), nonce))
+    def load(cls, fields: Fields, secret: bytes) -> Self:
+        """Undo ``to_public`` and ``to_secret_bytes``. Raises ValueError or FoursealError for anything else."""
+        request, replaced = GenerationRequest.from_public(fields), None
+        share = load_key_share(Role.CLIENT, request.purpose, secret[NONCE_BYTES:])
+        if fields.has("replaced_server_modulus"):
+            server = PublicShare.from_bytes(Role.SERVER, request.purpose, fields.data("replaced_server_modulus"))
+            replaced = JointPublicKey(share.public, server)
+        return cls(request, ClientCommitment(share, secret[:NONCE_BYTES]), replaced)
 
 
 class Identity(Secret):

@@ -6,7 +6,7 @@
     identity.json                 server, certificates; sealed: TLS key
     enrolment.json                an enrolment under way; sealed: TLS key
     keys/<key id>.json            public shares, label; sealed: client share
-    generations/<request id>.json a generation under way; sealed: client share and nonce
+    generations/<request id>.json a generation or re-key under way; sealed: client share and nonce
     <folder>/<name>.json          what ``signer_agent.contracts`` and ``signer_agent.log`` keep, see there
 
 Every entry is sealed under a key of this store alone, with its kind, its name and its whole public part as associated
@@ -25,12 +25,11 @@ from typing import Final, TypeVar
 from cryptography.exceptions import InvalidTag
 
 from mpc.errors import FoursealError
-from mpc.four_prime_rsa import KeyShare
+from mpc.four_prime_rsa import KeyShare, Purpose
 from signer_agent.home import Home
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 from signer_agent.keystore.drawer import Drawer, Entry
 from signer_agent.keystore.entries import (
-    GenerationRequest,
     Identity,
     KeyRecord,
     PendingEnrolment,
@@ -169,21 +168,23 @@ class KeyStore:
 
     def pending_generation(self, request_id: str) -> PendingGeneration | None:
         """Return a generation under way, or None. Raises as ``identity`` does."""
-
-        def load(fields: Fields, secret: bytes) -> PendingGeneration:
-            return PendingGeneration.load(GenerationRequest.from_public(fields), secret)
-
-        return self.load(self._generations, "generation", check_request_id(request_id) + _SUFFIX, load)
+        name = check_request_id(request_id) + _SUFFIX
+        return self.load(self._generations, "generation", name, PendingGeneration.load)
 
     def save_pending_generation(self, pending: PendingGeneration) -> None:
         """Store a generation before anything of it leaves the process. Raises ServiceError (STORE_UNUSABLE)."""
         name = pending.request.request_id + _SUFFIX
-        self.save(self._generations, "generation", name, pending.request.to_public(), pending.to_secret_bytes())
+        self.save(self._generations, "generation", name, pending.to_public(), pending.to_secret_bytes())
 
     def finish_generation(self, pending: PendingGeneration, record: KeyRecord) -> None:
-        """Store the key that came of a generation, and forget the generation. Raises ServiceError (STORE_UNUSABLE)."""
+        """Store the key that came of a generation, and forget the generation. Raises ServiceError (STORE_UNUSABLE).
+
+        A signing key that was replaced is forgotten too: the server has destroyed it.
+        """
         secret = pending.client.share.to_secret_bytes()
         self.save(self._keys, "key", record.key_id + _SUFFIX, record.to_public(), secret)
+        if record.request.replaces_key_id and record.request.purpose is Purpose.SIGN:
+            self.remove_key(record.request.replaces_key_id)
         self.remove_pending_generation(pending.request.request_id)  # a crash before this repeats the last steps
 
     def remove_pending_generation(self, request_id: str) -> None:

@@ -70,7 +70,8 @@ class ServerSide:
             key_id = self._begun[request.request_id] = new_key_id()
             purpose = purpose_from_proto(request.purpose)
             share = generate_key_share(Role.SERVER, purpose, request.half_bits)
-            terms = GenerationTerms(key_id, purpose, request.half_bits, request.client_commitment)
+            replaced = self.keys[request.replaces_key_id].joint_key if request.replaces_key_id else None
+            terms = GenerationTerms(key_id, purpose, request.half_bits, request.client_commitment, replaced)
             roots = answer_commitment(terms, share, ENGINE, RANDOM)
             now = Timestamp()
             now.GetCurrentTime()
@@ -82,6 +83,7 @@ class ServerSide:
                 server_modulus=share.public.to_bytes(),
                 policy=request.policy,
                 create_time=now,
+                replaces_key_id=request.replaces_key_id,
             )
             self.keys[key_id] = ServerKey(message, share, terms, roots)
         key = self.keys[key_id]
@@ -101,6 +103,8 @@ class ServerSide:
         key.message.client_modulus = request.client_modulus
         key.message.joint_public_key_der = key.joint_key.to_der()
         key.message.state = key_pb2.KEY_STATE_ENABLED
+        if key.message.replaces_key_id:
+            self.keys[key.message.replaces_key_id].message.replaced_by_key_id = request.key_id
         return key_service_pb2.FinishKeyGenerationResponse(key=key.message)
 
     def abort(self, request: key_service_pb2.AbortKeyGenerationRequest) -> key_service_pb2.AbortKeyGenerationResponse:

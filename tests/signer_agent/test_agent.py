@@ -311,6 +311,36 @@ async def test_a_key_goes_through_its_states(agent: AsyncAgent, home: Home) -> N
     assert (await agent.change_key(key.key_id, KeyChange.DESTROY)).state is KeyState.DESTROYED
 
 
+async def test_a_key_is_replaced(agent: AsyncAgent, home: Home) -> None:
+    """One that signs is gone, and its label stands for the new one; one that decrypts is there by its id."""
+    label, request_id = new_request_id(), new_request_id()
+    signing = await agent.generate_key("sign", half_bits=2048, algorithms=[PSS], daily_limit=9, label=label)
+    steps: list[str] = []
+    new = await agent.rekey(label, request_id=request_id, on_step=steps.append)
+    assert steps
+    assert (new.label, new.algorithms, new.daily_limit) == (label, (PSS,), 9)
+    assert new.require_joint_key().client == signing.require_joint_key().client
+    assert await agent.rekey(label, request_id=request_id) == await agent.rekey(signing.key_id, request_id=request_id)
+    assert await agent.get_key(label) == new
+    new.public_key().verify(await agent.sign(label, b"text"), b"text", PSS.to_cryptography_padding(), hashes.SHA256())
+    old = await agent.get_key(signing.key_id)
+    assert (old.state, old.replaced_by_key_id) == (KeyState.DESTROYED, new.key_id)
+    assert not (home.keys / f"{signing.key_id}.json").exists()
+    for key in (signing.key_id, label + "?"):
+        with refused("SHARE_MISSING" if key == signing.key_id else "KEY_NOT_FOUND"):
+            await agent.rekey(key)
+    with refused("REQUEST_ID_REUSED"):
+        await agent.rekey(new.key_id, request_id=request_id)
+
+    letters = await agent.generate_key("decrypt", half_bits=2048, label=label + "-d")
+    newer = await agent.rekey(letters.key_id)
+    for name, public in ((letters.key_id, letters), (label + "-d", newer)):
+        ciphertext = public.public_key().encrypt(b"letter", OAEP.to_cryptography_padding())
+        assert await agent.decrypt(name, ciphertext) == b"letter"
+    with refused("KEY_REPLACED", key_id=letters.key_id, replaced_by_key_id=newer.key_id):
+        await agent.rekey(letters.key_id)
+
+
 async def test_an_ambiguous_label_is_refused(agent: AsyncAgent) -> None:
     """The id must be named then."""
     label = new_request_id()

@@ -66,6 +66,7 @@ def test_everything_else_is_there_too(agent: Agent) -> None:
         (number, SignedDigest) for number in range(3)
     ]
     assert len(agent.sign_digest("everything", bytes(32))) == 512
+    assert agent.rekey("everything").replaces_key_id == key.key_id
     assert agent.change_key("everything", KeyChange.DISABLE).state is KeyState.DISABLED
     with refused("WRONG_PURPOSE"):
         agent.decrypt("everything", bytes(512))

@@ -77,7 +77,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "SHARE_MISSING",
         PRECONDITION,
         "The client share of key {key_id} is not in this key store.",
-        "Use the key store that generated it.",
+        "Use the key store that generated it; for a key that was replaced, the new key.",
     ),
     Entry("LABEL_AMBIGUOUS", INVALID, "Several keys have the label {label}.", "Name the key by its id."),
     Entry(

@@ -6,6 +6,8 @@ import asyncio
 import secrets
 import subprocess
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from fourseal.v1 import (
     registration_service_pb2_grpc,
     signing_service_pb2,
 )
+from sqlalchemy import Connection
 
 from mpc.four_prime_rsa import (
     EncodedMessage,
@@ -28,6 +31,10 @@ from mpc.four_prime_rsa import (
     SigningShare,
     create_partial_signature,
 )
+from server.clock import system_clock
+from server.identity import Authority
+from server.registration import Office as RaOffice
+from server.registration import approve
 from server.root.application import Server
 from server.root.home import Home
 from signer_agent.joint_private_key import JointPrivateKey, LoopSigner
@@ -268,3 +275,69 @@ async def test_nobody_gets_a_certificate_for_what_is_not_theirs(office: Office) 
     await office.does("revoke", number, "--officer", "frank")
     revoked = await office.look(alice, number)
     assert revoked.revocation_reason == certificate_service_pb2.REVOCATION_REASON_PRIVILEGE_WITHDRAWN
+
+
+async def issued(office: Office, person: Person, key: ClientKey, pkcs10: bytes) -> pb.CertificateRequest:
+    """Ask for a certificate, and have it approved by two officers."""
+    asked = await office.ask(person, key, pkcs10)
+    status = office.server._status
+    assert status is not None
+    rules, authority = RaOffice(frozenset({"dora", "edgar"}), 2, timedelta(days=9)), status._authority
+    for officer in ("dora", "edgar"):
+        arguments = (rules, authority, asked.certificate_request_id, officer, system_clock())
+        await office.server._ground.database.write(partial(_approve, arguments))
+    return await office.look(person, asked.certificate_request_id)
+
+
+def _approve(arguments: tuple[RaOffice, Authority, str, str, datetime], connection: Connection) -> None:
+    approve(connection, *arguments)
+
+
+async def test_replaced_key_takes_its_certificate_with_it(office: Office, tmp_path: Path) -> None:
+    """It is revoked as superseded, to everybody; a request that waits is refused; the new key gets one of its own."""
+    alice, key = office.alice, office.key
+    letters = await alice.client.generate(purpose=Purpose.DECRYPT)
+    first = await issued(office, alice, key, await pkcs10_of(alice.client, key, "alice"))
+    waiting = (await office.ask(alice, letters, b"")).certificate_request_id
+    new, newer = await alice.client.rekey(key), await alice.client.rekey(letters)
+
+    old = await office.look(alice, first.certificate_request_id)
+    assert old.revocation_reason == certificate_service_pb2.REVOCATION_REASON_SUPERSEDED
+    refused = await office.look(alice, waiting)
+    assert refused.state == pb.CERTIFICATE_REQUEST_STATE_REFUSED
+    assert newer.key_id in refused.refusal
+    assert "is refused" in await office.may_not("approve", waiting, "--officer", "dora")
+    assert await office.refused(alice, letters, b"") == "KEY_REPLACED"
+    second = await issued(office, alice, new, await pkcs10_of(alice.client, new, "alice"))
+    encrypting = await issued(office, alice, newer, b"")
+    await alice.client.rekey(newer)
+    gone = await office.look(alice, encrypting.certificate_request_id)
+    assert gone.revocation_reason == certificate_service_pb2.REVOCATION_REASON_SUPERSEDED
+
+    status = office.server._status
+    assert status is not None
+    (tmp_path / "authority.pem").write_bytes(status._authority.certificate_pem)
+    for file, der in {"old": old, "new": second, "gone": gone}.items():
+        certificate = x509.load_der_x509_certificate(der.certificate_der)
+        (tmp_path / f"{file}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    listed = x509.load_der_x509_crl((await office.server._rules.accounts.lists.current()).der)
+    (tmp_path / "list.pem").write_bytes(listed.public_bytes(Encoding.PEM))
+    assert openssl(tmp_path, "crl", "-in", "list.pem", "-noout", "-text").count("Superseded") == 2
+    checked = ("verify", "-CAfile", "authority.pem", "-CRLfile", "list.pem", "-crl_check")
+    assert "OK" in openssl(tmp_path, *checked, "new.pem")
+    with pytest.raises(subprocess.CalledProcessError, match="verify"):
+        openssl(tmp_path, *checked, "old.pem")
+
+    url = f"http://{office.server.serving.status_server}/ocsp"
+    asked = ("ocsp", "-issuer", "authority.pem", "-CAfile", "authority.pem", "-url", url)
+    named = ("-cert", "old.pem", "-cert", "new.pem", "-cert", "gone.pem")
+    found = [await asyncio.to_thread(openssl, tmp_path, *asked, *named[place : place + 2]) for place in (0, 2, 4)]
+    assert ["superseded" in each for each in found] == [True, False, True]
+    assert "new.pem: good" in found[1]
+    signature = await Signer(alice.client, new).sign_digest(
+        new.key_id, SignatureAlgorithm.PKCS1_SHA256.hash.digest(b"contract"), SignatureAlgorithm.PKCS1_SHA256
+    )
+    (tmp_path / "signature").write_bytes(signature)
+    (tmp_path / "contract").write_bytes(b"contract")
+    openssl(tmp_path, "x509", "-in", "new.pem", "-noout", "-pubkey", "-out", "key.pem")
+    assert "OK" in openssl(tmp_path, "dgst", "-sha256", "-verify", "key.pem", "-signature", "signature", "contract")

@@ -186,16 +186,14 @@ async def test_key_that_ends_while_it_is_being_replaced(alice: Client, key: Clie
 
 async def test_lost_half_killed_server_and_repeats(home: Home) -> None:
     """A key whose server half is damaged is replaced; the server is killed after each step, and each is repeated."""
-    process = ServerProcess(home)
-    identity = await enrol(make_ticket(home, "alice", process.serving))
-    async with Client(process.serving, identity) as alice:
-        key = await alice.generate()
-    process.kill()
-    with closing(sqlite3.connect(database_path(home))) as database, database:
-        database.execute("UPDATE sealed_shares SET sealed = zeroblob(length(sealed))")
-    commitment, answers = commit_to_share(key.share, secrets.token_bytes), []
+    answers = []
     with ServerProcess(home) as running:
+        identity = await enrol(make_ticket(home, "alice", running.serving))
         async with Client(running.serving, identity) as alice:
+            key = await alice.generate()
+            commitment = commit_to_share(key.share, secrets.token_bytes)
+            with closing(sqlite3.connect(database_path(home))) as database, database:
+                database.execute("UPDATE sealed_shares SET sealed = zeroblob(length(sealed))")
             assert (await refusal(alice.sign(sign_request(key))))[0] == "SHARE_DAMAGED"
             begun = await alice.begin(commitment, request_id="r" * 16, replaces=key.key_id)
         running.kill()

@@ -73,6 +73,13 @@ def test_the_way_from_nothing_to_a_signature(server: RealServer, tmp_path: Path)
     (tmp_path / "document").write_bytes(b"text")
     signer.run("sign", tmp_path / "document", "--key", "first", "--yes")
     signer.run("verify", tmp_path / "document", "--key", "first")
+    replaced = signer.run("key", "rekey", "first", "--yes")
+    new = replaced.err.partition("fourseal certificate request ")[2].split()[0]
+    assert new in replaced.text
+    signature, pem = tmp_path / "signature", tmp_path / "key.pem"
+    signer.run("sign", tmp_path / "document", "--key", "first", "--out", signature, "--yes")
+    signer.run("key", "export", "first", "--out", pem)
+    openssl("dgst", "-sha256", "-verify", pem, *PSS_OPTIONS, "-signature", signature, tmp_path / "document")
 
 
 def test_signing_shows_what_is_signed(signer: Signer, document: Path) -> None:

@@ -60,6 +60,7 @@ def calls_that_need_secrets(stub: Any) -> dict[str, Any]:  # noqa: ANN401
         "GenerateKey": lambda: stub.GenerateKey(
             pb.GenerateKeyRequest(purpose=key_pb2.KEY_PURPOSE_SIGN, half_bits=2048), timeout=SECONDS
         ),
+        "RekeyAgentKey": lambda: stub.RekeyAgentKey(pb.RekeyAgentKeyRequest(key="x"), timeout=SECONDS),
         "GetAgentKey": lambda: stub.GetAgentKey(pb.GetAgentKeyRequest(key="x"), timeout=SECONDS),
         "ListAgentKeys": lambda: stub.ListAgentKeys(pb.ListAgentKeysRequest(), timeout=SECONDS),
         "ChangeKeyState": lambda: stub.ChangeKeyState(

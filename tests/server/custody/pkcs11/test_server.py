@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import resource
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -17,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from typer.main import get_command
 
-from mpc.four_prime_rsa import Purpose
+from mpc.four_prime_rsa import Purpose, commit_to_share
 from server.cli.main import app
 from server.clock import system_clock
 from server.config import load_settings
@@ -35,9 +36,11 @@ from tests.server.harness import (
     database_path,
     enrolled,
     make_home,
+    opening_of,
     running_server,
     sign_request,
     silent_log,
+    verify,
 )
 from wire.status import RemoteError
 
@@ -164,6 +167,33 @@ async def test_what_a_crash_leaves_is_swept(home: Home, in_token: SoftToken, ser
     holder.sweep()
     assert objects(home) == {}
     assert not {label, f"fourseal {key.key_id}"} & set(in_token.names())
+
+
+async def test_lost_object_is_replaced_without_the_token(
+    home: Home, server: Server, alice: Client, key: ClientKey, in_token: SoftToken
+) -> None:
+    """A re-key mends a key whose object is lost. One is finished while the token is out: the old object goes later."""
+    pool = pool_of(server)
+    await asyncio.to_thread(lambda: pool.ask("destroy", object_id=objects(home)[key.key_id][0]))
+    assert (await refusal(alice, key)).reason == "KEY_DESTROYED"
+    middle = await alice.rekey(key)
+    await alice.sign(sign_request(middle))
+    assert f"fourseal {middle.key_id}" in in_token.names()
+
+    commitment = commit_to_share(key.share, secrets.token_bytes)
+    begun = await alice.begin(commitment, replaces=middle.key_id)
+    in_token.pull()
+    opening = opening_of(commitment, begun, middle.joint_key)
+    await alice.finish(begun.key.key_id, opening)
+    in_token.put_back()
+    await asyncio.to_thread(until, lambda: bool(pool.process_ids))
+    new = ClientKey(begun.key.key_id, key.share, opening.joint_key)
+    verify(new, b"contract", await alice.sign(sign_request(new)))
+    server._ground.custody.shares.holder.sweep()
+    names = in_token.names()
+    assert f"fourseal {new.key_id}" in names
+    assert not {f"fourseal {key.key_id}", f"fourseal {middle.key_id}"} & set(names)
+    assert objects(home).keys() == {new.key_id}
 
 
 async def test_each_of_two_generations_keeps_its_own_object(home: Home, server: Server) -> None:
