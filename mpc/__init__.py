@@ -6,5 +6,6 @@ safety of Fourseal's keys reads this package and needs nothing else:
 
 * ``mpc.errors`` - what can be wrong, and whose fault it is;
 * ``mpc.engines`` - who does a share's private exponentiation;
-* ``mpc.four_prime_rsa`` - shares, joint keys, encodings, signing, decryption, generation, certification.
+* ``mpc.four_prime_rsa`` - shares, joint keys, encodings, signing, decryption, generation, certification;
+* ``mpc.oprf`` - an oblivious pseudorandom function, so that a server counts who guesses a PIN and does not learn it.
 """

@@ -26,6 +26,7 @@ MAY_IMPORT_TOO = {
         "rfc3161_client",  # parses and verifies; asks nobody, and takes the time from what it verifies
     ),
     "transparency": ("base64", "re"),
+    "mpc.oprf": ("rbcl",),
     "mpc.engines": ("ctypes", "sys"),  # libraries that compute, and where Python's packages put them
 }
 IMPURE_BUILTINS = frozenset({"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"})
@@ -34,6 +35,7 @@ CLOCK_METHODS = frozenset({"now", "utcnow", "today"})
 LAYERS = (
     ("mpc.errors",),
     ("mpc.secret",),
+    ("mpc.oprf",),
     ("mpc.engines",),
     ("mpc.four_prime_rsa",),
     ("transparency",),
