@@ -71,7 +71,7 @@ class OprfKey(Secret):
         Raises:
             MalformedInput: ELEMENT_MALFORMED.
         """
-        _require_element(blinded)
+        require_element(blinded)
         return _multiply(self._scalar, blinded)
 
 
@@ -99,7 +99,7 @@ class Blinded(Secret):
         Raises:
             MalformedInput: ELEMENT_MALFORMED.
         """
-        _require_element(evaluated)
+        require_element(evaluated)
         inverse = crypto_core_ristretto255_scalar_invert(self._blind)
         element = _multiply(inverse, evaluated)
         return sha512(_prefixed(self._input) + _prefixed(element) + b"Finalize").digest()
@@ -113,6 +113,16 @@ def blind(value: bytes, random: Random) -> Blinded:
         random: gives random bytes.
     """
     return Blinded(value, random_scalar(random))
+
+
+def require_element(element: bytes) -> None:
+    """See that it is an element of the group, and not the identity.
+
+    Raises:
+        MalformedInput: ELEMENT_MALFORMED.
+    """
+    if len(element) != ELEMENT_BYTES or element == _IDENTITY or not crypto_core_ristretto255_is_valid_point(element):
+        raise MalformedInput("ELEMENT_MALFORMED", "this is no element of the group ristretto255")
 
 
 def random_scalar(random: Random) -> bytes:
@@ -156,8 +166,3 @@ def _expand(value: bytes, tag: bytes) -> bytes:
 
 def _prefixed(data: bytes) -> bytes:
     return len(data).to_bytes(2, "big") + data
-
-
-def _require_element(element: bytes) -> None:
-    if len(element) != ELEMENT_BYTES or element == _IDENTITY or not crypto_core_ristretto255_is_valid_point(element):
-        raise MalformedInput("ELEMENT_MALFORMED", "this is no element of the group ristretto255")

@@ -182,6 +182,7 @@ class Server:
             self._log.info("generation_expired", key_id=key_id)
         for session_id in await self._rules.sessions.closing.close_overdue():
             self._log.info("session_closed", session_id=session_id)
+        await self._rules.pins.spend_overdrawn()
         if self._rules.relay is not None:
             await self._rules.relay.relay.expire()
         await self._rules.evidence.upkeep.run()

@@ -1,4 +1,4 @@
-"""The two listeners: one for agents, by mutual TLS, one for enrolment, where the caller has no certificate yet.
+"""The two listeners: one for agents, by mutual TLS, one for callers who have no certificate: not yet, or not at hand.
 
 gRPC for Python cannot ask for a certificate and do without one: hence two. Nothing listens without TLS.
 """
@@ -24,6 +24,8 @@ from fourseal.v1 import (
     evidence_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
+    pin_service_pb2,
+    pin_service_pb2_grpc,
     registration_service_pb2,
     registration_service_pb2_grpc,
     relay_service_pb2,
@@ -39,6 +41,7 @@ from server.errors import OperatorError
 from server.evidence.rpc import EvidenceRpc, TransparencyRpc
 from server.identity import CurrentCertificate
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
+from server.pins.rpc import PinGuardRpc, PinRpc
 from server.registration.rpc import RegistrationRpc
 from server.relay.rpc import RelayRpc, add_relay_service
 from server.root.calls import BoundedInFlight, ServerInterceptor
@@ -56,13 +59,17 @@ AGENT_SERVICES = (
     decryption_service_pb2.DESCRIPTOR.services_by_name["DecryptionService"].full_name,
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
     certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
+    pin_service_pb2.DESCRIPTOR.services_by_name["PinGuardService"].full_name,
     registration_service_pb2.DESCRIPTOR.services_by_name["RegistrationService"].full_name,
     contract_session_service_pb2.DESCRIPTOR.services_by_name["ContractSessionService"].full_name,
     evidence_service_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
     transparency_service_pb2.DESCRIPTOR.services_by_name["TransparencyService"].full_name,
 )
 RELAY_SERVICES = (relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name,)
-ENROLMENT_SERVICES = (enrolment_service_pb2.DESCRIPTOR.services_by_name["EnrolmentService"].full_name,)
+ENROLMENT_SERVICES = (
+    enrolment_service_pb2.DESCRIPTOR.services_by_name["EnrolmentService"].full_name,
+    pin_service_pb2.DESCRIPTOR.services_by_name["PinService"].full_name,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,10 @@ class Listeners:
         registration_service_pb2_grpc.add_RegistrationServiceServicer_to_server(
             RegistrationRpc(rules.callers, rules.accounts.logins, rules.registration), self._agents
         )
+        pin_service_pb2_grpc.add_PinGuardServiceServicer_to_server(
+            PinGuardRpc(rules.callers, rules.pins, lambda: f"{settings.public_host}:{self.ports.enrolment}"),
+            self._agents,
+        )
         contract_session_service_pb2_grpc.add_ContractSessionServiceServicer_to_server(
             ContractSessionRpc(rules.callers, rules.sessions), self._agents
         )
@@ -135,6 +146,7 @@ class Listeners:
         enrolment_service_pb2_grpc.add_EnrolmentServiceServicer_to_server(
             EnrolmentRpc(rules.enrolment), self._enrolment
         )
+        pin_service_pb2_grpc.add_PinServiceServicer_to_server(PinRpc(rules.pins), self._enrolment)
         of_agents = AGENT_SERVICES if rules.relay is None else (*AGENT_SERVICES, *RELAY_SERVICES)
         for server, services in ((self._agents, of_agents), (self._enrolment, ENROLMENT_SERVICES)):
             health_pb2_grpc.add_HealthServicer_to_server(health, server)

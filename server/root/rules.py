@@ -23,6 +23,7 @@ from server.identity import (
     compose_account_rules,
 )
 from server.journal import Flights, OperationRunner
+from server.pins import PinGuards
 from server.registration import CertificateRequests, supersede
 from server.root.account_terms import account_terms
 from server.root.evidence import compose_evidence
@@ -57,6 +58,7 @@ class Rules:
     signatures: Signatures
     decryptions: Decryptions
     registration: CertificateRequests
+    pins: PinGuards
     sessions: SessionRules
     evidence: EvidenceRules
     relay: RelayPart | None
@@ -136,6 +138,7 @@ def compose_rules(
         Signatures(opened, shares, signing, coalescer, random),
         Decryptions(opened, shares, decrypting, coalescer, random),
         CertificateRequests(database, accounts.logins, accounts.lists, random, clock),
+        PinGuards(database, ground.custody.sealer, shares, random, clock, log),
         sessions,
         evidence.rules,
         _compose_own_relay(home, ground, authority, settings, log),

@@ -3,7 +3,7 @@
 from server.signing.decryptions import Decryptions, decrypt_partially
 from server.signing.generation import Generation
 from server.signing.inspection import ExpectedShare, expected_shares, inspect_shares
-from server.signing.keys import Keys, own_key
+from server.signing.keys import Keys, forfeit_keys, own_key
 from server.signing.opened_keys import OpenedKeys
 from server.signing.policy import JointOperationPolicy
 from server.signing.rekeying import Supersede
@@ -24,6 +24,7 @@ __all__ = [
     "Supersede",
     "decrypt_partially",
     "expected_shares",
+    "forfeit_keys",
     "inspect_shares",
     "own_key",
     "sign_jointly",

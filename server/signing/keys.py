@@ -148,3 +148,11 @@ def move_key(
     if transition.erases:
         shares.erase(connection, key.key_id)
     return True
+
+
+def forfeit_keys(connection: Connection, shares: ShareCustody, agent_id: str, now: datetime) -> list[str]:
+    """Destroy all keys of an agent at once, in a transaction; ``forget`` each after it. Returns their ids."""
+    living = store.list_in_states(connection, agent_id, TRANSITIONS[KeyChange.FORFEIT].starts)
+    for key in living:
+        move_key(connection, shares, key, KeyChange.FORFEIT, now)
+    return [key.key_id for key in living]

@@ -29,6 +29,7 @@ class KeyChange(StrEnum):
     CANCEL_DESTRUCTION = "cancel_destruction"
     DESTROY = "destroy"
     REPLACE = "replace"
+    FORFEIT = "forfeit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,9 @@ TRANSITIONS: Final = {
         frozenset({_S.DESTRUCTION_SCHEDULED}), _S.DESTROYED, erases=True, settled=frozenset({_S.DESTROYED})
     ),
     KeyChange.REPLACE: Transition(frozenset({_S.ENABLED, _S.DISABLED}), _S.DESTROYED, erases=True),
+    KeyChange.FORFEIT: Transition(
+        frozenset({_S.ENABLED, _S.DISABLED, _S.DESTRUCTION_SCHEDULED}), _S.DESTROYED, erases=True
+    ),
 }
 """Every change there is. What is not here cannot happen."""
 

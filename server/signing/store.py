@@ -170,6 +170,12 @@ def list_unopened(connection: Connection, before: datetime) -> list[Key]:
     return [_key(row) for row in connection.execute(query)]
 
 
+def list_in_states(connection: Connection, agent_id: str, states: Iterable[KeyState]) -> list[Key]:
+    """An agent's keys that are in one of some states."""
+    query = select(keys).where(keys.c.agent_id == agent_id, keys.c.state.in_([state.value for state in states]))
+    return [_key(row) for row in connection.execute(query)]
+
+
 def count_unopened(connection: Connection, agent_id: str) -> int:
     """How many generations of an agent wait for their opening."""
     query = select(func.count()).where(keys.c.agent_id == agent_id, keys.c.state == KeyState.AWAITING_OPENING.value)

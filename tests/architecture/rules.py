@@ -48,7 +48,7 @@ LAYERS = (
     ("server.journal",),
     ("server.identity",),
     ("server.signing",),
-    ("server.sessions", "server.registration"),
+    ("server.sessions", "server.registration", "server.pins"),
     ("server.relay", "server.evidence"),
     ("server.drafting", "server.trusteeship", "server.transactions", "server.guard"),
     ("server.root",),

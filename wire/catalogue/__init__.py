@@ -11,7 +11,20 @@ from __future__ import annotations
 from typing import Final
 
 from mpc.errors import FoursealError
-from wire.catalogue import accounts, agent, evidence, faults, formats, keys, log, messages, relay, requests, sessions
+from wire.catalogue import (
+    accounts,
+    agent,
+    evidence,
+    faults,
+    formats,
+    keys,
+    log,
+    messages,
+    pins,
+    relay,
+    requests,
+    sessions,
+)
 from wire.catalogue.entry import Entry
 
 __all__ = ["CATALOGUE", "Entry", "ServiceError", "render"]
@@ -27,6 +40,7 @@ _ENTRIES: Final = (
     *evidence.ENTRIES,
     *log.ENTRIES,
     *agent.ENTRIES,
+    *pins.ENTRIES,
     *faults.ENTRIES,
 )
 

@@ -104,7 +104,6 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("HALF_SIZES_DIFFER", INVALID, "The halves have {client} and {server} bits.", NEW_SHARE),
     Entry("ROLES_MIXED_UP", INVALID, "A joint key takes the client's share, then the server's.", CORRECT),
     Entry("COMMITMENT_MALFORMED", INVALID, "The commitment has {found} bytes, must have {expected}.", REBUILD),
-    Entry("ELEMENT_MALFORMED", INVALID, "This is no element of the group ristretto255.", REBUILD),
     Entry("NONCE_MALFORMED", INVALID, "The commitment nonce has {found} bytes, must have {expected}.", REBUILD),
     Entry(
         "COMMITMENT_NOT_OPENED",
