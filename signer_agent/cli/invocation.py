@@ -26,7 +26,7 @@ from signer_agent.cli.files import read_file
 from signer_agent.cli.output import OUTPUT
 from signer_agent.home import HOME_VARIABLE, Home
 from signer_agent.keystore.sealing import MAX_PASSPHRASE_BYTES
-from signer_agent.keystore.store import require_store
+from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ class Invocation:
         """
         agent = self._daemon()
         if agent is None:
-            require_store(self.home)
             agent = Agent.open(passphrase=self.passphrase(), home=self.home.folder)
         with agent:
             yield agent
@@ -78,7 +77,7 @@ class Invocation:
 
         return self.with_store(with_these)
 
-    def with_store(self, work: Callable[[LocalAgent], Awaitable[_Result]]) -> _Result:
+    def with_store(self, work: Callable[[LocalAgent], Awaitable[_Result]], prompt: str = "Passphrase") -> _Result:
         """Open the key store, also beside a daemon; returns what ``work`` does.
 
         Raises:
@@ -86,8 +85,7 @@ class Invocation:
         """
         from signer_agent.client.agent import LocalAgent  # noqa: PLC0415  # takes as long to import as all else
 
-        require_store(self.home)
-        passphrase = self.passphrase()
+        passphrase = self.passphrase(prompt)
 
         async def opened() -> _Result:
             agent = await LocalAgent.open_store(self.home, passphrase)
@@ -99,12 +97,14 @@ class Invocation:
         return asyncio.run(opened())
 
     def passphrase(self, prompt: str = "Passphrase") -> str:
-        """Take the passphrase from its file, or ask a person.
+        """Take the passphrase, or the PIN, from its file, or ask a person.
 
         Raises:
-            ServiceError: PASSPHRASE_MISSING: nobody can be asked; FILE_UNUSABLE; PASSPHRASE_UNSUITABLE: not UTF-8.
+            ServiceError: PASSPHRASE_MISSING: nobody can be asked; FILE_UNUSABLE; PASSPHRASE_UNSUITABLE: not UTF-8;
+                those of ``KeyStore.header``.
         """
-        return _read_passphrase(self.passphrase_file, prompt)
+        guarded = KeyStore.header(self.home).guard is not None
+        return _read_passphrase(self.passphrase_file, "PIN" if guarded else prompt)
 
     def _daemon(self) -> Agent | None:
         try:
@@ -115,13 +115,13 @@ class Invocation:
             raise
 
 
-def new_passphrase(file: Path | None) -> str:
-    """Take a new passphrase from its file, or ask a person twice.
+def new_passphrase(file: Path | None, what: str = "passphrase") -> str:
+    """Take a new passphrase, or a new PIN, from its file, or ask a person twice.
 
     Raises:
         ServiceError: as ``Invocation.passphrase``; PASSPHRASE_UNSUITABLE: the two differ.
     """
-    passphrase = _read_passphrase(file, "New passphrase")
+    passphrase = _read_passphrase(file, f"New {what}")
     if file is None and _read_passphrase(None, "The same again") != passphrase:
         raise ServiceError("PASSPHRASE_UNSUITABLE", problem="the two are not the same")
     return passphrase

@@ -41,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 passphrases = typer.Typer(help="The key store's passphrase.", no_args_is_help=True)
+pins = typer.Typer(help="A PIN in the passphrase's place, which the server helps to try.", no_args_is_help=True)
 
 command(app)(setup.init)
 command(app)(setup.enrol)
@@ -77,6 +78,8 @@ app.add_typer(log.app, name="log")
 app.add_typer(agents.app, name="agent")
 command(passphrases, "change")(setup.change_passphrase)
 app.add_typer(passphrases, name="passphrase")
+command(pins, "set")(setup.set_pin)
+app.add_typer(pins, name="pin")
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # typer calls it so

@@ -1,11 +1,11 @@
-"""``init``, ``enrol``, ``passphrase change``: the key store itself."""
+"""``init``, ``enrol``, ``passphrase change``, ``pin set``: the key store itself."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -13,9 +13,14 @@ from signer_agent.cli.files import read_file
 from signer_agent.cli.invocation import Invocation, new_passphrase
 from signer_agent.cli.output import OUTPUT
 from signer_agent.client.enrolment import enrol as enrol_with
+from signer_agent.client.pins import open_key_store
+from signer_agent.keystore.entries import Identity
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore, require_no_store, require_store
 from signer_agent.ticket import MAX_TICKET_BYTES, Ticket
+
+if TYPE_CHECKING:
+    from signer_agent.client.agent import LocalAgent
 
 
 def init(invocation: Invocation) -> None:
@@ -34,8 +39,12 @@ def enrol(
     """Get a certificate of a server, by a ticket that works once. A new ticket replaces the certificate."""
     require_store(invocation.home)
     parsed = Ticket.parse(read_file(ticket, MAX_TICKET_BYTES, "a ticket"), str(ticket), datetime.now(UTC))
-    store = KeyStore.open(invocation.home, Passphrase(invocation.passphrase()))
-    identity = asyncio.run(enrol_with(store, parsed))
+    secret = invocation.passphrase()
+
+    async def enrolled() -> Identity:
+        return await enrol_with(await open_key_store(invocation.home, secret), parsed)
+
+    identity = asyncio.run(enrolled())
     OUTPUT.show(
         {"agent_id": identity.agent_id, "server": identity.server_address},
         [("Enrolled as", identity.agent_id), ("Server", identity.server_address)],
@@ -53,8 +62,37 @@ def change_passphrase(
         typer.Option(help="File with the new passphrase, for programs. A person is asked."),
     ] = None,
 ) -> None:
-    """Encrypt the key store with another passphrase. Copies made before still open with the old one."""
-    require_store(invocation.home)
-    store = KeyStore.open(invocation.home, Passphrase(invocation.passphrase("Old passphrase")))
-    store.change_passphrase(Passphrase(new_passphrase(new_passphrase_file)))
+    """Encrypt the key store with another passphrase, or with one in place of a PIN.
+
+    Copies made before still open with an old passphrase, but with no old PIN.
+    """
+
+    async def change(agent: LocalAgent) -> None:
+        passphrase = new_passphrase(new_passphrase_file)
+        await agent.change_passphrase(Passphrase(passphrase))
+
+    invocation.with_store(change, "Old passphrase")
     OUTPUT.show({"folder": str(invocation.home.folder)}, [("Passphrase changed", str(invocation.home.folder))])
+
+
+def set_pin(
+    invocation: Invocation,
+    *,
+    new_pin_file: Annotated[
+        Optional[Path],  # noqa: UP045  # typer reads it
+        typer.Option(help="File with the PIN, for programs. A person is asked."),
+    ] = None,
+) -> None:
+    """Have the key store opened by a PIN, in place of its passphrase or of another PIN.
+
+    The server helps to try it, and counts: three wrong ones in a row lock for three hours, six for a day, and nine
+    destroy the server's halves of your keys. A stolen copy is of no use without the server. You need it to open the key
+    store, too: where it cannot be reached, a passphrase is better.
+    """
+
+    async def change(agent: LocalAgent) -> None:
+        await agent.set_pin(new_passphrase(new_pin_file, "PIN"))
+
+    invocation.with_store(change)
+    OUTPUT.show({"folder": str(invocation.home.folder)}, [("PIN set", str(invocation.home.folder))])
+    OUTPUT.note("From now on the PIN is asked for wherever the passphrase was.")

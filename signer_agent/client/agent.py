@@ -20,6 +20,7 @@ from signer_agent.client.changes import request_change
 from signer_agent.client.decryption import finish_decryption, prepare_decryption
 from signer_agent.client.generation import Generations
 from signer_agent.client.keyring import Keyring
+from signer_agent.client.pins import open_key_store, remove_guards, set_pin
 from signer_agent.client.rekeying import rekey_request
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
 from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signatures
@@ -69,7 +70,7 @@ class LocalAgent(AsyncAgent):
     @classmethod
     async def open_store(cls, home: Home, passphrase: str) -> LocalAgent:
         """Open the key store. Raises as ``AsyncAgent.open``."""
-        return cls(await asyncio.to_thread(KeyStore.open, home, Passphrase(passphrase)))
+        return cls(await open_key_store(home, passphrase))
 
     async def state(self) -> AgentState:
         """See ``AsyncAgent``."""
@@ -205,6 +206,24 @@ class LocalAgent(AsyncAgent):
 
         with self._usage.call():
             return await LogWatch.of(self._store, await self._connected(), silent_after, seconds=seconds)
+
+    async def set_pin(self, pin: str) -> None:
+        """Have the key store opened by a PIN, with the server's help. Raises as ``pins.set_pin``."""
+        with self._usage.call():
+            await set_pin(self._store, await self._connected(), pin)
+
+    async def change_passphrase(self, passphrase: Passphrase) -> None:
+        """Have the key store opened by a passphrase, in place of another, or of a PIN, whose guard is removed.
+
+        Raises:
+            FoursealError: PASSPHRASE_UNSUITABLE, STORE_UNUSABLE; where a PIN ends the server's: the passphrase is
+                changed by then, and the guard stays until a PIN is set again.
+        """
+        with self._usage.call():
+            header = await self._in_thread(partial(KeyStore.header, self._store.home))
+            await self._in_thread(partial(self._store.change_passphrase, passphrase))
+            if header.guard is not None:
+                await remove_guards(await self._connected())
 
     async def close(self) -> None:
         """See ``AsyncAgent``."""

@@ -23,6 +23,7 @@ from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionService
 from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceStub
 from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceStub
 from fourseal.v1.key_service_pb2_grpc import KeyServiceStub
+from fourseal.v1.pin_service_pb2_grpc import PinGuardServiceStub
 from fourseal.v1.registration_service_pb2_grpc import RegistrationServiceStub
 from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
 from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceStub
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceAsyncStub
     from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceAsyncStub
     from fourseal.v1.key_service_pb2_grpc import KeyServiceAsyncStub
+    from fourseal.v1.pin_service_pb2_grpc import PinGuardServiceAsyncStub
     from fourseal.v1.registration_service_pb2_grpc import RegistrationServiceAsyncStub
     from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
     from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceAsyncStub
@@ -85,6 +87,7 @@ class ServerLine:
         self.decryption: DecryptionServiceAsyncStub = DecryptionServiceStub(self._channel)
         self.accounts: AccountServiceAsyncStub = AccountServiceStub(self._channel)
         self.certificates: CertificateServiceAsyncStub = CertificateServiceStub(self._channel)
+        self.pin_guards: PinGuardServiceAsyncStub = PinGuardServiceStub(self._channel)
         self.registration: RegistrationServiceAsyncStub = RegistrationServiceStub(self._channel)
         self.sessions: ContractSessionServiceAsyncStub = ContractSessionServiceStub(self._channel)
         self.evidence: EvidenceServiceAsyncStub = EvidenceServiceStub(self._channel)

@@ -3,6 +3,7 @@
 ::
 
     passphrase --argon2id--> wrapping key --AES-256-GCM--> data key (random, for the life of the store)
+    PIN --argon2id--> input --oblivious PRF--> wrapping key, as above (``signer_agent.client.pins``)
     data key --HKDF-SHA-256--> sealing key: AES-256-GCM over every entry
                           +--> salt key: HMAC-SHA-512, salts of PSS signatures
 
@@ -66,9 +67,14 @@ class Passphrase(Secret):
         if len(self._value) > MAX_PASSPHRASE_BYTES:
             raise ServiceError("PASSPHRASE_UNSUITABLE", problem=f"it is longer than {MAX_PASSPHRASE_BYTES} bytes")
 
+    @property
+    def characters(self) -> int:
+        """How long it is."""
+        return len(self._value.decode())
+
     def require_length(self) -> None:
         """Raise ServiceError (PASSPHRASE_UNSUITABLE) unless it is long enough for a new passphrase."""
-        if len(self._value.decode()) < MIN_PASSPHRASE_CHARACTERS:
+        if self.characters < MIN_PASSPHRASE_CHARACTERS:
             raise ServiceError(
                 "PASSPHRASE_UNSUITABLE", problem=f"it is shorter than {MIN_PASSPHRASE_CHARACTERS} characters"
             )
@@ -162,18 +168,18 @@ class DataKey(Secret):
         """Make a new one."""
         return cls(secrets.token_bytes(_KEY_BYTES))
 
-    def wrap(self, passphrase: Passphrase, parameters: KdfParameters, context: bytes) -> Sealed:
-        """Seal the data key itself under the passphrase; ``context`` is authenticated with it."""
-        return _encrypt(passphrase.stretch(parameters), self._value, context)
+    def wrap(self, wrapping_key: bytes, context: bytes) -> Sealed:
+        """Seal the data key itself under another key; ``context`` is authenticated with it."""
+        return _encrypt(wrapping_key, self._value, context)
 
     @classmethod
-    def unwrap(cls, passphrase: Passphrase, parameters: KdfParameters, context: bytes, sealed: Sealed) -> DataKey:
+    def unwrap(cls, wrapping_key: bytes, context: bytes, sealed: Sealed) -> DataKey:
         """Undo ``wrap``.
 
         Raises:
-            InvalidTag: another passphrase, or something was altered; it cannot be told which.
+            InvalidTag: another key, or something was altered; it cannot be told which.
         """
-        return cls(_decrypt(passphrase.stretch(parameters), sealed, context))
+        return cls(_decrypt(wrapping_key, sealed, context))
 
     def seal(self, plaintext: bytes, context: bytes) -> Sealed:
         """Seal an entry; ``context`` says what and where it is, and is authenticated with it."""

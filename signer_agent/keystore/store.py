@@ -16,7 +16,6 @@ was, or removed; the server's list of keys shows the latter.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +26,7 @@ from cryptography.exceptions import InvalidTag
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import KeyShare, Purpose
 from signer_agent.home import Home
-from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
+from signer_agent.keystore.documents import DocumentError, Fields, Json, decode, encode
 from signer_agent.keystore.drawer import Drawer, Entry
 from signer_agent.keystore.entries import (
     Identity,
@@ -37,7 +36,8 @@ from signer_agent.keystore.entries import (
     tls_key_to_secret_bytes,
 )
 from signer_agent.keystore.folder import PrivateFolder, translated
-from signer_agent.keystore.sealing import DataKey, KdfParameters, Passphrase, Sealed
+from signer_agent.keystore.header import Header, PinGuard, sealed_from_fields, sealed_to_json, write_header
+from signer_agent.keystore.sealing import DataKey, KdfParameters, Passphrase
 from wire.catalogue import ServiceError
 from wire.ids import check_key_id, check_request_id
 
@@ -73,25 +73,33 @@ class KeyStore:
         require_no_store(home)
         root = PrivateFolder.create(home.folder)
         data_key = DataKey.generate()
-        root.write(_HEADER, _wrap_header(data_key, passphrase))
+        root.write(_HEADER, _wrapped(data_key, passphrase))
         return cls(home, data_key)
 
     @classmethod
-    def open(cls, home: Home, passphrase: Passphrase) -> KeyStore:
-        """Open an existing key store. Takes some 0.1 s.
+    def header(cls, home: Home) -> Header:
+        """What opens a key store.
 
         Raises:
-            ServiceError: STORE_MISSING, PASSPHRASE_WRONG, STORE_DAMAGED (header), STORE_PERMISSIONS, STORE_UNUSABLE.
+            ServiceError: STORE_MISSING, STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE.
         """
         require_store(home)
         root = PrivateFolder.open(home.folder)
         with _damage_of(root.path / _HEADER):
-            parameters, sealed, context = _read_header(root.read(_HEADER) or b"")
+            return Header.read(root.read(_HEADER) or b"")
+
+    @classmethod
+    def open(cls, home: Home, passphrase: Passphrase) -> KeyStore:
+        """Open an existing key store that a passphrase opens alone. Takes some 0.1 s.
+
+        Raises:
+            ServiceError: PASSPHRASE_WRONG, also for a store with a PIN; those of ``header``.
+        """
+        header = cls.header(home)
         try:
-            data_key = DataKey.unwrap(passphrase, parameters, context, sealed)
+            return cls(home, header.open(passphrase.stretch(header.parameters)))
         except InvalidTag:
             raise ServiceError("PASSPHRASE_WRONG") from None
-        return cls(home, data_key)
 
     def change_passphrase(self, passphrase: Passphrase) -> None:
         """Wrap the data key under a new passphrase. The old header file is gone after that, its backups are not.
@@ -100,7 +108,15 @@ class KeyStore:
             ServiceError: PASSPHRASE_UNSUITABLE (too short), STORE_UNUSABLE.
         """
         passphrase.require_length()
-        self._root.write(_HEADER, _wrap_header(self._data_key, passphrase))
+        self._root.write(_HEADER, _wrapped(self._data_key, passphrase))
+
+    def wrap(self, wrapping_key: bytes, parameters: KdfParameters, guard: PinGuard) -> None:
+        """Wrap the data key under what a PIN gave, in place of what wrapped it before.
+
+        Raises:
+            ServiceError: STORE_UNUSABLE.
+        """
+        self._root.write(_HEADER, write_header(self._data_key, wrapping_key, parameters, guard))
 
     def signature_salt(self, length: int, *request: str | bytes) -> bytes:
         """See ``DataKey.signature_salt``."""
@@ -210,7 +226,7 @@ class KeyStore:
     def save(self, folder: PrivateFolder, kind: str, name: str, public: Json, secret: bytes) -> None:
         """Seal and write a file; ``kind``, ``name`` and ``public`` are authenticated with it."""
         sealed = self._data_key.seal(secret, self._context(kind, name, public))
-        document = {"kind": kind, "version": _VERSION, "public": public, "sealed": _sealed_to_json(sealed)}
+        document = {"kind": kind, "version": _VERSION, "public": public, "sealed": sealed_to_json(sealed)}
         folder.write(name, encode(document))
 
     def load(
@@ -224,7 +240,7 @@ class KeyStore:
             fields = Fields(decode(content))
             if (fields.text("kind"), fields.integer("version")) != (kind, _VERSION):
                 raise DocumentError(f"not {kind} of version {_VERSION}")
-            public, sealed = fields.document("public"), _sealed_from_fields(fields.fields("sealed"))
+            public, sealed = fields.document("public"), sealed_from_fields(fields.fields("sealed"))
             fields.end()
             secret = self._data_key.open(sealed, self._context(kind, name, public))
             return load(Fields(public), secret)
@@ -249,59 +265,9 @@ def require_no_store(home: Home) -> None:
         raise ServiceError("STORE_EXISTS", folder=str(home.folder))
 
 
-def _wrap_header(data_key: DataKey, passphrase: Passphrase) -> bytes:
+def _wrapped(data_key: DataKey, passphrase: Passphrase) -> bytes:
     parameters = KdfParameters.fresh()
-    header: Json = {
-        "kind": "key store",
-        "version": _VERSION,
-        "kdf": {
-            "name": "argon2id",
-            "salt": bytes_to_text(parameters.salt),
-            "memory_kib": parameters.memory_kib,
-            "iterations": parameters.iterations,
-            "lanes": parameters.lanes,
-        },
-    }
-    header["data_key"] = _sealed_to_json(data_key.wrap(passphrase, parameters, encode(header)))
-    return encode({**header, "checksum": _checksum(header)})
-
-
-def _read_header(content: bytes) -> tuple[KdfParameters, Sealed, bytes]:
-    """Return argon2id parameters, wrapped data key and its associated data.
-
-    The checksum stops no attacker. It tells a damaged file from a wrong passphrase, which look the same otherwise.
-    """
-    document = decode(content)
-    checksum = document.pop("checksum", None)
-    if checksum != _checksum(document):
-        raise DocumentError("the checksum does not hold")
-    context = encode({name: value for name, value in document.items() if name != "data_key"})
-    fields = Fields(document)
-    if (fields.text("kind"), fields.integer("version")) != ("key store", _VERSION):
-        raise DocumentError(f"not a key store of version {_VERSION}")
-    kdf, sealed = fields.fields("kdf"), _sealed_from_fields(fields.fields("data_key"))
-    fields.end()
-    if kdf.text("name") != "argon2id":
-        raise DocumentError("another function than argon2id")
-    parameters = KdfParameters(
-        kdf.data("salt"), kdf.integer("memory_kib"), kdf.integer("iterations"), kdf.integer("lanes")
-    )
-    kdf.end()
-    return parameters, sealed, context
-
-
-def _checksum(document: Json) -> str:
-    return hashlib.sha256(encode(document)).hexdigest()
-
-
-def _sealed_to_json(sealed: Sealed) -> Json:
-    return {"nonce": bytes_to_text(sealed.nonce), "ciphertext": bytes_to_text(sealed.ciphertext)}
-
-
-def _sealed_from_fields(fields: Fields) -> Sealed:
-    sealed = Sealed(fields.data("nonce"), fields.data("ciphertext"))
-    fields.end()
-    return sealed
+    return write_header(data_key, passphrase.stretch(parameters), parameters, None)
 
 
 @contextmanager

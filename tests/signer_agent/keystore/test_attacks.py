@@ -15,8 +15,9 @@ from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Role
 from signer_agent.home import Home
 from signer_agent.keystore.documents import decode, encode
+from signer_agent.keystore.header import _checksum
 from signer_agent.keystore.sealing import Passphrase
-from signer_agent.keystore.store import KeyStore, _checksum
+from signer_agent.keystore.store import KeyStore
 from tests.mpc.parties import Signers, signing_share
 from tests.signer_agent import stores
 from tests.signer_agent.refusals import refused
