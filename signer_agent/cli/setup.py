@@ -13,7 +13,7 @@ from signer_agent.cli.files import read_file
 from signer_agent.cli.invocation import Invocation, new_passphrase
 from signer_agent.cli.output import OUTPUT
 from signer_agent.client.enrolment import enrol as enrol_with
-from signer_agent.client.pins import open_key_store
+from signer_agent.client.opening import open_key_store
 from signer_agent.keystore.entries import Identity
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore, require_no_store, require_store

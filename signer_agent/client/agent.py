@@ -20,7 +20,7 @@ from signer_agent.client.changes import request_change
 from signer_agent.client.decryption import finish_decryption, prepare_decryption
 from signer_agent.client.generation import Generations
 from signer_agent.client.keyring import Keyring
-from signer_agent.client.pins import open_key_store, remove_guards, set_pin
+from signer_agent.client.opening import open_key_store
 from signer_agent.client.rekeying import rekey_request
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
 from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signatures
@@ -209,6 +209,8 @@ class LocalAgent(AsyncAgent):
 
     async def set_pin(self, pin: str) -> None:
         """Have the key store opened by a PIN, with the server's help. Raises as ``pins.set_pin``."""
+        from signer_agent.client.pins import set_pin  # noqa: PLC0415  # libsodium is for PINs alone
+
         with self._usage.call():
             await set_pin(self._store, await self._connected(), pin)
 
@@ -223,6 +225,8 @@ class LocalAgent(AsyncAgent):
             header = await self._in_thread(partial(KeyStore.header, self._store.home))
             await self._in_thread(partial(self._store.change_passphrase, passphrase))
             if header.guard is not None:
+                from signer_agent.client.pins import remove_guards  # noqa: PLC0415  # as above
+
                 await remove_guards(await self._connected())
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Opening a key store by whatever opens it, and setting a PIN.
+"""Opening a key store by a PIN, and setting one.
 
 ::
 
@@ -41,25 +41,21 @@ if TYPE_CHECKING:  # these exist for the type checker only
 _LOST: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
-async def open_key_store(home: Home, secret: str) -> KeyStore:
-    """Open a key store by its passphrase, or by its PIN together with the server.
+async def open_guarded(home: Home, header: Header, guard: PinGuard, pin: Passphrase) -> KeyStore:
+    """Open a key store that has a guard.
 
     Raises:
-        ServiceError: those of ``KeyStore.open``; PIN_WRONG, SERVER_UNTRUSTED.
+        ServiceError: PIN_WRONG, SERVER_UNTRUSTED, MEMORY_MISSING; those of the folder.
         RemoteError: PIN_LOCKED, PIN_SPENT, PIN_GUARD_UNKNOWN; the server cannot be reached.
         PeerMisbehaved: ANSWER_MALFORMED.
     """
-    passphrase = Passphrase(secret)
-    header = await asyncio.to_thread(KeyStore.header, home)
-    if header.guard is None:
-        return await asyncio.to_thread(KeyStore.open, home, passphrase)
-    asked = await asyncio.to_thread(_blinded, passphrase, header.parameters)
-    credentials = channel_credentials(header.guard.authority_pem)
-    async with grpc.aio.secure_channel(header.guard.server, credentials, channel_options()) as channel:
-        return await _open_guarded(home, header, header.guard, asked, PinServiceStub(channel))
+    asked = await asyncio.to_thread(_blinded, pin, header.parameters)
+    credentials = channel_credentials(guard.authority_pem)
+    async with grpc.aio.secure_channel(guard.server, credentials, channel_options()) as channel:
+        return await _open_with(home, header, guard, asked, PinServiceStub(channel))
 
 
-async def _open_guarded(
+async def _open_with(
     home: Home, header: Header, guard: PinGuard, asked: Blinded, stub: PinServiceAsyncStub
 ) -> KeyStore:
     request = pb.EvaluatePinRequest(guard_id=guard.guard_id, blinded_element=asked.element)

@@ -19,7 +19,7 @@ from fourseal.v1.pin_service_pb2_grpc import PinServiceServicer, add_PinServiceS
 
 from mpc.errors import FoursealError
 from signer_agent.client.agent import LocalAgent
-from signer_agent.client.pins import open_key_store
+from signer_agent.client.opening import open_key_store
 from signer_agent.home import Home
 from signer_agent.keystore.header import PinGuard
 from signer_agent.keystore.sealing import Passphrase
