@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from signer_agent.cli.evidence import MessageArgument, digest_of, read_digest, read_message, with_evidence
+from signer_agent.cli.evidence import MessageArgument, app, digest_of, read_digest, read_message, with_evidence
 from signer_agent.cli.evidence_text import permission_lines
-from signer_agent.cli.invocation import Invocation
+from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import visible
 from signer_agent.cli.options import YesOption
 from signer_agent.cli.output import OUTPUT
@@ -24,6 +24,7 @@ StatementArgument = Annotated[str, typer.Argument(metavar="STATEMENT", help="Dig
 _FORMATS = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"]
 
 
+@command(app)
 def permit(
     invocation: Invocation,
     message: MessageArgument,
@@ -49,6 +50,7 @@ def permit(
     OUTPUT.show(_permission_json(made), list(zip(_COLUMNS, _row(made), strict=True)))
 
 
+@command(app)
 def permissions(invocation: Invocation) -> None:
     """List the permissions that you gave, and those that you were given."""
 
@@ -59,6 +61,7 @@ def permissions(invocation: Invocation) -> None:
     OUTPUT.show_table([_permission_json(each) for each in found], _COLUMNS, list(map(_row, found)))
 
 
+@command(app)
 def revoke(invocation: Invocation, permission: PermissionArgument) -> None:
     """End a permission that you gave. What was seen stays seen."""
     digest = read_digest(permission, "PERMISSION")
@@ -70,6 +73,7 @@ def revoke(invocation: Invocation, permission: PermissionArgument) -> None:
     OUTPUT.show({"permission": digest.hex(), "revoke_time": time.isoformat()}, [("Revoked", time_text(time))])
 
 
+@command(app)
 def ask(
     invocation: Invocation,
     statement: StatementArgument,
@@ -86,6 +90,7 @@ def ask(
     OUTPUT.show({"statement": digest.hex()}, [("Asked", "whoever it concerns, if there is such a message")])
 
 
+@command(app)
 def requests(invocation: Invocation) -> None:
     """List who asks you for a permission."""
 
@@ -110,6 +115,7 @@ def requests(invocation: Invocation) -> None:
     OUTPUT.show_table(content, ("Statement", "Who asks", "Why", "Asked", "Until"), rows)
 
 
+@command(app)
 def refuse(invocation: Invocation, statement: StatementArgument, account: AccountArgument) -> None:
     """Refuse a request for a permission, for yourself."""
     digest = read_digest(statement, "STATEMENT")

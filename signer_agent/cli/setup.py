@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from signer_agent.cli.files import read_file
-from signer_agent.cli.invocation import Invocation, new_passphrase
+from signer_agent.cli.invocation import Invocation, command, new_passphrase
 from signer_agent.cli.output import OUTPUT
 from signer_agent.client.enrolment import enrol as enrol_with
 from signer_agent.client.opening import open_key_store
@@ -21,6 +21,9 @@ from signer_agent.ticket import MAX_TICKET_BYTES, Ticket
 
 if TYPE_CHECKING:
     from signer_agent.client.agent import LocalAgent
+
+passphrases = typer.Typer(help="The key store's passphrase.", no_args_is_help=True)
+pins = typer.Typer(help="A PIN in the passphrase's place, which the server helps to try.", no_args_is_help=True)
 
 
 def init(invocation: Invocation) -> None:
@@ -54,6 +57,7 @@ def enrol(
     OUTPUT.note(f"Next: {invocation.call_of('key generate sign')}")
 
 
+@command(passphrases, "change")
 def change_passphrase(
     invocation: Invocation,
     *,
@@ -75,6 +79,7 @@ def change_passphrase(
     OUTPUT.show({"folder": str(invocation.home.folder)}, [("Passphrase changed", str(invocation.home.folder))])
 
 
+@command(pins, "set")
 def set_pin(
     invocation: Invocation,
     *,

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from server.cli.main import app as server
-from signer_agent.cli.main import app as agent
+from signer_agent.cli.main import make_app
 
 
 def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # typer's, of either kind
@@ -20,7 +20,7 @@ def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN
         yield from commands(below, f"{name} {each}")
 
 
-@pytest.mark.parametrize(("app", "name"), [(agent, "fourseal"), (server, "fourseal-server")])
+@pytest.mark.parametrize(("app", "name"), [(make_app(), "fourseal"), (server, "fourseal-server")])
 def test_helps_have_no_markup(app: typer.Typer, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What is code in a docstring would stand there with its backticks."""
     found = dict(commands(get_command(app), name))
