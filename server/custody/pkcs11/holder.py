@@ -136,8 +136,7 @@ class TokenHolder:
     def sweep(self) -> None:
         """See ``Holder``."""
         now = self._clock()
-        self._database.write_now(lambda connection: store.doom_left(connection, now - _KEPT_WITHIN, now))
-        for object_id in self._database.read_now(store.list_doomed):
+        for object_id in self._database.write_now(lambda c: store.doom_left(c, now - _KEPT_WITHIN, now)):
             try:
                 self.pool().destroy(object_id)
             except ServiceError:  # the token is away: the pool has logged it

@@ -98,14 +98,10 @@ def note_doomed(connection: Connection, key_id: str, now: datetime) -> None:
     connection.execute(update(token_objects).where(of_key).values(state=_DOOMED, change_time=now))
 
 
-def doom_left(connection: Connection, made_before: datetime, now: datetime) -> None:
-    """What was made before a time, and not kept, has to go. Nobody can keep it from now on."""
+def doom_left(connection: Connection, made_before: datetime, now: datetime) -> list[str]:
+    """All that has to go; from now on also what was made before a time and not kept. Nobody can keep it any more."""
     left = (token_objects.c.state == _MADE) & (token_objects.c.change_time < made_before)
     connection.execute(update(token_objects).where(left).values(state=_DOOMED, change_time=now))
-
-
-def list_doomed(connection: Connection) -> list[str]:
-    """Objects that have to go."""
     return list(connection.execute(select(token_objects.c.object_id).where(token_objects.c.state == _DOOMED)).scalars())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -18,6 +19,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from mpc.four_prime_rsa import Purpose
+from server.cli import custody
 from server.clock import system_clock
 from server.config import load_settings
 from server.custody import OpenedShare
@@ -88,7 +90,7 @@ def object_of(share: OpenedShare) -> str:
     return name
 
 
-async def test_a_half_made_ahead_outlives_its_server(home: Home) -> None:
+async def test_a_half_made_ahead_outlives_its_server(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     """The next server gives it to a key, which signs; one is made in its place. Its label says nothing that changes."""
     waiting = made_ahead(home, 1)
     assert set(ready(home).values()) == {"sign"}
@@ -104,6 +106,11 @@ async def test_a_half_made_ahead_outlives_its_server(home: Home) -> None:
         assert not ready(home).keys() & set(waiting)
         assert set(ready(home).values()) == {"sign"}
         assert holder_of(server._ground).objects()[waiting[0]] == "half"
+        capsys.readouterr()
+        custody.shares(home, 50, "", as_json=True)
+        listed = {each["object_id"]: each for each in json.loads(capsys.readouterr().out)["shares"]}
+        assert {object_id for object_id, each in listed.items() if each["state"] == "ready"} == ready(home).keys()
+        assert (listed[waiting[0]]["share"], listed[waiting[0]]["state"]) == (key.key_id, "kept")
 
 
 def test_many_processes_share_what_is_ready(home: Home) -> None:

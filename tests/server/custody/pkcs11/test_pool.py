@@ -216,7 +216,7 @@ def test_start_without_token_or_pin(token: SoftToken) -> None:
 
 
 def test_many_threads_and_pools_at_once(token: SoftToken) -> None:
-    """Four servers that start at the same time, each with more threads than workers, all get in and compute right."""
+    """Two servers that start at the same time, each with more threads than workers, both get in and compute right."""
 
     def serve() -> int:
         with closing(WorkerPool(TokenAddress(str(token.module), LABEL, PIN), 1, 60.0, silent_log())) as pool:
@@ -226,5 +226,5 @@ def test_many_threads_and_pools_at_once(token: SoftToken) -> None:
             assert [pow(result, PUBLIC_EXPONENT, modulus) for result in results] == list(BASES)
         return len(results)
 
-    with ThreadPoolExecutor(4) as servers:
-        assert [each.result() for each in [servers.submit(serve) for _ in range(4)]] == [len(BASES)] * 4
+    with ThreadPoolExecutor(2) as servers:
+        assert [each.result() for each in [servers.submit(serve) for _ in range(2)]] == [len(BASES)] * 2
