@@ -131,7 +131,7 @@ async def test_killed_while_keys_are_generated(home: Home) -> None:
     identity, _, _ = await first_life(home)
     chance = random.Random(SEED)  # noqa: S311
     process = ServerProcess(home)
-    for number in range(8):  # each life begins a generation, and the next one ends it
+    for number in range(6):  # each life begins a generation, and the next one ends it
         request_id = f"generation-{number:05}"
         share = generate_key_share(Role.CLIENT, Purpose.SIGN, HALF_BITS)
         commitment = commit_to_share(share, chance.randbytes)
