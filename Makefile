@@ -18,7 +18,7 @@ PYTEST_ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo run test bench bench-quick lint format proto lock clean require-run require-test require-lint
+.PHONY: help demo run test bench bench-quick lint format proto lock clean require-run require-test require-token require-lint
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,10 +32,10 @@ run: require-run $(RUN) $(GENERATED) $(SERVER_HOME)/.initialised ## Start a serv
 test: require-test $(DEV) $(GENERATED) ## Run all tests (PYTEST_ARGS for pytest)
 	@$(BIN)/python -m pytest -n logical --dist worksteal $(PYTEST_ARGS)
 
-bench: require-run $(DEV) $(GENERATED) ## Measure everything, and say where the report is
+bench: require-run require-token $(DEV) $(GENERATED) ## Measure everything, and say where the report is
 	@$(BIN)/python -m bench
 
-bench-quick: require-run $(DEV) $(GENERATED) ## Measure in some two minutes
+bench-quick: require-run require-token $(DEV) $(GENERATED) ## Measure in some two minutes
 	@$(BIN)/python -m bench --quick
 
 lint: require-lint $(DEV) $(GENERATED) $(NODE_TOOLS) ## Check code and protos
@@ -63,8 +63,10 @@ clean: ## Remove all that was made here, but not the state of make run
 require-run:
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl
 
-require-test:
+require-test: require-token
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl node
+
+require-token:
 	@scripts/require.sh --wanted softhsm2-util pkcs11-tool
 
 require-lint:

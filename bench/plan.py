@@ -26,6 +26,9 @@ class Plan:
         batches: calls that are under way at once, and signatures that each of them asks for.
         load_rounds: samples of each figure over gRPC.
         load_seconds: how long one of them lasts.
+        custody_half_bits: sizes for signatures in a token's custody.
+        custody_seconds: how long one sample of them lasts.
+        outage_seconds: for how long the token is taken away under load.
         latency_half_bits: size of the key for latencies.
         latency_seconds: how long one sample of latencies lasts, at each load.
         stored_keys: how many keys a server keeps that signs, few and many; none: it is left out.
@@ -59,6 +62,9 @@ class Plan:
     batches: tuple[tuple[int, int], ...]
     load_rounds: int
     load_seconds: float
+    custody_half_bits: tuple[int, ...]
+    custody_seconds: float
+    outage_seconds: float
     latency_half_bits: int
     latency_seconds: float
     stored_keys: tuple[int, ...]
@@ -92,6 +98,9 @@ FULL = Plan(
     batches=((4, 100),),
     load_rounds=7,
     load_seconds=3.0,
+    custody_half_bits=(2048, 3072, 4096),
+    custody_seconds=2.0,
+    outage_seconds=10.0,
     latency_half_bits=3072,
     latency_seconds=8.0,
     stored_keys=(1_000, 1_000_000),
@@ -125,6 +134,9 @@ QUICK = Plan(
     batches=((2, 100),),
     load_rounds=5,
     load_seconds=0.3,
+    custody_half_bits=(2048,),
+    custody_seconds=0.3,
+    outage_seconds=1.0,
     latency_half_bits=2048,
     latency_seconds=0.3,
     stored_keys=(100, 1_000),

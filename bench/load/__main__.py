@@ -37,7 +37,8 @@ async def main(target: Target) -> None:
         def prepare(order: Order) -> Sign:
             requests = read_requests(Path(order.source))
             if order.batch > 1:
-                return prepare_batches([requests[at : at + order.batch] for at in range(0, len(requests), order.batch)])
+                batches = [requests[at : at + order.batch] for at in range(0, len(requests), order.batch)]
+                return prepare_batches(batches, again=order.again)
 
             async def sign(place: int) -> bytes:
                 request = _renamed(requests[place % len(requests)]) if order.again else requests[place]
@@ -46,11 +47,13 @@ async def main(target: Target) -> None:
 
             return sign
 
-        def prepare_batches(batches: list[list[bytes]]) -> Sign:
+        def prepare_batches(batches: list[list[bytes]], *, again: bool) -> Sign:
             whole = [_joined(batch) for batch in batches]
 
             async def sign(place: int) -> bytes:
-                answer = await call_batch(whole[place], timeout=_DEADLINE_SECONDS)
+                at = place % len(batches)
+                request = _joined([_renamed(each) for each in batches[at]]) if again else whole[at]
+                answer = await call_batch(request, timeout=_DEADLINE_SECONDS)
                 results = signing_service_pb2.BatchSignDigestsResponse.FromString(answer).results
                 (refused,) = {each.error.reason for each in results} or {"no results"}
                 if refused:

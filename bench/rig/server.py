@@ -1,10 +1,18 @@
-"""The server as an operator runs it: a process, made and started by its command line, with a folder of its own."""
+"""The server as an operator runs it: a process, made and started by its command line, with a folder of its own.
+
+One is made, and copied for each: nothing that is measured is different with a name and keys of its own.
+"""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,7 +42,7 @@ class ServerProcess:
         self._settings = environment(FOURSEAL_LISTEN=_FREE_PORT, FOURSEAL_ENROLMENT_LISTEN=_FREE_PORT, **settings)
 
     def __enter__(self) -> Self:
-        self._operate("init")
+        shutil.copytree(_set_up_once(), self._home)
         with self._log.open("wb") as log, pinned_to(self._cores):
             self._process = subprocess.Popen(
                 [*SERVER, "run", "--home", str(self._home)],
@@ -45,7 +53,7 @@ class ServerProcess:
             )
         output = self._process.stdout
         if output is None or not output.readline():  # the line that a server prints when it serves
-            self._process.wait()
+            self._process.communicate()
             raise BenchFailed(f"fourseal-server run ended:\n{self._log.read_text(encoding='utf-8')}")
         self._usage = psutil.Process(self._process.pid)
         return self
@@ -67,9 +75,16 @@ class ServerProcess:
         return path
 
     def processor_seconds(self) -> float:
-        """Return the processor time that the server has spent so far."""
-        times = self._usage.cpu_times()
-        return times.user + times.system
+        """Return the processor time that the server has spent so far, with the processes that it started."""
+        times = [process.cpu_times() for process in self._processes()]
+        ended = times[0].children_user + times[0].children_system
+        return ended + sum(each.user + each.system for each in times)
+
+    def move_to(self, cores: Collection[int]) -> None:
+        """Have it go on on these cores, with all its threads and processes."""
+        for process in self._processes():
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, cores)
 
     def resident_bytes(self) -> int:
         """Return the memory that the server has resident now."""
@@ -79,5 +94,16 @@ class ServerProcess:
         """Return how many calls for signatures its access log tells of so far."""
         return self._log.read_bytes().count(b"SigningService/")
 
+    def _processes(self) -> list[psutil.Process]:
+        return [self._usage, *self._usage.children(recursive=True)]
+
     def _operate(self, verb: str, *arguments: str) -> None:
         operate(SERVER, [verb, "--home", str(self._home), *arguments], self._settings)
+
+
+@cache
+def _set_up_once() -> Path:
+    made = Path(tempfile.mkdtemp(prefix="fourseal-bench-"))
+    atexit.register(shutil.rmtree, made)
+    operate(SERVER, ["init", "--home", str(made)], environment())
+    return made

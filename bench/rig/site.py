@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +34,12 @@ class Site:
 
 
 @contextmanager
-def serving(bench: Bench, name: str, **settings: str) -> Iterator[Site]:
-    """Run a server on the measured core for as long as the context lasts, in a folder of that name.
+def serving(bench: Bench, name: str, cores: Collection[int] | None = None, **settings: str) -> Iterator[Site]:
+    """Run a server for as long as the context lasts, in a folder of that name.
 
-    ``settings``: see ``ServerProcess``.
+    ``cores``: the measured one unless others are named. ``settings``: see ``ServerProcess``.
     """
     folder = bench.workspace / name
     folder.mkdir()
-    with ServerProcess(folder / "server", {bench.cores.measured}, **settings) as server:
+    with ServerProcess(folder / "server", cores or {bench.cores.measured}, **settings) as server:
         yield Site(folder, server, enrol(server.make_ticket("load", folder / "load.ticket"), folder))

@@ -53,12 +53,24 @@ LAYERS = (
     ("server.drafting", "server.trusteeship", "server.transactions", "server.guard"),
     ("server.root",),
     ("server.cli",),
+    ("softhsm",),
     ("bench", "demo"),
 )
 OUTSIDE_LAYERS = ("tests", "scripts", "hatch_build")
-PROJECT = ("mpc", "contract", "transparency", "wire", "server", "signer_agent", "bench", "demo", *OUTSIDE_LAYERS)
+PROJECT = (
+    "mpc",
+    "contract",
+    "transparency",
+    "wire",
+    "server",
+    "signer_agent",
+    "softhsm",
+    "bench",
+    "demo",
+    *OUTSIDE_LAYERS,
+)
 
-ROOTS = ("server.root", "server.cli", "bench", "demo", *OUTSIDE_LAYERS)
+ROOTS = ("server.root", "server.cli", "softhsm", "bench", "demo", *OUTSIDE_LAYERS)
 GRPC_PLACES = (
     "wire",
     "signer_agent.client",

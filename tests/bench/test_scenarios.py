@@ -145,10 +145,10 @@ def test_tree_of_the_bench_is_a_tree() -> None:
 
 def test_server_that_cannot_start_is_told(tmp_path: Path) -> None:
     """With the server's own words."""
-    (tmp_path / "file").write_text("")
+    settings = {"FOURSEAL_DATABASE_URL": "mysql://nowhere"}
     with (
-        pytest.raises(BenchFailed, match="cannot be made"),
-        ServerProcess(tmp_path / "file" / "home", os.sched_getaffinity(0)),
+        pytest.raises(BenchFailed, match="URL names mysql"),
+        ServerProcess(tmp_path / "home", os.sched_getaffinity(0), **settings),
     ):
         pass
 
@@ -180,6 +180,8 @@ def _expected_results() -> set[str]:
         *("certificate", "certificate_issued", "ocsp_answer", "ocsp_answer_http"),
         *("verify_bundle", "bare_bundle", "parts_bundle", "verify_bundle_peak_memory"),
         *("fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_1_batches_of_2", "grpc_generation_2048"),
+        *(f"custody_{each}_2048" for each in ("single", "batch", "one_worker", "two_workers", "raw_rsa_cpu")),
+        *(f"custody_outage_{each}" for each in ("calls", "refused", "left", "used_again", "return")),
         *("latency_2048_saturation", "latency_2048_50_p99_9", "growth_3_server_cpu", "sessions_3"),
         *("agent_2048_4", "agent_2048_pipelined", "agent_2048_pipelined_calls"),
         *("content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"),
@@ -195,6 +197,9 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
     assert set(document["ratios"]) == _engine_ratios() | _joint_ratios() | _decryption_ratios() | {
         "grpc_over_engine_gmpy2",
         "grpc_batch_over_engine_gmpy2",
+        "custody_single_cpu_over_raw_rsa_2048",
+        "custody_batch_cpu_over_raw_rsa_2048",
+        "custody_two_workers_over_one_2048",
         "latency_p99_over_p50_at_half_load",
         "latency_p99_over_p50_at_half_load_even",
         "growth_million",
@@ -217,6 +222,8 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
     assert whole == pytest.approx(sum(shares) + exchange)
     assert apart == pytest.approx(sum(shares))
     assert (tmp_path / "latest.png").stat().st_size > 0
+    assert samples["custody_outage_refused"][0] > 0
+    assert samples["custody_outage_left"] == samples["custody_outage_used_again"] == [0]
 
 
 @pytest.mark.slow
