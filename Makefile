@@ -18,7 +18,7 @@ PYTEST_ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo run test bench bench-quick lint format proto lock clean require-run require-test require-token require-lint
+.PHONY: help demo demo-hsm run test bench bench-quick lint format proto lock clean require-run require-test require-softhsm want-softhsm require-lint
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,16 +26,19 @@ help: ## Say what there is to make
 demo: require-run $(RUN) $(GENERATED) ## Sign, verify, encrypt, decrypt and attack, on a real contract
 	@$(BIN)/python -m demo
 
+demo-hsm: require-run require-softhsm $(RUN) $(GENERATED) ## Keep half of a key in a token, and certify the key
+	@$(BIN)/python -m demo.hsm
+
 run: require-run $(RUN) $(GENERATED) $(SERVER_HOME)/.initialised ## Start a server that keeps its state in ./.fourseal-dev
 	@$(BIN)/fourseal-server run --home $(SERVER_HOME)
 
 test: require-test $(DEV) $(GENERATED) ## Run all tests (PYTEST_ARGS for pytest)
 	@$(BIN)/python -m pytest -n logical --dist worksteal $(PYTEST_ARGS)
 
-bench: require-run require-token $(DEV) $(GENERATED) ## Measure everything, and say where the report is
+bench: require-run want-softhsm $(DEV) $(GENERATED) ## Measure everything, and say where the report is
 	@$(BIN)/python -m bench
 
-bench-quick: require-run require-token $(DEV) $(GENERATED) ## Measure in some two minutes
+bench-quick: require-run want-softhsm $(DEV) $(GENERATED) ## Measure in some two minutes
 	@$(BIN)/python -m bench --quick
 
 lint: require-lint $(DEV) $(GENERATED) $(NODE_TOOLS) ## Check code and protos
@@ -63,10 +66,13 @@ clean: ## Remove all that was made here, but not the state of make run
 require-run:
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl
 
-require-test: require-token
+require-test: want-softhsm
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl node
 
-require-token:
+require-softhsm:
+	@scripts/require.sh softhsm2-util pkcs11-tool
+
+want-softhsm:
 	@scripts/require.sh --wanted softhsm2-util pkcs11-tool
 
 require-lint:

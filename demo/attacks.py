@@ -23,7 +23,7 @@ from demo.forgery import forgeries
 from demo.openssl import verify_command
 from demo.people import Signer
 from demo.show import Show
-from demo.stage import Stage
+from demo.stage import AttackSucceeded, Stage
 from mpc.engines import Gmpy2Engine
 from mpc.errors import FoursealError, PeerMisbehaved
 from mpc.four_prime_rsa import (
@@ -58,10 +58,6 @@ _FORGED: Final = "forged.txt"
 _FORGED_SIGNATURE: Final = "forged.sig"
 _FORGED_TEXT: Final = "Alice sells all of the furniture of contract 2026-1117 to Bob for 1.00 yuan.\n"
 _CALL_SECONDS: Final = 10
-
-
-class AttackSucceeded(Exception):
-    """What must not happen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ from contract.bundle.reading import read_bundle
 from contract.bundle.writing import write_bundle
 from contract.certificates import SessionCertificate
 from contract.oids import DEFAULT_ARC
-from demo.attacks import SERVER_HOME, AttackSucceeded
+from demo.attacks import SERVER_HOME
 from demo.forged_bundle import forge_bundle
 from demo.meeting import CONTRACT, MEDIA_HOME, Meeting
 from demo.people import Signer
 from demo.show import Show
-from demo.stage import SIGNER_CERTIFICATE_DAYS, CommandFailed, Stage
+from demo.stage import SIGNER_CERTIFICATE_DAYS, AttackSucceeded, CommandFailed, Stage
 from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.signer import Signer as LoggedIn
 from signer_agent.evidence.archive import reading_archive

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from demo.show import Show
+from demo.stage import CommandFailed, Stage
+
 OAEP_OPTIONS: Final = ("rsa_padding_mode:oaep", "rsa_oaep_md:sha256", "rsa_mgf1_md:sha256")
 
 
@@ -36,3 +39,17 @@ def encrypt_command(public_key: str, plaintext: str, ciphertext: str) -> list[st
 def request_command(request: str) -> list[str]:
     """The command that verifies the signature of a certificate signing request."""
     return ["openssl", "req", "-verify", "-noout", "-subject", "-in", request]
+
+
+def ask_openssl(show: Show, stage: Stage, command: list[str], expected: str, *, succeeds: bool = True) -> None:
+    """Run one of these commands and show what it answers.
+
+    Raises:
+        CommandFailed: it is another answer.
+    """
+    show.command(command)
+    outcome = stage.run(command)
+    answers = [line for line in outcome.printed.splitlines() if "error:" not in line]  # where in OpenSSL's sources
+    show.output("\n".join(answers))
+    if outcome.succeeded is not succeeds or expected not in outcome.printed:
+        raise CommandFailed(f"{' '.join(command)} did not answer {expected!r}: {outcome.printed}")

@@ -10,6 +10,7 @@ from typing import Any
 from demo.show import Show
 from demo.stage import Outcome, Stage
 from mpc.four_prime_rsa import SigningShare
+from signer_agent import Agent
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.outbox import Outbox
 from signer_agent.contracts.outbox_entry import OutboxEntry
@@ -90,6 +91,10 @@ class Signer:
         """As ``fourseal``, for a command with ``--json``; returns what it printed."""
         printed: dict[str, Any] = json.loads(self.fourseal(*arguments))
         return printed
+
+    def agent(self) -> Agent:
+        """The library, opened: what this person's own program uses."""
+        return Agent.open(passphrase=self.passphrase, home=self.stage.folder / self.name)
 
     def store(self) -> KeyStore:
         """The key store, opened: what a program, or a thief with the passphrase, gets at."""

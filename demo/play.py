@@ -13,11 +13,10 @@ from cryptography.x509.oid import NameOID
 
 from demo.attacks import SERVER_HOME, client_alone, forged_partial, server_alone, set_scene
 from demo.contract import CONTRACT_PDF
-from demo.openssl import encrypt_command, request_command, verify_command
+from demo.openssl import ask_openssl, encrypt_command, request_command, verify_command
 from demo.people import Signer
 from demo.show import Show
 from demo.stage import CommandFailed, Stage
-from signer_agent import Agent
 
 _CONTRACT: Final = "contract.pdf"
 _ALTERED: Final = "altered.pdf"
@@ -87,7 +86,7 @@ class Play:
             alice.fourseal("key", "generate", purpose, "--label", label, live=True)
             alice.fourseal("key", "export", label, "--out", file)
         self.show.say("Bob's program uses the library, and sees each step:")
-        with self._agent(self.bob) as agent:
+        with self.bob.agent() as agent:
             key = agent.generate_key("sign", label=_CONTRACTS_KEY, on_step=lambda step: self.show.output(f"- {step}"))
         self.bob.fourseal("key", "export", _CONTRACTS_KEY, "--out", self.bob.public_key)
         return f"3 joint keys of {key.public_key().key_size} bits, 2 x {key.half_bits}"
@@ -103,20 +102,22 @@ class Play:
     def _verify(self) -> str:
         self.show.say("OpenSSL knows nothing of halves. To it these are ordinary RSA signatures:")
         for signer in (self.alice, self.bob):
-            self._openssl(verify_command(signer.public_key, signer.signature, _CONTRACT), "Verified OK")
+            ask_openssl(
+                self.show, self.stage, verify_command(signer.public_key, signer.signature, _CONTRACT), "Verified OK"
+            )
         self.show.say("One bit of the contract changed:")
         altered = bytearray((self.stage.folder / _CONTRACT).read_bytes())
         altered[len(altered) // 2] ^= 1
         (self.stage.folder / _ALTERED).write_bytes(altered)
         command = verify_command(self.alice.public_key, self.alice.signature, _ALTERED)
-        self._openssl(command, "Verification failure", succeeds=False)
+        ask_openssl(self.show, self.stage, command, "Verification failure", succeeds=False)
         return "both hold; an altered contract does not"
 
     def _decrypt(self) -> str:
         (self.stage.folder / _LETTER).write_text(_LETTER_TEXT, encoding="utf-8")
         ciphertext, plaintext = f"{_LETTER}.enc", f"{_LETTER}.decrypted"
         self.show.say("Bob encrypts a letter to Alice. He needs her public key and OpenSSL, nothing of Fourseal:")
-        self._openssl(encrypt_command(_LETTERS_PUBLIC_KEY, _LETTER, ciphertext), "")
+        ask_openssl(self.show, self.stage, encrypt_command(_LETTERS_PUBLIC_KEY, _LETTER, ciphertext), "")
         self.show.say("Alice decrypts it together with the server, which does not see the letter:")
         self.alice.fourseal("decrypt", ciphertext, "--key", _LETTERS_KEY, "--out", plaintext)
         found = (self.stage.folder / plaintext).read_text(encoding="utf-8")
@@ -131,21 +132,10 @@ class Play:
             "builder = x509.CertificateSigningRequestBuilder().subject_name(...)\n"
             f"request = builder.sign(agent.private_key({_CONTRACTS_KEY!r}), SHA256())"
         )
-        with self._agent(self.alice) as agent:
+        with self.alice.agent() as agent:
             subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Alice")])
             builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
             request = builder.sign(agent.private_key(_CONTRACTS_KEY), SHA256())
         (self.stage.folder / _REQUEST).write_bytes(request.public_bytes(Encoding.PEM))
-        self._openssl(request_command(_REQUEST), "verify OK")
+        ask_openssl(self.show, self.stage, request_command(_REQUEST), "verify OK")
         return "OpenSSL accepts the request's signature"
-
-    def _agent(self, signer: Signer) -> Agent:
-        return Agent.open(passphrase=signer.passphrase, home=self.stage.folder / signer.name)
-
-    def _openssl(self, command: list[str], expected: str, *, succeeds: bool = True) -> None:
-        self.show.command(command)
-        outcome = self.stage.run(command)
-        answers = [line for line in outcome.printed.splitlines() if "error:" not in line]  # where in OpenSSL's sources
-        self.show.output("\n".join(answers))
-        if outcome.succeeded is not succeeds or expected not in outcome.printed:
-            raise CommandFailed(f"{' '.join(command)} did not answer {expected!r}: {outcome.printed}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -90,7 +90,11 @@ class Show:
 
     def seen(self, evidence_server: str, media_server: str = "nothing") -> None:
         """What each server could see of a step."""
-        for who, what in (("evidence server", evidence_server), ("media server", media_server)):
+        self.views({"evidence server": evidence_server, "media server": media_server})
+
+    def views(self, views: Mapping[str, str]) -> None:
+        """What each party could see of a step, by party."""
+        for who, what in views.items():
             self._lines(Text.assemble((f"{who} sees: ", "magenta"), what))
 
     def refusal(self, attempt: str, answer: str) -> None:

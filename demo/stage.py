@@ -36,6 +36,10 @@ class CommandFailed(Exception):
     """A command that had to succeed did not."""
 
 
+class AttackSucceeded(Exception):
+    """What must not happen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a command printed, and whether it succeeded."""
@@ -50,6 +54,8 @@ class Stage:
     Args:
         interrupts: wait while a process is started, and while all are stopped.
         keep: leave the folder there at the end.
+
+    ``variables`` are added to the environment of everything that is started.
     """
 
     def __init__(self, interrupts: Interrupts, *, keep: bool) -> None:
@@ -60,6 +66,7 @@ class Stage:
         self.relay_address = _free_address()
         self._server_address = "127.0.0.1:0"
         self._days_back = 0
+        self.variables: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="fourseal-demo-"))
@@ -89,6 +96,7 @@ class Stage:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("FOURSEAL_")}
         if self._days_back:
             more |= {"PYTHONPATH": str(_CLOCK), "DEMO_DAYS_BACK": str(self._days_back)}
+        ours |= self.variables
         return {**ours, "PATH": f"{_PROGRAMS}{os.pathsep}{ours.get('PATH', os.defpath)}", **more}
 
     def run(

@@ -17,11 +17,10 @@ from contract.errors import VerificationFailed
 from contract.session_info import Scheme
 from contract.signatures import JointSignature, joint_message, verify_signature
 from contract.statement import Recipient, Statement
-from demo.attacks import AttackSucceeded
 from demo.forgery import forgeries
 from demo.people import Signer
 from demo.show import Show
-from demo.stage import Stage
+from demo.stage import AttackSucceeded, Stage
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import SigningShare
 from signer_agent.client.server_line import ServerLine

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # exists in the stub file only
 
 _CALL_SECONDS: Final = 60.0
 _AWAY: Final = (grpc.StatusCode.UNAVAILABLE, "CUSTODY_UNAVAILABLE")
+_ROUNDS: Final = 3  # signatures of each caller before and after, roughly
 _TOLD_EVERY_SECONDS: Final = 0.5
 
 
@@ -115,11 +116,12 @@ async def go_through_outage(
         async with asyncio.TaskGroup() as tasks:
             for _ in range(callers):
                 tasks.create_task(crowd.call())
-            await crowd.more(callers)
+            await crowd.more(_ROUNDS * callers)
             await _take_away(token, seconds, lambda passed: tell(passed, crowd.course))
             back = time.monotonic()
             await crowd.more(1)
             crowd.course.return_seconds = time.monotonic() - back
+            await crowd.more(_ROUNDS * callers)
             crowd.may_end = True
         await crowd.repeat()
     except* RemoteError as refusals:

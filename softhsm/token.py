@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-LABEL: Final = "fourseal-test"
+LABEL: Final = "fourseal"
 PIN: Final = "271828"
 SO_PIN: Final = "314159"
 _MODULES: Final = (
@@ -32,6 +32,26 @@ with pkcs11.lib(module).get_token(token_label=token).open(rw=True, user_pin=pin)
         Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False,
         Attribute.SIGN: True, Attribute.DECRYPT: False, Attribute.ID: bytes.fromhex(object_id), Attribute.LABEL: label,
     })
+"""
+_TAKE_OUT: Final = """
+import sys, pkcs11
+from pkcs11 import Attribute, KeyType, Mechanism
+module, token, pin, object_id = sys.argv[1:]
+with pkcs11.lib(module).get_token(token_label=token).open(rw=True, user_pin=pin) as session:
+    wanted = {Attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY, Attribute.ID: bytes.fromhex(object_id)}
+    (key,) = session.get_objects(wanted)
+    wrapping = session.generate_key(KeyType.AES, 256)
+    for what, attempt in (
+        ("read its exponent", lambda: key[Attribute.PRIVATE_EXPONENT]),
+        ("read a prime", lambda: key[Attribute.PRIME_1]),
+        ("make it extractable", lambda: key.__setitem__(Attribute.EXTRACTABLE, True)),
+        ("have it encrypted by another key", lambda: wrapping.wrap_key(key, mechanism=Mechanism.AES_KEY_WRAP_PAD)),
+    ):
+        try:
+            attempt()
+            print(f"{what}:")
+        except pkcs11.PKCS11Error as error:
+            print(f"{what}:{type(error).__name__} {error}".strip())
 """
 
 
@@ -111,6 +131,11 @@ class SoftToken:
         """What somebody does who has the PIN: put a signing key of theirs in, as like to one of ours as can be."""
         der = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         self._run([sys.executable, "-c", _PLANT, str(self.module), LABEL, PIN, der.hex(), object_id, label])
+
+    def take_out(self, object_id: str) -> dict[str, str]:
+        """What somebody tries who has the PIN and wants a private key: attempts and refusals; an empty one is none."""
+        said = self._run([sys.executable, "-c", _TAKE_OUT, str(self.module), LABEL, PIN, object_id])
+        return dict(line.split(":", 1) for line in said.splitlines())
 
     def _run(self, command: Sequence[str]) -> str:
         run = subprocess.run(

@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.architecture.source import ROOT
-
-_SECONDS = 280
-
-
-def _environment(temporary: Path, programs: Path | None = None) -> dict[str, str]:
-    path = os.environ["PATH"] if programs is None else f"{programs}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "TMPDIR": str(temporary), "PATH": path}
-
-
-def _run(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "demo"]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
-
-
-def _processes_in(folder: Path) -> list[int]:
-    """Processes whose working folder lies in ``folder``."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if Path(process.cwd()).is_relative_to(folder):
-                found.append(process.pid)
-        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
-            continue
-    return found
+from tests.demo.running import environment, processes_in, run
 
 
 @pytest.mark.slow
 def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Every step holds, every attack is refused, and folder and processes are gone."""
-    done = _run(_environment(tmp_path))
+    done = run("demo", environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert done.stdout.count("✓") == 29
@@ -65,7 +38,7 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "\x1b" not in done.stdout
     assert list(tmp_path.iterdir()) == []
-    assert _processes_in(tmp_path) == []
+    assert processes_in(tmp_path) == []
 
 
 @pytest.mark.slow
@@ -76,29 +49,29 @@ def test_demo_fails_when_openssl_accepts_everything(tmp_path: Path) -> None:
     temporary.mkdir()
     (programs / "openssl").write_text("#!/bin/sh\necho Verified OK\n", encoding="utf-8")
     (programs / "openssl").chmod(0o755)
-    done = _run(_environment(temporary, programs))
+    done = run("demo", environment(temporary, programs))
     assert done.returncode == 1
     assert "✗ FAILED" in done.stdout
     assert "altered.pdf did not answer 'Verification failure'" in " ".join(done.stdout.split())
     assert "What was done" in done.stdout
     assert list(temporary.iterdir()) == []
-    assert _processes_in(temporary) == []
+    assert processes_in(temporary) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_demo_cleans_up_when_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("module", "number"), [("demo", signal.SIGINT), ("demo.hsm", signal.SIGTERM)])
+def test_demo_cleans_up_when_it_is_interrupted(tmp_path: Path, module: str, number: signal.Signals) -> None:
     """Ctrl-C while the server runs: exit status 130, folder and server are gone."""
     with subprocess.Popen(
-        [sys.executable, "-m", "demo"], cwd=ROOT, env=_environment(tmp_path), stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", module], cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "serves on" in line:
                 break
-        assert _processes_in(tmp_path) != []
+        assert processes_in(tmp_path) != []
         process.send_signal(number)
         rest = process.stdout.read()
     assert process.returncode == 130
     assert "Interrupted" in rest
     assert list(tmp_path.iterdir()) == []
-    assert _processes_in(tmp_path) == []
+    assert processes_in(tmp_path) == []

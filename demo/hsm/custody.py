@@ -1,0 +1,165 @@
+"""A token, a server on it, and a joint key whose server half is made, used and kept there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from demo.attacks import SERVER_HOME
+from demo.openssl import ask_openssl, verify_command
+from demo.people import Signer
+from demo.phone import Phone
+from demo.show import Show
+from demo.stage import AttackSucceeded, CommandFailed, Stage
+from softhsm import LABEL, PIN, SoftToken
+
+OFFICER: Final = "dora"
+KEY: Final = "contracts"
+DOCUMENT: Final = "contract.txt"
+_PIN_FILE: Final = "pin"
+_ACCESS: Final = "sensitive, always sensitive, never extractable, local"
+_TEXT: Final = "Alice sells her bicycle to Bob for 120 euros.\n"
+
+
+@dataclass(slots=True)
+class Custody:
+    """The first act. Each step returns what it came to, in a few words; one that does not hold raises."""
+
+    stage: Stage
+    show: Show
+    token: SoftToken
+    alice: Signer
+    key_id: str = ""
+    status_server: str = ""
+
+    def perform(self) -> None:
+        """Do every step; stops at the first that does not hold."""
+        for title, step in (
+            ("Make a token", self._make_token),
+            ("Start a server on it", self._start_server),
+            ("Enrol a signer with an account", self._enrol),
+            ("Generate a joint key, half of it in the token", self._generate),
+            ("Sign jointly, verify with OpenSSL", self._sign),
+        ):
+            with self.show.step(title) as shown:
+                shown.outcome = step()
+        with self.show.step("Attack with the PIN of the token", is_attack=True) as shown:
+            shown.outcome = self._take_out()
+
+    def _make_token(self) -> str:
+        self.stage.variables |= self.token.variables
+        self.show.say("SoftHSM2 stands for an HSM: it is reached by PKCS#11, as an HSM is. Its folder is a file here.")
+        self.show.command(self.token.making, who="operator")
+        self.show.output(self.stage.must(self.token.making))
+        pin = self.stage.folder / _PIN_FILE
+        pin.touch(mode=0o600)
+        pin.write_text(PIN + "\n", encoding="utf-8")
+        return f"the token {LABEL!r} is there, and a file with its PIN that the operator alone can read"
+
+    def _start_server(self) -> str:
+        self.show.say("The configuration is written first. Then the server makes what else it needs.")
+        home = self.stage.folder / SERVER_HOME
+        home.mkdir(mode=0o700)
+        configuration = _configuration(self.token, self.stage.folder)
+        (home / "config.toml").write_text(configuration, encoding="utf-8")
+        self.show.output(configuration)
+        init = ["fourseal-server", "init", "--home", SERVER_HOME]
+        self.show.command(init, who="operator")
+        self.stage.must(init)
+        self.show.command(["fourseal-server", "run", "--home", SERVER_HOME], who="operator")
+        serving = self.stage.start_server(SERVER_HOME)
+        self.status_server = serving["status_server"]
+        self.show.views({"token": "a login by each of two worker processes, which hold the PIN and nothing else"})
+        return f"serves on {serving['server']}"
+
+    def _enrol(self) -> str:
+        self.show.say("Alice's agent gets a certificate for mutual TLS; her account has a password and a phone.")
+        alice, phone = self.alice, Phone()
+        alice.enrol(SERVER_HOME)
+        password = ("--password-file", alice.password_file)
+        kinds = ("--sign-key", "ed25519", "--encrypt-key", "x25519")
+        setup = alice.json("register", alice.name, "--display-name", "Alice", *kinds, *password, "--json")["setup"]
+        phone.scan(alice.name, setup["totp_uri"])
+        code = ("--code", phone.code(alice.name))
+        alice.fourseal("account", "factor", "confirm", alice.name, setup["factor_id"], *code, *password)
+        return "Alice is logged in"
+
+    def _generate(self) -> str:
+        self.show.say("Alice's program makes a key. Her half is made here, the server's in the token:")
+        with self.alice.agent() as agent:
+            key = agent.generate_key(
+                "sign", label=KEY, half_bits=2048, on_step=lambda step: self.show.output(f"- {step}")
+            )
+            self.key_id = key.key_id
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (self.stage.folder / self.alice.public_key).write_bytes(public)
+        self.show.say("OpenSC's pkcs11-tool knows nothing of Fourseal. It lists what is in the token:")
+        listed = self._tool("--list-objects", "--type", "privkey")
+        for wanted in (f"fourseal {self.key_id}", _ACCESS, "Usage:      sign\n"):
+            if wanted not in listed:
+                raise CommandFailed(f"the token's object is not as it must be, without {wanted!r}: {listed}")
+        self.show.views(
+            {
+                "client": "its own half, and the server's modulus",
+                "server": "the client's modulus, and the name of an object in the token",
+                "token": "the server's half alone: two of the key's four primes",
+            }
+        )
+        return f"a joint key of {2 * key.half_bits} bits; the server has a name instead of its half"
+
+    def _sign(self) -> str:
+        (self.stage.folder / DOCUMENT).write_text(_TEXT, encoding="utf-8")
+        alice = self.alice
+        self.show.output(alice.fourseal("sign", DOCUMENT, "--key", KEY, "--out", alice.signature, "--yes"))
+        ask_openssl(self.show, self.stage, verify_command(alice.public_key, alice.signature, DOCUMENT), "Verified OK")
+        self.show.views(
+            {
+                "client": "the document, and the server's half of the signature",
+                "server": "the document's digest, and the client's half of the signature",
+                "token": "a number below its modulus; neither document nor client",
+                "verifier": "an ordinary RSA signature",
+            }
+        )
+        return "the signature holds; the half of it that is the server's was made in the token"
+
+    def _take_out(self) -> str:
+        self.show.say("An intruder has the token and its PIN, and wants the half, by PKCS#11:")
+        refusals = self.token.take_out(_object_id(self._tool("--list-objects", "--type", "privkey", shown=False)))
+        for attempt, refusal in refusals.items():
+            if not refusal:
+                raise AttackSucceeded(f"somebody with the PIN could {attempt}")
+            self.show.refusal(attempt, refusal)
+        self.show.say(
+            "What the PIN gives is the use of the half while the token is there. Without Alice's half it signs nothing."
+        )
+        return f"{len(refusals)} attempts refused: the half stays where it was made"
+
+    def _tool(self, *arguments: str, shown: bool = True) -> str:
+        command = self.token.tool_command(*arguments)
+        printed = self.stage.must(command)
+        if shown:
+            self.show.command(command, who="operator")
+            self.show.output(printed)
+        return printed
+
+
+def _configuration(token: SoftToken, folder: Path) -> str:
+    return (
+        'custody = "pkcs11"\n'
+        f'pkcs11_module = "{token.module}"\n'
+        f'pkcs11_token = "{LABEL}"\n'
+        f'pkcs11_pin_file = "{folder / _PIN_FILE}"\n'
+        f'registration_officers = ["{OFFICER}"]\n'
+        'ocsp_listen = "127.0.0.1:0"\n'
+    )
+
+
+def _object_id(listed: str) -> str:
+    found = re.search(r"ID:\s+([0-9a-f]+)", listed)
+    if found is None:
+        raise CommandFailed(f"there is no object in the token: {listed}")
+    return found[1]

@@ -1,0 +1,40 @@
+"""The demo of custody in a token, run as ``make demo-hsm`` runs it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from softhsm import SoftHsmMissing, lay_out
+from tests.demo.running import environment, processes_in, run
+
+
+@pytest.mark.slow
+def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Every step holds, nothing comes out of the token, and folder and processes are gone."""
+    try:
+        lay_out(tmp_path / "token")
+    except SoftHsmMissing as missing:
+        pytest.skip(str(missing))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = run("demo.hsm", environment(temporary))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert done.stdout.count("✓") == 10
+    assert "✗" not in done.stdout
+    assert "sensitive, always sensitive, never extractable, local" in done.stdout
+    assert len(re.findall(r"refused: (AttributeSensitive|KeyUnextractable|PKCS11Error)", done.stdout)) == 4
+    assert done.stdout.count("Verified OK") == 2
+    assert "alice.certificate.pem: OK" in done.stdout
+    assert re.search(
+        r"alice.certificate.pem: good.*alice.certificate.pem: revoked.*keyCompromise", done.stdout, re.DOTALL
+    )
+    assert "error 23 at 0 depth lookup: certificate revoked" in done.stdout
+    assert re.search(r"[1-9]\d* times UNAVAILABLE", done.stdout)
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert "\x1b" not in done.stdout
+    assert list(temporary.iterdir()) == []
+    assert processes_in(temporary) == []
