@@ -144,8 +144,8 @@ class SoftToken:
         return run.stdout
 
 
-def lay_out(folder: Path) -> SoftToken:
-    """Make the folder and the configuration of a token that is yet to be made.
+def find_module() -> Path:
+    """SoftHSM2's PKCS#11 library.
 
     Raises:
         SoftHsmMissing: it is not installed.
@@ -153,6 +153,16 @@ def lay_out(folder: Path) -> SoftToken:
     module = next((path for path in _MODULES if path.exists()), None)
     if module is None or shutil.which("softhsm2-util") is None or shutil.which("pkcs11-tool") is None:
         raise SoftHsmMissing("SoftHSM2 or OpenSC is not installed: sudo apt-get install softhsm2 opensc")
+    return module
+
+
+def lay_out(folder: Path) -> SoftToken:
+    """Make the folder and the configuration of a token that is yet to be made.
+
+    Raises:
+        SoftHsmMissing: it is not installed.
+    """
+    module = find_module()
     (folder / "tokens").mkdir(parents=True)
     lines = (f"directories.tokendir = {folder / 'tokens'}", "objectstore.backend = file", "log.level = ERROR", "")
     (folder / "softhsm2.conf").write_text("\n".join(lines))

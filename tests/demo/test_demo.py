@@ -12,6 +12,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 from tests.demo.running import environment, processes_in, run
+from tests.server.custody.pkcs11.softhsm import require_softhsm
 
 
 @pytest.mark.slow
@@ -61,6 +62,8 @@ def test_demo_fails_when_openssl_accepts_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("module", "number"), [("demo", signal.SIGINT), ("demo.hsm", signal.SIGTERM)])
 def test_demo_cleans_up_when_it_is_interrupted(tmp_path: Path, module: str, number: signal.Signals) -> None:
     """Ctrl-C while the server runs: exit status 130, folder and server are gone."""
+    if module == "demo.hsm":
+        require_softhsm()
     with subprocess.Popen(
         [sys.executable, "-m", module], cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     ) as process:

@@ -7,20 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from softhsm import SoftHsmMissing, lay_out
 from tests.demo.running import environment, processes_in, run
+from tests.server.custody.pkcs11.softhsm import require_softhsm
 
 
 @pytest.mark.slow
 def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Every step holds, nothing comes out of the token, and folder and processes are gone."""
-    try:
-        lay_out(tmp_path / "token")
-    except SoftHsmMissing as missing:
-        pytest.skip(str(missing))
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    done = run("demo.hsm", environment(temporary))
+    require_softhsm()
+    done = run("demo.hsm", environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert done.stdout.count("✓") == 10
@@ -36,5 +31,5 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert re.search(r"[1-9]\d* times UNAVAILABLE", done.stdout)
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "\x1b" not in done.stdout
-    assert list(temporary.iterdir()) == []
-    assert processes_in(temporary) == []
+    assert list(tmp_path.iterdir()) == []
+    assert processes_in(tmp_path) == []

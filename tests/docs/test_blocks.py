@@ -22,6 +22,7 @@ import pytest
 from tests.architecture.source import ROOT
 from tests.docs.pages import Block, blocks, pages
 from tests.docs.reader import Reader, console_commands
+from tests.server.custody.pkcs11.softhsm import require_softhsm
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # as the README has it
 
@@ -85,6 +86,8 @@ def _as_followed(block: Block) -> Block:
 @pytest.mark.parametrize("page", PAGES_WITH_BLOCKS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_the_page_works(page: Path, folder: Path, environment: dict[str, str]) -> None:
     """In order, each in the state that those before it left. A block that nobody can follow fails."""
+    if page.name == "hsm.md":
+        require_softhsm()
     with Reader(folder, environment) as reader:
         for block in blocks(page):
             reader.follow(_as_followed(block))
