@@ -27,6 +27,7 @@ class Plan:
         load_rounds: samples of each figure over gRPC.
         load_seconds: how long one of them lasts.
         custody_half_bits: sizes for signatures in a token's custody.
+        custody_batches: calls for batches that are under way at once, and signatures that each of them asks for.
         custody_seconds: how long one sample of them lasts.
         outage_seconds: for how long the token is taken away under load.
         latency_half_bits: size of the key for latencies.
@@ -63,6 +64,7 @@ class Plan:
     load_rounds: int
     load_seconds: float
     custody_half_bits: tuple[int, ...]
+    custody_batches: tuple[int, int]
     custody_seconds: float
     outage_seconds: float
     latency_half_bits: int
@@ -99,7 +101,8 @@ FULL = Plan(
     load_rounds=7,
     load_seconds=3.0,
     custody_half_bits=(2048, 3072, 4096),
-    custody_seconds=2.0,
+    custody_batches=(2, 64),
+    custody_seconds=1.5,
     outage_seconds=10.0,
     latency_half_bits=3072,
     latency_seconds=8.0,
@@ -135,6 +138,7 @@ QUICK = Plan(
     load_rounds=5,
     load_seconds=0.3,
     custody_half_bits=(2048,),
+    custody_batches=(2, 64),
     custody_seconds=0.3,
     outage_seconds=1.0,
     latency_half_bits=2048,

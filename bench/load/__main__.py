@@ -55,9 +55,9 @@ async def main(target: Target) -> None:
                 request = _joined([_renamed(each) for each in batches[at]]) if again else whole[at]
                 answer = await call_batch(request, timeout=_DEADLINE_SECONDS)
                 results = signing_service_pb2.BatchSignDigestsResponse.FromString(answer).results
-                (refused,) = {each.error.reason for each in results} or {"no results"}
+                refused = {each.error.reason for each in results} - {""} or ({"no results"} if not results else None)
                 if refused:
-                    raise BenchFailed(f"an item of a batch was refused: {refused}")
+                    raise BenchFailed(f"items of a batch were refused: {', '.join(sorted(refused))}")
                 return results[0].signed.signature
 
             return sign

@@ -118,7 +118,7 @@ class _SizeRun:
         self._bare = bare
         self._stands = stands
         self._bits = bits
-        self._batches, self._batch = bench.plan.batches[0]
+        self._batches, self._batch = bench.plan.custody_batches
         self._stocks = {
             workers: prepare_requests(stand.keys[bits], _STOCK * self._batch, stand.site.folder / f"requests-{bits}")
             for workers, stand in stands.items()

@@ -30,6 +30,7 @@ TINY = Plan(
     load_rounds=1,
     load_seconds=0.01,
     custody_half_bits=(2048,),
+    custody_batches=(1, 2),
     custody_seconds=0.01,
     outage_seconds=0.1,
     latency_half_bits=2048,
