@@ -97,7 +97,7 @@ def run(bench: Bench) -> Outcome:
         key = stands[2].keys[min(plan.custody_half_bits)]
         outage = suffer_outage(stands[2].site, token, key, plan.outage_seconds)
         bench.progress.step()
-    return _outcome(sizes) + outage
+    return _outcome(sizes, len(bench.cores.all)) + outage
 
 
 @contextmanager
@@ -162,7 +162,7 @@ class _SizeRun:
         return self._batches if subject.batched else max(self._bench.plan.in_flight)
 
 
-def _outcome(sizes: Mapping[int, _Size]) -> Outcome:
+def _outcome(sizes: Mapping[int, _Size], cores: int) -> Outcome:
     costs = {bits: _costs(bits, size) for bits, size in sizes.items()}
     rates = {bits: _rates(bits, size) for bits, size in sizes.items()}
     ratios = [ratio for bits in sizes for ratio in _ratios(bits, costs[bits], rates[bits])]
@@ -175,7 +175,8 @@ def _outcome(sizes: Mapping[int, _Size]) -> Outcome:
         )
     ]
     results = [result for by_size in (rates, costs) for each in by_size.values() for result in each.values()]
-    return Outcome(results, ratios, charts)
+    shared = f"Of the rates with all {cores} cores: server, workers and load generator shared them."
+    return Outcome(results, ratios, charts, [shared])
 
 
 def _costs(bits: int, size: _Size) -> dict[str, Result]:

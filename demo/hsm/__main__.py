@@ -24,10 +24,10 @@ def play(show: Show, stage: Stage) -> None:
     alice = Signer("alice", f"alice-{secrets.token_urlsafe(12)}", stage, show)
     custody = Custody(stage, show, token, alice)
     custody.perform()
-    office = Office(stage, show, alice, custody.key_id, custody.status_server)
+    office = Office(stage, show, custody)
     office.certify()
     Outage(stage, show, token, alice, custody.key_id).perform()
-    office.revoke()
+    office.replace()
 
 
 PERFORMANCE = Performance(

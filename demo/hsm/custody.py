@@ -98,7 +98,7 @@ class Custody:
         public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         (self.stage.folder / self.alice.public_key).write_bytes(public)
         self.show.say("OpenSC's pkcs11-tool knows nothing of Fourseal. It lists what is in the token:")
-        listed = self._tool("--list-objects", "--type", "privkey")
+        listed = self.tool("--list-objects", "--type", "privkey")
         for wanted in (f"fourseal {self.key_id}", _ACCESS, "Usage:      sign\n"):
             if wanted not in listed:
                 raise CommandFailed(f"the token's object is not as it must be, without {wanted!r}: {listed}")
@@ -128,7 +128,7 @@ class Custody:
 
     def _take_out(self) -> str:
         self.show.say("An intruder has the token and its PIN, and wants the half, by PKCS#11:")
-        refusals = self.token.take_out(_object_id(self._tool("--list-objects", "--type", "privkey", shown=False)))
+        refusals = self.token.take_out(self.object_id())
         for attempt, refusal in refusals.items():
             if not refusal:
                 raise AttackSucceeded(f"somebody with the PIN could {attempt}")
@@ -138,7 +138,16 @@ class Custody:
         )
         return f"{len(refusals)} attempts refused: the half stays where it was made"
 
-    def _tool(self, *arguments: str, shown: bool = True) -> str:
+    def object_id(self) -> str:
+        """The id of the one private key in the token, in hexadecimal."""
+        listed = self.tool("--list-objects", "--type", "privkey", shown=False)
+        found = re.findall(r"ID:\s+([0-9a-f]+)", listed)
+        if len(found) != 1:
+            raise CommandFailed(f"there is not one object in the token: {listed}")
+        return str(found[0])
+
+    def tool(self, *arguments: str, shown: bool = True) -> str:
+        """What OpenSC's pkcs11-tool says of the token."""
         command = self.token.tool_command(*arguments)
         printed = self.stage.must(command)
         if shown:
@@ -155,11 +164,5 @@ def _configuration(token: SoftToken, folder: Path) -> str:
         f'pkcs11_pin_file = "{folder / _PIN_FILE}"\n'
         f'registration_officers = ["{OFFICER}"]\n'
         'ocsp_listen = "127.0.0.1:0"\n'
+        "shares_ahead = 0\n"
     )
-
-
-def _object_id(listed: str) -> str:
-    found = re.search(r"ID:\s+([0-9a-f]+)", listed)
-    if found is None:
-        raise CommandFailed(f"there is no object in the token: {listed}")
-    return found[1]

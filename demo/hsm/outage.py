@@ -67,17 +67,16 @@ class Outage:
         if not isinstance(share, SigningShare):
             raise CommandFailed("the key store has no half of the key")
         asked: dict[str, bytes] = {}
-        before = len(self._records())
         self.show.say(f"{_CALLERS} callers sign one document after the other. The token is gone for {_SECONDS:g} s:")
         requests = _requests(self.key_id, record.joint_key, share, asked)
         course = asyncio.run(self._through(store, requests))
         for name, signature in course.signatures.items():
             scheme, prehashed = _ALGORITHM.to_cryptography_padding(), Prehashed(_ALGORITHM.hash.to_cryptography())
             record.joint_key.to_cryptography().verify(signature, asked[name], scheme, prehashed)
-        records = self._records()[before:]
-        digests = {each["digest"] for each in records if each["outcome"] == "done"}
-        if not course.refused or len(digests) != len(records) or len(records) != len(course.signatures):
-            raise CommandFailed(f"{len(records)} records, {len(digests)} digests, {len(course.signatures)} signatures")
+        ours = {digest.hex() for digest in asked.values()}
+        used = [each["digest"] for each in self._records() if each["digest"] in ours and each["outcome"] == "done"]
+        if not course.refused or not len(used) == len(set(used)) == len(course.signatures):
+            raise CommandFailed(f"{len(used)} uses of {len(set(used))} digests, {len(course.signatures)} signatures")
         if course.changed:
             raise CommandFailed(f"{course.changed} repeats were answered by another signature")
         self.show.say(
@@ -107,7 +106,7 @@ class Outage:
         listed = json.loads(self.stage.must(["fourseal-server", "records", *options]))
         if listed["next_page_token"]:
             raise CommandFailed("there are more records than are looked at")
-        return [each for each in listed["records"] if each["method"].startswith("SignDigest")]
+        return list(listed["records"])
 
 
 def _requests(

@@ -18,7 +18,7 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     done = run("demo.hsm", environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert done.stdout.count("✓") == 10
+    assert done.stdout.count("✓") == 11
     assert "✗" not in done.stdout
     assert "sensitive, always sensitive, never extractable, local" in done.stdout
     assert len(re.findall(r"refused: (AttributeSensitive|KeyUnextractable|PKCS11Error)", done.stdout)) == 4
