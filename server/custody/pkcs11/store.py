@@ -16,7 +16,7 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, Text, delete, func, insert, select, update
 
-from mpc.four_prime_rsa import Purpose
+from mpc.four_prime_rsa import HALF_BITS, Purpose
 from server.storage import Instant, metadata
 
 token_objects = Table(
@@ -79,9 +79,10 @@ def claim_ready(
 
 
 def count_ready(connection: Connection) -> dict[tuple[Purpose, int], int]:
-    """How many wait for a key, by purpose and size."""
+    """How many wait for a key, by purpose and size. Of what there cannot be, whoever wrote it, nothing is said."""
     kind = token_objects.c.purpose, token_objects.c.half_bits
-    query = select(*kind, func.count()).where(token_objects.c.state == _READY).group_by(*kind)
+    can_be = token_objects.c.purpose.in_([each.value for each in Purpose]), token_objects.c.half_bits.in_(HALF_BITS)
+    query = select(*kind, func.count()).where(token_objects.c.state == _READY, *can_be).group_by(*kind)
     return {(Purpose(purpose), half_bits): count for purpose, half_bits, count in connection.execute(query)}
 
 

@@ -28,8 +28,8 @@ from server.custody.pkcs11.making import make_half
 from server.root.ground import Ground, open_ground
 from server.root.home import Home
 from tests.server.custody.pkcs11.softhsm import LABEL, PIN, SoftToken
-from tests.server.custody.pkcs11.test_pool import until
 from tests.server.harness import call, database_path, enrolled, running_server, sign_request, silent_log
+from tests.server.root.processes import wait_until
 from wire.catalogue import ServiceError
 
 BITS = 2048
@@ -73,15 +73,15 @@ def rows(home: Home, sql: str, *values: object) -> list[tuple[Any, ...]]:
 
 def ready(home: Home) -> dict[str, str]:
     """Purposes of the halves that are ready, by object id, oldest first."""
-    sql = "SELECT object_id, purpose FROM token_objects WHERE state = 'ready' ORDER BY change_time"
-    return dict(rows(home, sql))
+    sql = "SELECT object_id, purpose FROM token_objects WHERE state = 'ready' AND half_bits = ? ORDER BY change_time"
+    return dict(rows(home, sql, BITS))
 
 
 def made_ahead(home: Home, count: int) -> list[str]:
     """So many, in the token and in the database; nobody makes more."""
     with opened(home, count) as holder:
         take(holder)
-        until(lambda: len(ready(home)) == count)
+        wait_until(lambda: len(ready(home)) == count)
     return list(ready(home))
 
 
@@ -103,7 +103,7 @@ async def test_a_half_made_ahead_outlives_its_server(home: Home, capsys: pytest.
         assert rows(home, "SELECT key_id, state, sealed_modulus FROM token_objects WHERE object_id = ?", *waiting) == [
             (key.key_id, "kept", None)
         ]
-        until(lambda: len(ready(home)) == 1)
+        wait_until(lambda: len(ready(home)) == 1)
         assert not ready(home).keys() & set(waiting)
         assert set(ready(home).values()) == {"sign"}
         assert holder_of(server._ground).objects()[waiting[0]] == "half"
@@ -117,13 +117,16 @@ async def test_a_half_made_ahead_outlives_its_server(home: Home, capsys: pytest.
 def test_many_processes_share_what_is_ready(home: Home) -> None:
     """Two processes, many callers: each half is one caller's; how many are ready holds for both together."""
     waiting = made_ahead(home, MANY)
+    for row in (("a", "sign", 512), ("b", "other", 3072)):  # somebody's who would have us make such halves
+        columns = "object_id, purpose, half_bits, key_id, state, change_time, sealed_modulus"
+        rows(home, f"INSERT INTO token_objects ({columns}) VALUES (?, ?, ?, '', 'ready', 0, x'00')", *row)  # noqa: S608
     with ExitStack() as stack:
         holders = [stack.enter_context(opened(home, MANY)) for _ in range(2)]
         with ThreadPoolExecutor(2 * MANY) as callers:
             taken = list(callers.map(take, holders * MANY))
         assert len({object_of(each) for each in taken}) == 2 * MANY
         assert {object_of(each) for each in taken} >= set(waiting)
-        until(lambda: len(ready(home)) >= MANY)
+        wait_until(lambda: len(ready(home)) >= MANY)
         one, other = holders
         assert other.works(taken[0])
         one.pool().destroy(object_of(taken[0]))
@@ -173,7 +176,7 @@ def test_token_away(home: Home, in_token: SoftToken) -> None:
             assert refused.value.reason == "CUSTODY_UNAVAILABLE"
         assert list(ready(home)) == [waiting]
         in_token.put_back()
-        until(lambda: bool(holder.pool().process_ids))
+        wait_until(lambda: bool(holder.pool().process_ids))
         assert object_of(take(holder)) == waiting
 
 
@@ -193,7 +196,7 @@ def test_what_was_not_kept_in_time_is_kept_no_more(home: Home, in_token: SoftTok
         assert refused.value.reason == "CUSTODY_UNAVAILABLE"
         assert rows(home, "SELECT count(*) FROM sealed_shares") == [(0,)]
         in_token.put_back()
-        until(lambda: bool(holder_of(ground).pool().process_ids))
+        wait_until(lambda: bool(holder_of(ground).pool().process_ids))
         custody.holder.sweep()
         assert waiting not in custody.holder.objects()
         assert rows(home, "SELECT count(*) FROM token_objects") == [(0,)]
@@ -205,7 +208,7 @@ def test_nobody_stands_behind_what_is_made_ahead(home: Home) -> None:
         pools = as_soon_as_one_makes_halves(holder, lambda process_id: os.kill(process_id, signal.SIGSTOP))
         for purpose in Purpose:
             assert holder.works(take(holder, purpose))
-        until(lambda: bool(pools) and not pools[0].process_ids)
+        wait_until(lambda: bool(pools) and not pools[0].process_ids)
         makers = [each for each in psutil.Process().children() if each.nice() == LOWEST]
         assert len(makers) == 1
         for purpose in Purpose:
@@ -224,7 +227,7 @@ def test_full_token(home: Home) -> None:
         for process_id in holder.pool().process_ids:
             fill(process_id)
         assert object_of(take(holder)) == waiting
-        until(lambda: bool(told))
+        wait_until(lambda: bool(told))
         for _ in range(3):
             with pytest.raises(ServiceError) as refused:
                 take(holder)
