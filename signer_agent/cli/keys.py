@@ -91,6 +91,8 @@ def rekey(
         except RemoteError as error:
             _tell_how_to_go_on(error, request_id)
             raise
+    if new.purpose is Purpose.DECRYPT:
+        OUTPUT.note(f"What was encrypted to the old key it still decrypts, by its id: {new.replaces_key_id}.")
     OUTPUT.note(f"For a certificate of the new key: {invocation.call_of(f'certificate request {new.key_id}')}")
     _show(new)
 
