@@ -44,12 +44,12 @@ class Evaluated:
     """An answer.
 
     Args:
-        element: 32 bytes.
+        evaluation: proof and evaluated element, 96 bytes.
         attempt: its number.
         unproven: attempts in a row, with this one, that have not proved themselves.
     """
 
-    element: bytes = field(repr=False)
+    evaluation: bytes = field(repr=False)
     attempt: int
     unproven: int
 
@@ -82,8 +82,11 @@ class PinGuards:
         self._clock = clock
         self._log = log
 
-    async def create(self, caller: Caller, guard_id: bytes, blinded: bytes) -> bytes:
+    async def create(self, caller: Caller, guard_id: bytes, blinded: bytes) -> tuple[bytes, bytes]:
         """Make a guard, and answer the one blinded element that it is made for.
+
+        Returns:
+            The evaluation, and the guard's public key.
 
         Raises:
             ServiceError: CALLER_UNKNOWN, FIELD_INVALID; PIN_GUARD_EXISTS: of another, or for another element;
@@ -106,7 +109,8 @@ class PinGuards:
                 raise ServiceError("PIN_GUARD_EXISTS")
             return guard
 
-        return self._evaluate(await self._database.write(unit), blinded)
+        key = self._key_of(await self._database.write(unit))
+        return key.evaluate(blinded), key.public_key
 
     async def confirm(self, caller: Caller, guard_id: bytes, proof_key: bytes) -> None:
         """Take a guard into use. A repeat changes nothing.
@@ -170,7 +174,7 @@ class PinGuards:
         attempts = guard.attempts
         if attempts.unproven > 1:
             self._log.warning("pin_attempt_after_unproven_ones", agent=guard.agent_id, unproven=attempts.unproven)
-        return Evaluated(self._evaluate(guard, blinded), attempts.counted, attempts.unproven)
+        return Evaluated(self._key_of(guard).evaluate(blinded), attempts.counted, attempts.unproven)
 
     async def prove(self, guard_id: bytes, attempt: int, signature: bytes) -> None:
         """Let attempts up to one count no more, by whoever had the right PIN for that. A repeat changes nothing.
@@ -221,12 +225,12 @@ class PinGuards:
         for key_id in key_ids:
             self._shares.forget(key_id)
 
-    def _evaluate(self, guard: Guard, blinded: bytes) -> bytes:
+    def _key_of(self, guard: Guard) -> OprfKey:
         try:
             seed = self._sealer.open(_context(guard.guard_sha256, guard.agent_id), guard.sealed_seed or b"")
         except SealBroken:
             raise ServiceError("PIN_GUARD_DAMAGED") from None
-        return OprfKey(seed, _INFO).evaluate(blinded)
+        return OprfKey(seed, _INFO)
 
 
 def _confirmed(connection: Connection, digest: bytes) -> Guard:

@@ -33,8 +33,8 @@ class PinGuardRpc(pin_service_pb2_grpc.PinGuardServiceServicer):
     async def CreatePinGuard(self, request: pb.CreatePinGuardRequest, context: Context) -> pb.CreatePinGuardResponse:
         """See the proto."""
         caller = self._callers.read(peer_certificate(context))
-        element = await self._guards.create(caller, request.guard_id, request.blinded_element)
-        return pb.CreatePinGuardResponse(evaluated_element=element, pin_server=self._pin_server())
+        evaluation, public_key = await self._guards.create(caller, request.guard_id, request.blinded_element)
+        return pb.CreatePinGuardResponse(evaluation=evaluation, public_key=public_key, pin_server=self._pin_server())
 
     async def ConfirmPinGuard(self, request: pb.ConfirmPinGuardRequest, context: Context) -> pb.ConfirmPinGuardResponse:
         """See the proto."""
@@ -63,7 +63,7 @@ class PinRpc(pin_service_pb2_grpc.PinServiceServicer):
         """See the proto."""
         evaluated = await self._guards.evaluate(request.guard_id, request.blinded_element)
         return pb.EvaluatePinResponse(
-            evaluated_element=evaluated.element, attempt=evaluated.attempt, unproven=evaluated.unproven
+            evaluation=evaluated.evaluation, attempt=evaluated.attempt, unproven=evaluated.unproven
         )
 
     async def ProvePin(self, request: pb.ProvePinRequest, context: Context) -> pb.ProvePinResponse:

@@ -209,7 +209,7 @@ class LocalAgent(AsyncAgent):
 
     async def set_pin(self, pin: str) -> None:
         """Have the key store opened by a PIN, with the server's help. Raises as ``pins.set_pin``."""
-        from signer_agent.client.pins import set_pin  # noqa: PLC0415  # libsodium is for PINs alone
+        from signer_agent.client.pins import set_pin  # noqa: PLC0415  # for PINs alone
 
         with self._usage.call():
             await set_pin(self._store, await self._connected(), pin)

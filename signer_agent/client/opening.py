@@ -20,6 +20,6 @@ async def open_key_store(home: Home, secret: str) -> KeyStore:
     header = await asyncio.to_thread(KeyStore.header, home)
     if header.guard is None:
         return await asyncio.to_thread(KeyStore.open, home, passphrase)
-    from signer_agent.client.pins import open_guarded  # noqa: PLC0415  # libsodium is for PINs alone
+    from signer_agent.client.pins import open_guarded  # noqa: PLC0415  # for PINs alone
 
     return await open_guarded(home, header, header.guard, passphrase)

@@ -21,9 +21,7 @@ from cryptography.exceptions import InvalidTag
 from fourseal.v1 import pin_service_pb2 as pb
 from fourseal.v1.pin_service_pb2_grpc import PinServiceStub
 
-from mpc.errors import MalformedInput
-from mpc.oprf import Blinded, blind
-from signer_agent.client.messages import answer_malformed
+from mpc.oprf import Blinded
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine, call_repeatedly
 from signer_agent.home import Home
 from signer_agent.keystore.header import GUARD_ID_BYTES, Header, PinGuard
@@ -47,7 +45,7 @@ async def open_guarded(home: Home, header: Header, guard: PinGuard, pin: Passphr
     Raises:
         ServiceError: PIN_WRONG, SERVER_UNTRUSTED, MEMORY_MISSING; those of the folder.
         RemoteError: PIN_LOCKED, PIN_SPENT, PIN_GUARD_UNKNOWN; the server cannot be reached.
-        PeerMisbehaved: ANSWER_MALFORMED.
+        PeerMisbehaved: EVALUATION_WRONG.
     """
     asked = await asyncio.to_thread(_blinded, pin, header.parameters)
     credentials = channel_credentials(guard.authority_pem)
@@ -60,7 +58,7 @@ async def _open_with(
 ) -> KeyStore:
     request = pb.EvaluatePinRequest(guard_id=guard.guard_id, blinded_element=asked.element)
     answer = await call_repeatedly(stub.EvaluatePin, request, guard.server, CALL_SECONDS)
-    keys = _keys(asked, answer.evaluated_element)
+    keys = PinKeys(asked.finalize(answer.evaluation, guard.public_key))
     try:
         data_key = header.open(keys.wrapping_key)
     except InvalidTag:
@@ -104,10 +102,10 @@ async def set_pin(store: KeyStore, line: ServerLine, pin: str) -> None:
     asked = await asyncio.to_thread(_blinded, text, parameters)
     create = pb.CreatePinGuardRequest(guard_id=guard_id, blinded_element=asked.element)
     created = await line.call(line.pin_guards.CreatePinGuard, create)
-    keys = _keys(asked, created.evaluated_element)
+    keys = PinKeys(asked.finalize(created.evaluation, created.public_key))
     confirm = pb.ConfirmPinGuardRequest(guard_id=guard_id, proof_key=keys.proof_public_key)
     await line.call(line.pin_guards.ConfirmPinGuard, confirm)
-    guard = PinGuard(guard_id, created.pin_server, line.identity.authority_pem)
+    guard = PinGuard(guard_id, created.public_key, created.pin_server, line.identity.authority_pem)
     await asyncio.to_thread(store.wrap, keys.wrapping_key, parameters, guard)
     await line.call(line.pin_guards.RemovePinGuards, pb.RemovePinGuardsRequest(except_guard_id=guard_id))
 
@@ -119,11 +117,4 @@ async def remove_guards(line: ServerLine) -> None:
 
 def _blinded(text: Passphrase, parameters: KdfParameters) -> Blinded:
     """Takes some 0.1 s."""
-    return blind(text.stretch(parameters), secrets.token_bytes)
-
-
-def _keys(asked: Blinded, element: bytes) -> PinKeys:
-    try:
-        return PinKeys(asked.finalize(element))
-    except MalformedInput:
-        raise answer_malformed("the evaluated element is none") from None
+    return Blinded(text.stretch(parameters))

@@ -23,11 +23,13 @@ class PinGuard:
 
     Args:
         guard_id: its name, 32 random bytes; whoever has it can use up attempts.
+        public_key: what its key is known by, 32 bytes.
         server: where it is asked, host:port.
         authority_pem: whose certificates are believed there.
     """
 
     guard_id: bytes = field(repr=False)
+    public_key: bytes
     server: str
     authority_pem: bytes
 
@@ -102,6 +104,7 @@ def write_header(data_key: DataKey, wrapping_key: bytes, parameters: KdfParamete
     if guard is not None:
         header["pin_guard"] = {
             "guard_id": bytes_to_text(guard.guard_id),
+            "public_key": bytes_to_text(guard.public_key),
             "server": guard.server,
             "authority": guard.authority_pem.decode("ascii"),
         }
@@ -122,7 +125,9 @@ def sealed_from_fields(fields: Fields) -> Sealed:
 
 
 def _read_guard(fields: Fields) -> PinGuard:
-    guard = PinGuard(fields.data("guard_id"), fields.text("server"), fields.text("authority").encode())
+    guard = PinGuard(
+        fields.data("guard_id"), fields.data("public_key"), fields.text("server"), fields.text("authority").encode()
+    )
     fields.end()
     if len(guard.guard_id) != GUARD_ID_BYTES:
         raise DocumentError("the guard has no name")

@@ -26,7 +26,7 @@ MAY_IMPORT_TOO = {
         "rfc3161_client",  # parses and verifies; asks nobody, and takes the time from what it verifies
     ),
     "transparency": ("base64", "re"),
-    "mpc.oprf": ("rbcl",),
+    "mpc.oprf": ("voprf.ristretto",),
     "mpc.engines": ("ctypes", "sys"),  # libraries that compute, and where Python's packages put them
 }
 IMPURE_BUILTINS = frozenset({"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"})

@@ -12,6 +12,12 @@ _LAST: Final = "Nine wrong ones in a row destroy the server's halves of your key
 
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("ELEMENT_MALFORMED", INVALID, "This is no element of the group ristretto255.", REBUILD),
+    Entry(
+        "EVALUATION_WRONG",
+        INVALID,
+        "The {culprit}'s answer to the PIN is not by the key that its guard is known by.",
+        "It was thrown away, and says nothing of the PIN. Tell the operator.",
+    ),
     Entry("PIN_UNSUITABLE", INVALID, "The PIN cannot be used: {problem}.", "Choose another one."),
     Entry(
         "PIN_WRONG",

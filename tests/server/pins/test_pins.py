@@ -20,7 +20,7 @@ from fourseal.v1.pin_service_pb2_grpc import PinGuardServiceStub, PinServiceStub
 from sqlalchemy import Connection, text
 
 from mpc.errors import FoursealError
-from mpc.oprf import blind
+from mpc.oprf import Blinded
 from server.root.application import Server
 from server.root.home import Home, Serving
 from tests.server.harness import (
@@ -49,8 +49,13 @@ class Guarded:
     """What stands in a guarded key store, and what only the right PIN gives."""
 
     guard_id: bytes
+    public_key: bytes
     output: bytes
     proof_key: Ed25519PrivateKey
+
+    def is_right(self, asked: Blinded, answer: pb.EvaluatePinResponse) -> bool:
+        """Whether an attempt gave what the right PIN gives."""
+        return asked.finalize(answer.evaluation, self.public_key) == self.output
 
     def proof(self, attempt: int) -> bytes:
         """The proof of an attempt."""
@@ -67,11 +72,11 @@ class Anybody:
         """EvaluatePin."""
         return await call(self._stub.EvaluatePin, pb.EvaluatePinRequest(guard_id=guard_id, blinded_element=blinded))
 
-    async def guess(self, guard_id: bytes, pin: bytes) -> tuple[bytes, pb.EvaluatePinResponse]:
-        """What a PIN gives, right or wrong."""
-        blinded = blind(pin, secrets.token_bytes)
+    async def guess(self, guard_id: bytes, pin: bytes) -> tuple[Blinded, pb.EvaluatePinResponse]:
+        """An attempt, right or wrong."""
+        blinded = Blinded(pin)
         answer = await self.evaluate(guard_id, blinded.element)
-        return blinded.finalize(answer.evaluated_element), answer
+        return blinded, answer
 
     async def prove(self, guard_id: bytes, attempt: int, signature: bytes) -> None:
         """ProvePin."""
@@ -107,10 +112,11 @@ async def remove(client: Client, except_guard_id: bytes = b"") -> None:
 
 async def guarded(client: Client, pin: bytes = PIN) -> Guarded:
     """A guard in use."""
-    guard_id, blinded = secrets.token_bytes(32), blind(pin, secrets.token_bytes)
+    guard_id, blinded = secrets.token_bytes(32), Blinded(pin)
     answer = await create(client, guard_id, blinded.element)
     assert answer.pin_server == client.serving.enrolment_server
-    made = Guarded(guard_id, blinded.finalize(answer.evaluated_element), Ed25519PrivateKey.generate())
+    output = blinded.finalize(answer.evaluation, answer.public_key)
+    made = Guarded(guard_id, answer.public_key, output, Ed25519PrivateKey.generate())
     await confirm(client, guard_id, made.proof_key)
     return made
 
@@ -126,10 +132,9 @@ async def test_the_right_pin_gives_the_same_again_and_its_proof_forgives_what_fa
     """And the server keeps no name of a guard that somebody could call it by."""
     store = await guarded(alice)
     async with anybody(server.serving, alice) as owner:
-        wrong, first = await owner.guess(store.guard_id, b"000000")
-        right, second = await owner.guess(store.guard_id, PIN)
-        assert (wrong == store.output, right == store.output) == (False, True)
-        assert [(each.attempt, each.unproven) for each in (first, second)] == [(1, 1), (2, 2)]
+        attempts = [await owner.guess(store.guard_id, pin) for pin in (b"000000", PIN)]
+        assert [store.is_right(*each) for each in attempts] == [False, True]
+        assert [(answer.attempt, answer.unproven) for _, answer in attempts] == [(1, 1), (2, 2)]
 
         await owner.prove(store.guard_id, 2, store.proof(2))
         await owner.prove(store.guard_id, 2, store.proof(2))
@@ -175,7 +180,7 @@ async def test_whoever_guesses_in_parallel_gets_three_answers_and_nine_in_all(ho
 
 async def _guess_at_once(server: Server, store: Guarded, count: int) -> Counter[str]:
     """Guesses without the way over the network, which would only take turns."""
-    elements = [blind(number.to_bytes(2, "big"), secrets.token_bytes).element for number in range(count)]
+    elements = [Blinded(number.to_bytes(2, "big")).element for number in range(count)]
 
     async def guess(number: int) -> str:
         try:
@@ -216,17 +221,16 @@ async def test_an_answer_that_was_lost_is_given_again_and_counts_once_also_while
     async with anybody(server.serving, alice) as owner:
         await owner.guess(store.guard_id, b"1")
         await owner.guess(store.guard_id, b"2")
-        asked = blind(PIN, secrets.token_bytes)
+        asked = Blinded(PIN)
         answers = [await owner.evaluate(store.guard_id, asked.element) for _ in range(5)]
-        assert {(each.attempt, each.unproven, each.evaluated_element) for each in answers} == {
-            (3, 3, answers[0].evaluated_element)
-        }
+        assert {(each.attempt, each.unproven) for each in answers} == {(3, 3)}
+        assert all(store.is_right(asked, each) for each in answers)
         with refused("PIN_LOCKED"):
             await owner.guess(store.guard_id, b"3")
 
         await owner.prove(store.guard_id, 3, store.proof(3))
 
-        assert (await owner.guess(store.guard_id, PIN))[0] == store.output
+        assert store.is_right(*await owner.guess(store.guard_id, PIN))
 
 
 async def test_a_thief_cannot_prove_what_was_wrong(server: Server, alice: Client) -> None:
@@ -235,7 +239,7 @@ async def test_a_thief_cannot_prove_what_was_wrong(server: Server, alice: Client
     async with anybody(server.serving, alice) as thief:
         for pin in (PIN, b"1", b"2"):
             await thief.guess(store.guard_id, pin)
-        forged = Guarded(store.guard_id, b"", Ed25519PrivateKey.generate())
+        forged = Guarded(store.guard_id, b"", b"", Ed25519PrivateKey.generate())
         of_other_guard = store.proof_key.sign(proof_message(sha256(other.guard_id).digest(), 2))
         for attempt, signature in (
             (2, forged.proof(2)),
@@ -258,11 +262,11 @@ async def test_a_guard_is_its_agents_and_answers_one_input_before_it_is_in_use(
     server: Server, alice: Client, mallory: Client
 ) -> None:
     """Or an agent that was taken over for a moment could have all PINs answered, and wait for one to be set."""
-    guard_id, first = secrets.token_bytes(32), blind(PIN, secrets.token_bytes)
+    guard_id, first = secrets.token_bytes(32), Blinded(PIN)
     answer = await create(alice, guard_id, first.element)
-    assert await create(alice, guard_id, first.element) == answer
+    assert (await create(alice, guard_id, first.element)).public_key == answer.public_key
     with refused("PIN_GUARD_EXISTS"):
-        await create(alice, guard_id, blind(PIN, secrets.token_bytes).element)
+        await create(alice, guard_id, Blinded(PIN).element)
     with refused("PIN_GUARD_EXISTS"):
         await create(mallory, guard_id, first.element)
     proof_key = Ed25519PrivateKey.generate()
@@ -292,9 +296,9 @@ async def test_a_guard_is_its_agents_and_answers_one_input_before_it_is_in_use(
 async def test_guards_that_were_never_used_do_not_pile_up(alice: Client) -> None:
     """Their number is bounded, and removing them makes room."""
     for _ in range(8):
-        await create(alice, secrets.token_bytes(32), blind(PIN, secrets.token_bytes).element)
+        await create(alice, secrets.token_bytes(32), Blinded(PIN).element)
     with refused("TOO_MANY_PIN_GUARDS"):
-        await create(alice, secrets.token_bytes(32), blind(PIN, secrets.token_bytes).element)
+        await create(alice, secrets.token_bytes(32), Blinded(PIN).element)
     await remove(alice)
     await guarded(alice)
 
@@ -302,7 +306,7 @@ async def test_guards_that_were_never_used_do_not_pile_up(alice: Client) -> None
 async def test_bad_input_costs_no_attempt(server: Server, alice: Client) -> None:
     """What is no element, or no name, is refused before anything is counted."""
     store = await guarded(alice)
-    element = blind(PIN, secrets.token_bytes).element
+    element = Blinded(PIN).element
     async with anybody(server.serving, alice) as caller:
         for guard_id, blinded, reason in (
             (store.guard_id, b"", "ELEMENT_MALFORMED"),
@@ -336,4 +340,4 @@ async def test_a_seed_that_was_put_into_another_guards_row_does_not_open(
     async with anybody(server.serving, alice) as thief:
         with refused("PIN_GUARD_DAMAGED"):
             await thief.guess(decoy.guard_id, PIN)
-        assert (await thief.guess(store.guard_id, PIN))[0] == store.output
+        assert store.is_right(*await thief.guess(store.guard_id, PIN))

@@ -18,6 +18,7 @@ from fourseal.v1 import pin_service_pb2 as pb
 from fourseal.v1.pin_service_pb2_grpc import PinServiceServicer, add_PinServiceServicer_to_server
 
 from mpc.errors import FoursealError
+from mpc.oprf import OprfKey
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.opening import open_key_store
 from signer_agent.home import Home
@@ -126,16 +127,17 @@ async def test_a_pin_that_cannot_be_set_leaves_the_old_one(place: Place, monkeyp
 
 
 class Liar(PinServiceServicer):
-    """A server that answers what it likes."""
+    """A server that answers with whatever key it likes."""
 
-    def __init__(self, element: bytes) -> None:
-        self._element = element
+    def __init__(self, key: OprfKey, *, cut: int) -> None:
+        self._key = key
+        self._cut = cut
         self.proofs = 0
 
     async def EvaluatePin(self, request: pb.EvaluatePinRequest, context: object) -> pb.EvaluatePinResponse:  # noqa: ARG002, N802
-        """Answers another element."""
-        element = self._element or request.blinded_element
-        return pb.EvaluatePinResponse(evaluated_element=element, attempt=1, unproven=1)
+        """Answers by its key, or with a part of that."""
+        evaluation = self._key.evaluate(request.blinded_element)[self._cut :]
+        return pb.EvaluatePinResponse(evaluation=evaluation, attempt=1, unproven=1)
 
     async def ProvePin(self, request: pb.ProvePinRequest, context: object) -> pb.ProvePinResponse:  # noqa: ARG002, N802
         """Counts proofs."""
@@ -144,35 +146,38 @@ class Liar(PinServiceServicer):
 
 
 @asynccontextmanager
-async def lying(home: Home, element: bytes) -> AsyncIterator[Liar]:
+async def lying(home: Home, liar: Liar, public_key: bytes) -> AsyncIterator[None]:
     """A key store that leads to a liar."""
-    authority, liar, server = Authority(), Liar(element), grpc.aio.server()
+    authority, server = Authority(), grpc.aio.server()
     add_PinServiceServicer_to_server(liar, server)
     key = ec.generate_private_key(ec.SECP256R1())
     key_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     certificate = authority.issue(key.public_key(), "localhost").public_bytes(Encoding.PEM)
     port = server.add_secure_port("127.0.0.1:0", server_credentials(key_pem, certificate, None))
     await server.start()
-    store = KeyStore.create(home, Passphrase(PASSPHRASE))
-    header = KeyStore.header(home)
-    store.wrap(bytes(32), header.parameters, PinGuard(bytes(32), f"localhost:{port}", authority.pem))
+    store, parameters = KeyStore.create(home, Passphrase(PASSPHRASE)), KeyStore.header(home).parameters
+    store.wrap(bytes(32), parameters, PinGuard(bytes(32), public_key, f"localhost:{port}", authority.pem))
     try:
-        yield liar
+        yield
     finally:
         await server.stop(None)
 
 
 @pytest.mark.parametrize(
-    ("element", "reason"),
-    [(bytes(32), "ANSWER_MALFORMED"), (b"\xff" * 32, "ANSWER_MALFORMED"), (b"", "PIN_WRONG")],
-    ids=["identity", "no-element", "evaluated-by-one"],
+    ("info", "cut", "reason"),
+    [(b"another guard", 0, "EVALUATION_WRONG"), (b"guard", 1, "EVALUATION_WRONG"), (b"guard", 0, "PIN_WRONG")],
+    ids=["another-key", "no-evaluation", "the-key"],
 )
-async def test_a_server_that_lies_opens_nothing_and_gets_no_proof(home: Home, element: bytes, reason: str) -> None:
-    """A proof is given for what opened the key store, and only then."""
-    async with lying(home, element) as liar:
+async def test_a_server_that_lies_opens_nothing_and_gets_no_proof(
+    home: Home, info: bytes, cut: int, reason: str
+) -> None:
+    """It cannot make a right PIN look wrong; and a proof is given for what opened the key store, and only then."""
+    key = OprfKey(bytes(32), b"guard")
+    liar = Liar(OprfKey(bytes(32), info), cut=cut)
+    async with lying(home, liar, key.public_key):
         with refused(reason):
             await open_key_store(home, PIN)
-        assert liar.proofs == 0
+    assert liar.proofs == 0
 
 
 def test_the_command_line_asks_for_the_pin_in_the_passphrases_place(place: Place) -> None:
