@@ -33,19 +33,19 @@ with pkcs11.lib(module).get_token(token_label=token).open(rw=True, user_pin=pin)
         Attribute.SIGN: True, Attribute.DECRYPT: False, Attribute.ID: bytes.fromhex(object_id), Attribute.LABEL: label,
     })
 """
-_TAKE_OUT: Final = """
+_EXPORT: Final = """
 import sys, pkcs11
-from pkcs11 import Attribute, KeyType, Mechanism
+from pkcs11 import Attribute, KeyType, MechanismFlag
 module, token, pin, object_id = sys.argv[1:]
 with pkcs11.lib(module).get_token(token_label=token).open(rw=True, user_pin=pin) as session:
     wanted = {Attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY, Attribute.ID: bytes.fromhex(object_id)}
     (key,) = session.get_objects(wanted)
-    wrapping = session.generate_key(KeyType.AES, 256)
+    wrapping = session.generate_key(KeyType.AES, 256, capabilities=MechanismFlag.WRAP)
+    secret = Attribute.VALUE if key.key_type is KeyType.EC else Attribute.PRIVATE_EXPONENT
     for what, attempt in (
-        ("read its exponent", lambda: key[Attribute.PRIVATE_EXPONENT]),
-        ("read a prime", lambda: key[Attribute.PRIME_1]),
+        ("read what is secret", lambda: key[secret]),
+        ("have it encrypted by another key", lambda: wrapping.wrap_key(key)),
         ("make it extractable", lambda: key.__setitem__(Attribute.EXTRACTABLE, True)),
-        ("have it encrypted by another key", lambda: wrapping.wrap_key(key, mechanism=Mechanism.AES_KEY_WRAP_PAD)),
     ):
         try:
             attempt()
@@ -132,9 +132,9 @@ class SoftToken:
         der = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         self._run([sys.executable, "-c", _PLANT, str(self.module), LABEL, PIN, der.hex(), object_id, label])
 
-    def take_out(self, object_id: str) -> dict[str, str]:
+    def export(self, object_id: str) -> dict[str, str]:
         """What somebody tries who has the PIN and wants a private key: attempts and refusals; an empty one is none."""
-        said = self._run([sys.executable, "-c", _TAKE_OUT, str(self.module), LABEL, PIN, object_id])
+        said = self._run([sys.executable, "-c", _EXPORT, str(self.module), LABEL, PIN, object_id])
         return dict(line.split(":", 1) for line in said.splitlines())
 
     def _run(self, command: Sequence[str]) -> str:

@@ -24,6 +24,9 @@ from bench.harness.cores import pinned_to
 from bench.rig.command import SERVER, environment, operate
 
 _FREE_PORT = "127.0.0.1:0"
+_OF_CUSTODY = frozenset(
+    ("SOFTHSM2_CONF", *(f"FOURSEAL_{name}" for name in ("CUSTODY", "PKCS11_MODULE", "PKCS11_TOKEN", "PKCS11_PIN")))
+)
 
 
 class ServerProcess:
@@ -39,10 +42,11 @@ class ServerProcess:
         self._home = home
         self._cores = cores
         self._log = home.with_suffix(".log")
+        self._where_keys_live = tuple(sorted((name, settings[name]) for name in _OF_CUSTODY & settings.keys()))
         self._settings = environment(FOURSEAL_LISTEN=_FREE_PORT, FOURSEAL_ENROLMENT_LISTEN=_FREE_PORT, **settings)
 
     def __enter__(self) -> Self:
-        shutil.copytree(_set_up_once(), self._home)
+        shutil.copytree(_set_up_once(self._where_keys_live), self._home)
         with self._log.open("wb") as log, pinned_to(self._cores):
             self._process = subprocess.Popen(
                 [*SERVER, "run", "--home", str(self._home)],
@@ -102,8 +106,8 @@ class ServerProcess:
 
 
 @cache
-def _set_up_once() -> Path:
+def _set_up_once(where_keys_live: tuple[tuple[str, str], ...]) -> Path:
     made = Path(tempfile.mkdtemp(prefix="fourseal-bench-"))
     atexit.register(shutil.rmtree, made)
-    operate(SERVER, ["init", "--home", str(made)], environment())
+    operate(SERVER, ["init", "--home", str(made)], environment(**dict(where_keys_live)))
     return made

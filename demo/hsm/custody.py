@@ -128,7 +128,7 @@ class Custody:
 
     def _take_out(self) -> str:
         self.show.say("An intruder has the token and its PIN, and wants the half, by PKCS#11:")
-        refusals = self.token.take_out(self.object_id())
+        refusals = self.token.export(self.object_id(self.key_id))
         for attempt, refusal in refusals.items():
             if not refusal:
                 raise AttackSucceeded(f"somebody with the PIN could {attempt}")
@@ -138,13 +138,13 @@ class Custody:
         )
         return f"{len(refusals)} attempts refused: the half stays where it was made"
 
-    def object_id(self) -> str:
-        """The id of the one private key in the token, in hexadecimal."""
+    def object_id(self, key_id: str) -> str:
+        """The id of a key's object in the token, in hexadecimal."""
         listed = self.tool("--list-objects", "--type", "privkey", shown=False)
-        found = re.findall(r"ID:\s+([0-9a-f]+)", listed)
-        if len(found) != 1:
-            raise CommandFailed(f"there is not one object in the token: {listed}")
-        return str(found[0])
+        found = re.search(rf"label:\s+fourseal {key_id}\s+ID:\s+([0-9a-f]+)", listed)
+        if found is None:
+            raise CommandFailed(f"there is no object of {key_id} in the token: {listed}")
+        return found[1]
 
     def tool(self, *arguments: str, shown: bool = True) -> str:
         """What OpenSC's pkcs11-tool says of the token."""

@@ -85,12 +85,12 @@ class Office:
 
     def _rekey(self) -> str:
         self.show.say("Somebody may have seen the PIN. The server makes a new half; Alice's stays as it is:")
-        before = self.custody.object_id()
+        before = self.custody.object_id(self.custody.key_id)
         with self._alice.agent() as agent:
             new = agent.rekey(KEY, on_step=lambda step: self.show.output(f"- {step}"))
         listed = self.custody.tool("--list-objects", "--type", "privkey")
         if before in listed or new.key_id not in listed:
-            raise CommandFailed(f"the token has not the new half alone: {listed}")
+            raise CommandFailed(f"the token has not the new half instead of the old one: {listed}")
         self._openssl(self._ask_status(_CERTIFICATE), "Reason: superseded")
         self.show.say("Alice gets a certificate for what is a new key to everybody else:")
         self._certify(_NEXT_CERTIFICATE)

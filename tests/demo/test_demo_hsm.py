@@ -21,7 +21,7 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert done.stdout.count("✓") == 11
     assert "✗" not in done.stdout
     assert "sensitive, always sensitive, never extractable, local" in done.stdout
-    assert len(re.findall(r"refused: (AttributeSensitive|KeyUnextractable|PKCS11Error)", done.stdout)) == 4
+    assert len(re.findall(r"refused: (AttributeSensitive|KeyUnextractable|PKCS11Error)", done.stdout)) == 3
     assert done.stdout.count("Verified OK") == 2
     assert "alice.certificate.pem: OK" in done.stdout
     assert re.search(
