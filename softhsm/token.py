@@ -51,7 +51,7 @@ with pkcs11.lib(module).get_token(token_label=token).open(rw=True, user_pin=pin)
             attempt()
             print(f"{what}:")
         except pkcs11.PKCS11Error as error:
-            print(f"{what}:{type(error).__name__} {error}".strip())
+            print(f"{what}:{type(error).__name__}")
 """
 
 
