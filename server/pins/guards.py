@@ -22,12 +22,12 @@ from mpc.oprf import SEED_BYTES, OprfKey, require_element
 from server.clock import Clock
 from server.custody import Context, Sealer, ShareCustody
 from server.custody.sealing import SealBroken
-from server.identity import require_caller
+from server.identity import RevocationReason, require_caller
 from server.journal import Caller, Intent, Request, Result, run_at_once
 from server.pins import store
 from server.pins.counting import MOST_ATTEMPTS, PROOF_TIME, Attempts
 from server.pins.store import Guard
-from server.signing import forfeit_keys
+from server.signing import EndCertificate, forfeit_keys
 from server.storage import Database
 from wire.catalogue import ServiceError
 from wire.pin_proof import proof_message
@@ -61,6 +61,7 @@ class PinGuards:
         database: where they are.
         sealer: for their seeds.
         shares: the server's halves.
+        end_certificate: see ``EndCertificate``.
         random: for seeds.
         clock: the time.
         log: what operators should see.
@@ -71,6 +72,7 @@ class PinGuards:
         database: Database,
         sealer: Sealer,
         shares: ShareCustody,
+        end_certificate: EndCertificate,
         random: Callable[[int], bytes],
         clock: Clock,
         log: structlog.stdlib.BoundLogger,
@@ -78,6 +80,7 @@ class PinGuards:
         self._database = database
         self._sealer = sealer
         self._shares = shares
+        self._end_certificate = end_certificate
         self._random = random
         self._clock = clock
         self._log = log
@@ -213,8 +216,11 @@ class PinGuards:
             if guard is None or guard.sealed_seed is None:
                 return Result()
             store.put_guard(connection, replace(guard, sealed_seed=None))
-            forfeited = forfeit_keys(connection, self._shares, guard.agent_id, self._clock())
-            return Result(afterwards=partial(self._forget, guard.agent_id, forfeited))
+            now, reason = self._clock(), RevocationReason.CESSATION_OF_OPERATION
+            forfeited = forfeit_keys(connection, self._shares, guard.agent_id, now)
+            for key in forfeited:
+                self._end_certificate(connection, key, reason, "The key was destroyed.", None, now)
+            return Result(afterwards=partial(self._forget, guard.agent_id, [key.key_id for key in forfeited]))
 
         name = digest.hex()[:32]
         request = Request(_HOUSEKEEPING, f"spend.{name}", "SpendPinGuard", b"")

@@ -1,9 +1,9 @@
 """The registration authority: certificates for joint keys, asked for by their owners and decided on by officers."""
 
+from server.registration.ending import end_certificate
 from server.registration.officers import Office, approve, refuse_request, revoke_certificate
 from server.registration.requests import CertificateRequests
 from server.registration.store import CertificateRequest, RequestState, find_request, list_approvals, list_requests
-from server.registration.superseding import supersede
 
 __all__ = [
     "CertificateRequest",
@@ -11,10 +11,10 @@ __all__ = [
     "Office",
     "RequestState",
     "approve",
+    "end_certificate",
     "find_request",
     "list_approvals",
     "list_requests",
     "refuse_request",
     "revoke_certificate",
-    "supersede",
 ]

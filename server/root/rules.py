@@ -24,7 +24,7 @@ from server.identity import (
 )
 from server.journal import Flights, OperationRunner
 from server.pins import PinGuards
-from server.registration import CertificateRequests, supersede
+from server.registration import CertificateRequests, end_certificate
 from server.root.account_terms import account_terms
 from server.root.evidence import compose_evidence
 from server.root.ground import Ground
@@ -97,16 +97,9 @@ def compose_rules(
     workers = Threads(settings.threads * engine.width, "share")  # as many as may wait at the coalescer
     generation_workers = Threads(max(1, settings.threads // 2), "generation")
     database.group_while(lambda: workers.waiting >= 2 * settings.threads)  # each core has work for two steps more
-    keys = Keys(database, shares, clock, destruction_delay=timedelta(seconds=settings.destruction_delay_seconds))
-    unopened, random = timedelta(seconds=settings.generation_lifetime_seconds), secrets.token_bytes
-    generation = Generation(
-        database, shares, keys, generations, generation_workers, coalescer, random, clock, supersede, lifetime=unopened
-    )
-    opened = OpenedKeys(database, capacity=settings.opened_shares)
-    signing, decrypting = (
-        OperationRunner(database, operations, workers, check_callers, JointOperationPolicy(purpose, clock), clock)
-        for purpose in (Purpose.SIGN, Purpose.DECRYPT)
-    )
+    work = Work(operations, workers, generations, generation_workers)
+    signing = _compose_signing(ground, settings, work, coalescer)
+    random = secrets.token_bytes
     accounts = compose_account_rules(
         database,
         ground.custody.sealer,
@@ -122,7 +115,7 @@ def compose_rules(
         shares,
         authority,
         accounts.logins,
-        Work(operations, workers, generations, generation_workers),
+        work,
         _session_terms(settings),
         coalescer,
         random,
@@ -133,18 +126,45 @@ def compose_rules(
         CallerReader(clock),
         Enrolment(database, authority, clock),
         accounts,
-        keys,
-        generation,
-        Signatures(opened, shares, signing, coalescer, random),
-        Decryptions(opened, shares, decrypting, coalescer, random),
+        *signing,
         CertificateRequests(database, accounts.logins, accounts.lists, random, clock),
-        PinGuards(database, ground.custody.sealer, shares, random, clock, log),
+        PinGuards(database, ground.custody.sealer, shares, end_certificate, random, clock, log),
         sessions,
         evidence.rules,
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
     )
+
+
+def _compose_signing(
+    ground: Ground, settings: Settings, work: Work, engine: ShareEngine
+) -> tuple[Keys, Generation, Signatures, Decryptions]:
+    database, shares, clock, random = ground.database, ground.custody.shares, ground.clock, secrets.token_bytes
+    delay = timedelta(seconds=settings.destruction_delay_seconds)
+    keys = Keys(database, shares, clock, end_certificate, destruction_delay=delay)
+    unopened = timedelta(seconds=settings.generation_lifetime_seconds)
+    generation = Generation(
+        database,
+        shares,
+        keys,
+        work.long,
+        work.long_workers,
+        engine,
+        random,
+        clock,
+        end_certificate,
+        lifetime=unopened,
+    )
+    opened = OpenedKeys(database, capacity=settings.opened_shares)
+    signing, decrypting = (
+        OperationRunner(
+            database, work.quick, work.quick_workers, check_callers, JointOperationPolicy(purpose, clock), clock
+        )
+        for purpose in (Purpose.SIGN, Purpose.DECRYPT)
+    )
+    signatures = Signatures(opened, shares, signing, engine, random)
+    return keys, generation, signatures, Decryptions(opened, shares, decrypting, engine, random)
 
 
 def _compose_own_relay(

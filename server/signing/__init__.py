@@ -3,10 +3,9 @@
 from server.signing.decryptions import Decryptions, decrypt_partially
 from server.signing.generation import Generation
 from server.signing.inspection import ExpectedShare, expected_shares, inspect_shares
-from server.signing.keys import Keys, forfeit_keys, own_key
+from server.signing.keys import EndCertificate, Keys, forfeit_keys, own_key
 from server.signing.opened_keys import OpenedKeys
 from server.signing.policy import JointOperationPolicy
-from server.signing.rekeying import Supersede
 from server.signing.signatures import Signatures, sign_jointly
 from server.signing.states import REFUSALS
 from server.signing.store import Key
@@ -14,6 +13,7 @@ from server.signing.store import Key
 __all__ = [
     "REFUSALS",
     "Decryptions",
+    "EndCertificate",
     "ExpectedShare",
     "Generation",
     "JointOperationPolicy",
@@ -21,7 +21,6 @@ __all__ = [
     "Keys",
     "OpenedKeys",
     "Signatures",
-    "Supersede",
     "decrypt_partially",
     "expected_shares",
     "forfeit_keys",

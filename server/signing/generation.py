@@ -28,13 +28,13 @@ from mpc.four_prime_rsa import (
 )
 from server.clock import Clock
 from server.custody import ShareCustody, ShareEngine
-from server.identity import check_callers
+from server.identity import RevocationReason, check_callers
 from server.journal import Act, Caller, Flights, Intent, OperationRunner, Request, Result, run_at_once
 from server.signing import store
-from server.signing.keys import Keys, move_key, own_key
+from server.signing.keys import EndCertificate, Keys, move_key, own_key
 from server.signing.known_moduli import require_unshared
 from server.signing.opened_keys import joint_key_of, server_share_of
-from server.signing.rekeying import Supersede, moduli_of_others, rekey_refusal, replace_key
+from server.signing.rekeying import moduli_of_others, rekey_refusal, replace_key
 from server.signing.states import KeyChange, KeyState
 from server.signing.store import Key
 from server.signing.wishes import GenerationWish, OpeningWish
@@ -94,7 +94,7 @@ class Generation:
         engine: exponentiates.
         random: for blinding.
         clock: the time.
-        supersede: see ``Supersede``.
+        end_certificate: see ``EndCertificate``.
         lifetime: how long a generation may wait for its opening.
     """
 
@@ -108,7 +108,7 @@ class Generation:
         engine: ShareEngine,
         random: Random,
         clock: Clock,
-        supersede: Supersede,
+        end_certificate: EndCertificate,
         *,
         lifetime: timedelta,
     ) -> None:
@@ -120,7 +120,7 @@ class Generation:
         self._engine = engine
         self._random = random
         self._clock = clock
-        self._supersede = supersede
+        self._end_certificate = end_certificate
         self._lifetime = lifetime
 
     async def begin(self, wish: GenerationWish) -> tuple[Key, list[bytes]]:
@@ -222,7 +222,8 @@ class Generation:
         replaced, now = own_key(connection, caller, replaced_id), self._clock()
         self._move(key_id, KeyChange.OPEN, connection, joint_key=opened)
         replace_key(connection, self._shares, replaced, key_id, now)
-        self._supersede(connection, replaced, key_id, caller, now)
+        why = f"The key was replaced by {key_id}: ask for a certificate for that."
+        self._end_certificate(connection, replaced, RevocationReason.SUPERSEDED, why, caller, now)
 
     async def abort(self, request: Request, key_id: str, cause: str) -> Key:
         """End a generation that the client does not want to finish; for good.

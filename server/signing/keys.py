@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 from mpc.four_prime_rsa import JointPublicKey
 from server.clock import Clock
 from server.custody import ShareCustody
-from server.identity import check_callers, require_caller
+from server.identity import RevocationReason, check_callers, require_caller
 from server.journal import Caller, Intent, Request, Result, run_at_once
 from server.signing import store
 from server.signing.states import TRANSITIONS, KeyChange, KeyState
@@ -18,6 +19,9 @@ from server.signing.store import Key
 from server.storage import Database, Page, PageCursor
 from server.storage.paging import cut_page, page_limit
 from wire.catalogue import ServiceError
+
+EndCertificate = Callable[[Connection, Key, RevocationReason, str, Caller | None, datetime], None]
+"""Ends a key's certificate in the transaction that ends the key: takes the reason, why in words, who did it, when."""
 
 
 class Keys:
@@ -27,13 +31,23 @@ class Keys:
         database: where they are.
         shares: the server's shares.
         clock: the time.
+        end_certificate: see ``EndCertificate``.
         destruction_delay: between the two steps of destruction; may be zero.
     """
 
-    def __init__(self, database: Database, shares: ShareCustody, clock: Clock, *, destruction_delay: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        shares: ShareCustody,
+        clock: Clock,
+        end_certificate: EndCertificate,
+        *,
+        destruction_delay: timedelta,
+    ) -> None:
         self._database = database
         self._shares = shares
         self._clock = clock
+        self._end_certificate = end_certificate
         self._destruction_delay = destruction_delay
 
     async def get(self, caller: Caller, key_id: str) -> Key:
@@ -73,8 +87,11 @@ class Keys:
         """
 
         def unit(connection: Connection) -> Result:
-            key = own_key(connection, request.caller, key_id)
-            move_key(connection, self._shares, key, change, self._clock(), delay=self._destruction_delay)
+            key, now = own_key(connection, request.caller, key_id), self._clock()
+            move_key(connection, self._shares, key, change, now, delay=self._destruction_delay)
+            if change is KeyChange.DESTROY:
+                reason = RevocationReason.CESSATION_OF_OPERATION
+                self._end_certificate(connection, key, reason, "The key was destroyed.", request.caller, now)
             return Result(afterwards=partial(self._shares.forget, key_id) if TRANSITIONS[change].erases else None)
 
         await run_at_once(self._database, check_callers, self._clock, Intent(request, key_id), unit)
@@ -150,9 +167,9 @@ def move_key(
     return True
 
 
-def forfeit_keys(connection: Connection, shares: ShareCustody, agent_id: str, now: datetime) -> list[str]:
-    """Destroy all keys of an agent at once, in a transaction; ``forget`` each after it. Returns their ids."""
+def forfeit_keys(connection: Connection, shares: ShareCustody, agent_id: str, now: datetime) -> list[Key]:
+    """Destroy all keys of an agent at once, in a transaction; ``forget`` each after it. Returns them as they were."""
     living = store.list_in_states(connection, agent_id, TRANSITIONS[KeyChange.FORFEIT].starts)
     for key in living:
         move_key(connection, shares, key, KeyChange.FORFEIT, now)
-    return [key.key_id for key in living]
+    return living

@@ -6,7 +6,7 @@ lost is a reason to replace it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Purpose
 from server.custody import ShareCustody
-from server.journal import Caller
 from server.signing import store
 from server.signing.keys import move_key
 from server.signing.policy import state_refusal
@@ -25,9 +24,6 @@ from wire.catalogue import ServiceError
 
 OVERTAKEN: Final = "KEY_REPLACED"
 """Why a re-key is aborted when another one of the same key was opened before."""
-
-Supersede = Callable[[Connection, Key, str, Caller, datetime], None]
-"""Ends what stands on a key that is replaced: takes the key, the new one's id, who did it, and the time."""
 
 
 def rekey_refusal(key: Key) -> FoursealError | None:

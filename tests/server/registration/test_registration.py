@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from fourseal.v1 import (
     certificate_service_pb2,
+    key_service_pb2,
     registration_service_pb2,
     registration_service_pb2_grpc,
     signing_service_pb2,
@@ -31,6 +33,7 @@ from mpc.four_prime_rsa import (
     SigningShare,
     create_partial_signature,
 )
+from mpc.oprf import Blinded
 from server.clock import system_clock
 from server.identity import Authority
 from server.registration import Office as RaOffice
@@ -39,8 +42,19 @@ from server.root.application import Server
 from server.root.home import Home
 from signer_agent.joint_private_key import JointPrivateKey, LoopSigner
 from tests.server.cli.test_cli import answer, refusal
-from tests.server.harness import ENGINE, Client, ClientKey, MovableClock, enrolled, make_home, query, running_server
+from tests.server.harness import (
+    ENGINE,
+    Client,
+    ClientKey,
+    MovableClock,
+    call,
+    enrolled,
+    make_home,
+    query,
+    running_server,
+)
 from tests.server.identity.accounts.people import Person, pair_of
+from tests.server.pins.test_pins import create
 from wire.convert import signature_algorithm_to_proto
 from wire.ids import new_request_id
 from wire.status import RemoteError
@@ -341,3 +355,22 @@ async def test_replaced_key_takes_its_certificate_with_it(office: Office, tmp_pa
     (tmp_path / "contract").write_bytes(b"contract")
     openssl(tmp_path, "x509", "-in", "new.pem", "-noout", "-pubkey", "-out", "key.pem")
     assert "OK" in openssl(tmp_path, "dgst", "-sha256", "-verify", "key.pem", "-signature", "signature", "contract")
+
+    keys, named_key = alice.client.keys, {"key_id": new.key_id}
+    schedule = key_service_pb2.ScheduleKeyDestructionRequest(request_id=new_request_id(), **named_key)
+    await call(keys.ScheduleKeyDestruction, schedule)
+    await call(keys.DestroyKey, key_service_pb2.DestroyKeyRequest(request_id=new_request_id(), **named_key))
+    ended = await office.look(alice, second.certificate_request_id)
+    assert ended.revocation_reason == certificate_service_pb2.REVOCATION_REASON_CESSATION_OF_OPERATION
+
+
+async def test_keys_that_a_spent_pin_takes_along_take_their_certificates(office: Office) -> None:
+    """Nobody can sign by them any more, and everybody is told so."""
+    alice, guard_id = office.alice, secrets.token_bytes(32)
+    first = await issued(office, alice, office.key, await pkcs10_of(alice.client, office.key, "alice"))
+    await create(alice.client, guard_id, Blinded(b"1234").element)
+
+    await office.server._rules.pins._spend(sha256(guard_id).digest())
+
+    ended = await office.look(alice, first.certificate_request_id)
+    assert ended.revocation_reason == certificate_service_pb2.REVOCATION_REASON_CESSATION_OF_OPERATION

@@ -1,4 +1,4 @@
-"""What becomes of the certificate of a joint key, and of requests for one, when the key is replaced."""
+"""What becomes of the certificate of a joint key, and of requests for one, when the key ends or is replaced."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from server.registration.store import RequestState
 from server.signing import Key
 
 
-def supersede(connection: Connection, key: Key, by: str, caller: Caller, now: datetime) -> None:
-    """Revoke a replaced key's certificate as superseded, and refuse a request that waits for one, in a transaction.
+def end_certificate(
+    connection: Connection, key: Key, reason: RevocationReason, why: str, caller: Caller | None, now: datetime
+) -> None:
+    """Revoke a key's certificate, and refuse a request that waits for one, in a transaction.
 
     Args:
         connection: the transaction.
-        key: the replaced key.
-        by: id of the new one.
-        caller: whose they are.
+        key: the key.
+        reason: stands in the list of revoked certificates.
+        why: for who asked, in words.
+        caller: who ended the key; None: the server itself.
         now: the present time.
     """
     if key.joint_public_key is None:
@@ -29,7 +32,6 @@ def supersede(connection: Connection, key: Key, by: str, caller: Caller, now: da
     digest = sha256(key.joint_public_key).digest()
     issued = find_personal_certificate(connection, digest)
     if issued is not None and issued.revoke_time is None:
-        revoke_personal_certificate(connection, issued, now, RevocationReason.SUPERSEDED, caller)
+        revoke_personal_certificate(connection, issued, now, reason, caller)
     for waiting in store.list_waiting(connection, digest):
-        why = f"The key was replaced by {by}: ask for a certificate for that."
         store.decide(connection, waiting, RequestState.REFUSED, now, why=why)
