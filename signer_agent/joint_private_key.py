@@ -10,15 +10,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, KeySerializationEncryption, PrivateFormat
 
 from mpc.errors import DecryptionFailed
-from mpc.four_prime_rsa import HashAlgorithm, JointPublicKey, OaepParameters, Purpose, SignatureAlgorithm
+from mpc.four_prime_rsa import JointPublicKey, OaepParameters, Purpose, SignatureAlgorithm, digest_of
 from wire.catalogue import ServiceError
 
 _Result = TypeVar("_Result")
@@ -134,11 +133,8 @@ class JointPrivateKey(rsa.RSAPrivateKey):
                 ``AsyncAgent.sign_digest``.
         """
         self._joint_key.require(Purpose.SIGN)
-        prehashed = isinstance(algorithm, Prehashed)
-        hash_algorithm = _hash(algorithm._algorithm if isinstance(algorithm, Prehashed) else algorithm)  # noqa: SLF001
-        chosen = _signature_algorithm(padding, hash_algorithm)
-        digest = bytes(data) if prehashed else hash_algorithm.digest(data)
-        return self._signer.sign_digest(self._key_id, digest, chosen)
+        chosen = SignatureAlgorithm.from_cryptography(padding, algorithm)
+        return self._signer.sign_digest(self._key_id, digest_of(data, algorithm), chosen)
 
     def decrypt(self, ciphertext: bytes, padding: AsymmetricPadding) -> bytes:
         """Decrypt an RSAES-OAEP ciphertext.
@@ -149,7 +145,7 @@ class JointPrivateKey(rsa.RSAPrivateKey):
             FoursealError: WRONG_PURPOSE for a signing key, CIPHERTEXT_MALFORMED, and all of ``AsyncAgent.decrypt``.
         """
         self._joint_key.require(Purpose.DECRYPT)
-        parameters = _oaep_parameters(padding)
+        parameters = OaepParameters.from_cryptography(padding)
         try:
             return self._signer.decrypt(self._key_id, bytes(ciphertext), parameters)
         except DecryptionFailed:
@@ -173,40 +169,3 @@ class JointPrivateKey(rsa.RSAPrivateKey):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> JointPrivateKey:
         return self
-
-
-_HASHES: dict[type[object], HashAlgorithm] = {
-    hashes.SHA256: HashAlgorithm.SHA256,
-    hashes.SHA384: HashAlgorithm.SHA384,
-    hashes.SHA512: HashAlgorithm.SHA512,
-}
-
-
-def _hash(algorithm: object) -> HashAlgorithm:
-    found = _HASHES.get(type(algorithm))
-    if found is None:
-        raise UnsupportedAlgorithm("a joint key takes SHA-256, SHA-384 or SHA-512")
-    return found
-
-
-def _signature_algorithm(chosen: AsymmetricPadding, hash_algorithm: HashAlgorithm) -> SignatureAlgorithm:
-    if isinstance(chosen, padding.PKCS1v15):
-        return SignatureAlgorithm(f"rsa-pkcs1-{hash_algorithm}")
-    if not isinstance(chosen, padding.PSS):
-        raise UnsupportedAlgorithm("a joint key signs with PSS or PKCS1v15")
-    length = chosen._salt_length  # noqa: SLF001  # cryptography has no public name for it
-    if length not in (padding.PSS.DIGEST_LENGTH, hash_algorithm.digest_size):
-        raise UnsupportedAlgorithm("a joint key signs PSS with a salt of the hash's length: PSS.DIGEST_LENGTH")
-    if _mgf_hash(chosen) is not hash_algorithm:
-        raise UnsupportedAlgorithm("a joint key signs PSS with MGF1 of the same hash")
-    return SignatureAlgorithm(f"rsa-pss-{hash_algorithm}")
-
-
-def _oaep_parameters(chosen: AsymmetricPadding) -> OaepParameters:
-    if not isinstance(chosen, padding.OAEP):
-        raise UnsupportedAlgorithm("a joint key decrypts OAEP")
-    return OaepParameters(_hash(chosen.algorithm), _mgf_hash(chosen), chosen._label or b"")  # noqa: SLF001
-
-
-def _mgf_hash(chosen: padding.PSS | padding.OAEP) -> HashAlgorithm:
-    return _hash(chosen.mgf._algorithm)  # noqa: SLF001  # cryptography has no public name for it

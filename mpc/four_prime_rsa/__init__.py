@@ -8,7 +8,13 @@ where a secret exponent is used; ``signing``, ``decryption`` with ``encodings``;
 ``own_key``: a half alone.
 """
 
-from mpc.four_prime_rsa.algorithms import HashAlgorithm, OaepParameters, SignatureAlgorithm, SignaturePadding
+from mpc.four_prime_rsa.algorithms import (
+    HashAlgorithm,
+    OaepParameters,
+    SignatureAlgorithm,
+    SignaturePadding,
+    digest_of,
+)
 from mpc.four_prime_rsa.batch_gcd import find_shared_factors, shares_factor
 from mpc.four_prime_rsa.certification import CERTIFICATION_ROOTS
 from mpc.four_prime_rsa.decryption import (
@@ -48,6 +54,7 @@ from mpc.four_prime_rsa.signing import (
     combine_signature,
     create_partial_signature,
     create_partial_signatures,
+    encode_digest,
     parse_partial_signature,
 )
 
@@ -89,6 +96,8 @@ __all__ = [
     "create_partial_signatures",
     "decrypt_alone",
     "decrypt_by_half",
+    "digest_of",
+    "encode_digest",
     "find_shared_factors",
     "generate_key_share",
     "load_key_share",

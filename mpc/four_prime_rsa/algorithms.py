@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from mpc.errors import MalformedInput
 
@@ -42,6 +44,24 @@ class HashAlgorithm(StrEnum):
     def to_cryptography(self) -> hashes.HashAlgorithm:
         """The same hash as ``cryptography`` names it."""
         return _CRYPTOGRAPHY_HASHES[self]()
+
+    @classmethod
+    def from_cryptography(cls, chosen: object) -> HashAlgorithm:
+        """The hash that ``cryptography`` names so, or that is named by its ``Prehashed``.
+
+        Raises:
+            UnsupportedAlgorithm: another one.
+        """
+        named = chosen._algorithm if isinstance(chosen, Prehashed) else chosen  # noqa: SLF001  # it has no public name
+        for algorithm, known in _CRYPTOGRAPHY_HASHES.items():
+            if type(named) is known:
+                return algorithm
+        raise UnsupportedAlgorithm("SHA-256, SHA-384 and SHA-512 are taken")
+
+
+def digest_of(data: bytes, chosen: object) -> bytes:
+    """The digest of what ``cryptography`` is given to sign: data, or with ``Prehashed`` the digest itself."""
+    return bytes(data) if isinstance(chosen, Prehashed) else HashAlgorithm.from_cryptography(chosen).digest(data)
 
 
 _DIGEST_SIZES = {HashAlgorithm.SHA256: 32, HashAlgorithm.SHA384: 48, HashAlgorithm.SHA512: 64}
@@ -90,6 +110,25 @@ class SignatureAlgorithm(StrEnum):
             return rsa_padding.PKCS1v15()
         return rsa_padding.PSS(rsa_padding.MGF1(self.hash.to_cryptography()), self.salt_length)
 
+    @classmethod
+    def from_cryptography(cls, padding: object, chosen: object) -> SignatureAlgorithm:
+        """The algorithm that ``cryptography`` names by a padding and a hash, or its ``Prehashed``.
+
+        Raises:
+            UnsupportedAlgorithm: another one.
+        """
+        hash_algorithm = HashAlgorithm.from_cryptography(chosen)
+        if isinstance(padding, rsa_padding.PKCS1v15):
+            return cls(f"rsa-pkcs1-{hash_algorithm}")
+        if not isinstance(padding, rsa_padding.PSS):
+            raise UnsupportedAlgorithm("signatures are made with PSS or PKCS1v15")
+        length = padding._salt_length  # noqa: SLF001  # it has no public name
+        if length not in (rsa_padding.PSS.DIGEST_LENGTH, hash_algorithm.digest_size):
+            raise UnsupportedAlgorithm("PSS takes a salt of the hash's length: PSS.DIGEST_LENGTH")
+        if _mgf_hash(padding) is not hash_algorithm:
+            raise UnsupportedAlgorithm("PSS takes MGF1 of the same hash")
+        return cls(f"rsa-pss-{hash_algorithm}")
+
 
 @dataclass(frozen=True, slots=True)
 class OaepParameters:
@@ -126,3 +165,20 @@ class OaepParameters:
         return rsa_padding.OAEP(
             rsa_padding.MGF1(self.mgf_hash.to_cryptography()), self.hash.to_cryptography(), self.label or None
         )
+
+    @classmethod
+    def from_cryptography(cls, padding: object) -> OaepParameters:
+        """What ``cryptography`` names so.
+
+        Raises:
+            UnsupportedAlgorithm: another padding, or another hash.
+            MalformedInput: LABEL_TOO_LONG.
+        """
+        if not isinstance(padding, rsa_padding.OAEP):
+            raise UnsupportedAlgorithm("OAEP is decrypted, and no other padding")
+        label = padding._label or b""  # noqa: SLF001  # it has no public name
+        return cls(HashAlgorithm.from_cryptography(padding.algorithm), _mgf_hash(padding), label)
+
+
+def _mgf_hash(padding: rsa_padding.PSS | rsa_padding.OAEP) -> HashAlgorithm:
+    return HashAlgorithm.from_cryptography(padding.mgf._algorithm)  # noqa: SLF001  # it has no public name

@@ -55,13 +55,21 @@ class EncodedMessage:
 
     def __post_init__(self) -> None:
         self.joint_key.require(Purpose.SIGN)
-        _require_length("digest", self.digest, self.algorithm.hash.digest_size)
-        _require_length("salt", self.salt, self.algorithm.salt_length)
-        if self.algorithm.padding is SignaturePadding.PSS:
-            encoded = pss.encode(self.digest, self.salt, self.algorithm.hash, self.joint_key.modulus.bit_length() - 1)
-        else:
-            encoded = pkcs1_v1_5.encode(self.digest, self.algorithm.hash, self.joint_key.byte_length)
-        object.__setattr__(self, "representative", int.from_bytes(encoded, "big"))
+        number = encode_digest(self.algorithm, self.digest, self.salt, self.joint_key.modulus.bit_length())
+        object.__setattr__(self, "representative", number)
+
+
+def encode_digest(algorithm: SignatureAlgorithm, digest: bytes, salt: bytes, modulus_bits: int) -> int:
+    """Pad a digest for a modulus of that many bits: the number EM that is signed, below the modulus.
+
+    Raises:
+        MalformedInput: DIGEST_LENGTH_WRONG, SALT_LENGTH_WRONG.
+    """
+    _require_length("digest", digest, algorithm.hash.digest_size)
+    _require_length("salt", salt, algorithm.salt_length)
+    if algorithm.padding is SignaturePadding.PSS:
+        return int.from_bytes(pss.encode(digest, salt, algorithm.hash, modulus_bits - 1), "big")
+    return int.from_bytes(pkcs1_v1_5.encode(digest, algorithm.hash, (modulus_bits + 7) // 8), "big")
 
 
 @dataclass(frozen=True, slots=True)
