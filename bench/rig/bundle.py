@@ -144,7 +144,7 @@ def make_bundle(folder: Path, mebibytes: int) -> BundleFiles:
         secrets.token_bytes(32), "application/octet-stream", "large.bin", mebibytes * _MEBIBYTE, digest.digest()
     )
     with new_ground(folder / "server") as ground:
-        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer))
+        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
         session = _Session(authority)
         statement = session.statement(described)
         signature = session.signed(statement)

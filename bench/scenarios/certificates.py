@@ -51,7 +51,7 @@ def run(bench: Bench) -> Outcome:
     """Measure in a database that keeps what is issued."""
     plan = bench.plan
     with pinned_to({bench.cores.measured}), new_ground(bench.workspace / "certificates") as ground:
-        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer))
+        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
         ground.database.write_now(_register)
         with _asking(ground, authority) as (answer, answer_by_http):
             cases = [

@@ -20,7 +20,7 @@ from server.root.log import configure_log
 def request(home: Home, out: Path, *, as_json: bool) -> None:
     """Write a PKCS#10 request for a certificate of our authority's key."""
     with open_ground(home, settings_of(home), configure_log("error")) as ground:
-        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer))
+        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
     content = authority.request_certificate().public_bytes(Encoding.PEM)
     try:
         out.write_bytes(content)

@@ -7,17 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection
-
 from contract.oids import Arc
-from server.cli.database import in_database, settings_of
+from server.cli.database import settings_of
 from server.cli.output import show_json, show_line
 from server.cli.run import run_media
 from server.clock import system_clock
 from server.config import load_settings
-from server.custody import Sealer, load_master_keys
 from server.errors import OperatorError
 from server.identity import Authority
+from server.root.ground import open_ground
 from server.root.home import Home
 from server.root.log import configure_log
 from server.root.media_setup import accept_certificate, certify_media, set_up_media
@@ -48,12 +46,10 @@ def certify(home: Home, request: Path, out: Path) -> None:
     settings = settings_of(home)
     content = _read(request)
 
-    def unit(connection: Connection) -> bytes:
-        sealer = Sealer(load_master_keys(home.master_key(settings)), lambda _: b"")  # it opens, and seals nothing
-        authority = Authority.load(connection, sealer, Arc(settings.oid_arc))
-        return certify_media(authority, content, settings.server_names, system_clock())
-
-    bundle = in_database(home, unit)
+    with open_ground(home, settings, configure_log("error")) as ground:
+        arc = Arc(settings.oid_arc)
+        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys, arc))
+        bundle = certify_media(authority, content, settings.server_names, system_clock())
     try:
         with out.open("xb") as file:
             file.write(bundle)

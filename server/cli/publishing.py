@@ -29,7 +29,7 @@ def crl(home: Home, out: Path, *, as_json: bool) -> None:
     settings = settings_of(home)
     with open_ground(home, settings, configure_log("error")) as ground:
         arc, lifetime = Arc(settings.oid_arc), timedelta(seconds=settings.revocation_list_seconds)
-        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer, arc))
+        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys, arc))
         lists = RevocationLists(ground.database, authority, ground.clock, lifetime=lifetime)
         made = asyncio.run(lists.current())
     try:
@@ -47,7 +47,7 @@ def trust(home: Home, out: Path, *, as_json: bool) -> None:
     settings = settings_of(home)
     with open_ground(home, settings, configure_log("error")) as ground:
         arc = Arc(settings.oid_arc)
-        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer, arc))
+        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys, arc))
         outside = ground.database.read_now(find_outside_certificate)
         log_key = ground.log_key.verifier.to_text()
     certificate, key = out / _AUTHORITY, out / _LOG_KEY

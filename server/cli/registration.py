@@ -100,7 +100,7 @@ def approve_request(home: Home, request_id: str, officer: str, *, as_json: bool)
         places = StatusPlaces(settings.ocsp_url, settings.revocation_list_url)
 
         def unit(connection: Connection) -> IssuedCertificate | None:
-            authority = Authority.load(connection, ground.custody.sealer, Arc(settings.oid_arc), places)
+            authority = Authority.load(connection, ground.custody.keys, Arc(settings.oid_arc), places)
             return approve(connection, _office(settings), authority, request_id, officer, now)
 
         issued = ground.database.write_now(unit)

@@ -7,9 +7,13 @@ sealed as: for another key id, purpose, role or modulus it does not open at all.
 from server.custody.coalescer import Coalescer
 from server.custody.custody import Custody
 from server.custody.holder import DatabaseHolder, Holder, OpenedShare, ShareEngine
+from server.custody.key_holder import KeyKind
 from server.custody.listing import KeptObject, KeptShare, list_besides, list_kept_shares
 from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
+from server.custody.named_keys import NamedKeys
+from server.custody.private_keys import NamedKey
 from server.custody.ready_shares import ReadyShares
+from server.custody.sealed_keys import PublicKey, context_of_key, open_private_key, seal_private_key
 from server.custody.sealing import Context, SealBroken, Sealer
 from server.custody.shares import ShareCustody
 
@@ -21,15 +25,22 @@ __all__ = [
     "Holder",
     "KeptObject",
     "KeptShare",
+    "KeyKind",
     "MasterKeys",
+    "NamedKey",
+    "NamedKeys",
     "OpenedShare",
+    "PublicKey",
     "ReadyShares",
     "SealBroken",
     "Sealer",
     "ShareCustody",
     "ShareEngine",
+    "context_of_key",
     "create_master_key",
     "list_besides",
     "list_kept_shares",
     "load_master_keys",
+    "open_private_key",
+    "seal_private_key",
 ]

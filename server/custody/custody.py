@@ -13,6 +13,7 @@ from server.custody import store
 from server.custody.holder import DatabaseHolder, Holder
 from server.custody.listing import list_kept_shares
 from server.custody.master_key import load_master_keys
+from server.custody.named_keys import NamedKeys
 from server.custody.sealing import Context, SealBroken, Sealer
 from server.custody.shares import ShareCustody
 from server.errors import OperatorError
@@ -30,7 +31,7 @@ class Custody:
         master_key_path: the master key file.
         random: randomness for nonces.
         capacity: how many shares stay open.
-        open_holder: opens who has the numbers of the shares; by default this process.
+        open_holder: opens who has the numbers of the shares and named keys; by default this process.
 
     Raises:
         OperatorError: the master key file cannot be used.
@@ -50,7 +51,9 @@ class Custody:
         keys = load_master_keys(master_key_path)
         self._active = keys.active.hex()
         self.sealer = Sealer(keys, random)
-        self.shares = ShareCustody(database, self.sealer, open_holder(self.sealer), capacity=capacity)
+        holder = open_holder(self.sealer)
+        self.shares = ShareCustody(database, self.sealer, holder, capacity=capacity)
+        self.keys = NamedKeys(self.sealer, holder.keys)
 
     def ensure_probe(self, connection: Connection, now: datetime) -> None:
         """Seal the probe of the active master key, if this database has none yet.

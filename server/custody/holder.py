@@ -20,6 +20,8 @@ from mpc.four_prime_rsa import (
     SigningHalf,
     load_key_share,
 )
+from server.custody.database_keys import DatabaseKeys
+from server.custody.key_holder import KeyHolder
 from server.custody.ready_shares import ReadyShares
 
 ShareEngine = Exponentiator[Any]
@@ -38,6 +40,10 @@ class Holder(Protocol):
     @property
     def in_token(self) -> bool:
         """Whether what it holds are objects of a token."""
+
+    @property
+    def keys(self) -> KeyHolder:
+        """Who has the named keys beside the shares."""
 
     @property
     def engine(self) -> ShareEngine | None:
@@ -119,6 +125,7 @@ class DatabaseHolder:
 
     def __init__(self, ahead: int = 0) -> None:
         self.ready = ReadyShares(ahead)
+        self.keys = DatabaseKeys()
 
     def take(self, key_id: str, purpose: Purpose, half_bits: int) -> OpenedShare:  # noqa: ARG002  # any is good
         """See ``Holder``."""

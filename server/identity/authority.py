@@ -1,4 +1,6 @@
-"""The development certificate authority: one ECDSA P-256 key, sealed in custody, that signs for this server alone.
+"""The development certificate authority: one ECDSA P-256 key, in custody, that signs for this server alone.
+
+Whatever signs waits, for a token may have the key; and it raises CUSTODY_UNAVAILABLE when that cannot be reached.
 
 It signs, each sort with extended key usages of its own, so that none passes for another:
 
@@ -20,12 +22,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import Connection
 
@@ -34,10 +31,10 @@ from contract.oids import DEFAULT_ARC, Arc
 from contract.profiles import Profile, SignerKey, session_profile, signer_profile
 from contract.session_info import SessionInfo
 from mpc.four_prime_rsa import Purpose
-from server.custody import Context, Sealer
-from server.custody.sealing import SealBroken
+from server.custody import KeyKind, NamedKey, NamedKeys, SealBroken
 from server.errors import OperatorError
 from server.identity.certificates.list_encoding import encode_list, encode_unsigned_list
+from server.identity.credentials import damaged_key
 from server.identity.own_profiles import (
     StatusPlaces,
     authority_profile,
@@ -47,6 +44,7 @@ from server.identity.own_profiles import (
     responder_profile,
 )
 from server.identity.store import agents as store
+from server.storage import Database
 from transparency.keys import VerifierKey
 
 AGENT_URI_PREFIX: Final = "urn:fourseal:agent:"
@@ -81,36 +79,58 @@ class Authority:
 
     @classmethod
     def load(
-        cls, connection: Connection, sealer: Sealer, arc: Arc = DEFAULT_ARC, places: StatusPlaces = _NOWHERE
+        cls, connection: Connection, keys: NamedKeys, arc: Arc = DEFAULT_ARC, places: StatusPlaces = _NOWHERE
     ) -> Authority:
-        """The authority of this database.
+        """The authority of this database. Needs no token, if that has its key: only what it signs does.
 
         Args:
             connection: a transaction.
-            sealer: opens its private key.
+            keys: have its private key.
             arc: of the object identifiers in what it issues.
             places: where to ask about signers' certificates; stands in those that it issues.
 
         Raises:
-            OperatorError: there is none, or its key does not open.
+            OperatorError: there is none, its key does not open, or is elsewhere than the configuration says.
         """
         credential = store.find_credential(connection, _NAME)
         if credential is None:
             raise _no_authority()
-        key = open_key(sealer, _NAME, credential)
-        return cls(x509.load_der_x509_certificate(credential.certificate), key, arc, places)
+        der = credential.certificate
+        certificate = x509.load_der_x509_certificate(der)
+        public_key = certificate.public_key()
+        if not isinstance(public_key, ec.EllipticCurvePublicKey):
+            raise damaged_key(_NAME)
+        try:
+            key = keys.open(connection, _NAME, Purpose.SIGN, public_key, (der,), credential.sealed_key)
+        except SealBroken:
+            raise damaged_key(_NAME) from None
+        return cls(certificate, _on_curve(key), arc, places)
 
-    @classmethod
-    def ensure(cls, connection: Connection, sealer: Sealer, now: datetime) -> bool:
-        """Make an authority unless there is one; whether one was made."""
-        if store.find_credential(connection, _NAME) is not None:
+    @staticmethod
+    def ensure(database: Database, keys: NamedKeys, now: datetime) -> bool:
+        """Make an authority unless there is one; whether one was made. Waits.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE, CUSTODY_FULL.
+        """
+        if database.read_now(_is_made):
             return False
-        key = ec.generate_private_key(ec.SECP256R1())
-        profile = authority_profile("Fourseal development authority", key.public_key())
-        builder = _builder(profile, profile.subject, key.public_key(), now - BACKDATE, now + AUTHORITY_LIFETIME)
-        certificate = builder.sign(key, hashes.SHA256())
-        store.put_credential(connection, _NAME, seal_key(sealer, _NAME, certificate, key))
-        return True
+        key = keys.make(_NAME, KeyKind.ECDSA_P256, Purpose.SIGN)
+        on_curve = _on_curve(key)
+        public_key = on_curve.public_key()
+        profile = authority_profile("Fourseal development authority", public_key)
+        builder = _builder(profile, profile.subject, public_key, now - BACKDATE, now + AUTHORITY_LIFETIME)
+        certificate = builder.sign(on_curve, hashes.SHA256())
+
+        def unit(connection: Connection) -> bool:
+            if _is_made(connection):  # by somebody else meanwhile
+                return False
+            der = certificate.public_bytes(Encoding.DER)
+            sealed = keys.keep(connection, key, (der,), now)
+            store.put_credential(connection, _NAME, store.Credential(der, sealed, certificate.not_valid_after_utc))
+            return True
+
+        return database.write_now(unit)
 
     @staticmethod
     def find_certificate_pem(connection: Connection) -> bytes:
@@ -277,39 +297,17 @@ class Authority:
         return builder.add_extension(self._key_identifier, critical=False).sign(self._key, hashes.SHA256())
 
 
-def seal_key(
-    sealer: Sealer, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
-) -> store.Credential:
-    """A credential to keep: the key sealed for this name and certificate."""
-    der = certificate.public_bytes(Encoding.DER)
-    secret = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return store.Credential(der, sealer.seal(_context(name, der), secret), certificate.not_valid_after_utc)
-
-
-def open_key(sealer: Sealer, name: str, credential: store.Credential) -> ec.EllipticCurvePrivateKey:
-    """The private key of a credential.
-
-    Raises:
-        OperatorError: it does not open as what it is said to be.
-    """
-    try:
-        secret = sealer.open(_context(name, credential.certificate), credential.sealed_key)
-    except SealBroken:
-        raise OperatorError(
-            f"the {name}'s private key does not open", "Restore database and master key from one backup."
-        ) from None
-    key = load_der_private_key(secret, None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise OperatorError(f"the {name}'s private key is of another kind", "Restore the database from a backup.")
-    return key
+def _is_made(connection: Connection) -> bool:
+    return store.find_credential(connection, _NAME) is not None
 
 
 def _no_authority() -> OperatorError:
     return OperatorError("the database has no certificate authority", "Run fourseal-server init.")
 
 
-def _context(name: str, certificate_der: bytes) -> Context:
-    return Context("private-key", name, (certificate_der,))
+def _on_curve(key: NamedKey) -> ec.EllipticCurvePrivateKey:
+    assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101  # it is its certificate's, which was looked at
+    return key
 
 
 def _builder(

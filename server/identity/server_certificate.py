@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import Connection
 
 from server.custody import Sealer
-from server.identity.authority import Authority, open_key, seal_key
+from server.identity.authority import Authority
+from server.identity.credentials import open_key, seal_key
 from server.identity.store import agents as store
 
 LIFETIME: Final = timedelta(days=397)

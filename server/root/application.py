@@ -163,20 +163,33 @@ class Server:
             self._log.error("housekeeping_failed", cause=str(error))
 
     async def _keep_house_once(self) -> None:
-        """Renew what is this process's own; close sessions whose time is over, drop what was left or has ended."""
-        try:
-            if self._certificate.is_due(self._ground.clock()):
-                self._certificate.replace(await self._ground.database.write(self._renew_certificate))
-                self._log.info("certificate_renewed")
-            await self._rules.accounts.lists.current()
-            if self._status is not None:
-                await self._status.keep_house()
-            if self._upkeep.take():
-                await self._keep_house_for_all()
-        except (FoursealError, OperatorError) as error:  # the next round tries again
-            self._log.error("housekeeping_failed", cause=str(error))
+        """Renew what is this process's own; close sessions whose time is over, drop what was left or has ended.
+
+        What fails is tried again in the next round, and keeps nothing else from being done: while a token with the
+        authority's key is away, sessions still end.
+        """
+        for step in (self._renew_own, self._renew_list, self._renew_status, self._keep_house_for_all):
+            try:
+                await step()
+            except (FoursealError, OperatorError) as error:
+                self._log.error("housekeeping_failed", cause=str(error))
+
+    async def _renew_own(self) -> None:
+        if self._certificate.is_due(self._ground.clock()):
+            self._certificate.replace(await self._ground.database.write(self._renew_certificate))
+            self._log.info("certificate_renewed")
+
+    async def _renew_list(self) -> None:
+        await self._rules.accounts.lists.current()
+
+    async def _renew_status(self) -> None:
+        if self._status is not None:
+            await self._status.keep_house()
 
     async def _keep_house_for_all(self) -> None:
+        """Of all processes one does it."""
+        if not self._upkeep.take():
+            return
         now = self._ground.clock()
         for key_id in await self._rules.generation.expire():
             self._log.info("generation_expired", key_id=key_id)
@@ -252,6 +265,6 @@ async def start_server(
 def _credentials(connection: Connection, ground: Ground, settings: Settings) -> tuple[Authority, ServerCertificate]:
     sealer = ground.custody.sealer
     places = StatusPlaces(settings.ocsp_url, settings.revocation_list_url)
-    authority = Authority.load(connection, sealer, Arc(settings.oid_arc), places)
+    authority = Authority.load(connection, ground.custody.keys, Arc(settings.oid_arc), places)
     now = ground.clock()
     return authority, ensure_server_certificate(connection, sealer, authority, settings.server_names, now)

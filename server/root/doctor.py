@@ -188,7 +188,7 @@ def _check_content(home: Home, ground: Ground) -> Finding:
 
 
 def _check_authority(ground: Ground) -> Finding:
-    authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer))
+    authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
     end = authority.certificate.not_valid_after_utc
     return _end_of("certificate authority", end, "Set up a new server: its agents will have to enrol there.")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
 
 from server.clock import Clock
 from server.config import Settings, load_settings
@@ -16,6 +17,7 @@ from server.custody import Custody, create_master_key
 from server.errors import OperatorError
 from server.identity import Authority
 from server.root.ground import open_log, upgrade_schema
+from server.root.holder import open_holder
 from server.root.home import Home
 from server.storage import Database
 from server.storage.backend import Backend, backend_of
@@ -132,16 +134,17 @@ def make_schema(backend: Backend, url: str, state: SchemaState) -> Step:
 def _make_authority(
     home: Home, settings: Settings, backend: Backend, log: structlog.stdlib.BoundLogger, clock: Clock
 ) -> Step:
-    database = Database(backend, log)
-    try:
-        custody = Custody(database, home.master_key(settings), secrets.token_bytes, capacity=settings.opened_shares)
-
-        def unit(connection: Connection) -> bool:
-            custody.ensure_probe(connection, clock())
-            return Authority.ensure(connection, custody.sealer, clock())
-
-        made = database.write_now(unit)
-        open_log(database, custody, settings, clock)
-    finally:
-        database.close()
-    return Step("certificate authority", "in the database, its key sealed by the master key", made)
+    with closing(Database(backend, log)) as database:
+        custody = Custody(
+            database,
+            home.master_key(settings),
+            secrets.token_bytes,
+            capacity=settings.opened_shares,
+            open_holder=partial(open_holder, home, settings, database, log, clock),
+        )
+        with closing(custody.shares.holder):
+            database.write_now(lambda connection: custody.ensure_probe(connection, clock()))
+            made = Authority.ensure(database, custody.keys, clock())
+            open_log(database, custody, settings, clock)
+    where = "in the token" if custody.keys.in_token else "sealed by the master key"
+    return Step("certificate authority", f"in the database, its key {where}", made)

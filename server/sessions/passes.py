@@ -9,7 +9,7 @@ media server needs. A new key is made at the start, and every twelve hours.
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -59,18 +59,19 @@ class RelayPasses:
         self._authority = authority
         self._clock = clock
         self._quota_bytes = quota_bytes
-        self._lock = threading.Lock()
+        self._renewing = asyncio.Lock()
         self._key = self._make_key()
 
     async def give(self, login: Login, session_id: str) -> tuple[bytes, datetime]:
         """A pass as it travels, and its end.
 
         Raises:
-            ServiceError: PROOF_REQUIRED, SESSION_NOT_FOUND; NOT_A_MEMBER: never joined.
+            ServiceError: PROOF_REQUIRED, SESSION_NOT_FOUND; NOT_A_MEMBER: never joined; CUSTODY_UNAVAILABLE, when the
+                authority's key is in a token that was away for half a day.
         """
         require_proof(self._logins, login)
         made = await self._database.read(lambda connection: self._make(connection, login, session_id))
-        key = self._current_key()
+        key = await self._current_key()
         return made.sign(key.private_key, key.certificate_der), made.end
 
     def _make(self, connection: Connection, login: Login, session_id: str) -> RelayPass:
@@ -98,10 +99,15 @@ class RelayPasses:
             quota_bytes=self._quota_bytes,
         )
 
-    def _current_key(self) -> _PassKey:
-        with self._lock:
-            if self._clock() - self._key.make_time >= _KEY_LIFETIME:
-                self._key = self._make_key()
+    async def _current_key(self) -> _PassKey:
+        async with self._renewing:
+            age = self._clock() - self._key.make_time
+            if age >= _KEY_LIFETIME:
+                try:
+                    self._key = await asyncio.to_thread(self._make_key)
+                except ServiceError:  # the authority's token is away: this one's certificate lasts for a while
+                    if age >= _CERTIFICATE_LIFETIME - 2 * PASS_LIFETIME:
+                        raise
             return self._key
 
     def _make_key(self) -> _PassKey:

@@ -20,14 +20,20 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "CUSTODY_UNAVAILABLE",
         UNAVAILABLE,
-        "The token that holds the server's key shares cannot be reached now.",
+        "The token that holds the server's keys cannot be reached now.",
         "Repeat with the same request_id; the operator finds the cause in the log.",
     ),
     Entry(
         "CUSTODY_FULL",
         StatusCode.RESOURCE_EXHAUSTED,
-        "The token that holds the server's key shares has no room for another key, or makes none of this size.",
+        "The token that holds the server's keys has no room for another key, or makes none of this size.",
         "Repeat with the same request_id when the operator has made room.",
+    ),
+    Entry(
+        "NAMED_KEY_DAMAGED",
+        StatusCode.DATA_LOSS,
+        "The private key of {name} in the server's custody is missing, damaged or was tampered with.",
+        "The operator restores the token, or sets up another key.",
     ),
     Entry(
         "FAULT_DETECTED",

@@ -22,6 +22,7 @@ from server.custody.holder import OpenedShare
 from server.custody.pkcs11 import store
 from server.custody.pkcs11.ahead import HalvesAhead
 from server.custody.pkcs11.engine import TokenEngine
+from server.custody.pkcs11.keys import TokenKeys
 from server.custody.pkcs11.making import make_half
 from server.custody.pkcs11.pool import WorkerPool
 from server.custody.pkcs11.shares import OBJECT_ID_BYTES, TokenHalf, TokenKey, token_half
@@ -64,6 +65,7 @@ class TokenHolder:
         self._pool: WorkerPool | None = None
         self._opening = threading.Lock()
         self.engine = TokenEngine(self.pool)
+        self.keys = TokenKeys(database, self.pool, random, clock)
 
     def pool(self) -> WorkerPool:
         """The workers.

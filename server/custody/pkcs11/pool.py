@@ -78,12 +78,18 @@ class WorkerPool:
     def ask(self, do: str, *, seconds: float = _ANSWER_SECONDS, **arguments: object) -> Any:  # noqa: ANN401  # JSON
         """Have a worker do something; waits for one that is idle.
 
+        Args:
+            do: what.
+            seconds: for which it waits for one, and then for the answer.
+            arguments: of what is done.
+
         Raises:
             Refused: the answer.
-            ServiceError: CUSTODY_UNAVAILABLE: no worker is alive, or this one died of it. What it did is not known.
+            ServiceError: CUSTODY_UNAVAILABLE: no worker is alive or becomes idle, or this one died of it. What it did
+                is not known.
         """
         request = {"do": do, **arguments}
-        worker = self._take()
+        worker = self._take(seconds)
         try:
             try:
                 answer = worker.ask(request, seconds)
@@ -156,10 +162,9 @@ class WorkerPool:
         for worker in idle:
             worker.close()
 
-    def _take(self) -> Worker:
+    def _take(self, seconds: float) -> Worker:
         with self._lock:
-            while not self._idle and self._alive and not self._closed:
-                self._freed.wait()
+            self._freed.wait_for(lambda: self._idle or not self._alive or self._closed, seconds)
             if self._closed or not self._idle:
                 raise ServiceError("CUSTODY_UNAVAILABLE", retry_seconds=_RETRY_SECONDS)
             return self._idle.pop()

@@ -7,7 +7,7 @@ them (``docs/adr/0019``).
 
 1. Start: the parent sends module, token and PIN; we log in, once, and say what token it is. A wrong PIN is said and
    never tried again: tokens lock.
-2. Work: exponentiate, generate, destroy, keys, status.
+2. Work: exponentiate, sign, generate, generate_on_curve, destroy, keys, status.
 3. End: the parent closes the line; or the token fails us in any way that is not the answer to a request. Then we say
    ``gone`` and end, and the parent starts another: a library that lost its token is not of use any more.
 
@@ -21,8 +21,9 @@ import json
 import secrets
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -32,6 +33,11 @@ from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass, ex
 _OPENED = 4096  # handles that are kept: a search may take the token longer, the more objects it has
 _LABEL_PREFIX = "fourseal "
 _EXPONENT = b"\x01\x00\x01"
+_CURVES = {
+    "secp256r1": bytes.fromhex("06082a8648ce3d030107"),
+    "secp384r1": bytes.fromhex("06052b81040022"),
+}
+"""Their names in CKA_EC_PARAMS (RFC 5480 section 2.1.1.1)."""
 _WRONG_PIN = (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange, exceptions.PinLocked)
 _LOST = (exceptions.ObjectHandleInvalid, exceptions.KeyHandleInvalid)
 
@@ -67,35 +73,48 @@ class Token:
         return [self._exponentiate(*operation) for operation in operations]
 
     def _exponentiate(self, object_id: str, modulus: str, purpose: str, base: str) -> str:
+        return self._use(object_id, modulus, purpose, base, Mechanism.RSA_X_509)
+
+    def sign(self, object_id: str, curve: str, digest: str) -> str:
+        """ECDSA of a digest, which is no longer than the curve's order: r and s."""
+        return self._use(object_id, curve, "sign", digest, Mechanism.ECDSA)
+
+    def _use(self, object_id: str, identity: str, purpose: str, data: str, mechanism: Mechanism) -> str:
+        """``identity``: the modulus, or the name of the curve."""
         try:
-            return self._use(object_id, modulus, purpose, base)
+            return self._use_opened(object_id, identity, purpose, data, mechanism)
         except _LOST:
             self._keys.pop(object_id, None)  # destroyed by another process, or the token is gone: a search tells
-            return self._use(object_id, modulus, purpose, base)
+            return self._use_opened(object_id, identity, purpose, data, mechanism)
 
-    def _use(self, object_id: str, modulus: str, purpose: str, base: str) -> str:
-        key = self._open(object_id, modulus, purpose)
+    def _use_opened(self, object_id: str, identity: str, purpose: str, data: str, mechanism: Mechanism) -> str:
+        key = self._open(object_id, identity, purpose)
         use = key.sign if purpose == "sign" else key.decrypt
-        result: bytes = use(bytes.fromhex(base), mechanism=Mechanism.RSA_X_509)
+        result: bytes = use(bytes.fromhex(data), mechanism=mechanism)
         return result.hex()
 
-    def _open(self, object_id: str, modulus: str, purpose: str) -> Any:  # noqa: ANN401  # classes made at run time
+    def _open(self, object_id: str, identity: str, purpose: str) -> Any:  # noqa: ANN401  # classes made at run time
         as_what, key = self._keys.get(object_id, (None, None))
-        if as_what != (modulus, purpose):
-            key = self._find(object_id, modulus, purpose)
-            self._keys[object_id] = (modulus, purpose), key
+        if as_what != (identity, purpose):
+            key = self._find(object_id, identity, purpose)
+            self._keys[object_id] = (identity, purpose), key
             if len(self._keys) > _OPENED:
                 self._keys.popitem(last=False)
         self._keys.move_to_end(object_id)
         return key
 
-    def _find(self, object_id: str, modulus: str, purpose: str) -> Any:  # noqa: ANN401  # as above
+    def _find(self, object_id: str, identity: str, purpose: str) -> Any:  # noqa: ANN401  # as above
         found = self._objects(_PRIVATE | {Attribute.ID: bytes.fromhex(object_id)})
         if not found:
             self._require_there()
             raise Refused("missing")
-        wanted = {
-            Attribute.MODULUS: bytes.fromhex(modulus),
+        is_curve = identity in _CURVES
+        kind = (
+            {Attribute.KEY_TYPE: KeyType.EC, Attribute.EC_PARAMS: _CURVES[identity]}
+            if is_curve
+            else {Attribute.KEY_TYPE: KeyType.RSA, Attribute.MODULUS: bytes.fromhex(identity)}
+        )
+        wanted = kind | {
             Attribute.SIGN: purpose == "sign",
             Attribute.DECRYPT: purpose == "decrypt",
             Attribute.SENSITIVE: True,
@@ -112,32 +131,55 @@ class Token:
 
         ``full``: the token makes none, though it is there.
         """
-        can = {"sign": MechanismFlag.SIGN, "decrypt": MechanismFlag.DECRYPT}[purpose]
-        never = (Attribute.UNWRAP, Attribute.DERIVE, Attribute.SIGN_RECOVER, Attribute.EXTRACTABLE)
+        exponent = {Attribute.PUBLIC_EXPONENT: _EXPONENT}
+        with self._making():
+            make = partial(self._session.generate_keypair, KeyType.RSA, bits)
+            return self._made(make, object_id, label, purpose, exponent, Attribute.MODULUS)
+
+    def generate_on_curve(self, object_id: str, label: str, curve: str) -> str:
+        """Make a key that signs by ECDSA; its public point, as CKA_EC_POINT has it. ``full`` as above."""
+        with self._making():
+            facts = {Attribute.EC_PARAMS: _CURVES[curve]}
+            on_curve = self._session.create_domain_parameters(KeyType.EC, facts, local=True)
+            return self._made(on_curve.generate_keypair, object_id, label, "sign", {}, Attribute.EC_POINT)
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
         try:
-            public, _ = self._session.generate_keypair(
-                KeyType.RSA,
-                bits,
-                id=bytes.fromhex(object_id),
-                label=_LABEL_PREFIX + label,
-                store=True,
-                capabilities=can,
-                public_template={Attribute.TOKEN: False, Attribute.PUBLIC_EXPONENT: _EXPONENT},
-                private_template={
-                    Attribute.PRIVATE: True,
-                    Attribute.SENSITIVE: True,
-                    Attribute.MODIFIABLE: False,
-                    Attribute.SIGN: purpose == "sign",
-                    Attribute.DECRYPT: purpose == "decrypt",
-                    **dict.fromkeys(never, False),
-                },
-            )
+            yield
         except exceptions.PKCS11Error as error:
             self._require_there()
             raise Refused("full") from error  # there is no one error for it: SoftHSM2 says that the function failed
-        modulus: bytes = public[Attribute.MODULUS]
+
+    @staticmethod
+    def _made(
+        make: Callable[..., tuple[Any, Any]],
+        object_id: str,
+        label: str,
+        purpose: str,
+        public_template: dict[Attribute, Any],
+        wanted: Attribute,
+    ) -> str:
+        """The wanted attribute of the public key."""
+        never = (Attribute.UNWRAP, Attribute.DERIVE, Attribute.SIGN_RECOVER, Attribute.EXTRACTABLE)
+        public, _ = make(
+            id=bytes.fromhex(object_id),
+            label=_LABEL_PREFIX + label,
+            store=True,
+            capabilities={"sign": MechanismFlag.SIGN, "decrypt": MechanismFlag.DECRYPT}[purpose],
+            public_template={Attribute.TOKEN: False, **public_template},
+            private_template={
+                Attribute.PRIVATE: True,
+                Attribute.SENSITIVE: True,
+                Attribute.MODIFIABLE: False,
+                Attribute.SIGN: purpose == "sign",
+                Attribute.DECRYPT: purpose == "decrypt",
+                **dict.fromkeys(never, False),
+            },
+        )
+        value: bytes = public[wanted]
         public.destroy()
-        return modulus.hex()
+        return value.hex()
 
     def destroy(self, object_id: str) -> None:
         """Destroy what has this id. ``missing``: we see nothing."""
@@ -150,18 +192,12 @@ class Token:
         if not found:
             raise Refused("missing")
 
-    def keys(self) -> list[dict[str, str | int]]:
+    def keys(self) -> list[dict[str, str]]:
         """Our keys, and whoever calls theirs so."""
         objects = [each for each in self._objects(_PRIVATE) if each.label.startswith(_LABEL_PREFIX)]
         self._require_there()
         return [
-            {
-                "object_id": each[Attribute.ID].hex(),
-                "name": each.label.removeprefix(_LABEL_PREFIX),
-                "purpose": "sign" if each[Attribute.SIGN] else "decrypt",
-                "bits": 8 * len(each[Attribute.MODULUS]),
-            }
-            for each in objects
+            {"object_id": each[Attribute.ID].hex(), "name": each.label.removeprefix(_LABEL_PREFIX)} for each in objects
         ]
 
     def status(self) -> dict[str, str]:

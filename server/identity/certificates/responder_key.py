@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Connection
 
 from server.custody import Sealer
-from server.identity.authority import Authority, open_key, seal_key
+from server.identity.authority import Authority
+from server.identity.credentials import open_key, seal_key
 from server.identity.store import agents as store
 
 LIFETIME: Final = timedelta(days=30)

@@ -32,6 +32,7 @@ from server.identity.certificates.list_encoding import encode_entry
 from server.identity.store import certificates as store
 from server.identity.store.certificates import RevocationReason, RevokedCertificate
 from server.storage import Database
+from wire.catalogue import ServiceError
 
 REASONS: Final = {
     RevocationReason.KEY_COMPROMISE: x509.ReasonFlags.key_compromise,
@@ -84,26 +85,36 @@ class RevocationLists:
         """The list that knows every revocation until now.
 
         Raises:
-            ServiceError: STORAGE_UNAVAILABLE.
+            ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE.
         """
         return await self.covering(await self._database.read(store.newest_revocation))
 
     async def covering(self, newest: int, since: datetime | None = None) -> IssuedList:
-        """A list that knows every revocation up to a number, and whose time is not half over.
+        """A list that knows every revocation up to a number, and whose time is not half over, if one can be made.
 
         Args:
             newest: number of a revocation.
             since: when it must have been made at the earliest, if that matters.
 
         Raises:
-            ServiceError: STORAGE_UNAVAILABLE.
+            ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE.
         """
         async with self._making:
             known = self._known
-            is_old = known is not None and since is not None and known.create_time < since
-            if known is None or known.newest < newest or is_old or self._is_due(known):
-                known = self._known = await self._make(0 if known is None else known.newest)
+            if known is None or known.newest < newest or (since is not None and known.create_time < since):
+                return await self._renew()
+            if self._is_due(known):
+                try:
+                    return await self._renew()
+                except ServiceError:  # such as that a token with the authority's key is away
+                    if not known.create_time <= self._clock() < known.end_time:
+                        raise
             return known
+
+    async def _renew(self) -> IssuedList:
+        before = 0 if self._known is None else self._known.newest
+        made = self._known = await self._make(before)
+        return made
 
     async def _make(self, before: int) -> IssuedList:
         def begin(connection: Connection) -> tuple[int, int, datetime]:

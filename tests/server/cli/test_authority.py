@@ -106,7 +106,7 @@ def test_others_find_the_way_to_their_root(tmp_path: Path) -> None:
         Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     )
     with open_ground(home, load_settings(home.folder), silent_log()) as ground:
-        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer))
+        authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
     leaf = write(tmp_path / "leaf.pem", authority.issue_for_agent(stranger, "laptop", NOW))
     checking = ("openssl", "verify", "-CAfile", chain, "-untrusted", str(tmp_path / "trust" / "authority-outside.pem"))
     assert subprocess.run([*checking, leaf], check=True, capture_output=True, text=True).stdout == f"{leaf}: OK\n"

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from server.clock import system_clock
 from server.config import load_settings
-from server.custody import Sealer, load_master_keys
+from server.custody import NamedKeys, Sealer, load_master_keys
 from server.errors import OperatorError
 from server.identity import (
     Authority,
@@ -30,7 +30,7 @@ from server.identity import (
     new_token,
     revoke,
 )
-from server.identity.authority import open_key
+from server.identity.credentials import open_key
 from server.identity.enrolment import _requested_key
 from server.identity.server_certificate import RENEW_BEFORE
 from server.identity.store.agents import AgentState, find_credential
@@ -64,7 +64,7 @@ def ground(home: Home) -> Iterator[Ground]:
 
 def authority_of(ground: Ground) -> Authority:
     """The authority, ready to sign."""
-    return ground.database.write_now(lambda connection: Authority.load(connection, ground.custody.sealer))
+    return ground.database.write_now(lambda connection: Authority.load(connection, ground.custody.keys))
 
 
 def enrolment(ground: Ground, now: datetime) -> Enrolment:
@@ -162,7 +162,7 @@ def test_private_keys_are_sealed(ground: Ground, home: Home) -> None:
         assert credential.certificate in on_disk
         assert not any(form in on_disk for form in keys_on_disk(key))
         assert credential.sealed_key.hex() not in repr(credential)
-    assert not any(form in repr(authority).encode() for form in keys_on_disk(authority._key))
+    assert str(authority._key) == "<OpenedEcKey authority sign>"
 
 
 @pytest.mark.parametrize("column", ["sealed_key", "certificate"])
@@ -180,8 +180,9 @@ def test_another_master_key_opens_no_credential(ground: Ground, home: Home) -> N
     """Without the master key of this database there is no authority."""
     keys = load_master_keys(home.master_key(load_settings(home.folder)))
     other = type(keys)(keys.active, {keys.active: secrets.token_bytes(32)})
+    strange = NamedKeys(Sealer(other, secrets.token_bytes), ground.custody.shares.holder.keys)
     with pytest.raises(OperatorError, match="private key does not open"):
-        ground.database.read_now(lambda connection: Authority.load(connection, Sealer(other, secrets.token_bytes)))
+        ground.database.read_now(lambda connection: Authority.load(connection, strange))
 
 
 def test_the_certificate_is_made_again_on_the_microsecond(ground: Ground) -> None:

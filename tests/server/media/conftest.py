@@ -11,7 +11,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import Connection
 
 from contract.certificate_parts import fingerprint
 from contract.envelope import EnvelopeHeader, RecipientKey
@@ -21,12 +20,10 @@ from contract.oids import DEFAULT_ARC
 from contract.relay_pass import RelayPass
 from server.clock import system_clock
 from server.config import load_settings
-from server.custody import Sealer, load_master_keys
 from server.identity import Authority
+from server.root.ground import open_ground
 from server.root.home import Home
 from server.root.media_setup import accept_certificate, certify_media, set_up_media
-from server.storage import Database
-from server.storage.backend import backend_of
 from tests.server.harness import Identity, enrol, make_home, make_ticket, running_server, silent_log
 
 MEDIA_ADDRESS = "127.0.0.2"
@@ -61,17 +58,8 @@ class Scene:
 
 def load_authority(home: Home) -> Authority:
     """The authority of an evidence server, as its own process has it."""
-    settings = load_settings(home.folder)
-    database = Database(backend_of(home.database_url(settings)), silent_log())
-
-    def unit(connection: Connection) -> Authority:
-        sealer = Sealer(load_master_keys(home.master_key(settings)), lambda _: b"")
-        return Authority.load(connection, sealer, DEFAULT_ARC)
-
-    try:
-        return database.read_now(unit)
-    finally:
-        database.close()
+    with open_ground(home, load_settings(home.folder), silent_log()) as ground:
+        return ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys, DEFAULT_ARC))
 
 
 def header_of(session_id: str, author: str = "alice", recipients: tuple[str, ...] = ("bob",)) -> EnvelopeHeader:

@@ -78,7 +78,7 @@ def authority() -> Authority:
     atexit.register(shutil.rmtree, folder)
     home = make_home(folder / "server")
     with open_ground(home, load_settings(home.folder), silent_log()) as ground:
-        return ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.sealer))
+        return ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
 
 
 def make_media_home(folder: Path, **settings: object) -> Home:

@@ -119,7 +119,7 @@ async def test_pass_of_another_authority(people: list[Member], tmp_path: Path) -
         pass
     with open_ground(home, load_settings(home.folder), silent_log()) as ground:
         other = ground.database.read_now(
-            lambda connection: Authority.load(connection, ground.custody.sealer, DEFAULT_ARC)
+            lambda connection: Authority.load(connection, ground.custody.keys, DEFAULT_ARC)
         )
     alice, _, _ = people
     alice.pass_der = alice.make_pass(other)

@@ -17,7 +17,7 @@ from tests.server.sessions.people import JOINT, SEPARATE, Session, Signer, World
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Everybody, prepared once."""
-    return prepare(tmp_path_factory.mktemp("world") / "server")
+    return prepare(tmp_path_factory.mktemp("world") / "server", (*JOINT, *SEPARATE))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def session_server(session_home: Home, clock: MovableClock) -> AsyncIterat
 async def people(world: World, session_server: Server, clock: MovableClock) -> AsyncIterator[dict[str, Signer]]:
     """Everybody, by name."""
     async with AsyncExitStack() as stack:
-        made = {name: arrive(world, session_server.serving, clock, name) for name in (*JOINT, *SEPARATE)}
+        made = {name: arrive(world, session_server.serving, clock, name) for name in world.people}
         for person in made.values():
             await stack.enter_async_context(person.client)
         yield made

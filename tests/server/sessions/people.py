@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -233,10 +234,10 @@ def member_of(session: Session, name: str) -> contract_session_pb2.SessionMember
     return found
 
 
-def prepare(folder: Path) -> World:
-    """Make the world, in a thread with a loop of its own."""
+def prepare(folder: Path, names: Sequence[str]) -> World:
+    """Make a world of these people, in a thread with a loop of its own."""
     with ThreadPoolExecutor(1) as executor:
-        return executor.submit(asyncio.run, _prepare(folder)).result()
+        return executor.submit(asyncio.run, _prepare(folder, names)).result()
 
 
 def copy_home(world: World, folder: Path) -> Home:
@@ -252,12 +253,12 @@ def arrive(world: World, serving: Serving, clock: MovableClock, name: str) -> Si
     return Signer(name, client, clock, token=known.token, login_id=known.login_id, known=known)
 
 
-async def _prepare(folder: Path) -> World:
+async def _prepare(folder: Path, names: Sequence[str]) -> World:
     home = make_home(folder)
     clock = MovableClock()
     people = {}
     async with running_server(home, clock=clock) as server:
-        for name in (*JOINT, *SEPARATE):
+        for name in names:
             async with await enrolled(home, server, f"{name}-agent") as client:
                 person = Person(name, client, clock)
                 await person.register()
@@ -269,6 +270,7 @@ async def _prepare(folder: Path) -> World:
     return World(folder, clock() - MovableClock()(), people)
 
 
+@cache
 def _new_keys(name: str) -> Keys:
     if name == "dave":
         return Keys(ed25519.Ed25519PrivateKey.generate(), x25519.X25519PrivateKey.generate())

@@ -6,7 +6,7 @@ import pytest
 
 from tests.server.custody.pkcs11.conftest import in_token, shared_token
 from tests.server.custody.pkcs11.softhsm import SoftToken
-from tests.server.sessions.people import Session, Signer
+from tests.server.sessions.people import Session, Signer, World, prepare
 from tests.server.sessions.test_key_decryption import test_joint, test_nested
 from tests.server.sessions.test_life import test_closing_destroys_the_signing_share, test_what_a_session_promises
 
@@ -18,6 +18,16 @@ __all__ = [
     "test_nested",
     "test_what_a_session_promises",
 ]
+
+
+@pytest.fixture(scope="module")
+def world(shared_token: SoftToken, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The people of these tests, certified by an authority in the token."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shared_token.settings.items():
+            patch.setenv(name, value)
+        return prepare(tmp_path_factory.mktemp("world") / "server", ("alice", "bob", "carol", "dave", "erin"))
+
 
 pytestmark = pytest.mark.usefixtures("in_token")
 

@@ -35,7 +35,10 @@ def shared_token(tmp_path_factory: pytest.TempPathFactory) -> SoftToken:
 
 @pytest.fixture
 def in_token(shared_token: SoftToken, monkeypatch: pytest.MonkeyPatch) -> SoftToken:
-    """Servers that are started now keep their shares in that token: the environment beats their configuration."""
+    """Servers that are set up and started now keep their keys in that token: the environment beats their configuration.
+
+    To be named before their folder, or by ``usefixtures``.
+    """
     for name, value in shared_token.settings.items():
         monkeypatch.setenv(name, value)
     return shared_token

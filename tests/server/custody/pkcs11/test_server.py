@@ -8,7 +8,6 @@ import os
 import resource
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -48,10 +47,9 @@ operator = get_command(app)
 
 
 @pytest.fixture
-async def server(home: Home, in_token: SoftToken) -> AsyncIterator[Server]:  # noqa: ARG001  # the token is under it
-    """A server over a token."""
-    async with running_server(home) as running:
-        yield running
+def home(in_token: SoftToken, tmp_path: Path) -> Home:  # noqa: ARG001  # set up in it
+    """A server's folder; its keys are in a token."""
+    return make_home(tmp_path / "server")
 
 
 def pool_of(server: Server) -> WorkerPool:
@@ -62,9 +60,11 @@ def pool_of(server: Server) -> WorkerPool:
 
 
 def objects(home: Home) -> dict[str, tuple[str, str]]:
-    """What the database says of objects: id and state by key."""
+    """What the database says of halves: object id and state by key."""
     with closing(sqlite3.connect(database_path(home))) as connection:
-        rows = connection.execute("SELECT key_id, object_id, state FROM token_objects").fetchall()
+        rows = connection.execute(
+            "SELECT key_id, object_id, state FROM token_objects WHERE key_id <> 'authority'"
+        ).fetchall()
     return {key_id: (object_id, state) for key_id, object_id, state in rows}
 
 
@@ -212,20 +212,33 @@ async def test_each_of_two_generations_keeps_its_own_object(home: Home, server: 
     assert not custody.holder.works(second)
 
 
-async def test_custody_is_for_ever(home: Home, monkeypatch: pytest.MonkeyPatch, shared_token: SoftToken) -> None:
-    """Who changes the setting when there are shares already is told so, and nothing is said to be damaged."""
-    async with running_server(home) as server, await enrolled(home, server, "alice") as alice:
-        await alice.generate()
-    for name, value in shared_token.settings.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(OperatorError, match="are sealed in the database, the configuration says otherwise"):
-        open_ground(home, load_settings(home.folder), silent_log())
-    moved = make_home(home.folder.with_name("in-token"))
-    async with running_server(moved) as server, await enrolled(moved, server, "alice") as alice:
-        await alice.generate()
-    monkeypatch.setenv("FOURSEAL_CUSTODY", "database")
-    with pytest.raises(OperatorError, match="are in a token, the configuration says otherwise"):
-        open_ground(moved, load_settings(moved.folder), silent_log())
+async def test_custody_is_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_token: SoftToken) -> None:
+    """Who changes the setting when there are keys already is told so, and nothing is said to be damaged."""
+
+    async def refused(home: Home, custody: str, where: str) -> None:
+        with monkeypatch.context() as patch:
+            for name, value in (shared_token.settings | {"FOURSEAL_CUSTODY": custody}).items():
+                patch.setenv(name, value)
+            with pytest.raises(OperatorError, match=f"of authority is {where}, the configuration says otherwise"):
+                async with running_server(home):
+                    pass
+            with open_ground(home, load_settings(home.folder), silent_log()):
+                pass  # commands that need no such key work
+            with closing(sqlite3.connect(database_path(home))) as connection, connection:
+                connection.execute("INSERT INTO sealed_shares VALUES ('key-one', '', 0)")
+                if "token" in where:
+                    connection.execute(
+                        "INSERT INTO token_objects VALUES ('ee', 'key-one', 'kept', 0, NULL, NULL, NULL)"
+                    )
+            with pytest.raises(OperatorError, match=f"shares of this server are {where}, the configuration says"):
+                open_ground(home, load_settings(home.folder), silent_log())
+
+    await refused(make_home(tmp_path / "in-database"), "pkcs11", "sealed in the database")
+    with monkeypatch.context() as patch:
+        for name, value in shared_token.settings.items():
+            patch.setenv(name, value)
+        home = make_home(tmp_path / "in-token")
+    await refused(home, "database", "in a token")
 
 
 async def test_start_needs_the_right_pin(home: Home, in_token: SoftToken, monkeypatch: pytest.MonkeyPatch) -> None:

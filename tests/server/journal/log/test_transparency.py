@@ -154,7 +154,7 @@ async def test_other_certificates_do_not_pass_for_the_logs(server: Server, alice
 
 
 def _authority(server: Server, connection: Connection) -> Authority:
-    return Authority.load(connection, server._ground.custody.sealer)
+    return Authority.load(connection, server._ground.custody.keys)
 
 
 def _other_authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
