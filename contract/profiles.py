@@ -22,6 +22,8 @@ from mpc.four_prime_rsa import PUBLIC_EXPONENT, Purpose
 
 ACCOUNT_URI_PREFIX: Final = "urn:fourseal:account:"
 """Before an account's name in a certificate's subject alternative name."""
+ORGANISATION_URI_PREFIX: Final = "urn:fourseal:organisation:"
+"""Before an organisation's name there."""
 MIN_RSA_BITS: Final = 2048
 """Smallest RSA key of a signer."""
 MAX_RSA_BITS: Final = 8192

@@ -9,6 +9,8 @@ from functools import partial
 from server.cli.database import settings_of
 from server.cli.output import show_json, show_line, show_table
 from server.custody import list_besides, list_kept_shares
+from server.identity import Authority
+from server.organisations import find_broken_keys
 from server.root.ground import Ground, open_ground
 from server.root.home import Home
 from server.root.log import configure_log
@@ -28,19 +30,23 @@ def status(home: Home, *, as_json: bool) -> None:
 
 
 def test(home: Home, *, as_json: bool) -> None:
-    """Try every share; exit status 1 if one does not work, or should not be there."""
+    """Try every share and every named key; exit status 1 if one does not work, or should not be there."""
     with _ground(home) as ground:
-        expected = itertools.chain(key_shares(ground.database), session_shares(ground.database))
-        found = inspect_shares(ground.custody.shares, expected)
+        database, keys = ground.database, ground.custody.keys
+        found = inspect_shares(ground.custody.shares, itertools.chain(key_shares(database), session_shares(database)))
+        authority = database.read_now(lambda connection: Authority.load(connection, keys)).works()
+        sound_keys, broken = find_broken_keys(database, keys)
+    damaged = [*found.damaged, *([] if authority else ["authority"]), *broken]
+    sound_keys += authority
     if as_json:
-        show_json({"sound": found.sound, "damaged": found.damaged, "left_over": found.left_over})
+        show_json({"sound": found.sound, "sound_keys": sound_keys, "damaged": damaged, "left_over": found.left_over})
     else:
-        bad = [(name, "missing or damaged") for name in found.damaged]
+        bad = [(name, "missing or damaged") for name in damaged]
         bad += [(name, "should have been erased") for name in found.left_over]
         if bad:
-            show_table("Not as it must be", ("share", "problem"), bad)
-        show_line(f"{found.sound} shares work.")
-    if found.damaged or found.left_over:
+            show_table("Not as it must be", ("share or key", "problem"), bad)
+        show_line(f"{found.sound} shares and {sound_keys} keys work.")
+    if damaged or found.left_over:
         sys.exit(1)
 
 

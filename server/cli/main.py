@@ -15,7 +15,7 @@ from typing import Annotated, Optional
 import typer
 
 from mpc.errors import FoursealError
-from server.cli import registration_commands
+from server.cli import organisation_commands, registration_commands
 from server.cli.options import HomeOption, JsonOption, PageSizeOption, PageTokenOption, ReasonName
 from server.cli.options import home_of as _home
 from server.errors import OperatorError
@@ -38,6 +38,7 @@ app.add_typer(custody_app, name="custody")
 
 app.add_typer(registration_commands.ra_app, name="ra")
 app.add_typer(registration_commands.authority_app, name="authority")
+app.add_typer(organisation_commands.app, name="organisation")
 
 media_app = typer.Typer(help="Set a media server up, and run it.", no_args_is_help=True)
 app.add_typer(media_app, name="media")
@@ -234,7 +235,7 @@ def custody_status(home: HomeOption = None, json: JsonOption = False) -> None:
 
 @custody_app.command("test")
 def custody_test(home: HomeOption = None, json: JsonOption = False) -> None:
-    """Try every key share. Exit status 1 if one does not work, or should not be there."""
+    """Try every key share and named key. Exit status 1 if one does not work, or should not be there."""
     from server.cli.custody import test as command
 
     command(_home(home), as_json=json)

@@ -47,10 +47,10 @@ def show_requests(home: Home, state: str | None, page_size: int, page_token: str
         show_json({"certificate_requests": list(map(_request_json, page.rows)), "next_page_token": page.next_token})
         return
     rows = [
-        (each.certificate_request_id, each.account, each.purpose.value, each.state.value, _time(each.create_time))
+        (each.certificate_request_id, each.owner, each.purpose.value, each.state.value, _time(each.create_time))
         for each in page.rows
     ]
-    show_table("Requests for certificates", ("request", "account", "purpose", "state", "made"), rows)
+    show_table("Requests for certificates", ("request", "owner", "purpose", "state", "made"), rows)
     if page.next_token:
         show_line(f"More: --page-token {page.next_token}")
 
@@ -76,7 +76,7 @@ def show(home: Home, request_id: str, out: Path | None, *, as_json: bool) -> Non
         return
     rows = [
         ("request", request.certificate_request_id),
-        ("account", request.account),
+        ("owner", request.owner),
         ("agent", request.agent_id),
         ("key", request.key_id),
         ("purpose", request.purpose.value),
@@ -131,7 +131,7 @@ def revoke(home: Home, request_id: str, officer: str, reason: str, *, as_json: b
     if as_json:
         show_json({"certificate_request_id": request_id, "fingerprint": issued.fingerprint.hex(), "reason": reason})
     else:
-        show_line(f"{issued.fingerprint.hex()} of {issued.account} is revoked: {reason}.")
+        show_line(f"{issued.fingerprint.hex()} of {issued.owner} is revoked: {reason}.")
 
 
 def _decide(home: Home, decision: Callable[[Connection, Office, datetime], T]) -> T:
@@ -157,6 +157,7 @@ def _request_json(request: CertificateRequest) -> dict[str, Any]:
     return {
         "certificate_request_id": request.certificate_request_id,
         "account": request.account,
+        "organisation": request.organisation,
         "agent_id": request.agent_id,
         "key_id": request.key_id,
         "purpose": request.purpose.value,

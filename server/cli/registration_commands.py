@@ -12,7 +12,8 @@ import typer
 from server.cli.options import HomeOption, JsonOption, PageSizeOption, PageTokenOption, ReasonName, home_of
 
 ra_app = typer.Typer(
-    help="Registration authority: decide about requests for certificates of joint keys.", no_args_is_help=True
+    help="Registration authority: decide about requests for certificates of joint keys and organisations.",
+    no_args_is_help=True,
 )
 authority_app = typer.Typer(help="Have an outside authority stand above this server's.", no_args_is_help=True)
 

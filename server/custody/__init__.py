@@ -10,7 +10,7 @@ from server.custody.holder import DatabaseHolder, Holder, OpenedShare, ShareEngi
 from server.custody.key_holder import KeyKind
 from server.custody.listing import KeptObject, KeptShare, list_besides, list_kept_shares
 from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
-from server.custody.named_keys import NamedKeys
+from server.custody.named_keys import NamedKeys, named_key_works
 from server.custody.private_keys import NamedKey
 from server.custody.ready_shares import ReadyShares
 from server.custody.sealed_keys import PublicKey, context_of_key, open_private_key, seal_private_key
@@ -41,6 +41,7 @@ __all__ = [
     "list_besides",
     "list_kept_shares",
     "load_master_keys",
+    "named_key_works",
     "open_private_key",
     "seal_private_key",
 ]

@@ -13,17 +13,49 @@ so never on an event loop.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from sqlalchemy import Connection
 
 from mpc.errors import WrongPurpose
 from mpc.four_prime_rsa import Purpose
 from server.custody.key_holder import KeyHolder, KeyKind
 from server.custody.pkcs11 import store as tokens
-from server.custody.private_keys import NamedKey
+from server.custody.private_keys import NamedKey, NamedRsaKey
 from server.custody.sealed_keys import PublicKey
 from server.custody.sealing import Context, Sealer
 from server.errors import OperatorError
+from wire.catalogue import ServiceError
+
+_OAEP: Final = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+_SAMPLE: Final = b"fourseal custody test"
+
+
+def named_key_works(key: ec.EllipticCurvePrivateKey | NamedRsaKey) -> bool:
+    """Use a key once, on something that says nothing, and look at what comes of it with its public key.
+
+    Raises:
+        ServiceError: CUSTODY_UNAVAILABLE.
+    """
+    try:
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            signature = key.sign(_SAMPLE, ec.ECDSA(hashes.SHA256()))
+            key.public_key().verify(signature, _SAMPLE, ec.ECDSA(hashes.SHA256()))
+        elif key.purpose is Purpose.SIGN:
+            signature = key.sign(_SAMPLE, padding.PKCS1v15(), hashes.SHA256())
+            key.public_key().verify(signature, _SAMPLE, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            return key.decrypt(key.public_key().encrypt(_SAMPLE, _OAEP), _OAEP) == _SAMPLE
+    except (InvalidSignature, ValueError):
+        return False
+    except ServiceError as error:
+        if error.reason == "NAMED_KEY_DAMAGED":
+            return False
+        raise
+    return True
 
 
 class NamedKeys:

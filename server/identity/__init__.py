@@ -7,21 +7,22 @@ from server.identity.authority import Authority
 from server.identity.callers import CallerReader
 from server.identity.certificates.certificates import Pair, SignerCertificates
 from server.identity.certificates.moduli import modulus_of, signer_moduli
-from server.identity.certificates.personal import (
-    find_personal_certificate,
-    is_key_certified,
-    issue_personal_certificate,
-    revoke_personal_certificate,
-)
 from server.identity.certificates.responder import Responder
 from server.identity.certificates.responder_key import ResponderKey, ensure_responder_key
 from server.identity.certificates.revocation import RevocationLists
+from server.identity.certificates.single import (
+    find_personal_certificate,
+    is_key_certified,
+    issue_organisation_certificate,
+    issue_personal_certificate,
+    revoke_single_certificate,
+)
 from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
 from server.identity.logins.logins import Logins
 from server.identity.outside import accept_outside_certificate, find_outside_certificate
-from server.identity.own_profiles import StatusPlaces
+from server.identity.own_profiles import StatusPlaces, organisation_subject
 from server.identity.server_certificate import (
     CurrentCertificate,
     ServerCertificate,
@@ -30,7 +31,7 @@ from server.identity.server_certificate import (
 )
 from server.identity.store.accounts import Account, AccountState, find_account, list_accounts
 from server.identity.store.agents import Agent, AgentState, list_agents
-from server.identity.store.certificates import IssuedCertificate, RevocationReason, find_certificate
+from server.identity.store.certificates import IssuedCertificate, RevocationReason, find_by_key, find_certificate
 from server.identity.store.events import AccountEvent, list_events
 from server.identity.store.logins import Login, Proof
 from server.identity.tickets import TICKET_LIFETIME, Ticket, add_ticket, drop_expired_tickets, new_token
@@ -75,22 +76,25 @@ __all__ = [
     "ensure_responder_key",
     "ensure_server_certificate",
     "find_account",
+    "find_by_key",
     "find_certificate",
     "find_outside_certificate",
     "find_personal_certificate",
     "find_server_certificate_end",
     "is_key_certified",
+    "issue_organisation_certificate",
     "issue_personal_certificate",
     "list_accounts",
     "list_agents",
     "list_events",
     "modulus_of",
     "new_token",
+    "organisation_subject",
     "read_secret",
     "require_caller",
     "revoke",
     "revoke_certificates",
-    "revoke_personal_certificate",
+    "revoke_single_certificate",
     "signer_moduli",
     "unlock_account",
 ]

@@ -31,7 +31,7 @@ from contract.oids import DEFAULT_ARC, Arc
 from contract.profiles import Profile, SignerKey, session_profile, signer_profile
 from contract.session_info import SessionInfo
 from mpc.four_prime_rsa import Purpose
-from server.custody import KeyKind, NamedKey, NamedKeys, SealBroken
+from server.custody import KeyKind, NamedKey, NamedKeys, PublicKey, SealBroken, named_key_works
 from server.errors import OperatorError
 from server.identity.certificates.list_encoding import encode_list, encode_unsigned_list
 from server.identity.credentials import damaged_key
@@ -39,6 +39,7 @@ from server.identity.own_profiles import (
     StatusPlaces,
     authority_profile,
     general_name,
+    organisation_profile,
     own_profile,
     personal_profile,
     responder_profile,
@@ -154,6 +155,14 @@ class Authority:
         """The authority's certificate."""
         return self.certificate.public_bytes(Encoding.DER)
 
+    def works(self) -> bool:
+        """Try its key.
+
+        Raises:
+            ServiceError: CUSTODY_UNAVAILABLE.
+        """
+        return named_key_works(self._key)
+
     def request_certificate(self) -> x509.CertificateSigningRequest:
         """A request to an outside authority, for a certificate of this one's name and key."""
         builder = x509.CertificateSigningRequestBuilder().subject_name(self.certificate.subject)
@@ -206,7 +215,7 @@ class Authority:
             MalformedInput: SIGNER_KEY_UNSUITABLE.
         """
         profile = signer_profile(name, display_name, purpose, public_key, self.arc)
-        return self._issue_to_person(profile, public_key, now, lifetime)
+        return self._issue_to_owner(profile, public_key, now, lifetime)
 
     def issue_personal_certificate(
         self,
@@ -219,7 +228,20 @@ class Authority:
     ) -> x509.Certificate:
         """A certificate for a joint key. Arguments as of ``issue_signer_certificate``."""
         profile = personal_profile(name, display_name, purpose, public_key)
-        return self._issue_to_person(profile, public_key, now, lifetime)
+        return self._issue_to_owner(profile, public_key, now, lifetime)
+
+    def issue_organisation_certificate(
+        self,
+        name: str,
+        display_name: str,
+        purpose: Purpose,
+        public_key: PublicKey,
+        now: datetime,
+        lifetime: timedelta,
+    ) -> x509.Certificate:
+        """A certificate for an organisation's key. Arguments as of ``issue_signer_certificate``."""
+        profile = organisation_profile(name, display_name, purpose, public_key)
+        return self._issue_to_owner(profile, public_key, now, lifetime)
 
     def issue_session_certificate(
         self,
@@ -281,7 +303,7 @@ class Authority:
         )
         return encode_list(unsigned, self._key.sign(unsigned, ec.ECDSA(hashes.SHA256())))
 
-    def _issue_to_person(
+    def _issue_to_owner(
         self, profile: Profile, public_key: SignerKey, now: datetime, lifetime: timedelta
     ) -> x509.Certificate:
         """With where to ask about it."""

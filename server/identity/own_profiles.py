@@ -15,8 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from contract.profiles import ACCOUNT_URI_PREFIX, Profile
+from contract.profiles import ACCOUNT_URI_PREFIX, ORGANISATION_URI_PREFIX, Profile
 from mpc.four_prime_rsa import Purpose
+from server.custody import PublicKey
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)*(?!\d+$){_LABEL}", re.ASCII)
@@ -73,6 +74,33 @@ def personal_profile(name: str, display_name: str, purpose: Purpose, public_key:
         purpose: sign or decrypt.
         public_key: of the certificate.
     """
+    return _document_profile(subject_name(display_name), ACCOUNT_URI_PREFIX + name, purpose, public_key)
+
+
+def organisation_profile(name: str, display_name: str, purpose: Purpose, public_key: PublicKey) -> Profile:
+    """The profile of a certificate for an organisation's key, with the same usages.
+
+    Args:
+        name: of the organisation.
+        display_name: of it, at most 64 characters.
+        purpose: sign or decrypt, which RSA keys alone do.
+        public_key: of the certificate.
+    """
+    subject = organisation_subject(display_name)
+    return _document_profile(subject, ORGANISATION_URI_PREFIX + name, purpose, public_key)
+
+
+def organisation_subject(display_name: str) -> x509.Name:
+    """Its name as organization, and as common name for software that shows nothing else."""
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, display_name),
+            x509.NameAttribute(NameOID.COMMON_NAME, display_name),
+        ]
+    )
+
+
+def _document_profile(subject: x509.Name, uri: str, purpose: Purpose, public_key: PublicKey) -> Profile:
     signs = purpose is Purpose.SIGN
     usages = (
         [_DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION] if signs else [ExtendedKeyUsageOID.EMAIL_PROTECTION]
@@ -88,14 +116,13 @@ def personal_profile(name: str, display_name: str, purpose: Purpose, public_key:
         encipher_only=False,
         decipher_only=False,
     )
-    account = x509.UniformResourceIdentifier(ACCOUNT_URI_PREFIX + name)
     return Profile(
-        subject_name(display_name),
+        subject,
         (
             (x509.BasicConstraints(ca=False, path_length=None), True),
             (usage, True),
             (x509.ExtendedKeyUsage(usages), False),
-            (x509.SubjectAlternativeName([account]), False),
+            (x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]), False),
             (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
         ),
     )

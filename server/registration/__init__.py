@@ -1,7 +1,8 @@
-"""The registration authority: certificates for joint keys, asked for by their owners and decided on by officers."""
+"""The registration authority: certificates for joint keys and those of organisations, decided on by officers."""
 
 from server.registration.ending import end_certificate
 from server.registration.officers import Office, approve, refuse_request, revoke_certificate
+from server.registration.organisations import request_for_organisation
 from server.registration.requests import CertificateRequests
 from server.registration.store import CertificateRequest, RequestState, find_request, list_approvals, list_requests
 
@@ -16,5 +17,6 @@ __all__ = [
     "list_approvals",
     "list_requests",
     "refuse_request",
+    "request_for_organisation",
     "revoke_certificate",
 ]

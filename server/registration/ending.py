@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from server.identity import RevocationReason, find_personal_certificate, revoke_personal_certificate
+from server.identity import RevocationReason, find_personal_certificate, revoke_single_certificate
 from server.journal import Caller
 from server.registration import store
 from server.registration.store import RequestState
@@ -32,6 +32,6 @@ def end_certificate(
     digest = sha256(key.joint_public_key).digest()
     issued = find_personal_certificate(connection, digest)
     if issued is not None and issued.revoke_time is None:
-        revoke_personal_certificate(connection, issued, now, reason, caller)
+        revoke_single_certificate(connection, issued, now, reason, caller)
     for waiting in store.list_waiting(connection, digest):
         store.decide(connection, waiting, RequestState.REFUSED, now, why=why)

@@ -21,9 +21,11 @@ from server.identity import (
     IssuedCertificate,
     RevocationReason,
     find_certificate,
+    issue_organisation_certificate,
     issue_personal_certificate,
-    revoke_personal_certificate,
+    revoke_single_certificate,
 )
+from server.organisations import require_organisation
 from server.registration import store
 from server.registration.store import CertificateRequest, RequestState
 
@@ -79,9 +81,7 @@ def approve(
     store.add_approval(connection, certificate_request_id, officer, now)
     if len(office.officers.intersection({*before, officer})) < office.approvals:
         return None
-    issued = issue_personal_certificate(
-        connection, authority, request.account, request.purpose, request.key_der, now, office.lifetime
-    )
+    issued = _issue(connection, authority, request, now, office.lifetime)
     store.decide(connection, certificate_request_id, RequestState.ISSUED, now, fingerprint=issued.fingerprint)
     return issued
 
@@ -118,8 +118,19 @@ def revoke_certificate(
     issued = None if request.fingerprint is None else find_certificate(connection, request.fingerprint)
     if issued is None or issued.revoke_time is not None:
         raise OperatorError(f"{certificate_request_id} has no certificate that holds", "See fourseal-server ra list.")
-    revoke_personal_certificate(connection, issued, now, reason, None, officer=officer)
+    revoke_single_certificate(connection, issued, now, reason, None, officer=officer)
     return issued
+
+
+def _issue(
+    connection: Connection, authority: Authority, request: CertificateRequest, now: datetime, lifetime: timedelta
+) -> IssuedCertificate:
+    purpose, key_der = request.purpose, request.key_der
+    if not request.organisation:
+        return issue_personal_certificate(connection, authority, request.account, purpose, key_der, now, lifetime)
+    organisation = require_organisation(connection, request.organisation)
+    name, display_name = organisation.name, organisation.display_name
+    return issue_organisation_certificate(connection, authority, name, display_name, purpose, key_der, now, lifetime)
 
 
 def _find(connection: Connection, certificate_request_id: str) -> CertificateRequest:

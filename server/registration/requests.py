@@ -20,7 +20,7 @@ from server.identity import (
     check_callers,
     find_certificate,
     is_key_certified,
-    revoke_personal_certificate,
+    revoke_single_certificate,
 )
 from server.identity.names import new_id
 from server.journal import Intent, Request, Result, run_at_once
@@ -142,7 +142,7 @@ class CertificateRequests:
             asked, now = _own(connection, login, certificate_request_id), self._clock()
             if asked.issued is None or asked.issued.revoke_time is not None:
                 raise ServiceError("CERTIFICATE_NOT_ACTIVE", certificate_request_id=certificate_request_id)
-            revoke_personal_certificate(connection, asked.issued, now, reason, login.caller)
+            revoke_single_certificate(connection, asked.issued, now, reason, login.caller)
             return Result(now.isoformat().encode())
 
         intent = Intent(request, certificate_request_id)

@@ -42,6 +42,8 @@ certificate_requests = Table(
     Column("decide_time", Instant),
     Column("why", Text),
     Column("fingerprint", LargeBinary),
+    Column("organisation", Text, nullable=False),
+    CheckConstraint("(account = '') <> (organisation = '')", name="owner"),
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
     CheckConstraint("state IN ('waiting', 'issued', 'refused')", name="state"),
     Index(None, "account", "create_time"),
@@ -74,18 +76,19 @@ class CertificateRequest:
 
     Args:
         certificate_request_id: its name.
-        account: who asked.
-        agent_id: from where; the key is this agent's.
-        key_id: the joint key.
+        account: who asked; empty: an organisation, by the operator.
+        agent_id: from where; the key is this agent's. Empty for an organisation.
+        key_id: the joint key, or the organisation's.
         purpose: what the key does.
-        pkcs10: what was asked with, DER, jointly signed; empty for a key that decrypts, for it signs nothing.
-        key_der: SubjectPublicKeyInfo of the joint key.
+        pkcs10: what was asked with, DER, signed by the key; empty for a key that decrypts, for it signs nothing.
+        key_der: SubjectPublicKeyInfo of the key.
         key_sha256: SHA-256 of it.
         state: how far it has come.
         create_time: when it was made.
         decide_time: when it was issued or refused.
         why: why it was refused.
         fingerprint: of the certificate that was issued.
+        organisation: whose key it is; empty: an account's. No account has an empty name, so none sees it.
     """
 
     certificate_request_id: str
@@ -101,6 +104,12 @@ class CertificateRequest:
     decide_time: datetime | None = None
     why: str | None = None
     fingerprint: bytes | None = None
+    organisation: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, for people."""
+        return self.account or f"organisation {self.organisation}"
 
 
 def add_request(connection: Connection, request: CertificateRequest) -> None:

@@ -1,4 +1,4 @@
-"""Certificates of signers, and the list of those that were revoked."""
+"""Certificates of signers and organisations, and the list of those that were revoked."""
 
 from __future__ import annotations
 
@@ -49,9 +49,11 @@ signer_certificates = Table(
     Column("revocation_reason", Text),
     Column("revocation", BigInteger),
     Column("profile", Text, nullable=False),
+    Column("organisation", Text, nullable=False),
     UniqueConstraint("key_sha256"),
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
-    CheckConstraint("profile IN ('signer', 'personal')", name="profile"),
+    CheckConstraint("profile IN ('signer', 'personal', 'organisation')", name="profile"),
+    CheckConstraint("(account = '') <> (organisation = '')", name="owner"),
     CheckConstraint(
         "revocation_reason IN ('key_compromise', 'affiliation_changed', 'superseded', 'cessation_of_operation',"
         " 'privilege_withdrawn')",
@@ -79,6 +81,8 @@ class CertificateProfile(StrEnum):
     """One of an account's pair."""
     PERSONAL = "personal"
     """For a joint key."""
+    ORGANISATION = "organisation"
+    """For an organisation's key."""
 
 
 class RevocationReason(StrEnum):
@@ -93,11 +97,11 @@ class RevocationReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IssuedCertificate:
-    """A certificate of a signer.
+    """A certificate of a signer, or of an organisation.
 
     Args:
         fingerprint: SHA-256 of its DER.
-        account: whose.
+        account: whose; empty: an organisation's.
         purpose: what its key does.
         serial_number: at most 160 bits.
         key_sha256: SHA-256 of its SubjectPublicKeyInfo, DER: no other certificate has that key.
@@ -109,6 +113,7 @@ class IssuedCertificate:
         revocation_reason: None if it was not revoked.
         revocation: number of the revocation, which rises; None if it was not revoked.
         profile: what sort it is.
+        organisation: whose; empty: an account's.
     """
 
     fingerprint: bytes
@@ -124,6 +129,12 @@ class IssuedCertificate:
     revocation_reason: RevocationReason | None = None
     revocation: int | None = None
     profile: CertificateProfile = CertificateProfile.SIGNER
+    organisation: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, for people and records. No account has such a name as an organisation has here."""
+        return self.account or f"organisation {self.organisation}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +159,7 @@ def add_certificate(connection: Connection, issued: IssuedCertificate) -> None:
         "create_time": issued.create_time,
         "expire_time": issued.expire_time,
         "profile": issued.profile.value,
+        "organisation": issued.organisation,
     }
     connection.execute(insert(signer_certificates), values)
 
@@ -167,7 +179,7 @@ def find_by_serial_number(connection: Connection, serial_number: int) -> IssuedC
 
 
 def find_by_key(connection: Connection, key_sha256: bytes) -> IssuedCertificate | None:
-    """The certificate that a key stands in, of whatever account and state."""
+    """The certificate that a key stands in, of whatever owner and state."""
     query = select(signer_certificates).where(signer_certificates.c.key_sha256 == key_sha256)
     row = connection.execute(query).one_or_none()
     return None if row is None else _certificate(row)

@@ -276,7 +276,7 @@ async def test_operator_sees_what_is_in_custody(
     other = await alice.generate()
     names = sorted([key.key_id, other.key_id])
     assert shown("status")[1]["custody"] == "pkcs11"
-    assert shown("test")[1] == {"sound": 2, "damaged": [], "left_over": []}
+    assert shown("test")[1] == {"sound": 2, "sound_keys": 1, "damaged": [], "left_over": []}
     first = shown("list", "--page-size", "1")[1]
     assert ([row["share"] for row in first["shares"]], first["next_page_token"]) == (names[:1], names[0])
     last = shown("list", "--page-token", names[0])[1]

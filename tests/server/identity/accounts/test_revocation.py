@@ -167,7 +167,7 @@ async def test_many_share_one_list(account_server: Server, account_home: Home) -
     with closing(sqlite3.connect(database_path(account_home))) as connection, connection:
         connection.execute(
             "INSERT INTO signer_certificates VALUES (x'01', 'bob', 'sign', '5', x'02', 0, x'03', 0, 0, 1,"
-            " 'superseded', 7, 'signer')"
+            " 'superseded', 7, 'signer', '')"
         )
     others = [asyncio.create_task(lists.current()) for _ in range(50)]
     beside = RevocationLists(
