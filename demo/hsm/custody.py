@@ -106,7 +106,7 @@ class Custody:
             {
                 "client": "its own half, and the server's modulus",
                 "server": "the client's modulus, and the name of an object in the token",
-                "token": "the server's half alone: two of the key's four primes",
+                "token": "the server's half alone, two of the key's four primes; and the key of the authority",
             }
         )
         return f"a joint key of {2 * key.half_bits} bits; the server has a name instead of its half"
@@ -127,23 +127,25 @@ class Custody:
         return "the signature holds; the half of it that is the server's was made in the token"
 
     def _take_out(self) -> str:
-        self.show.say("An intruder has the token and its PIN, and wants the half, by PKCS#11:")
-        refusals = self.token.export(self.object_id(self.key_id))
-        for attempt, refusal in refusals.items():
-            if not refusal:
-                raise AttackSucceeded(f"somebody with the PIN could {attempt}")
-            self.show.refusal(attempt, refusal)
+        self.show.say("An intruder has the token and its PIN, and wants the half, or the authority's key, by PKCS#11:")
+        attempts = 0
+        for name in (self.key_id, "authority"):
+            for attempt, refusal in self.token.export(self.object_id(name)).items():
+                attempts += 1
+                if not refusal:
+                    raise AttackSucceeded(f"somebody with the PIN could {attempt}: {name}")
+                self.show.refusal(f"{name}: {attempt}", refusal)
         self.show.say(
-            "What the PIN gives is the use of the half while the token is there. Without Alice's half it signs nothing."
+            "What the PIN gives is their use while the token is there. Without Alice's half hers signs nothing."
         )
-        return f"{len(refusals)} attempts refused: the half stays where it was made"
+        return f"{attempts} attempts refused: both stay where they were made"
 
-    def object_id(self, key_id: str) -> str:
-        """The id of a key's object in the token, in hexadecimal."""
+    def object_id(self, name: str) -> str:
+        """The id of a private key in the token, in hexadecimal; ``name``: a key's id, or "authority"."""
         listed = self.tool("--list-objects", "--type", "privkey", shown=False)
-        found = re.search(rf"label:\s+fourseal {key_id}\s+ID:\s+([0-9a-f]+)", listed)
+        found = re.search(rf"label:\s+fourseal {name}\s+ID:\s+([0-9a-f]+)", listed)
         if found is None:
-            raise CommandFailed(f"there is no object of {key_id} in the token: {listed}")
+            raise CommandFailed(f"there is no object of {name} in the token: {listed}")
         return found[1]
 
     def tool(self, *arguments: str, shown: bool = True) -> str:

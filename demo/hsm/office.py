@@ -1,4 +1,4 @@
-"""Certificates for the joint key: asked for, approved by an officer, checked by others, superseded, revoked."""
+"""Certificates, for the joint key and for an organisation's: asked for, approved, checked by others, revoked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from demo.stage import CommandFailed, Stage
 
 _AUTHORITY: Final = "authority.pem"
 _CERTIFICATE: Final = "alice.certificate.pem"
-_NEXT_CERTIFICATE: Final = "alice.next.pem"
+_ORGANISATION: Final = "acme"
+_ITS_CERTIFICATE: Final = "acme.pem"
 _CERTIFIED_KEY: Final = "alice.certified.pem"
 _LIST: Final = "revoked.crl"
 _SECONDS: Final = 10
@@ -45,31 +46,28 @@ class Office:
                 shown.outcome = step()
 
     def replace(self) -> None:
-        """A new server half, and what becomes of the old one and of its certificate; then one that is revoked."""
+        """A new server half, and what becomes of the old one and of its certificate; then an organisation's."""
         for title, step in (
             ("Replace the server's half", self._rekey),
-            ("Revoke the certificate", self._revoke),
+            ("Certify a key of an organisation", self._organisation),
+            ("Revoke the organisation's certificate", self._revoke),
         ):
             with self.show.step(title) as shown:
                 shown.outcome = step()
 
     def _approve(self) -> str:
         self.show.say("The request is signed jointly: whoever signs it has the client's half and a line to the server.")
-        fingerprint = self._certify(_CERTIFICATE)
+        asked = self._alice.json("certificate", "request", KEY, "--json")
+        self.request = asked["certificate_request_id"]
+        approved = json.loads(self._officer("approve", "--officer", OFFICER, "--json"))
+        self._alice.fourseal("certificate", "fetch", self.request, "--out", _CERTIFICATE)
         self.show.views(
             {
                 "officer": "who asks, for which key; not the signatures that it makes",
                 "token": "one more number: the request's signature is a joint one too",
             }
         )
-        return f"issued by {OFFICER}: {fingerprint[:16]}..."
-
-    def _certify(self, file: str) -> str:
-        asked = self._alice.json("certificate", "request", KEY, "--json")
-        self.request = asked["certificate_request_id"]
-        approved = json.loads(self._officer("approve", "--json"))
-        self._alice.fourseal("certificate", "fetch", self.request, "--out", file)
-        return str(approved["certificate"]["fingerprint"])
+        return f"issued by {OFFICER}: {approved['certificate']['fingerprint'][:16]}..."
 
     def _verify(self) -> str:
         self.show.say("Bob trusts the authority, and has OpenSSL. The certificate's key verifies Alice's signature:")
@@ -92,28 +90,46 @@ class Office:
         if before in listed or new.key_id not in listed:
             raise CommandFailed(f"the token has not the new half instead of the old one: {listed}")
         self._openssl(self._ask_status(_CERTIFICATE), "Reason: superseded")
-        self.show.say("Alice gets a certificate for what is a new key to everybody else:")
-        self._certify(_NEXT_CERTIFICATE)
-        self._openssl(self._ask_status(_NEXT_CERTIFICATE), f"{_NEXT_CERTIFICATE}: good")
+        self.show.say("To everybody else it is a new key, for which Alice would ask for another certificate.")
         self.show.views({"token": "that the old half was destroyed, and a new one made"})
         return "the old half is gone from the token, and its certificate superseded"
 
+    def _organisation(self) -> str:
+        self.show.say("An institution has a key of its own: whole, in the token, and nobody's to take home.")
+        self._operator("organisation", "add", _ORGANISATION, "--display-name", "Acme Works")
+        kind = ("--purpose", "sign", "--kind", "ecdsa-p256")
+        made = json.loads(self._operator("organisation", "key", _ORGANISATION, *kind, "--json"))
+        asked = json.loads(self._operator("organisation", "request", made["key_id"], "--json"))
+        self.request = asked["certificate_request_id"]
+        self._officer("approve", "--officer", OFFICER, "--json")
+        self._officer("show", "--out", _ITS_CERTIFICATE)
+        listed = self.custody.tool("--list-objects", "--type", "privkey", shown=False)
+        if not all(f"fourseal {name}\n" in listed for name in ("authority", made["key_id"])):
+            raise CommandFailed(f"the token lacks a key: {listed}")
+        self._openssl(["openssl", "verify", "-CAfile", _AUTHORITY, _ITS_CERTIFICATE], "OK")
+        self._openssl(self._ask_status(_ITS_CERTIFICATE), f"{_ITS_CERTIFICATE}: good")
+        self.show.views({"token": "the authority's key, which signs the certificate, and the organisation's"})
+        return "the key and the authority's that certified it are in the token"
+
     def _revoke(self) -> str:
-        self.show.say("Alice tells the officer that somebody has her agent. From then on nobody takes the certificate:")
-        self._officer("revoke", "--reason", "key_compromise", "--json")
-        self._openssl(self._ask_status(_NEXT_CERTIFICATE), "Reason: keyCompromise")
+        self.show.say("The institution closes down. From then on nobody takes its certificate:")
+        self._officer("revoke", "--officer", OFFICER, "--reason", "cessation_of_operation", "--json")
+        self._openssl(self._ask_status(_ITS_CERTIFICATE), "Reason: cessationOfOperation")
         url = f"http://{self.custody.status_server}/revoked.crl"
         self.show.say(f"The list of revoked certificates, from {url}:")
         with urllib.request.urlopen(url, timeout=_SECONDS) as answer:  # our own server
             revoked = x509.load_der_x509_crl(answer.read())
         (self._folder / _LIST).write_bytes(revoked.public_bytes(Encoding.PEM))
-        check = ["openssl", "verify", "-crl_check", "-CRLfile", _LIST, "-CAfile", _AUTHORITY, _NEXT_CERTIFICATE]
+        check = ["openssl", "verify", "-crl_check", "-CRLfile", _LIST, "-CAfile", _AUTHORITY, _ITS_CERTIFICATE]
         self._openssl(check, "certificate revoked", succeeds=False)
         return "OCSP and the list say so"
 
     def _officer(self, verb: str, *options: str) -> str:
-        command = ["fourseal-server", "ra", verb, self.request, "--officer", OFFICER, *options, "--home", SERVER_HOME]
-        self.show.command(command, who=OFFICER)
+        return self._operator("ra", verb, self.request, *options, who=OFFICER)
+
+    def _operator(self, *arguments: str, who: str = "operator") -> str:
+        command = ["fourseal-server", *arguments, "--home", SERVER_HOME]
+        self.show.command(command, who=who)
         return self.stage.must(command)
 
     def _openssl(self, command: list[str], expected: str, *, succeeds: bool = True) -> None:
