@@ -189,6 +189,11 @@ def _check_content(home: Home, ground: Ground) -> Finding:
 
 def _check_authority(ground: Ground) -> Finding:
     authority = ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
+    if not authority.works():
+        text = "its private key is missing, damaged or was tampered with"
+        return Finding(
+            "certificate authority", State.FAILED, text, "Restore the token, or the database, from a backup."
+        )
     end = authority.certificate.not_valid_after_utc
     return _end_of("certificate authority", end, "Set up a new server: its agents will have to enrol there.")
 

@@ -14,6 +14,9 @@ from typer.main import get_command
 from server.cli.main import app
 from server.custody.pkcs11 import TokenHolder
 from server.identity import Authority
+from server.root.application import Server
+from server.root.doctor import State, _check_authority
+from server.root.home import Home
 from tests.server.custody.pkcs11.softhsm import SoftToken
 from tests.server.custody.pkcs11.test_pool import until
 from tests.server.harness import (
@@ -22,8 +25,10 @@ from tests.server.harness import (
     make_home,
     make_ticket,
     new_certificate_request,
+    query,
     running_server,
 )
+from wire.catalogue import ServiceError
 from wire.status import error_from_rpc
 
 operator = get_command(app)
@@ -76,7 +81,11 @@ async def test_authority_with_and_without_its_token(
         assert "12: unknown" in await status()
         clock.move(timedelta(days=4))  # the list is due now
         assert await accounts.lists.current() == before
+        clock.move(timedelta(days=4))  # and over now; what else there is to keep in order is, all the same
+        with pytest.raises(ServiceError, match="cannot be reached"):
+            await accounts.lists.current()
         await server._keep_house_once()
+        assert query(home, "SELECT agent_id FROM tickets") == [("bob",)]  # the other one has expired
         with monkeypatch.context() as patch:
             patch.setenv("FOURSEAL_PKCS11_PIN", "")
             assert "Authority" in await says("trust", "--out", str(tmp_path / "trust"))
@@ -84,3 +93,16 @@ async def test_authority_with_and_without_its_token(
         await asyncio.to_thread(until, lambda: bool(holder.pool().process_ids))
         assert (await enrol_with(ticket, request)).agent_id == "bob"
         assert (await accounts.lists.current()).number > before.number
+        await destroyed(home, server, holder)
+
+
+async def destroyed(home: Home, server: Server, holder: TokenHolder) -> None:
+    """Somebody who has the PIN destroys the authority's key: doctor sees it, and who is to be certified is told."""
+    assert _check_authority(server._ground).state is State.OK
+    ((object_id,),) = query(home, "SELECT object_id FROM token_objects WHERE key_id = 'authority'")
+    assert holder.pool().destroy(object_id)
+    assert _check_authority(server._ground).state is State.FAILED
+    ticket = make_ticket(home, "carol", server.serving, hours=200)
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await enrol_with(ticket, new_certificate_request()[1])
+    assert error_from_rpc(failed.value).reason == "NAMED_KEY_DAMAGED"
