@@ -7,7 +7,7 @@ import pytest
 from tests.server.custody.pkcs11.conftest import in_token, shared_token
 from tests.server.custody.pkcs11.softhsm import SoftToken
 from tests.server.sessions.people import Session, Signer, World, prepare
-from tests.server.sessions.test_key_decryption import test_joint, test_nested
+from tests.server.sessions.test_key_decryption import test_joint
 from tests.server.sessions.test_life import test_closing_destroys_the_signing_share, test_what_a_session_promises
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "shared_token",
     "test_closing_destroys_the_signing_share",
     "test_joint",
-    "test_nested",
     "test_what_a_session_promises",
 ]
 
@@ -26,7 +25,7 @@ def world(shared_token: SoftToken, tmp_path_factory: pytest.TempPathFactory) -> 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in shared_token.settings.items():
             patch.setenv(name, value)
-        return prepare(tmp_path_factory.mktemp("world") / "server", ("alice", "bob", "carol", "dave", "erin"))
+        return prepare(tmp_path_factory.mktemp("world") / "server", ("alice", "bob", "carol"))
 
 
 pytestmark = pytest.mark.usefixtures("in_token")
