@@ -218,6 +218,9 @@ class Registration:
 
         def settle(connection: Connection) -> Confirmed | None:
             account = checked.require_unchanged(connection)
+            factor = factor_store.find_factor(connection, name, factor_id)
+            if factor is not None and factor.confirmed:  # by the same call, which came twice: its answer was lost
+                return Confirmed(view_of(connection, name))
             if accepted is None or not self._factors.settle(connection, question, accepted):
                 record_failure(connection, self._clock(), name, caller, Event.FACTOR_FAILED)
                 return None

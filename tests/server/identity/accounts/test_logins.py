@@ -54,8 +54,9 @@ async def test_confirming_logs_in_once(alice: Person) -> None:
     confirmation = pb.ConfirmSecondFactorRequest(
         name=alice.name, factor_id=added.factor.factor_id, password=alice.password, code=code
     )
-    confirmed = await call(alice.accounts.ConfirmSecondFactor, confirmation)
-    assert (len(confirmed.account.second_factors), confirmed.token) == (2, "")
+    at_once = (call(alice.accounts.ConfirmSecondFactor, confirmation) for _ in range(4))
+    for confirmed in await asyncio.gather(*at_once):  # as when an answer is lost, and the call comes twice
+        assert (len(confirmed.account.second_factors), confirmed.token) == (2, "")
 
 
 async def test_call_without_login_is_refused(alice: Person) -> None:
