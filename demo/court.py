@@ -99,7 +99,7 @@ class Court:
         identity = store.identity()
         if identity is None:
             raise CommandFailed("the scene is wrong: nobody is enrolled")
-        line = ServerLine(identity)
+        line = ServerLine(identity, store)
         try:
             session = await (await LoggedIn.open(store, line)).session(session_id)
             return session.sign_certificate.certificate.public_bytes(Encoding.PEM)

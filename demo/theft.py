@@ -55,7 +55,7 @@ async def _by_hand(people: Sequence[Signer], session_id: str, changed: bytes) ->
         identity = store.identity()
         if identity is None:
             raise AttackSucceeded("the scene is wrong: nobody is enrolled")
-        line = ServerLine(identity)
+        line = ServerLine(identity, store)
         try:
             thief = await LoggedIn.open(store, line)
             statement = await _statement_of(thief, session_id, changed)

@@ -39,6 +39,11 @@ class Home:
         return self.folder / "generations"
 
     @property
+    def lease_lock(self) -> Path:
+        """The file that whoever takes a lease holds locked."""
+        return self.folder / ".lease.lock"
+
+    @property
     def run(self) -> Path:
         """Folder of what lives as long as a daemon."""
         return self.folder / "run"

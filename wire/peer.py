@@ -11,6 +11,8 @@ LOGIN_KEY: Final = "fourseal-login"
 """Metadata with the token of a login."""
 RELAY_KEY: Final = "fourseal-pass-bin"
 """Metadata with a relay pass."""
+LEASE_KEY: Final = "fourseal-lease-bin"
+"""Metadata with a lease."""
 
 
 def peer_certificate(context: Context) -> bytes | None:
@@ -27,5 +29,14 @@ def login_token(context: Context) -> str | None:
 
 def relay_pass(context: Context) -> bytes | None:
     """The relay pass that a call came with; None if it came with none, or with several."""
-    found = [value for key, value in context.invocation_metadata() or () if key == RELAY_KEY]
+    return _only(context, RELAY_KEY)
+
+
+def lease_of(context: Context) -> bytes | None:
+    """The lease that a call came with; None if it came with none, or with several."""
+    return _only(context, LEASE_KEY)
+
+
+def _only(context: Context, wanted: str) -> bytes | None:
+    found = [value for key, value in context.invocation_metadata() or () if key == wanted]
     return found[0] if len(found) == 1 and isinstance(found[0], bytes) else None

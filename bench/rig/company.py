@@ -52,7 +52,7 @@ def register(server: ServerProcess, folder: Path, name: str, half_bits: int) -> 
 async def _register(home: Home, ticket: Ticket, name: str, half_bits: int) -> None:
     store = KeyStore.create(home, Passphrase(PASSPHRASE))
     identity = await enrol(store, ticket)
-    line = ServerLine(identity)
+    line = ServerLine(identity, store)
     try:
         contracts = await Contracts.of(store, line)
         _, setup = await contracts.accounts.register(name, name.title(), _PASSWORD)
@@ -74,7 +74,7 @@ async def arrived(home: Home) -> AsyncIterator[Person]:
         identity = await asyncio.to_thread(store.identity)
         if identity is None:
             raise ValueError("nobody is enrolled here")
-        line = ServerLine(identity)
+        line = ServerLine(identity, store)
         stack.push_async_callback(line.close)
         signer = await Signer.open(store, line)
         messages = await stack.enter_async_context(Messages.of(signer, store))

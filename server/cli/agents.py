@@ -14,7 +14,7 @@ from server.cli.database import in_database, settings_of
 from server.cli.output import show_json, show_line, show_table
 from server.clock import system_clock
 from server.errors import OperatorError
-from server.identity import Agent, Authority, Ticket, add_ticket, list_agents, new_token
+from server.identity import Agent, AgentState, Authority, Ticket, add_ticket, list_agents, new_token
 from server.identity import revoke as revoke_agent
 from server.root.home import Home, Serving
 from wire.ids import check_agent_id
@@ -54,10 +54,10 @@ def agents(home: Home, *, as_json: bool) -> None:
         show_json({"agents": [_agent_json(agent) for agent in found]})
         return
     rows = [
-        (agent.agent_id, agent.state.value, _time(agent.enrol_time), _time(agent.expire_time), _time(agent.revoke_time))
+        (agent.agent_id, _state(agent), _time(agent.enrol_time), _time(agent.expire_time), _time(_end(agent)))
         for agent in found
     ]
-    show_table("Agents", ("agent", "state", "enrolled", "certificate ends", "revoked"), rows)
+    show_table("Agents", ("agent", "state", "enrolled", "certificate ends", "refused since"), rows)
 
 
 def revoke(home: Home, name: str, *, as_json: bool) -> None:
@@ -102,7 +102,17 @@ def _agent_json(agent: Agent) -> dict[str, Any]:
         "enrol_time": _time(agent.enrol_time),
         "expire_time": _time(agent.expire_time),
         "revoke_time": _time(agent.revoke_time) or None,
+        "block_time": _time(agent.block_time) or None,
+        "block_cause": agent.block_cause,
     }
+
+
+def _state(agent: Agent) -> str:
+    return f"blocked: {agent.block_cause}" if agent.state is AgentState.BLOCKED else agent.state.value
+
+
+def _end(agent: Agent) -> datetime | None:
+    return agent.block_time if agent.state is AgentState.BLOCKED else agent.revoke_time
 
 
 def _time(time: datetime | None) -> str:

@@ -20,6 +20,7 @@ from server.identity.certificates.single import (
 from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
+from server.identity.leases import Leases, open_leases
 from server.identity.logins.logins import Logins
 from server.identity.outside import accept_outside_certificate, find_outside_certificate
 from server.identity.own_profiles import StatusPlaces, organisation_subject
@@ -51,6 +52,7 @@ __all__ = [
     "Enrolment",
     "FileSms",
     "IssuedCertificate",
+    "Leases",
     "Login",
     "Logins",
     "Pair",
@@ -89,6 +91,7 @@ __all__ = [
     "list_events",
     "modulus_of",
     "new_token",
+    "open_leases",
     "organisation_subject",
     "read_secret",
     "require_caller",

@@ -11,16 +11,21 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from server.clock import Clock
 from server.identity.authority import AGENT_URI_PREFIX
+from server.identity.leases import Leases
 from server.journal import Caller
 from server.storage import NOBODY, current_caller
 from wire.catalogue import ServiceError
+from wire.peer import lease_of, peer_certificate
+
+if TYPE_CHECKING:  # gRPC's classes take parameters in their type stubs only
+    from wire.interceptor import Context
 
 _CAPACITY: Final = 4096
 
@@ -39,11 +44,22 @@ class CallerReader:
 
     Args:
         clock: certificates are looked at again for their end, for a connection may outlive it.
+        leases: checks what callers show of them; None where that is not asked for.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, leases: Leases | None) -> None:
         self._clock = clock
+        self._leases = leases
         self._known: OrderedDict[bytes, _Read] = OrderedDict()
+
+    def of(self, context: Context) -> Caller:
+        """Who makes a call, and whether with a lease.
+
+        Raises:
+            ServiceError: as ``read``; LEASE_EXPIRED, LEASE_WRONG.
+        """
+        caller, lease = self.read(peer_certificate(context)), lease_of(context)
+        return caller if lease is None or self._leases is None else self._leases.admit(caller, lease)
 
     def read(self, pem: bytes | None) -> Caller:
         """The caller who came with a client certificate (PEM), or with none.

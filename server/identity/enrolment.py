@@ -17,6 +17,7 @@ from server.clock import Clock
 from server.identity.authority import Authority
 from server.identity.store import agents as store
 from server.identity.store.agents import Agent, AgentState
+from server.identity.store.leases import drop_leases
 from server.identity.tickets import token_digest
 from server.storage import Database
 from wire.catalogue import ServiceError
@@ -81,9 +82,8 @@ class Enrolment:
         der = certificate.public_bytes(Encoding.DER)
         store.use_ticket(connection, token_sha256, now, request_sha256, der)
         expire_time = certificate.not_valid_after_utc
-        store.put_agent(
-            connection, Agent(ticket.agent_id, AgentState.ACTIVE, sha256(der).digest(), now, expire_time, None)
-        )
+        store.put_agent(connection, Agent(ticket.agent_id, AgentState.ACTIVE, sha256(der).digest(), now, expire_time))
+        drop_leases(connection, ticket.agent_id)
         return self._enrolled(ticket.agent_id, certificate)
 
     def _enrolled(self, agent_id: str, certificate: x509.Certificate) -> Enrolled:

@@ -23,6 +23,7 @@ from server.identity.store.agents import AgentState
 TOKEN_BYTES: Final = 32
 TICKET_LIFETIME: Final = timedelta(days=1)
 _VERSION: Final = 1
+_WHY: Final = {AgentState.REVOKED: "was revoked", AgentState.BLOCKED: "is blocked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,18 @@ def add_ticket(
         token: from ``new_token``.
         now: the present time.
         lifetime: how long the ticket works.
-        reinstate: whether an agent that was revoked may come back.
+        reinstate: whether an agent that was revoked, or is blocked, may come back.
 
     Returns:
         When the ticket expires.
 
     Raises:
-        OperatorError: the agent was revoked, and is not to be reinstated.
+        OperatorError: the agent was revoked, or is blocked, and is not to be reinstated.
     """
     agent = store.find_agents(connection, [agent_id]).get(agent_id)
-    if agent is not None and agent.state is AgentState.REVOKED and not reinstate:
+    if agent is not None and agent.state is not AgentState.ACTIVE and not reinstate:
         raise OperatorError(
-            f"{agent_id} was revoked", "Say --reinstate if whoever has this ticket shall use its keys again."
+            f"{agent_id} {_WHY[agent.state]}", "Say --reinstate if whoever has this ticket shall use its keys again."
         )
     expire_time = now + lifetime
     store.drop_tickets(connection, agent_id=agent_id)

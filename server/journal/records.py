@@ -24,10 +24,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the agent's name, and the client certificate that it came with (SHA-256 of its DER)."""
+    """Who calls.
+
+    Args:
+        agent_id: the agent's name.
+        certificate_sha256: of the client certificate that it came with, DER.
+        leased: whether it showed a lease that is valid for that certificate.
+    """
 
     agent_id: str
     certificate_sha256: bytes
+    leased: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

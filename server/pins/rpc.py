@@ -11,7 +11,6 @@ from fourseal.v1 import pin_service_pb2_grpc
 
 from server.identity import CallerReader
 from server.pins.guards import PinGuards
-from wire.peer import peer_certificate
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -32,19 +31,19 @@ class PinGuardRpc(pin_service_pb2_grpc.PinGuardServiceServicer):
 
     async def CreatePinGuard(self, request: pb.CreatePinGuardRequest, context: Context) -> pb.CreatePinGuardResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         evaluation, public_key = await self._guards.create(caller, request.guard_id, request.blinded_element)
         return pb.CreatePinGuardResponse(evaluation=evaluation, public_key=public_key, pin_server=self._pin_server())
 
     async def ConfirmPinGuard(self, request: pb.ConfirmPinGuardRequest, context: Context) -> pb.ConfirmPinGuardResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         await self._guards.confirm(caller, request.guard_id, request.proof_key)
         return pb.ConfirmPinGuardResponse()
 
     async def RemovePinGuards(self, request: pb.RemovePinGuardsRequest, context: Context) -> pb.RemovePinGuardsResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         await self._guards.remove(caller, request.except_guard_id)
         return pb.RemovePinGuardsResponse()
 

@@ -21,7 +21,7 @@ from server.relay.rules import Notice, Part, Relay
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
 from wire.interceptor import call_seconds
-from wire.peer import peer_certificate, relay_pass
+from wire.peer import relay_pass
 from wire.segments import Segment, decoder_of, encode
 
 _MAX_IDS: Final = 1000
@@ -113,7 +113,7 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         return pb.AcknowledgeEnvelopesResponse()
 
     def _read_pass(self, context: _Context) -> RelayPass:
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         return self._passes.read(relay_pass(context), caller.certificate_sha256)
 
 

@@ -24,6 +24,8 @@ from fourseal.v1 import (
     evidence_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
+    lease_service_pb2,
+    lease_service_pb2_grpc,
     pin_service_pb2,
     pin_service_pb2_grpc,
     registration_service_pb2,
@@ -40,7 +42,7 @@ from server.config import Settings
 from server.errors import OperatorError
 from server.evidence.rpc import EvidenceRpc, TransparencyRpc
 from server.identity import CurrentCertificate
-from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc
+from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc, LeaseRpc
 from server.pins.rpc import PinGuardRpc, PinRpc
 from server.registration.rpc import RegistrationRpc
 from server.relay.rpc import RelayRpc, add_relay_service
@@ -59,6 +61,7 @@ AGENT_SERVICES = (
     decryption_service_pb2.DESCRIPTOR.services_by_name["DecryptionService"].full_name,
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
     certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
+    lease_service_pb2.DESCRIPTOR.services_by_name["LeaseService"].full_name,
     pin_service_pb2.DESCRIPTOR.services_by_name["PinGuardService"].full_name,
     registration_service_pb2.DESCRIPTOR.services_by_name["RegistrationService"].full_name,
     contract_session_service_pb2.DESCRIPTOR.services_by_name["ContractSessionService"].full_name,
@@ -128,6 +131,7 @@ class Listeners:
         registration_service_pb2_grpc.add_RegistrationServiceServicer_to_server(
             RegistrationRpc(rules.callers, rules.accounts.logins, rules.registration), self._agents
         )
+        lease_service_pb2_grpc.add_LeaseServiceServicer_to_server(LeaseRpc(rules.callers, rules.leases), self._agents)
         pin_service_pb2_grpc.add_PinGuardServiceServicer_to_server(
             PinGuardRpc(rules.callers, rules.pins, lambda: f"{settings.public_host}:{self.ports.enrolment}"),
             self._agents,

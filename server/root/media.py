@@ -139,7 +139,7 @@ async def start_media_server(
     database = open_database(backend_of(home.database_url(settings)), log)
     part = compose_relay(database, home.folder, authority, settings, clock, log)
     in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
-    callers = CallerReader(clock)
+    callers = CallerReader(clock, None)  # relay passes are what counts here
     interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log())
     listener = grpc.aio.server(interceptors=[interceptor], options=server_options())
     add_relay_service(RelayRpc(callers, part.passes, part.relay), listener)

@@ -19,8 +19,10 @@ from server.identity import (
     CallerReader,
     CurrentCertificate,
     Enrolment,
+    Leases,
     check_callers,
     compose_account_rules,
+    open_leases,
 )
 from server.journal import Flights, OperationRunner
 from server.pins import PinGuards
@@ -52,6 +54,7 @@ class Rules:
 
     callers: CallerReader
     enrolment: Enrolment
+    leases: Leases
     accounts: AccountRules
     keys: Keys
     generation: Generation
@@ -121,10 +124,12 @@ def compose_rules(
         random,
         clock,
     )
+    leases = open_leases(database, ground.custody.sealer, random, clock, log)
     evidence = compose_evidence(home, ground, authority, accounts, workers, settings, log)
     return Rules(
-        CallerReader(clock),
+        CallerReader(clock, leases),
         Enrolment(database, authority, clock),
+        leases,
         accounts,
         *signing,
         CertificateRequests(database, accounts.logins, accounts.lists, random, clock),

@@ -246,7 +246,7 @@ class LocalAgent(AsyncAgent):
                 identity = await self._in_thread(self._store.identity)
                 if identity is None:
                     raise ServiceError("NOT_ENROLLED")
-                self._line = ServerLine(identity)
+                self._line = ServerLine(identity, self._store)
             return self._line
 
     async def _destroy(self, line: ServerLine, key_id: str, record: KeyRecord | None) -> AgentKey:

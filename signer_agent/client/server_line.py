@@ -2,7 +2,8 @@
 
 Only UNAVAILABLE is repeated: the server could not be reached, went away before it answered, or says so itself. The
 request stays the same, with the same request_id, so the server does its work once however often it is asked.
-Repeating ends after 10 seconds, or with the call's deadline.
+Repeating ends after 10 seconds, or with the call's deadline. A call whose lease has expired is made once more with
+another one: nothing was done.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionService
 from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceStub
 from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceStub
 from fourseal.v1.key_service_pb2_grpc import KeyServiceStub
+from fourseal.v1.lease_service_pb2_grpc import LeaseServiceStub
 from fourseal.v1.pin_service_pb2_grpc import PinGuardServiceStub
 from fourseal.v1.registration_service_pb2_grpc import RegistrationServiceStub
 from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
 from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
+from signer_agent.client.leases import Lease
 from signer_agent.keystore.entries import Identity
+from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
 from wire.limits import channel_options
-from wire.peer import LOGIN_KEY
+from wire.peer import LEASE_KEY, LOGIN_KEY
 from wire.status import RemoteError, error_from_rpc
 from wire.tls import channel_credentials
 
@@ -42,6 +46,8 @@ if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceAsyncStub
     from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceAsyncStub
     from fourseal.v1.key_service_pb2_grpc import KeyServiceAsyncStub
+    from fourseal.v1.lease_service_pb2 import TakeLeaseRequest, TakeLeaseResponse
+    from fourseal.v1.lease_service_pb2_grpc import LeaseServiceAsyncStub
     from fourseal.v1.pin_service_pb2_grpc import PinGuardServiceAsyncStub
     from fourseal.v1.registration_service_pb2_grpc import RegistrationServiceAsyncStub
     from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
@@ -60,6 +66,9 @@ _RECONNECT_OPTIONS: Final = [  # gRPC's own pauses grow to two minutes: a server
 ]
 _UNTRUSTED_MARKS: Final = ("CERTIFICATE_VERIFY_FAILED", "Peer name", "WRONG_VERSION_NUMBER")
 
+Metadata = tuple[tuple[str, str | bytes], ...]
+"""What goes with a call."""
+
 _Response = TypeVar("_Response")
 
 
@@ -68,14 +77,16 @@ class ServerLine:
 
     Args:
         identity: who we are, and whom we believe.
+        store: where it is from, for leases; None: calls carry none, which an agent that has taken one is refused.
 
     Raises:
         ServiceError: CERTIFICATE_EXPIRED: ours.
     """
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, store: KeyStore | None = None) -> None:
         _require_current(identity.certificate_pem)
         self.identity = identity
+        self._lease = None if store is None else Lease(store, identity.certificate_pem, self._take_lease)
         self._address = identity.server_address
         key_pem = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         credentials = channel_credentials(identity.authority_pem, key_pem, identity.certificate_pem)
@@ -87,6 +98,7 @@ class ServerLine:
         self.decryption: DecryptionServiceAsyncStub = DecryptionServiceStub(self._channel)
         self.accounts: AccountServiceAsyncStub = AccountServiceStub(self._channel)
         self.certificates: CertificateServiceAsyncStub = CertificateServiceStub(self._channel)
+        self._leases: LeaseServiceAsyncStub = LeaseServiceStub(self._channel)
         self.pin_guards: PinGuardServiceAsyncStub = PinGuardServiceStub(self._channel)
         self.registration: RegistrationServiceAsyncStub = RegistrationServiceStub(self._channel)
         self.sessions: ContractSessionServiceAsyncStub = ContractSessionServiceStub(self._channel)
@@ -111,15 +123,43 @@ class ServerLine:
 
         Raises:
             RemoteError: what the server, or gRPC for it, answered.
-            ServiceError: SERVER_UNTRUSTED.
+            FoursealError: SERVER_UNTRUSTED; those of ``Lease.current``.
         """
-        if login_token:
-            method = functools.partial(method, metadata=((LOGIN_KEY, login_token),))
-        return await call_repeatedly(method, request, self._address, seconds)
+        lease = await self._current_lease()
+        try:
+            return await self._call(method, request, seconds, login_token, lease)
+        except RemoteError as error:
+            if self._lease is None or error.reason != "LEASE_EXPIRED":
+                raise
+        self._lease.drop(lease)
+        return await self._call(method, request, seconds, login_token, await self._current_lease())
+
+    async def metadata(self, login_token: str) -> Metadata:
+        """What a stream carries. Raises as ``Lease.current``."""
+        return _metadata(login_token, await self._current_lease())
 
     async def close(self) -> None:
         """Close the connection. Nothing may be in flight."""
+        if self._lease is not None:
+            await self._lease.close()
         await self._channel.close()
+
+    async def _current_lease(self) -> bytes:
+        return b"" if self._lease is None else await self._lease.current()
+
+    async def _call(
+        self,
+        method: Callable[..., Awaitable[_Response]],
+        request: object,
+        seconds: float,
+        login_token: str,
+        lease: bytes,
+    ) -> _Response:
+        carrying = functools.partial(method, metadata=_metadata(login_token, lease))
+        return await call_repeatedly(carrying, request, self._address, seconds)
+
+    async def _take_lease(self, request: TakeLeaseRequest) -> TakeLeaseResponse:
+        return await call_repeatedly(self._leases.TakeLease, request, self._address, CALL_SECONDS)
 
 
 async def call_repeatedly(
@@ -139,6 +179,11 @@ async def call_repeatedly(
             raise refusal
         await asyncio.sleep(jittered)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _metadata(login_token: str, lease: bytes) -> Metadata:
+    carried: Metadata = ((LOGIN_KEY, login_token),) if login_token else ()
+    return (*carried, (LEASE_KEY, lease)) if lease else carried
 
 
 def _refusal(error: grpc.aio.AioRpcError, address: str) -> RemoteError:

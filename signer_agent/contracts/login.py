@@ -25,7 +25,6 @@ from signer_agent.contracts.entries import CURRENT, Drawers, StoredLogin
 from signer_agent.contracts.model import Login, SecondFactor
 from signer_agent.contracts.possession import prove_possession
 from wire.catalogue import ServiceError
-from wire.peer import LOGIN_KEY
 from wire.status import RemoteError
 
 _TOKEN_LENGTH: Final = 43
@@ -71,7 +70,7 @@ class LoginLine:
             FoursealError: as ``call``, and as ``under_way``.
         """
         async with self._logged_in() as login:
-            metadata = ((LOGIN_KEY, login.token),)
+            metadata = await self.line.metadata(login.token)
             async with under_way(method(*request, metadata=metadata, timeout=STREAM_SECONDS)) as call:
                 yield call
 

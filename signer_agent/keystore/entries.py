@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
@@ -206,6 +206,30 @@ class Identity(Secret):
             certificate_pem=fields.text("certificate").encode(),
             private_key=load_tls_key(secret),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Baton:
+    """What the next lease is taken with: whoever has a copy of the key store has it too, and only one can use it first.
+
+    Args:
+        certificate_sha256: of the certificate that it is for, DER, hex: one of another enrolment is worth nothing.
+        value: as the server gave it with the last lease, secret; empty before the first one.
+        request_id: under which it is presented; empty: it has not been presented yet.
+    """
+
+    certificate_sha256: str
+    value: bytes = field(default=b"", repr=False)
+    request_id: str = ""
+
+    def to_public(self) -> Json:
+        """As it stands in the file."""
+        return {"certificate_sha256": self.certificate_sha256, "request_id": self.request_id}
+
+    @classmethod
+    def load(cls, fields: Fields, secret: bytes) -> Self:
+        """Undo ``to_public``. Raises ValueError for anything else."""
+        return cls(fields.text("certificate_sha256"), secret, fields.text("request_id"))
 
 
 class PendingEnrolment(Secret):

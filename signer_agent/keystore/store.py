@@ -29,6 +29,7 @@ from signer_agent.home import Home
 from signer_agent.keystore.documents import DocumentError, Fields, Json, decode, encode
 from signer_agent.keystore.drawer import Drawer, Entry
 from signer_agent.keystore.entries import (
+    Baton,
     Identity,
     KeyRecord,
     PendingEnrolment,
@@ -44,6 +45,7 @@ from wire.ids import check_key_id, check_request_id
 _HEADER: Final = "keystore.json"
 _IDENTITY: Final = "identity.json"
 _ENROLMENT: Final = "enrolment.json"
+_BATON: Final = "baton.json"
 _SUFFIX: Final = ".json"
 _VERSION: Final = 1
 
@@ -139,6 +141,14 @@ class KeyStore:
         secret = tls_key_to_secret_bytes(identity.private_key)
         self.save(self._root, "identity", _IDENTITY, identity.to_public(), secret)
         self._root.remove(_ENROLMENT)  # a crash before this leaves an enrolment that nobody asks for again
+
+    def baton(self) -> Baton | None:
+        """Return what the next lease is taken with, None before the first. Raises as ``identity`` does."""
+        return self.load(self._root, "baton", _BATON, Baton.load)
+
+    def save_baton(self, baton: Baton) -> None:
+        """Store what the next lease is taken with. Raises ServiceError (STORE_UNUSABLE)."""
+        self.save(self._root, "baton", _BATON, baton.to_public(), baton.value)
 
     def pending_enrolment(self) -> PendingEnrolment | None:
         """Return the enrolment under way, or None. Raises as ``identity`` does."""

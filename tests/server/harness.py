@@ -119,13 +119,14 @@ def _set_up_once(token: str) -> Path:  # noqa: ARG001  # in another token it is 
     return template
 
 
-def make_ticket(home: Home, agent_id: str, serving: Serving, *, hours: float = 1.0) -> Ticket:
+def make_ticket(home: Home, agent_id: str, serving: Serving, *, hours: float = 1.0, reinstate: bool = False) -> Ticket:
     """A ticket, made beside a running server as the command line does it."""
     database = Database(backend_of(home.database_url(load_settings(home.folder))), silent_log())
     token = new_token(secrets.token_bytes)
 
     def unit(connection: Connection) -> Ticket:
-        expire_time = add_ticket(connection, agent_id, token, system_clock(), timedelta(hours=hours), reinstate=False)
+        now, lifetime = system_clock(), timedelta(hours=hours)
+        expire_time = add_ticket(connection, agent_id, token, now, lifetime, reinstate=reinstate)
         authority = Authority.find_certificate_pem(connection).decode()
         return Ticket(agent_id, serving.server, serving.enrolment_server, authority, token, expire_time.isoformat())
 

@@ -19,6 +19,7 @@ from fourseal.v1 import (
     decryption_service_pb2,
     enrolment_service_pb2,
     key_service_pb2,
+    lease_service_pb2,
     signing_service_pb2,
 )
 from google.protobuf.message import Message
@@ -52,6 +53,7 @@ _RPCS: Final[dict[str, dict[str, tuple[type[Message], Callable[[ServerSide, Any]
             ServerSide.decrypt,
         )
     },
+    "LeaseService": {"TakeLease": (lease_service_pb2.TakeLeaseRequest, ServerSide.take_lease)},
     "EnrolmentService": {"EnrolAgent": (enrolment_service_pb2.EnrolAgentRequest, ServerSide.enrol)},
 }
 

@@ -12,6 +12,7 @@ from fourseal.v1 import (
     enrolment_service_pb2,
     key_pb2,
     key_service_pb2,
+    lease_service_pb2,
     signing_service_pb2,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -112,6 +113,10 @@ class ServerSide:
         key = self._key(request.key_id)
         key.message.state = key_pb2.KEY_STATE_ABORTED
         return key_service_pb2.AbortKeyGenerationResponse(key=key.message)
+
+    def take_lease(self, _: lease_service_pb2.TakeLeaseRequest) -> lease_service_pb2.TakeLeaseResponse:
+        """A lease that nobody asks for."""
+        return lease_service_pb2.TakeLeaseResponse(lease=b"lease", next_baton=b"baton", remaining_seconds=600)
 
     def get(self, request: key_service_pb2.GetKeyRequest) -> key_service_pb2.GetKeyResponse:
         """One key."""

@@ -18,6 +18,7 @@ from wire.catalogue import (
     faults,
     formats,
     keys,
+    leases,
     log,
     messages,
     pins,
@@ -41,6 +42,7 @@ _ENTRIES: Final = (
     *log.ENTRIES,
     *agent.ENTRIES,
     *pins.ENTRIES,
+    *leases.ENTRIES,
     *faults.ENTRIES,
 )
 

@@ -23,7 +23,7 @@ from server.journal import request_of
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
 from wire.limits import MAX_BATCH_ITEMS, MAX_RECORDS_BYTES
-from wire.peer import login_token, peer_certificate
+from wire.peer import login_token
 from wire.status import item_error
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -180,7 +180,7 @@ class EvidenceRpc(evidence_service_pb2_grpc.EvidenceServiceServicer):
         return pb.RefusePermissionResponse()
 
     async def _login(self, context: Context) -> Login:
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         return await self._rules.logins.read(login_token(context), caller)
 
 

@@ -12,7 +12,6 @@ from server.evidence.transparency import Transparency
 from server.identity import CallerReader
 from server.journal import Caller
 from wire.convert import timestamp_of
-from wire.peer import peer_certificate
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -58,4 +57,4 @@ class TransparencyRpc(transparency_service_pb2_grpc.TransparencyServiceServicer)
         return pb.GetReceiptResponse(receipt=receipt)
 
     def _read(self, context: Context) -> Caller:
-        return self._callers.read(peer_certificate(context))
+        return self._callers.of(context)

@@ -23,7 +23,7 @@ from server.identity.rpc.convert import (
 from server.identity.store.logins import Login
 from server.journal import Caller, request_of
 from wire.convert import time_of, timestamp_of
-from wire.peer import login_token, peer_certificate
+from wire.peer import login_token
 
 M = TypeVar("M", bound=Message)
 
@@ -157,7 +157,7 @@ class AccountRpc(account_service_pb2_grpc.AccountServiceServicer):
         return pb.FinishPossessionProofResponse(login=login_to_proto(proven, self._rules.logins))
 
     def _caller(self, context: Context) -> Caller:
-        return self._callers.read(peer_certificate(context))
+        return self._callers.of(context)
 
     async def _login(self, context: Context) -> Login:
         return await self._rules.logins.read(login_token(context), self._caller(context))

@@ -14,7 +14,7 @@ from server.identity.store.logins import Login
 from server.journal import request_of
 from wire.convert import timestamp_of
 from wire.ids import check_request_id
-from wire.peer import login_token, peer_certificate
+from wire.peer import login_token
 
 
 class CertificateRpc(certificate_service_pb2_grpc.CertificateServiceServicer):
@@ -78,10 +78,10 @@ class CertificateRpc(certificate_service_pb2_grpc.CertificateServiceServicer):
         self, request: pb.GetRevocationListRequest, context: Context
     ) -> pb.GetRevocationListResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         found = await self._rules.certificates.revocation_list(caller, fresh=request.fresh)
         return pb.GetRevocationListResponse(revocation_list_der=found)
 
     async def _login(self, context: Context) -> Login:
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         return await self._rules.logins.read(login_token(context), caller)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Connection,
@@ -35,6 +36,13 @@ credentials = Table(
     Column("expire_time", Instant, nullable=False),
 )
 
+server_secrets = Table(
+    "server_secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 tickets = Table(
     "tickets",
     metadata,
@@ -57,7 +65,10 @@ agents = Table(
     Column("enrol_time", Instant, nullable=False),
     Column("expire_time", Instant, nullable=False),
     Column("revoke_time", Instant),
-    CheckConstraint("state IN ('active', 'revoked')", name="state"),
+    Column("lease", BigInteger, nullable=False, server_default="0"),
+    Column("block_time", Instant),
+    Column("block_cause", Text),
+    CheckConstraint("state IN ('active', 'blocked', 'revoked')", name="state"),
 )
 
 
@@ -65,7 +76,14 @@ class AgentState(StrEnum):
     """Whether an agent may call."""
 
     ACTIVE = "active"
+    BLOCKED = "blocked"
     REVOKED = "revoked"
+
+
+class BlockCause(StrEnum):
+    """Why an agent is blocked."""
+
+    CLONE = "clone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +108,27 @@ class TicketRow:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent that was enrolled at least once."""
+    """An agent that was enrolled at least once.
+
+    Args:
+        agent_id: its name.
+        state: whether it may call.
+        certificate_sha256: of its newest certificate, DER.
+        enrol_time, expire_time: of that certificate.
+        revoke_time: when the operator revoked it.
+        lease: number of its newest lease since it was enrolled; 0: it has taken none.
+        block_time, block_cause: when it was blocked, and why.
+    """
 
     agent_id: str
     state: AgentState
     certificate_sha256: bytes
     enrol_time: datetime
     expire_time: datetime
-    revoke_time: datetime | None
+    revoke_time: datetime | None = None
+    lease: int = 0
+    block_time: datetime | None = None
+    block_cause: BlockCause | None = None
 
 
 _find_agents = select(agents).where(agents.c.agent_id.in_(bindparam("agent_ids", expanding=True)))
@@ -119,6 +150,17 @@ def put_credential(connection: Connection, name: str, credential: Credential) ->
         "expire_time": credential.expire_time,
     }
     connection.execute(insert(credentials), values)
+
+
+def find_secret(connection: Connection, name: str) -> bytes | None:
+    """A sealed secret of the server."""
+    found = connection.execute(select(server_secrets.c.sealed).where(server_secrets.c.name == name))
+    return found.scalar_one_or_none()
+
+
+def add_secret(connection: Connection, name: str, sealed: bytes) -> None:
+    """Keep a sealed secret of the server."""
+    connection.execute(insert(server_secrets), {"name": name, "sealed": sealed})
 
 
 def add_ticket(
@@ -180,6 +222,9 @@ def put_agent(connection: Connection, agent: Agent) -> None:
         "enrol_time": agent.enrol_time,
         "expire_time": agent.expire_time,
         "revoke_time": agent.revoke_time,
+        "lease": agent.lease,
+        "block_time": agent.block_time,
+        "block_cause": agent.block_cause,
     }
     changed = connection.execute(update(agents).where(agents.c.agent_id == agent.agent_id), values)
     if not changed.rowcount:
@@ -194,4 +239,7 @@ def _agent(row: Row[*tuple[Any, ...]]) -> Agent:
         row.enrol_time,
         row.expire_time,
         row.revoke_time,
+        row.lease,
+        row.block_time,
+        None if row.block_cause is None else BlockCause(row.block_cause),
     )

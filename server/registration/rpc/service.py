@@ -18,7 +18,7 @@ from wire.convert import (
     revocation_reason_to_proto,
     timestamp_of,
 )
-from wire.peer import login_token, peer_certificate
+from wire.peer import login_token
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _STATES: Final = {
@@ -80,7 +80,7 @@ class RegistrationRpc(registration_service_pb2_grpc.RegistrationServiceServicer)
         return pb.RevokePersonalCertificateResponse(revoke_time=timestamp_of(revoke_time))
 
     async def _login(self, context: Context) -> Login:
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         return await self._logins.read(login_token(context), caller)
 
 

@@ -19,7 +19,7 @@ from server.sessions.rules import SessionRules
 from server.sessions.statements import StatementWish
 from wire.catalogue import ServiceError
 from wire.convert import time_of, timestamp_of
-from wire.peer import login_token, peer_certificate
+from wire.peer import login_token
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -153,7 +153,7 @@ class ContractSessionRpc(contract_session_service_pb2_grpc.ContractSessionServic
         return pb.GetRelayPassResponse(pass_der=given, expire_time=timestamp_of(end))
 
     async def _login(self, context: Context) -> Login:
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         return await self._rules.logins.read(login_token(context), caller)
 
     async def _session(self, login: Login, session_id: str) -> contract_session_pb2.ContractSession:

@@ -10,7 +10,6 @@ from server.journal import request_of
 from server.signing.decryptions import Decryptions, DecryptionWish
 from server.signing.rpc.convert import Context
 from wire.ids import check_key_id
-from wire.peer import peer_certificate
 
 
 class DecryptionRpc(decryption_service_pb2_grpc.DecryptionServiceServicer):
@@ -29,7 +28,7 @@ class DecryptionRpc(decryption_service_pb2_grpc.DecryptionServiceServicer):
         self, request: pb.CreatePartialDecryptionRequest, context: Context
     ) -> pb.CreatePartialDecryptionResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         wish = DecryptionWish(
             request=request_of(caller, request.request_id, "CreatePartialDecryption", request),
             key_id=check_key_id(request.key_id),

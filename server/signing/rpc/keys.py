@@ -20,7 +20,6 @@ from server.signing.wishes import GenerationWish, OpeningWish, abort_request_id,
 from wire.catalogue import ServiceError
 from wire.convert import purpose_from_proto
 from wire.ids import check_key_id
-from wire.peer import peer_certificate
 
 _REASON: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 
@@ -52,7 +51,7 @@ class KeyRpc(key_service_pb2_grpc.KeyServiceServicer):
         self, request: pb.BeginKeyGenerationRequest, context: Context
     ) -> pb.BeginKeyGenerationResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         purpose = purpose_from_proto(request.purpose)
         if request.half_bits not in HALF_BITS:
             raise ServiceError("HALF_BITS_WRONG", found=request.half_bits)
@@ -73,7 +72,7 @@ class KeyRpc(key_service_pb2_grpc.KeyServiceServicer):
         self, request: pb.FinishKeyGenerationRequest, context: Context
     ) -> pb.FinishKeyGenerationResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         key_id = check_key_id(request.key_id)
         wish = OpeningWish(
             request=own_request_of(caller, finish_request_id(key_id), "FinishKeyGeneration", request),
@@ -88,7 +87,7 @@ class KeyRpc(key_service_pb2_grpc.KeyServiceServicer):
         self, request: pb.AbortKeyGenerationRequest, context: Context
     ) -> pb.AbortKeyGenerationResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         key_id = check_key_id(request.key_id)
         if not _REASON.fullmatch(request.reason):
             problem = "not 1 to 64 characters of [A-Z0-9_], a letter first"
@@ -100,12 +99,12 @@ class KeyRpc(key_service_pb2_grpc.KeyServiceServicer):
 
     async def GetKey(self, request: pb.GetKeyRequest, context: Context) -> pb.GetKeyResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         return pb.GetKeyResponse(key=key_to_proto(await self._keys.get(caller, check_key_id(request.key_id))))
 
     async def ListKeys(self, request: pb.ListKeysRequest, context: Context) -> pb.ListKeysResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         page = await self._keys.list(caller, request.page_size, request.page_token)
         return pb.ListKeysResponse(keys=map(key_to_proto, page.rows), next_page_token=page.next_token)
 
@@ -136,7 +135,7 @@ class KeyRpc(key_service_pb2_grpc.KeyServiceServicer):
         return pb.DestroyKeyResponse(key=key_to_proto(await self._change(request, context, KeyChange.DESTROY)))
 
     async def _change(self, message: ChangeRequest, context: Context, change: KeyChange) -> Key:
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         key_id = check_key_id(message.key_id)
         request = request_of(caller, message.request_id, change.value, message)
         return await self._keys.change(request, key_id, change)

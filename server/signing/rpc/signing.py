@@ -14,7 +14,6 @@ from wire.catalogue import ServiceError
 from wire.convert import signature_algorithm_from_proto
 from wire.ids import check_key_id
 from wire.limits import MAX_BATCH_ITEMS
-from wire.peer import peer_certificate
 from wire.status import item_error
 
 
@@ -32,14 +31,14 @@ class SigningRpc(signing_service_pb2_grpc.SigningServiceServicer):
 
     async def SignDigest(self, request: pb.SignDigestRequest, context: Context) -> pb.SignDigestResponse:
         """See the proto."""
-        wish = _wish(self._callers.read(peer_certificate(context)), request)
+        wish = _wish(self._callers.of(context), request)
         return _signed(request, await self._signatures.sign(wish))
 
     async def BatchSignDigests(
         self, request: pb.BatchSignDigestsRequest, context: Context
     ) -> pb.BatchSignDigestsResponse:
         """See the proto."""
-        caller = self._callers.read(peer_certificate(context))
+        caller = self._callers.of(context)
         if not 1 <= len(request.items) <= MAX_BATCH_ITEMS:
             raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_BATCH_ITEMS, found=len(request.items))
         self._signatures.require_room(caller, (item.request_id for item in request.items))

@@ -255,7 +255,7 @@ async def test_tls_version(server: Server, version: str) -> None:
 
 async def test_certificate_of_the_server_is_no_agents() -> None:
     """A certificate without an agent's name, or with two, names no caller."""
-    reader = CallerReader(system_clock)
+    reader = CallerReader(system_clock, None)
     key = ec.generate_private_key(ec.SECP256R1())
     for names in ([], ["urn:fourseal:agent:a", "urn:fourseal:agent:b"], ["https://localhost"]):
         uris = [x509.UniformResourceIdentifier(name) for name in names]
