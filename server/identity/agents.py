@@ -23,7 +23,8 @@ from wire.catalogue import ServiceError
 def check_callers(connection: Connection, callers: Sequence[Caller]) -> list[FoursealError | None]:
     """For each caller None, or why it may not call.
 
-    CALLER_UNKNOWN: no such agent, revoked, or called with another certificate; CLONE_FOUND: blocked; LEASE_REQUIRED.
+    CALLER_UNKNOWN: no such agent, revoked, or called with another certificate; CLONE_FOUND, AGENT_BLOCKED;
+    LEASE_REQUIRED.
     """
     agents = store.find_agents(connection, (caller.agent_id for caller in callers))
     return [_refusal(agents.get(caller.agent_id), caller) for caller in callers]
@@ -33,7 +34,7 @@ def require_caller(connection: Connection, caller: Caller) -> None:
     """As ``check_callers``, for one.
 
     Raises:
-        ServiceError: CALLER_UNKNOWN, CLONE_FOUND, LEASE_REQUIRED.
+        ServiceError: CALLER_UNKNOWN, CLONE_FOUND, AGENT_BLOCKED, LEASE_REQUIRED.
     """
     (refused,) = check_callers(connection, [caller])
     if refused is not None:
@@ -73,7 +74,9 @@ def block(connection: Connection, agent: Agent, cause: BlockCause, now: datetime
 
 def blocked_error(agent: Agent) -> ServiceError:
     """What an agent hears that is blocked."""
-    return ServiceError("CLONE_FOUND", block_time=_text(agent.block_time))
+    if agent.block_cause is BlockCause.CLONE:
+        return ServiceError("CLONE_FOUND", block_time=_text(agent.block_time))
+    return ServiceError("AGENT_BLOCKED", cause=agent.block_cause or "?", block_time=_text(agent.block_time))
 
 
 def _refusal(agent: Agent | None, caller: Caller) -> FoursealError | None:

@@ -128,7 +128,7 @@ def compose_rules(
     evidence = compose_evidence(home, ground, authority, accounts, workers, settings, log)
     return Rules(
         CallerReader(clock, leases),
-        Enrolment(database, authority, clock),
+        Enrolment(database, authority, clock, log),
         leases,
         accounts,
         *signing,

@@ -12,6 +12,7 @@ from signer_agent.cli.invocation import command
 _COMMANDS: Final = (
     ("init", "setup", "init"),
     ("enrol", "setup", "enrol"),
+    ("block", "setup", "block"),
     ("key", "keys", "app"),
     ("sign", "signatures", "sign"),
     ("verify", "verify", "verify"),

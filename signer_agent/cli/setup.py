@@ -1,4 +1,4 @@
-"""``init``, ``enrol``, ``passphrase change``, ``pin set``: the key store itself."""
+"""``init``, ``enrol``, ``block``, ``passphrase change``, ``pin set``: the key store itself."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+from cryptography import x509
 
 from signer_agent.cli.files import read_file
-from signer_agent.cli.invocation import Invocation, command, new_passphrase
+from signer_agent.cli.invocation import Invocation, command, new_passphrase, read_password
 from signer_agent.cli.output import OUTPUT
+from signer_agent.client.enrolment import begin_enrolment, block_agent
 from signer_agent.client.enrolment import enrol as enrol_with
 from signer_agent.client.opening import open_key_store
 from signer_agent.keystore.entries import Identity
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore, require_no_store, require_store
+from signer_agent.revocation_secret import RevocationSecret
 from signer_agent.ticket import MAX_TICKET_BYTES, Ticket
+from wire.catalogue import ServiceError
 
 if TYPE_CHECKING:
     from signer_agent.client.agent import LocalAgent
@@ -44,17 +48,51 @@ def enrol(
     parsed = Ticket.parse(read_file(ticket, MAX_TICKET_BYTES, "a ticket"), str(ticket), datetime.now(UTC))
     secret = invocation.passphrase()
 
-    async def enrolled() -> Identity:
-        return await enrol_with(await open_key_store(invocation.home, secret), parsed)
+    async def enrolled() -> tuple[Identity, str]:
+        store = await open_key_store(invocation.home, secret)
+        to_write_down = begin_enrolment(store, parsed).revocation_secret.to_text()
+        return await enrol_with(store, parsed), to_write_down
 
-    identity = asyncio.run(enrolled())
+    identity, revocation_secret = asyncio.run(enrolled())
     OUTPUT.show(
-        {"agent_id": identity.agent_id, "server": identity.server_address},
-        [("Enrolled as", identity.agent_id), ("Server", identity.server_address)],
+        {
+            "agent_id": identity.agent_id,
+            "server": identity.server_address,
+            "enrolment_server": parsed.enrolment_server,
+            "revocation_secret": revocation_secret,
+        },
+        [
+            ("Enrolled as", identity.agent_id),
+            ("Server", identity.server_address),
+            ("Revocation secret", revocation_secret),
+            ("To be used at", parsed.enrolment_server),
+        ],
     )
+    OUTPUT.note("Write the revocation secret down now: it is shown this once. It blocks this agent from any machine.")
     if invocation.home.socket.exists():
         OUTPUT.note(f"The daemon learns it by: {invocation.call_of('agent unlock')}")
     OUTPUT.note(f"Next: {invocation.call_of('key generate sign')}")
+
+
+def block(
+    invocation: Invocation,  # noqa: ARG001  # every command has one
+    *,
+    server: Annotated[str, typer.Option(help="HOST:PORT that stands beside the secret on your paper.")],
+    authority: Annotated[Path, typer.Option(help="Certificate of the server's authority, PEM, from its operator.")],
+    secret_file: Annotated[
+        Optional[Path],  # noqa: UP045  # typer reads it
+        typer.Option(help="File with the revocation secret, for programs. A person is asked."),
+    ] = None,
+) -> None:
+    """Block an agent by its revocation secret, at once: from any machine, without a key store."""
+    secret = RevocationSecret.parse(read_password(secret_file, "Revocation secret"))
+    authority_pem = read_file(authority, MAX_TICKET_BYTES, "a certificate")
+    try:
+        x509.load_pem_x509_certificates(authority_pem)
+    except ValueError:
+        raise ServiceError("FILE_UNUSABLE", file=str(authority), problem="it holds no certificate in PEM") from None
+    agent_id = asyncio.run(block_agent(server, authority_pem, secret))
+    OUTPUT.show({"agent_id": agent_id, "blocked": True}, [("Blocked", agent_id)])
 
 
 @command(passphrases, "change")

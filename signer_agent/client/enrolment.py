@@ -3,10 +3,13 @@
 The agent makes an ECDSA P-256 key for TLS, never a share, and stores it with its certificate request before either is
 used. So a crash or a lost answer costs nothing: the same ticket sends the same request again, and gets the same
 certificate.
+
+With it goes the digest of a revocation secret, which the agent makes, shows once and forgets.
 """
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +27,7 @@ from signer_agent.client.messages import answer_malformed
 from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
 from signer_agent.keystore.entries import Identity, PendingEnrolment
 from signer_agent.keystore.store import KeyStore
+from signer_agent.revocation_secret import RevocationSecret
 from signer_agent.ticket import Ticket
 from wire.limits import channel_options
 from wire.tls import channel_credentials
@@ -39,11 +43,12 @@ async def enrol(store: KeyStore, ticket: Ticket) -> Identity:
         FoursealError: ENROLMENT_TOKEN_INVALID, SERVER_UNTRUSTED, SERVER_UNAVAILABLE and what else the server refuses;
             PeerMisbehaved (ANSWER_MALFORMED) if its answer does not hold; those of the key store.
     """
-    pending = store.pending_enrolment()
-    if pending is None or pending.token_digest != ticket.token_digest:
-        pending = _begin(ticket)
-        store.save_pending_enrolment(pending)
-    request = enrolment_service_pb2.EnrolAgentRequest(token=ticket.token, certificate_request_der=pending.request_der)
+    pending = begin_enrolment(store, ticket)
+    request = enrolment_service_pb2.EnrolAgentRequest(
+        token=ticket.token,
+        certificate_request_der=pending.request_der,
+        revocation_sha256=pending.revocation_secret.sha256,
+    )
     credentials = channel_credentials(ticket.authority.public_bytes(Encoding.PEM))
     async with grpc.aio.secure_channel(ticket.enrolment_server, credentials, channel_options()) as channel:
         stub: EnrolmentServiceAsyncStub = EnrolmentServiceStub(channel)
@@ -59,11 +64,42 @@ async def enrol(store: KeyStore, ticket: Ticket) -> Identity:
     return identity
 
 
+def begin_enrolment(store: KeyStore, ticket: Ticket) -> PendingEnrolment:
+    """The enrolment of a ticket, which is begun if need be: what ``enrol`` will send. Raises those of the key store."""
+    pending = store.pending_enrolment()
+    if pending is None or pending.token_digest != ticket.token_digest:
+        pending = _begin(ticket)
+        store.save_pending_enrolment(pending)
+    return pending
+
+
+async def block_agent(enrolment_server: str, authority_pem: bytes, secret: RevocationSecret) -> str:
+    """Block the agent that a revocation secret belongs to; needs neither key store nor certificate.
+
+    Args:
+        enrolment_server: "host:port".
+        authority_pem: certificate of the server's authority.
+        secret: of the agent's newest enrolment.
+
+    Returns:
+        The agent's name.
+
+    Raises:
+        FoursealError: REVOCATION_SECRET_WRONG, SERVER_UNTRUSTED, SERVER_UNAVAILABLE.
+    """
+    request = enrolment_service_pb2.BlockAgentRequest(revocation_secret=secret.value)
+    credentials = channel_credentials(authority_pem)
+    async with grpc.aio.secure_channel(enrolment_server, credentials, channel_options()) as channel:
+        stub: EnrolmentServiceAsyncStub = EnrolmentServiceStub(channel)
+        return (await call_repeatedly(stub.BlockAgent, request, enrolment_server, CALL_SECONDS)).agent_id
+
+
 def _begin(ticket: Ticket) -> PendingEnrolment:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, ticket.agent_id)])
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
-    return PendingEnrolment(ticket.token_digest, request.public_bytes(Encoding.DER), key)
+    secret = RevocationSecret.generate(secrets.token_bytes)
+    return PendingEnrolment(ticket.token_digest, request.public_bytes(Encoding.DER), key, secret)
 
 
 def _checked_certificate(

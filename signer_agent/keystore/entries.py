@@ -22,6 +22,7 @@ from mpc.four_prime_rsa import (
 from mpc.four_prime_rsa.generation import NONCE_BYTES
 from mpc.secret import Secret
 from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text
+from signer_agent.revocation_secret import SECRET_BYTES, RevocationSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,23 +240,36 @@ class PendingEnrolment(Secret):
         token_digest: SHA-256 of the ticket's token, hex.
         request_der: the certificate request that goes with it.
         private_key: its key, secret.
+        revocation_secret: what will block the agent; to be shown, and in no later entry.
     """
 
-    __slots__ = ("private_key", "request_der", "token_digest")
+    __slots__ = ("private_key", "request_der", "revocation_secret", "token_digest")
 
-    def __init__(self, token_digest: str, request_der: bytes, private_key: ec.EllipticCurvePrivateKey) -> None:
+    def __init__(
+        self,
+        token_digest: str,
+        request_der: bytes,
+        private_key: ec.EllipticCurvePrivateKey,
+        revocation_secret: RevocationSecret,
+    ) -> None:
         self.token_digest = token_digest
         self.request_der = request_der
         self.private_key = private_key
+        self.revocation_secret = revocation_secret
 
     def to_public(self) -> Json:
         """As it stands in the file."""
         return {"token_digest": self.token_digest, "request": bytes_to_text(self.request_der)}
 
+    def to_secret_bytes(self) -> bytes:
+        """Revocation secret and key, for the store to seal."""
+        return self.revocation_secret.value + tls_key_to_secret_bytes(self.private_key)
+
     @classmethod
     def load(cls, fields: Fields, secret: bytes) -> Self:
         """Undo ``to_public`` and ``to_secret_bytes``. Raises ValueError for anything else."""
-        return cls(fields.text("token_digest"), fields.data("request"), load_tls_key(secret))
+        revocation_secret, key = RevocationSecret(secret[:SECRET_BYTES]), load_tls_key(secret[SECRET_BYTES:])
+        return cls(fields.text("token_digest"), fields.data("request"), key, revocation_secret)
 
 
 def tls_key_to_secret_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -156,8 +156,7 @@ class KeyStore:
 
     def save_pending_enrolment(self, pending: PendingEnrolment) -> None:
         """Store an enrolment under way, in place of another. Raises ServiceError (STORE_UNUSABLE)."""
-        secret = tls_key_to_secret_bytes(pending.private_key)
-        self.save(self._root, "enrolment", _ENROLMENT, pending.to_public(), secret)
+        self.save(self._root, "enrolment", _ENROLMENT, pending.to_public(), pending.to_secret_bytes())
 
     def records(self) -> list[KeyRecord]:
         """Return all keys, sorted by id. Raises as ``identity`` does."""

@@ -17,6 +17,7 @@ from signer_agent.keystore.entries import (
     PendingGeneration,
 )
 from signer_agent.keystore.store import KeyStore
+from signer_agent.revocation_secret import RevocationSecret
 from tests.mpc.parties import Signers
 from wire.ids import new_key_id, new_request_id
 
@@ -53,4 +54,5 @@ def identity() -> Identity:
 
 def pending_enrolment() -> PendingEnrolment:
     """An enrolment under way."""
-    return PendingEnrolment("00" * 32, b"request", ec.generate_private_key(ec.SECP256R1()))
+    secret = RevocationSecret(bytes(32))
+    return PendingEnrolment("00" * 32, b"request", ec.generate_private_key(ec.SECP256R1()), secret)

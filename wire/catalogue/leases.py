@@ -6,7 +6,7 @@ from typing import Final
 
 from grpc import StatusCode
 
-from wire.catalogue.entry import PRECONDITION, Entry
+from wire.catalogue.entry import INVALID, PRECONDITION, Entry
 
 _AGAIN: Final = "fourseal takes another one by itself; other clients call TakeLease."
 
@@ -18,6 +18,24 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         " {block_time}.",
         "Unless you put it back yourself, somebody else has a copy: tell the operator. When no other copy is in use any"
         " more, enrol with a new ticket, and re-key.",
+    ),
+    Entry(
+        "AGENT_BLOCKED",
+        PRECONDITION,
+        "The agent was blocked by {cause}. Blocked since {block_time}.",
+        "Enrol with a new ticket, which the operator makes with --reinstate.",
+    ),
+    Entry(
+        "REVOCATION_SECRET_WRONG",
+        StatusCode.NOT_FOUND,
+        "No agent has this revocation secret now.",
+        "Look whether it is the newest: every enrolment gives another one. Else ask the operator to revoke the agent.",
+    ),
+    Entry(
+        "REVOCATION_SECRET_MISTYPED",
+        INVALID,
+        "This is no revocation secret: {problem}.",
+        "Compare it with the paper: 14 groups of 4 letters and digits.",
     ),
     Entry(
         "LEASE_REQUIRED",

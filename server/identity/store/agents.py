@@ -68,7 +68,9 @@ agents = Table(
     Column("lease", BigInteger, nullable=False, server_default="0"),
     Column("block_time", Instant),
     Column("block_cause", Text),
+    Column("revocation_sha256", LargeBinary),
     CheckConstraint("state IN ('active', 'blocked', 'revoked')", name="state"),
+    Index(None, "revocation_sha256"),
 )
 
 
@@ -84,6 +86,7 @@ class BlockCause(StrEnum):
     """Why an agent is blocked."""
 
     CLONE = "clone"
+    REVOCATION_SECRET = "revocation secret"  # noqa: S105  # a cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class Agent:
         revoke_time: when the operator revoked it.
         lease: number of its newest lease since it was enrolled; 0: it has taken none.
         block_time, block_cause: when it was blocked, and why.
+        revocation_sha256: of the secret with which anybody can block it; None: it has none.
     """
 
     agent_id: str
@@ -129,6 +133,7 @@ class Agent:
     lease: int = 0
     block_time: datetime | None = None
     block_cause: BlockCause | None = None
+    revocation_sha256: bytes | None = None
 
 
 _find_agents = select(agents).where(agents.c.agent_id.in_(bindparam("agent_ids", expanding=True)))
@@ -209,6 +214,12 @@ def find_agents(connection: Connection, agent_ids: Iterable[str]) -> dict[str, A
     return {row.agent_id: _agent(row) for row in rows}
 
 
+def find_agent_by_revocation(connection: Connection, revocation_sha256: bytes) -> Agent | None:
+    """The agent whose revocation secret has that digest; of several, who chose the same one, any."""
+    row = connection.execute(select(agents).where(agents.c.revocation_sha256 == revocation_sha256)).first()
+    return None if row is None else _agent(row)
+
+
 def list_agents(connection: Connection) -> list[Agent]:
     """Every agent, by name."""
     return [_agent(row) for row in connection.execute(select(agents).order_by(agents.c.agent_id))]
@@ -225,6 +236,7 @@ def put_agent(connection: Connection, agent: Agent) -> None:
         "lease": agent.lease,
         "block_time": agent.block_time,
         "block_cause": agent.block_cause,
+        "revocation_sha256": agent.revocation_sha256,
     }
     changed = connection.execute(update(agents).where(agents.c.agent_id == agent.agent_id), values)
     if not changed.rowcount:
@@ -242,4 +254,5 @@ def _agent(row: Row[*tuple[Any, ...]]) -> Agent:
         row.lease,
         row.block_time,
         None if row.block_cause is None else BlockCause(row.block_cause),
+        row.revocation_sha256,
     )

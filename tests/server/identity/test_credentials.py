@@ -69,7 +69,7 @@ def authority_of(ground: Ground) -> Authority:
 
 def enrolment(ground: Ground, now: datetime) -> Enrolment:
     """Enrolment at a fixed time."""
-    return Enrolment(ground.database, authority_of(ground), lambda: now)
+    return Enrolment(ground.database, authority_of(ground), lambda: now, silent_log())
 
 
 def ticket(ground: Ground, agent_id: str = "alice", *, hours: int = 1, reinstate: bool = False) -> str:
