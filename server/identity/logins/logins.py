@@ -171,7 +171,7 @@ class Logins:
         now = self._clock()
         if login is None or login.caller != caller or not now < self.expire_time(login):
             raise ServiceError("LOGIN_REQUIRED")
-        return login
+        return replace(login, caller=caller)  # who came now, perhaps with a lease
 
     def _is_due(self, login: Login) -> bool:
         return self._clock() - login.use_time >= self._idle / _TOUCHES
