@@ -17,6 +17,7 @@ from server.identity.certificates.single import (
     issue_personal_certificate,
     revoke_single_certificate,
 )
+from server.identity.devices import Device, Devices
 from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
@@ -49,6 +50,8 @@ __all__ = [
     "Authority",
     "CallerReader",
     "CurrentCertificate",
+    "Device",
+    "Devices",
     "Enrolment",
     "FileSms",
     "IssuedCertificate",

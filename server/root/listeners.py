@@ -18,6 +18,8 @@ from fourseal.v1 import (
     contract_session_service_pb2_grpc,
     decryption_service_pb2,
     decryption_service_pb2_grpc,
+    device_service_pb2,
+    device_service_pb2_grpc,
     enrolment_service_pb2,
     enrolment_service_pb2_grpc,
     evidence_service_pb2,
@@ -50,7 +52,7 @@ from server.root.calls import BoundedInFlight, ServerInterceptor
 from server.root.health import Health
 from server.root.rules import Rules
 from server.sessions.rpc import ContractSessionRpc
-from server.signing.rpc import DecryptionRpc, KeyRpc, SigningRpc
+from server.signing.rpc import DecryptionRpc, DeviceRpc, KeyRpc, SigningRpc
 from wire import tls
 from wire.limits import server_options
 
@@ -61,6 +63,7 @@ AGENT_SERVICES = (
     decryption_service_pb2.DESCRIPTOR.services_by_name["DecryptionService"].full_name,
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
     certificate_service_pb2.DESCRIPTOR.services_by_name["CertificateService"].full_name,
+    device_service_pb2.DESCRIPTOR.services_by_name["DeviceService"].full_name,
     lease_service_pb2.DESCRIPTOR.services_by_name["LeaseService"].full_name,
     pin_service_pb2.DESCRIPTOR.services_by_name["PinGuardService"].full_name,
     registration_service_pb2.DESCRIPTOR.services_by_name["RegistrationService"].full_name,
@@ -130,6 +133,9 @@ class Listeners:
         )
         registration_service_pb2_grpc.add_RegistrationServiceServicer_to_server(
             RegistrationRpc(rules.callers, rules.accounts.logins, rules.registration), self._agents
+        )
+        device_service_pb2_grpc.add_DeviceServiceServicer_to_server(
+            DeviceRpc(rules.callers, rules.accounts.logins, rules.devices, rules.keys), self._agents
         )
         lease_service_pb2_grpc.add_LeaseServiceServicer_to_server(LeaseRpc(rules.callers, rules.leases), self._agents)
         pin_service_pb2_grpc.add_PinGuardServiceServicer_to_server(

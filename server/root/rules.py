@@ -18,6 +18,7 @@ from server.identity import (
     Authority,
     CallerReader,
     CurrentCertificate,
+    Devices,
     Enrolment,
     Leases,
     check_callers,
@@ -55,6 +56,7 @@ class Rules:
     callers: CallerReader
     enrolment: Enrolment
     leases: Leases
+    devices: Devices
     accounts: AccountRules
     keys: Keys
     generation: Generation
@@ -130,6 +132,7 @@ def compose_rules(
         CallerReader(clock, leases),
         Enrolment(database, authority, clock, log),
         leases,
+        Devices(database, accounts.logins, clock, log),
         accounts,
         *signing,
         CertificateRequests(database, accounts.logins, accounts.lists, random, clock),

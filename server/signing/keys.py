@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,8 @@ from server.signing.store import Key
 from server.storage import Database, Page, PageCursor
 from server.storage.paging import cut_page, page_limit
 from wire.catalogue import ServiceError
+
+_KEYS_SHOWN: Final = 100
 
 EndCertificate = Callable[[Connection, Key, RevocationReason, str, Caller | None, datetime], None]
 """Ends a key's certificate in the transaction that ends the key: takes the reason, why in words, who did it, when."""
@@ -49,6 +52,11 @@ class Keys:
         self._clock = clock
         self._end_certificate = end_certificate
         self._destruction_delay = destruction_delay
+
+    async def list_ids_of(self, agent_id: str) -> list[str]:
+        """Ids of an agent's keys that are not destroyed; the oldest 100 keys are looked at."""
+        keys = await self._database.read(lambda connection: store.list_keys(connection, agent_id, None, _KEYS_SHOWN))
+        return [key.key_id for key in keys if key.state is not KeyState.DESTROYED]
 
     async def get(self, caller: Caller, key_id: str) -> Key:
         """A caller's own key.

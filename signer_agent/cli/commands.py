@@ -23,6 +23,7 @@ _COMMANDS: Final = (
     ("logout", "accounts", "logout"),
     ("logins", "accounts", "logins"),
     ("account", "accounts", "app"),
+    ("device", "devices", "app"),
     ("certificates", "certificates", "app"),
     ("certificate", "personal", "app"),
     ("contacts", "certificates", "contacts"),

@@ -22,6 +22,7 @@ from fourseal.v1.account_service_pb2_grpc import AccountServiceStub
 from fourseal.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionServiceStub
 from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceStub
+from fourseal.v1.device_service_pb2_grpc import DeviceServiceStub
 from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceStub
 from fourseal.v1.key_service_pb2_grpc import KeyServiceStub
 from fourseal.v1.lease_service_pb2_grpc import LeaseServiceStub
@@ -44,6 +45,7 @@ if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.certificate_service_pb2_grpc import CertificateServiceAsyncStub
     from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionServiceAsyncStub
     from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceAsyncStub
+    from fourseal.v1.device_service_pb2_grpc import DeviceServiceAsyncStub
     from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceAsyncStub
     from fourseal.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from fourseal.v1.lease_service_pb2 import TakeLeaseRequest, TakeLeaseResponse
@@ -96,6 +98,7 @@ class ServerLine:
         self.keys: KeyServiceAsyncStub = KeyServiceStub(self._channel)
         self.signing: SigningServiceAsyncStub = SigningServiceStub(self._channel)
         self.decryption: DecryptionServiceAsyncStub = DecryptionServiceStub(self._channel)
+        self.devices: DeviceServiceAsyncStub = DeviceServiceStub(self._channel)
         self.accounts: AccountServiceAsyncStub = AccountServiceStub(self._channel)
         self.certificates: CertificateServiceAsyncStub = CertificateServiceStub(self._channel)
         self._leases: LeaseServiceAsyncStub = LeaseServiceStub(self._channel)

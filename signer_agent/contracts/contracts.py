@@ -21,6 +21,7 @@ from contextlib import asynccontextmanager
 from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.account import Accounts
 from signer_agent.contracts.contacts import Contacts
+from signer_agent.contracts.devices import Devices
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine, Logins
 from signer_agent.contracts.messages import Messages
@@ -47,6 +48,7 @@ class Contracts:
         self._with_login = with_login = LoginLine(line, drawers)
         self.accounts = Accounts(with_login)
         self.logins = Logins(with_login)
+        self.devices = Devices(with_login)
         self.keys = SignerKeyring(with_login)
         self.contacts = Contacts(drawers)
 

@@ -26,6 +26,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Enrol with a new ticket, which the operator makes with --reinstate.",
     ),
     Entry(
+        "DEVICE_NOT_FOUND",
+        StatusCode.NOT_FOUND,
+        "The account has never logged in at an agent {agent_id}.",
+        "List them: fourseal device list.",
+    ),
+    Entry(
         "REVOCATION_SECRET_WRONG",
         StatusCode.NOT_FOUND,
         "No agent has this revocation secret now.",

@@ -34,6 +34,7 @@ class Event(StrEnum):
     POSSESSION_FAILED = "possession_failed"
     CERTIFICATES_ISSUED = "certificates_issued"
     CERTIFICATES_REVOKED = "certificates_revoked"
+    DEVICE_BLOCKED = "device_blocked"
     DISABLED = "disabled"
     ENABLED = "enabled"
 

@@ -23,6 +23,7 @@ from server.identity.accounts.events import Event, record
 from server.identity.agents import check_callers
 from server.identity.names import foreign_token_digest
 from server.identity.store import logins as store
+from server.identity.store.devices import note_login
 from server.identity.store.logins import Login, Proof
 from server.journal import Caller
 from server.storage import Database, Page, PageCursor
@@ -113,6 +114,7 @@ class Logins:
         now = self._clock()
         login = Login(account, login_id, digest, caller, now, now, now + self._lifetime)
         store.add_login(connection, login)
+        note_login(connection, account, caller.agent_id, now)
         store.drop_oldest_logins(connection, account, MOST_LOGINS)
         record(connection, now, account, caller, Event.LOGGED_IN, login_id)
         return login

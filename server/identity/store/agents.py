@@ -87,6 +87,7 @@ class BlockCause(StrEnum):
 
     CLONE = "clone"
     REVOCATION_SECRET = "revocation secret"  # noqa: S105  # a cause
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True)
