@@ -66,5 +66,5 @@ def _content(device: Device) -> dict[str, Any]:
         "login_time": device.login_time.isoformat(),
         "lease_time": device.lease_time.isoformat() if device.lease_time else None,
         "key_ids": list(device.key_ids),
-        "own": device.is_own,
+        "is_own": device.is_own,
     }

@@ -28,8 +28,9 @@ def signer(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def alone(signer: Signer, tmp_path: Path) -> Signer:
-    """The same with a copy of the key store, and no daemon."""
+def alone(signer: Signer, tmp_path: Path) -> Iterator[Signer]:
+    """The same with a copy of the key store, and no daemon. It hands the baton back: the server must find no copy."""
     home = Home.find(tmp_path / "copy")
     shutil.copytree(signer.home.folder, home.folder, ignore=shutil.ignore_patterns("run"))
-    return Signer(home, tmp_path)
+    yield Signer(home, tmp_path)
+    shutil.copy(home.folder / "baton.json", signer.home.folder)

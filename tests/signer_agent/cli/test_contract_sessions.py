@@ -174,6 +174,10 @@ def test_logins_are_listed_revoked_and_ended(people: tuple[CommandLine, CommandL
     assert egon.json("account", "show")["name"] == "egon"
     login = egon.json("login", "egon", "--password-file", egon.password_file, "--code", egon.person.code())
     assert login["proven"]
+    (device,) = egon.json("device", "list")
+    assert (device["state"], device["is_own"], device["key_ids"]) == ("active", True, [])
+    assert device["lease_time"] is not None
+    egon.refused("DEVICE_NOT_FOUND", "device", "block", "agent-of-nobody")
     first, second = egon.json("logins")
     assert (first["login_id"], first["is_own"], second["is_own"]) == (login["login_id"], True, False)
     (left,) = egon.json("logins", "--revoke", second["login_id"])

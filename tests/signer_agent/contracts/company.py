@@ -111,7 +111,7 @@ async def _arrive(stack: AsyncExitStack, server: Server, server_home: ServerHome
     store = KeyStore.create(home, Passphrase(PASSPHRASE))
     ticket = await asyncio.to_thread(make_ticket, server_home, f"agent-of-{name}", server.serving)
     identity = await enrol(store, Ticket.parse(ticket.to_json().encode(), "ticket", datetime.now(UTC)))
-    line = ServerLine(identity)
+    line = ServerLine(identity, store)
     stack.push_async_callback(line.close)
     with_login = LoginLine(line, Drawers(store))
     accounts, logins = Accounts(with_login), Logins(with_login)

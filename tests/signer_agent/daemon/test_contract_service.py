@@ -372,6 +372,7 @@ async def test_a_daemon_that_stops_ends_its_watches(homes: dict[str, Home], tmp_
             async with asyncio.timeout(SECONDS):
                 assert await reading is grpc.aio.EOF
     await asyncio.to_thread(wait_for_end, home)
+    shutil.copy(home.folder / "baton.json", homes["nina"].folder)  # the server must find no copy
 
 
 async def test_logging_in(desks: dict[str, Desk], people: dict[str, Person]) -> None:

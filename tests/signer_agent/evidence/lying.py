@@ -15,6 +15,7 @@ from contract.evidence_record import EvidenceRecord
 from contract.log_entry import EntryKind, LogEntry
 from contract.signatures import JointSignature
 from mpc.four_prime_rsa import Role
+from signer_agent.client.server_line import Metadata
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine
 from tests.contract.world import Issuer, half_person
@@ -22,7 +23,6 @@ from tests.mpc.parties import decryption_share, signing_share
 from tests.signer_agent.contracts.company import Company, Person
 from transparency.checkpoint import Checkpoint
 from transparency.receipt import Receipt
-from wire.peer import LOGIN_KEY
 
 Answer = Any
 """A protobuf message of any kind, whose fields are set by name."""
@@ -115,10 +115,10 @@ def having_seen(company: Company, person: Person, size: int, root: bytes) -> Ite
         kept._states.put("watch", known)
 
 
-async def token(person: Person) -> tuple[tuple[str, str], ...]:
+async def token(person: Person) -> Metadata:
     """The metadata of somebody's login."""
     login = await LoginLine(person.line, Drawers(person.store)).login()
-    return ((LOGIN_KEY, login.token),)
+    return await person.line.metadata(login.token)
 
 
 def get_evidence(digest: bytes) -> pb.GetEvidenceRequest:
