@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import grpc
-from fourseal.v1.signing_service_pb2 import SignDigestRequest
+from fourseal.v1.signing_service_pb2 import SignDigestRequest, SignDigestResponse
 
 from softhsm.token import SoftToken
 from wire.status import RemoteError, error_from_rpc
 
-if TYPE_CHECKING:  # exists in the stub file only
-    from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
+SignDigest = Callable[..., Awaitable[SignDigestResponse]]
+"""The method of a stub, or one that adds metadata to it; takes the request, and ``timeout`` in seconds."""
 
 _CALL_SECONDS: Final = 60.0
 _AWAY: Final = (grpc.StatusCode.UNAVAILABLE, "CUSTODY_UNAVAILABLE")
@@ -45,8 +45,8 @@ class Course:
 class _Callers:
     """Each asks for one signature after the other, and repeats what was refused, under its request_id."""
 
-    def __init__(self, signing: SigningServiceAsyncStub, requests: Iterator[SignDigestRequest]) -> None:
-        self._signing = signing
+    def __init__(self, sign_digest: SignDigest, requests: Iterator[SignDigestRequest]) -> None:
+        self._sign_digest = sign_digest
         self._requests = requests
         self._signed = asyncio.Condition()
         self.course = Course()
@@ -65,7 +65,7 @@ class _Callers:
         """Ask until there is a signature. Raises RemoteError for any other refusal than that the token is away."""
         while True:
             try:
-                return (await self._signing.SignDigest(request, timeout=_CALL_SECONDS)).signature
+                return (await self._sign_digest(request, timeout=_CALL_SECONDS)).signature
             except grpc.aio.AioRpcError as error:
                 refusal = error_from_rpc(error)
             if (refusal.code, refusal.reason) != _AWAY or refusal.retry_seconds is None:
@@ -87,7 +87,7 @@ class _Callers:
 
 
 async def go_through_outage(
-    signing: SigningServiceAsyncStub,
+    sign_digest: SignDigest,
     token: SoftToken,
     requests: Iterator[SignDigestRequest],
     callers: int,
@@ -97,7 +97,7 @@ async def go_through_outage(
     """Take the token out under load, put it back, and let every call come to its end.
 
     Args:
-        signing: the server that works with the token.
+        sign_digest: of the server that works with the token.
         token: taken out, and put back.
         requests: valid ones, without end, each with a request_id of its own.
         callers: how many ask at a time.
@@ -111,7 +111,7 @@ async def go_through_outage(
         RemoteError: a call was refused for another reason than that the token was away, or it did not say when to
             come again.
     """
-    crowd = _Callers(signing, requests)
+    crowd = _Callers(sign_digest, requests)
     try:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(callers):

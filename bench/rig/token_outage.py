@@ -66,7 +66,7 @@ async def _through(site: Site, token: SoftToken, requests: Iterator[SignDigestRe
     options, credentials = limits.channel_options(), site.target.credentials()
     async with grpc.aio.secure_channel(site.target.address, credentials, options) as channel:
         signing: SigningServiceAsyncStub = SigningServiceStub(channel)
-        return await go_through_outage(signing, token, requests, _CALLERS, seconds, lambda _, __: None)
+        return await go_through_outage(signing.SignDigest, token, requests, _CALLERS, seconds, lambda _, __: None)
 
 
 def _uses(site: Site, key_id: str) -> int:

@@ -7,16 +7,14 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import grpc
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fourseal.v1.algorithms_pb2 import SIGNATURE_ALGORITHM_RSA_PSS_SHA256
 from fourseal.v1.signing_service_pb2 import SignDigestRequest
-from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
 
 from demo.attacks import SERVER_HOME
 from demo.people import Signer
@@ -30,14 +28,11 @@ from mpc.four_prime_rsa import (
     SigningShare,
     create_partial_signature,
 )
+from signer_agent.client.server_line import ServerLine
 from signer_agent.keystore.store import KeyStore
 from softhsm import SoftToken
 from softhsm.outage import Course, go_through_outage
 from wire.ids import new_request_id
-from wire.tls import channel_credentials
-
-if TYPE_CHECKING:  # exists in the stub file only
-    from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
 
 _ALGORITHM: Final = SignatureAlgorithm.PSS_SHA256
 _CALLERS: Final = 4
@@ -91,11 +86,12 @@ class Outage:
         identity = store.identity()
         if identity is None:
             raise CommandFailed("nobody is enrolled")
-        key = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        credentials = channel_credentials(identity.authority_pem, key, identity.certificate_pem)
-        async with grpc.aio.secure_channel(identity.server_address, credentials) as channel:
-            signing: SigningServiceAsyncStub = SigningServiceStub(channel)
-            return await go_through_outage(signing, self.token, requests, _CALLERS, _SECONDS, self._tell)
+        line = ServerLine(identity, store)
+        try:
+            sign_digest = partial(line.signing.SignDigest, metadata=await line.metadata(""))
+            return await go_through_outage(sign_digest, self.token, requests, _CALLERS, _SECONDS, self._tell)
+        finally:
+            await line.close()
 
     def _tell(self, seconds: float, course: Course) -> None:
         self.show.output(f"{seconds:4.1f} s  {len(course.signatures)} signatures, {course.refusals} times UNAVAILABLE")
