@@ -18,7 +18,7 @@ OTHER_PASSWORD: Final = "another password that only tests have"  # noqa: S105
 QUICK: Final = ("--sign-key", "ed25519", "--encrypt-key", "x25519")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the server: their names are taken there
 def person(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Person:
     """Somebody who registered at a terminal."""
     person = Person("konrad", Home.find(tmp_path_factory.mktemp("terminal") / "agent"))

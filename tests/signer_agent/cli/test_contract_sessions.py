@@ -59,7 +59,7 @@ class CommandLine(Signer):
         return login.token
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the server: their names are taken there
 def people(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, CommandLine]:
     """Dora and Egon, logged in."""
     folder = tmp_path_factory.mktemp("command-lines")

@@ -30,7 +30,7 @@ from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the server: their names are taken there
 def agents(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Agent]]:
     """Agents of two people who are logged in."""
     folder = tmp_path_factory.mktemp("blocking")

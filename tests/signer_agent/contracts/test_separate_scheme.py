@@ -31,7 +31,7 @@ KINDS: Final = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the server: their names are taken there
 def people(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Person]:
     """One person for each kind of key, of its name."""
     folder = tmp_path_factory.mktemp("kinds")

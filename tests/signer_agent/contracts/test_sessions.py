@@ -31,7 +31,7 @@ from tests.signer_agent.refusals import refused
 OTHER_KEYS = KeyChoice(SignKind.ED25519, EncryptKind.X25519)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the server: their names are taken there
 def people(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Person]:
     """Alice and Bob with halves, Carol with other keys."""
     folder = tmp_path_factory.mktemp("people")

@@ -100,14 +100,14 @@ async def all_of(stream: AsyncIterator[object]) -> list[object]:
     return [each async for each in stream]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the server: their names are taken there
 def people(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Person]:
     """Two who are logged in."""
     folder = tmp_path_factory.mktemp("c")
     return {name: new_person(server, folder, name) for name in ("nina", "otto")}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as its people
 def homes(server: RealServer, people: dict[str, Person]) -> Iterator[dict[str, Home]]:
     """Theirs, each with a daemon; and an agent without an account."""
     with ExitStack() as stack:
