@@ -70,8 +70,8 @@ class SeveralProcesses(ServerProcess):
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    """Return when something is so; half a minute at most."""
-    end = time.monotonic() + START_SECONDS
+    """Return when something is so; a minute at most."""
+    end = time.monotonic() + 2 * START_SECONDS
     while not is_so():
         assert time.monotonic() < end
         time.sleep(_PAUSE_SECONDS)
