@@ -14,6 +14,8 @@ SERVER_HOME := .fourseal-dev
 # Tests and benchmark take the engine of Intel's processors along where there are packages of it.
 ENGINES := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),-r requirements/crypto_mb.txt)
 PYTEST_ARGS ?=
+# Hundreds of processes are started here: none shall compile again what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
