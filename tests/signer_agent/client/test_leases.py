@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ from server.identity.store.leases import drop_leases
 from server.journal import Caller
 from server.storage import Database
 from server.storage.backend import backend_of
+from signer_agent import AsyncAgent
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.leases import Lease
 from signer_agent.home import Home
@@ -45,6 +48,31 @@ from tests.signer_agent.stores import PASSPHRASE
 from wire.catalogue import ServiceError
 
 STEPS = 30
+STOPPING = """
+import asyncio, sys, time
+from signer_agent import AsyncAgent
+from signer_agent.keystore.store import KeyStore
+
+point, home, passphrase = sys.argv[1:]
+save = KeyStore.save_baton
+
+def save_and_stop(store, baton):
+    if baton.request_id:
+        save(store, baton)
+    if point == ("request" if baton.request_id else "answer"):
+        print(point, flush=True)
+        time.sleep(600)
+    elif not baton.request_id:
+        save(store, baton)
+
+KeyStore.save_baton = save_and_stop
+
+async def main():
+    async with AsyncAgent.open(passphrase=passphrase, home=home) as agent:
+        await agent.list_key_page()
+
+asyncio.run(main())
+"""
 
 
 class Fault(Enum):
@@ -186,6 +214,24 @@ def test_an_honest_agent_on_a_bad_network_is_never_taken_for_a_copy(
 ) -> None:
     """Whatever is lost, late, called off or killed: the next call goes well, for hours."""
     asyncio.run(world.honest_hour(random, steps))
+
+
+def kill_at(point: str, home: Home) -> None:
+    """Have a process of the key store take a lease, and kill it when it has come to that point."""
+    command = (sys.executable, "-c", STOPPING, point, str(home.folder), PASSPHRASE)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{point}\n"
+        process.kill()
+
+
+async def test_a_killed_process_is_no_copy(server: RealServer, home: Home) -> None:
+    """Killed where nothing but what it had stored can help: with the request on the way, and with the answer lost."""
+    await asyncio.to_thread(server.enrolled, home)
+    for point in ("request", "answer", "answer"):
+        await asyncio.to_thread(kill_at, point, home)
+    async with AsyncAgent.open(passphrase=PASSPHRASE, home=home.folder) as agent:
+        await agent.list_key_page()
 
 
 async def test_a_copy_is_found_and_both_are_told(server: RealServer, home: Home, tmp_path: Path) -> None:
