@@ -153,6 +153,7 @@ class AgentState:
         agent_id: the name in its certificate; empty before enrolment and while locked.
         server_address: "host:port" of its server; empty before enrolment and while locked.
         process_id: of the process that holds the key store.
+        wrong_pins: attempts at its PIN that came to nothing before the right one that opened it; 0 while locked.
     """
 
     locked: bool
@@ -160,3 +161,4 @@ class AgentState:
     agent_id: str
     server_address: str
     process_id: int
+    wrong_pins: int

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from signer_agent.cli.invocation import Invocation, command
+from signer_agent.cli.invocation import Invocation, command, warn_of_wrong_pins
 from signer_agent.cli.output import OUTPUT
 from signer_agent.daemon.client import DaemonAgent
 from signer_agent.daemon.start import start_daemon, wait_for_end
@@ -97,4 +97,5 @@ def _show(home: Home, state: AgentState) -> None:
         ("Server", state.server_address or "-"),
         ("Version", state.version),
     ]
+    warn_of_wrong_pins(state.wrong_pins)
     OUTPUT.show({"running": True, "socket": str(home.socket), **asdict(state)}, rows)

@@ -66,6 +66,7 @@ class Invocation:
         agent = self._daemon()
         if agent is None:
             agent = Agent.open(passphrase=self.passphrase(), home=self.home.folder)
+            warn_of_wrong_pins(agent.state().wrong_pins)
         with agent:
             yield agent
 
@@ -89,6 +90,7 @@ class Invocation:
 
         async def opened() -> _Result:
             agent = await LocalAgent.open_store(self.home, passphrase)
+            warn_of_wrong_pins((await agent.state()).wrong_pins)
             try:
                 return await work(agent)
             finally:
@@ -148,6 +150,15 @@ def new_password(file: Path | None) -> str:
     if file is None and read_password(None, "The same again") != password:
         raise ServiceError("PASSWORD_UNSUITABLE", problem="the two are not the same")
     return password
+
+
+def warn_of_wrong_pins(wrong_pins: int) -> None:
+    """Tell a person of attempts at the PIN that came to nothing before the one that opened the key store."""
+    if wrong_pins:
+        OUTPUT.note(
+            f"Before this, the PIN was wrong: {wrong_pins} times in a row. If it was not you who failed, somebody has "
+            "a copy of your key store: fourseal block, and tell the operator."
+        )
 
 
 def command(app: typer.Typer, name: str | None = None) -> Callable[[_Command], _Command]:

@@ -82,6 +82,7 @@ class LocalAgent(AsyncAgent):
             agent_id=identity.agent_id if identity else "",
             server_address=identity.server_address if identity else "",
             process_id=os.getpid(),
+            wrong_pins=self._store.wrong_pins,
         )
 
     async def generate_key(

@@ -70,7 +70,7 @@ async def _open_with(
     )
     with suppress(_ProofLost):
         await _prove(stub, proof, guard.server)
-    return KeyStore(home, data_key)
+    return KeyStore(home, data_key, wrong_pins=max(0, answer.unproven - 1))
 
 
 class _ProofLost(Exception):

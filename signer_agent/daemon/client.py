@@ -66,7 +66,9 @@ class DaemonAgent(AsyncAgent):
     async def state(self) -> AgentState:
         """See ``AsyncAgent``. Raises ServiceError (AGENT_NOT_RUNNING)."""
         found = await self._call(self._stub.GetAgentState, agent_service_pb2.GetAgentStateRequest())
-        return AgentState(found.locked, found.version, found.agent_id, found.server_address, found.process_id)
+        return AgentState(
+            found.locked, found.version, found.agent_id, found.server_address, found.process_id, found.wrong_pins
+        )
 
     async def require_unlocked(self) -> None:
         """Raise ServiceError (AGENT_NOT_RUNNING, AGENT_LOCKED) unless the daemon can work."""

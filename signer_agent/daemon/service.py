@@ -61,6 +61,7 @@ class AgentRpc(agent_service_pb2_grpc.AgentServiceServicer):
             agent_id=state.agent_id,
             server_address=state.server_address,
             process_id=state.process_id,
+            wrong_pins=state.wrong_pins,
         )
 
     async def UnlockAgent(

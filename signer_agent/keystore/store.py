@@ -56,9 +56,11 @@ _Entry = TypeVar("_Entry", bound=Entry)
 class KeyStore:
     """An opened key store. Use ``create`` or ``open``. Safe to use from several threads."""
 
-    def __init__(self, home: Home, data_key: DataKey) -> None:
+    def __init__(self, home: Home, data_key: DataKey, *, wrong_pins: int = 0) -> None:
         self.home = home
         """Where it lies."""
+        self.wrong_pins = wrong_pins
+        """Attempts since the PIN was last right, before the one that opened it; as the server says."""
         self._data_key = data_key
         self._root = PrivateFolder.open(home.folder)
         self._keys = PrivateFolder.create(home.keys)

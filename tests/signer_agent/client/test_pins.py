@@ -75,6 +75,8 @@ async def test_the_pin_opens_and_a_right_one_begins_the_count_anew(place: Place)
                 await open_key_store(place.home, "000000")
         store = await open_key_store(place.home, PIN)
         assert store.identity() is not None
+        assert store.wrong_pins == 2
+    assert (await open_key_store(place.home, PIN)).wrong_pins == 0
 
 
 async def test_a_stolen_key_store_says_nothing_of_its_pin_without_the_server(place: Place) -> None:
@@ -190,7 +192,13 @@ def test_the_command_line_asks_for_the_pin_in_the_passphrases_place(place: Place
     ran = signer.refused("PIN_WRONG", "key", "list")
     assert "The PIN is wrong, 1 times in a row now." in ran.err
     signer.passphrase_file.write_text("a longer PIN\n")
-    assert signer.run("key", "list", "--json").out
+    ran = signer.run("key", "list", "--json")
+    assert ran.out
+    signer.passphrase_file.write_text("another wrong PIN\n")
+    signer.refused("PIN_WRONG", "key", "list")
+    signer.passphrase_file.write_text("a longer PIN\n")
+    assert "the PIN was wrong: 1 times in a row" in signer.run("key", "list").err
+    assert "the PIN was wrong" not in signer.run("key", "list").err
     (place.folder / "passphrase-2").write_text(PASSPHRASE)
     signer.run("passphrase", "change", "--new-passphrase-file", place.folder / "passphrase-2")
     signer.passphrase_file.write_text(PASSPHRASE)
