@@ -17,11 +17,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from unittest.mock import patch
 
 import grpc
 import structlog
@@ -64,6 +65,7 @@ from mpc.four_prime_rsa import (
 from server.clock import Clock, system_clock
 from server.config import load_settings
 from server.identity import Authority, Ticket, add_ticket, new_token
+from server.identity.accounts import passwords
 from server.root.application import Server, start_server
 from server.root.home import Home, Serving
 from server.root.setup import set_up
@@ -81,6 +83,7 @@ ENGINE = Gmpy2Engine()
 START_SECONDS = 30.0
 CALL_SECONDS = 60.0
 PSS = SignatureAlgorithm.PSS_SHA256
+CHEAP_PASSWORDS = replace(passwords.COST, memory_cost=8 * passwords.COST.parallelism, time_cost=1)
 
 Response = TypeVar("Response")
 
@@ -138,8 +141,9 @@ def make_ticket(home: Home, agent_id: str, serving: Serving, *, hours: float = 1
 
 @contextlib.asynccontextmanager
 async def running_server(home: Home, *, clock: Clock = system_clock) -> AsyncIterator[Server]:
-    """A server in this process; stopped at the end."""
-    server = await start_server(home, load_settings(home.folder), silent_log(), clock=clock)
+    """A server in this process; stopped at the end. Hashes of passwords cost next to nothing, unlike a process's."""
+    with patch.object(passwords, "COST", CHEAP_PASSWORDS):
+        server = await start_server(home, load_settings(home.folder), silent_log(), clock=clock)
     try:
         yield server
     finally:

@@ -41,6 +41,8 @@ MIN_PASSWORD: Final = 12
 """Characters of a new password."""
 MAX_PASSWORD_BYTES: Final = 1024
 """Bytes of a password in UTF-8."""
+COST: Final = RFC_9106_LOW_MEMORY
+"""Of every hash that is made."""
 _LEAST_NAME: Final = 4  # characters: a shorter name stands in many a good password by chance
 
 
@@ -79,7 +81,7 @@ class Passwords:
         self._database = database
         self._workers = workers
         self._clock = clock
-        self._hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+        self._hasher = PasswordHasher.from_parameters(COST)
         self._nobodys_hash = _hash_of_no_password(random)
 
     async def hash_new(self, password: str, account: str) -> str:
@@ -185,9 +187,6 @@ def _encoded(password: str) -> bytes:
 
 def _hash_of_no_password(random: Callable[[int], bytes]) -> str:
     """A hash with today's parameters whose password nobody knows: checking against it takes as long as any."""
-    parameters = RFC_9106_LOW_MEMORY
-    salt, digest = (
-        base64.b64encode(random(size)).decode().rstrip("=") for size in (parameters.salt_len, parameters.hash_len)
-    )
-    cost = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
-    return f"$argon2id$v={parameters.version}${cost}${salt}${digest}"
+    salt, digest = (base64.b64encode(random(size)).decode().rstrip("=") for size in (COST.salt_len, COST.hash_len))
+    cost = f"m={COST.memory_cost},t={COST.time_cost},p={COST.parallelism}"
+    return f"$argon2id$v={COST.version}${cost}${salt}${digest}"

@@ -25,6 +25,7 @@ from tests.server.harness import (
     database_bytes,
     enrol,
     make_ticket,
+    query,
 )
 from tests.server.identity.accounts.people import STEP, Person
 from tests.server.identity.accounts.test_factors import NUMBER, SMS, register, sent_code
@@ -82,6 +83,8 @@ async def test_no_secret_in_log_and_database(account_home: Home, messages: Path)
         assert process.terminate() == 0
         log = process.log_path.read_bytes()
     stored = database_bytes(account_home)
+    for (password_hash,) in query(account_home, "SELECT password_hash FROM accounts"):
+        assert password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # RFC 9106 section 4, second choice
     hidden = [
         alice.password.encode(),
         WRONG.encode(),
