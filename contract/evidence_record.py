@@ -36,7 +36,7 @@ from contract.signatures import (
     verify_signature,
 )
 from contract.statement import MAX_STATEMENT_BYTES, Statement
-from contract.stream import SEGMENT_BYTES, sealed_length
+from contract.stream import sealed_length
 from contract.trailer import MAX_TRAILER_BYTES
 
 MAX_RECORD_BYTES: Final = MAX_HEADER_BYTES + MAX_STATEMENT_BYTES + MAX_TRAILER_BYTES + (8 << 10)
@@ -75,11 +75,7 @@ class EvidenceRecord:
     def __post_init__(self) -> None:
         der.require_digest(self.content_digest, "the content's digest", reason=_RECORD_REASON)
         plain = self.content_length - self.segments * TAG_BYTES
-        fits = (
-            0 <= plain <= der.MAX_COUNT
-            and self.segments == max(1, -(-plain // SEGMENT_BYTES))
-            and self.content_length == sealed_length(plain) <= der.MAX_COUNT
-        )
+        fits = plain >= 0 and self.content_length == sealed_length(plain) <= der.MAX_COUNT
         der.require_that(fits, "no content has this length in so many segments", reason=_RECORD_REASON)
         der.require_that(
             TAG_BYTES < len(self.trailer) <= MAX_TRAILER_BYTES, "a trailer of a wrong length", reason=_RECORD_REASON

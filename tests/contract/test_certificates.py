@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from contract.certificate_parts import fingerprint, load_certificate
+from contract.certificate_parts import MAX_CERTIFICATE_BYTES, fingerprint, load_certificate
 from contract.certificates import SessionCertificate, SignerCertificate, joint_key, require_same_purpose
 from contract.chain import check_chain
 from contract.oids import DEFAULT_ARC, Arc
@@ -233,11 +233,17 @@ def test_sessions_certificate_of_another_kind_of_key(joint: World) -> None:
         SessionCertificate(joint.authority.issue(profile, P256), DEFAULT_ARC)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x30\x00", b"garbage", bytes(129 << 10)])
+@pytest.mark.parametrize("data", [b"", b"\x30\x00", b"garbage"])
 def test_bytes_that_are_no_certificate(data: bytes) -> None:
     """Refused by our error."""
     with malformed("CERTIFICATE_MALFORMED"):
         SignerCertificate.from_der(data, DEFAULT_ARC)
+
+
+def test_certificate_that_is_too_long() -> None:
+    """It is not looked at, whatever it is: that would take time and memory."""
+    with pytest.raises(MalformedInput, match="longer than 131072 bytes"):
+        load_certificate(bytes(MAX_CERTIFICATE_BYTES + 1))
 
 
 def test_certificate_with_a_byte_behind(alice: Person) -> None:

@@ -127,7 +127,7 @@ def test_key_ciphertext_of_another_scheme_or_size(joint: World, separate: World,
     ("segments", "length"),
     [
         *((0, 0), (0, 16), (-1, 0), (1, 15), (1, SEGMENT_BYTES + 17), (2, 32), (2, SEGMENT_BYTES + 32)),
-        *((3, 2 * SEGMENT_BYTES + 48), (1 << 43, 1 << 63)),
+        *((3, 2 * SEGMENT_BYTES + 48), (1 << 42, (1 << 63) + (1 << 46))),
     ],
 )
 def test_lengths_that_no_content_has(segments: int, length: int) -> None:
