@@ -248,7 +248,7 @@ def custody_list(
     page_token: PageTokenOption = "",
     json: JsonOption = False,
 ) -> None:
-    """List key shares by name; after the last, what else is in the token."""
+    """List key shares by name; after the last, what else is in the token, and the named keys."""
     from server.cli.custody import shares as command
 
     command(_home(home), page_size, page_token, as_json=json)

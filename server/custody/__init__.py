@@ -8,7 +8,7 @@ from server.custody.coalescer import Coalescer
 from server.custody.custody import Custody
 from server.custody.holder import DatabaseHolder, Holder, OpenedShare, ShareEngine
 from server.custody.key_holder import KeyKind
-from server.custody.listing import KeptObject, KeptShare, list_besides, list_kept_shares
+from server.custody.listing import KeptObject, KeptSecret, find_kept, list_besides, list_kept_shares
 from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
 from server.custody.named_keys import NamedKeys, named_key_works
 from server.custody.private_keys import NamedKey
@@ -24,7 +24,7 @@ __all__ = [
     "DatabaseHolder",
     "Holder",
     "KeptObject",
-    "KeptShare",
+    "KeptSecret",
     "KeyKind",
     "MasterKeys",
     "NamedKey",
@@ -38,6 +38,7 @@ __all__ = [
     "ShareEngine",
     "context_of_key",
     "create_master_key",
+    "find_kept",
     "list_besides",
     "list_kept_shares",
     "load_master_keys",

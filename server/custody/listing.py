@@ -1,7 +1,8 @@
-"""What there is in custody: the shares that the database names, and what a token has beside them."""
+"""What there is in custody: the shares and keys that the database names, and what a token has beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,11 +17,11 @@ NOT_OURS: Final = "not ours"
 
 
 @dataclass(frozen=True, slots=True)
-class KeptShare:
-    """A share.
+class KeptSecret:
+    """A share or a named key.
 
     Args:
-        name: of its key, or of its session with ".sign" or ".decrypt".
+        name: of a share its key's, or its session's with ".sign" or ".decrypt"; or the named key's own.
         create_time: when it was made.
         object_id: of its object in a token; empty: its numbers are in the database.
     """
@@ -45,15 +46,19 @@ class KeptObject:
     state: str
 
 
-def list_kept_shares(connection: Connection, after: str, limit: int) -> list[KeptShare]:
+def list_kept_shares(connection: Connection, after: str, limit: int) -> list[KeptSecret]:
     """Shares with names above ``after``, in the order of their names, so many at most."""
-    rows = store.list_shares(connection, after, limit)
-    objects = tokens.find_objects(connection, [name for name, _ in rows])
-    return [KeptShare(name, time, objects.get(name, "")) for name, time in rows]
+    return find_kept(connection, store.list_shares(connection, after, limit))
+
+
+def find_kept(connection: Connection, made: Sequence[tuple[str, datetime]]) -> list[KeptSecret]:
+    """Where secrets are of which the name is known, and when each was made."""
+    objects = tokens.find_objects(connection, [name for name, _ in made])
+    return [KeptSecret(name, time, objects.get(name, "")) for name, time in made]
 
 
 def list_besides(connection: Connection, objects: dict[str, str]) -> list[KeptObject]:
-    """Those objects of a token, names by id, that are no share's."""
+    """Those objects of a token, names by id, that are no share and no named key."""
     states = tokens.find_states(connection, objects)
     found = [KeptObject(object_id, name, states.get(object_id, NOT_OURS)) for object_id, name in objects.items()]
     return [each for each in found if each.state != tokens.KEPT]

@@ -125,6 +125,11 @@ async def test_keys_of_an_organisation(office: Office, in_token: SoftToken) -> N
         assert f"{part}\n" in shown
     assert "Digital Signature, Non Repudiation\n" in shown
     assert (await office.does("custody", "test"))["sound_keys"] == 3
+    listed = (await office.does("custody", "list"))["named_keys"]
+    assert [(each["key"], each["state"]) for each in listed] == [
+        (name, "kept") for name in ("authority", *sorted((signs, decrypts)))
+    ]
+    assert len({each["object_id"] for each in listed} - {""}) == 3
     _, shown = await office.certify(decrypts, "decrypts.pem")
     assert "Key Encipherment\n" in shown
     assert "Digital Signature" not in shown
