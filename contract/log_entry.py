@@ -41,6 +41,10 @@ class EntryKind(StrEnum):
     """An ``OperationBody``."""
     PERMISSION = "permission"
     """A ``SignedPermission``."""
+    GRANT = "grant"
+    """A ``trusteeship.SignedStatement`` of a request for a grant, or of an order about one."""
+    USE = "use"
+    """A ``trusteeship.RecordedUse``."""
 
 
 _KINDS: Final = frozenset(EntryKind)

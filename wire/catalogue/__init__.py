@@ -25,6 +25,7 @@ from wire.catalogue import (
     relay,
     requests,
     sessions,
+    trusteeship,
 )
 from wire.catalogue.entry import Entry
 
@@ -43,6 +44,7 @@ _ENTRIES: Final = (
     *agent.ENTRIES,
     *pins.ENTRIES,
     *leases.ENTRIES,
+    *trusteeship.ENTRIES,
     *faults.ENTRIES,
 )
 
