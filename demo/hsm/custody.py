@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from demo.accounts import open_account
 from demo.attacks import SERVER_HOME
 from demo.openssl import ask_openssl, verify_command
 from demo.people import Signer
 from demo.phone import Phone
 from demo.show import Show
 from demo.stage import AttackSucceeded, CommandFailed, Stage
-from softhsm import LABEL, PIN, SoftToken
+from demo.token_server import make_token, start_on_token
+from softhsm import SoftToken
 
-OFFICER: Final = "dora"
 KEY: Final = "contracts"
 DOCUMENT: Final = "contract.txt"
-_PIN_FILE: Final = "pin"
 _ACCESS: Final = "sensitive, always sensitive, never extractable, local"
 _TEXT: Final = "Alice sells her bicycle to Bob for 120 euros.\n"
 
@@ -51,41 +50,17 @@ class Custody:
             shown.outcome = self._take_out()
 
     def _make_token(self) -> str:
-        self.stage.variables |= self.token.variables
-        self.show.say("SoftHSM2 stands for an HSM: it is reached by PKCS#11, as an HSM is. Its folder is a file here.")
-        self.show.command(self.token.making, who="operator")
-        self.show.output(self.stage.must(self.token.making))
-        pin = self.stage.folder / _PIN_FILE
-        pin.touch(mode=0o600)
-        pin.write_text(PIN + "\n", encoding="utf-8")
-        return f"the token {LABEL!r} is there, and a file with its PIN that the operator alone can read"
+        return make_token(self.stage, self.show, self.token)
 
     def _start_server(self) -> str:
-        self.show.say("The configuration is written first. Then the server makes what else it needs.")
-        home = self.stage.folder / SERVER_HOME
-        home.mkdir(mode=0o700)
-        configuration = _configuration(self.token, self.stage.folder)
-        (home / "config.toml").write_text(configuration, encoding="utf-8")
-        self.show.output(configuration)
-        init = ["fourseal-server", "init", "--home", SERVER_HOME]
-        self.show.command(init, who="operator")
-        self.stage.must(init)
-        self.show.command(["fourseal-server", "run", "--home", SERVER_HOME], who="operator")
-        serving = self.stage.start_server(SERVER_HOME)
+        serving = start_on_token(self.stage, self.show, self.token)
         self.status_server = serving["status_server"]
-        self.show.views({"token": "a login by each of two worker processes, which hold the PIN and nothing else"})
         return f"serves on {serving['server']}"
 
     def _enrol(self) -> str:
         self.show.say("Alice's agent gets a certificate for mutual TLS; her account has a password and a phone.")
-        alice, phone = self.alice, Phone()
-        alice.enrol(SERVER_HOME)
-        password = ("--password-file", alice.password_file)
-        kinds = ("--sign-key", "ed25519", "--encrypt-key", "x25519")
-        setup = alice.json("register", alice.name, "--display-name", "Alice", *kinds, *password, "--json")["setup"]
-        phone.scan(alice.name, setup["totp_uri"])
-        code = ("--code", phone.code(alice.name))
-        alice.fourseal("account", "factor", "confirm", alice.name, setup["factor_id"], *code, *password)
+        self.alice.enrol(SERVER_HOME)
+        open_account(self.alice, Phone(), "Alice")
         return "Alice is logged in"
 
     def _generate(self) -> str:
@@ -156,15 +131,3 @@ class Custody:
             self.show.command(command, who="operator")
             self.show.output(printed)
         return printed
-
-
-def _configuration(token: SoftToken, folder: Path) -> str:
-    return (
-        'custody = "pkcs11"\n'
-        f'pkcs11_module = "{token.module}"\n'
-        f'pkcs11_token = "{LABEL}"\n'
-        f'pkcs11_pin_file = "{folder / _PIN_FILE}"\n'
-        f'registration_officers = ["{OFFICER}"]\n'
-        'ocsp_listen = "127.0.0.1:0"\n'
-        "shares_ahead = 0\n"
-    )

@@ -12,11 +12,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from demo.attacks import SERVER_HOME
-from demo.hsm.custody import DOCUMENT, KEY, OFFICER, Custody
+from demo.hsm.custody import DOCUMENT, KEY, Custody
 from demo.openssl import ask_openssl, verify_command
 from demo.people import Signer
 from demo.show import Show
 from demo.stage import CommandFailed, Stage
+from demo.token_server import OFFICER
 
 _AUTHORITY: Final = "authority.pem"
 _CERTIFICATE: Final = "alice.certificate.pem"
