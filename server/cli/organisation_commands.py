@@ -11,8 +11,11 @@ import typer
 from server.cli.options import HomeOption, JsonOption, PageSizeOption, PageTokenOption, home_of
 
 app = typer.Typer(
-    help="Register organisations; make keys for them in custody; ask for certificates.", no_args_is_help=True
+    help="Register organisations; make keys for them in custody; ask for certificates; say who administers them.",
+    no_args_is_help=True,
 )
+administrator = typer.Typer(help="Say which accounts administer an organisation.", no_args_is_help=True)
+app.add_typer(administrator, name="administrator")
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the organisation: 1 to 63 characters of [a-z0-9._-].")]
 
@@ -45,7 +48,7 @@ def list_all(
 
 @app.command()
 def show(name: NameArgument, home: HomeOption = None, json: JsonOption = False) -> None:
-    """Show an organisation, its keys, and their certificates."""
+    """Show an organisation, its administrators, its keys, and their certificates."""
     from server.cli.organisations import show as command
 
     command(home_of(home), name, as_json=json)
@@ -78,3 +81,47 @@ def request(
     from server.cli.organisations import request as command
 
     command(home_of(home), key, as_json=json)
+
+
+@app.command()
+def policy(
+    name: NameArgument,
+    approvals: Annotated[int, typer.Option(help="How many administrators must approve a grant.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say how many administrators must approve each grant that is asked for from now on."""
+    from server.cli.administrators import policy as command
+
+    command(home_of(home), name, approvals, as_json=json)
+
+
+AccountArgument = Annotated[str, typer.Argument(help="Name of an account.")]
+
+
+@administrator.command("add")
+def add_administrator(
+    name: NameArgument, account: AccountArgument, home: HomeOption = None, json: JsonOption = False
+) -> None:
+    """Let an account decide about grants of an organisation's keys, and see all records of their use."""
+    from server.cli.administrators import add as command
+
+    command(home_of(home), name, account, as_json=json)
+
+
+@administrator.command("remove")
+def remove_administrator(
+    name: NameArgument, account: AccountArgument, home: HomeOption = None, json: JsonOption = False
+) -> None:
+    """Take that from an account, at once. What it approved before stays approved."""
+    from server.cli.administrators import remove as command
+
+    command(home_of(home), name, account, as_json=json)
+
+
+@administrator.command("list")
+def list_administrators(name: NameArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """List the accounts that administer an organisation."""
+    from server.cli.administrators import administrators as command
+
+    command(home_of(home), name, as_json=json)

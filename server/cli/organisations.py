@@ -17,6 +17,7 @@ from server.identity import IssuedCertificate, find_by_key
 from server.organisations import (
     Organisation,
     OrganisationKey,
+    list_administrators,
     list_keys,
     list_organisations,
     make_key,
@@ -57,18 +58,22 @@ def organisations(home: Home, page_size: int, page_token: str, *, as_json: bool)
 
 
 def show(home: Home, name: str, *, as_json: bool) -> None:
-    """Show an organisation, its keys, and their certificates."""
+    """Show an organisation, its administrators, its keys, and their certificates."""
 
-    def query(connection: Connection) -> tuple[Organisation, list[tuple[OrganisationKey, IssuedCertificate | None]]]:
+    def query(
+        connection: Connection,
+    ) -> tuple[Organisation, list[str], list[tuple[OrganisationKey, IssuedCertificate | None]]]:
         organisation = require_organisation(connection, name)
-        keys = list_keys(connection, name)
-        return organisation, [(key, find_by_key(connection, key.key_sha256)) for key in keys]
+        keys = [(key, find_by_key(connection, key.key_sha256)) for key in list_keys(connection, name)]
+        return organisation, list(list_administrators(connection, name)), keys
 
-    organisation, keys = in_database(home, query)
+    organisation, administrators, keys = in_database(home, query)
     if as_json:
-        show_json(_organisation_json(organisation) | {"keys": [_key_json(*each) for each in keys]})
+        shown = {"administrators": administrators, "keys": [_key_json(*each) for each in keys]}
+        show_json(_organisation_json(organisation) | shown)
         return
     show_line(f"{organisation.name}: {organisation.display_name}, registered {_time(organisation.create_time)}")
+    show_line(f"Administrators: {', '.join(administrators) or 'none'}; {organisation.approvals} must approve a grant")
     rows = [(key.key_id, key.purpose.value, key.kind.value, _state(issued)) for key, issued in keys]
     show_table("Keys", ("key", "purpose", "kind", "certificate"), rows)
 
@@ -107,6 +112,7 @@ def _organisation_json(organisation: Organisation) -> dict[str, Any]:
         "organisation": organisation.name,
         "display_name": organisation.display_name,
         "create_time": _time(organisation.create_time),
+        "approvals": organisation.approvals,
     }
 
 

@@ -2,6 +2,7 @@
 
 from server.identity.account_rules import AccountRules, AccountTerms, compose_account_rules
 from server.identity.accounts.administration import disable_account, enable_account, revoke_certificates, unlock_account
+from server.identity.accounts.events import Event, record
 from server.identity.agents import check_callers, require_caller, revoke
 from server.identity.authority import Authority
 from server.identity.callers import CallerReader
@@ -33,7 +34,13 @@ from server.identity.server_certificate import (
 )
 from server.identity.store.accounts import Account, AccountState, find_account, list_accounts
 from server.identity.store.agents import Agent, AgentState, list_agents
-from server.identity.store.certificates import IssuedCertificate, RevocationReason, find_by_key, find_certificate
+from server.identity.store.certificates import (
+    CertificateProfile,
+    IssuedCertificate,
+    RevocationReason,
+    find_by_key,
+    find_certificate,
+)
 from server.identity.store.events import AccountEvent, list_events
 from server.identity.store.logins import Login, Proof
 from server.identity.tickets import TICKET_LIFETIME, Ticket, add_ticket, drop_expired_tickets, new_token
@@ -49,10 +56,12 @@ __all__ = [
     "AgentState",
     "Authority",
     "CallerReader",
+    "CertificateProfile",
     "CurrentCertificate",
     "Device",
     "Devices",
     "Enrolment",
+    "Event",
     "FileSms",
     "IssuedCertificate",
     "Leases",
@@ -97,6 +106,7 @@ __all__ = [
     "open_leases",
     "organisation_subject",
     "read_secret",
+    "record",
     "require_caller",
     "revoke",
     "revoke_certificates",

@@ -1,4 +1,4 @@
-"""The tables of organisations and their keys."""
+"""The tables of organisations, their administrators and keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,22 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Connection, Index, LargeBinary, Row, Table, Text, insert, select, tuple_
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from mpc.four_prime_rsa import Purpose
 from server.custody import KeyKind
@@ -19,7 +34,16 @@ organisations = Table(
     Column("name", Text, primary_key=True),
     Column("display_name", Text, nullable=False),
     Column("create_time", Instant, nullable=False),
+    Column("approvals", Integer, nullable=False),
     Index(None, "create_time", "name"),
+)
+
+organisation_administrators = Table(
+    "organisation_administrators",
+    metadata,
+    Column("organisation", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("add_time", Instant, nullable=False),
 )
 
 organisation_keys = Table(
@@ -45,11 +69,18 @@ class Organisation:
         name: of which accounts may have the same: they are two things.
         display_name: what people call it; stands in its certificates.
         create_time: when it was registered.
+        approvals: how many administrators must approve a grant.
     """
 
     name: str
     display_name: str
     create_time: datetime
+    approvals: int = 1
+
+    @property
+    def owner(self) -> str:
+        """What records of accounts call it: no account has such a name."""
+        return f"organisation {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +130,31 @@ def list_organisations(connection: Connection, after: PageCursor | None, limit: 
     if after is not None:
         query = query.where(tuple_(*order) > (after.time, after.name))
     return [Organisation(**row._asdict()) for row in connection.execute(query)]
+
+
+def put_approvals(connection: Connection, name: str, approvals: int) -> None:
+    """How many administrators must approve from now on."""
+    connection.execute(update(organisations).where(organisations.c.name == name), {"approvals": approvals})
+
+
+def add_administrator(connection: Connection, organisation: str, account: str, now: datetime) -> None:
+    """Keep a new administrator."""
+    values = {"organisation": organisation, "account": account, "add_time": now}
+    connection.execute(insert(organisation_administrators), values)
+
+
+def drop_administrator(connection: Connection, organisation: str, account: str) -> bool:
+    """An account administers no more; whether it did."""
+    column = organisation_administrators.c
+    query = delete(organisation_administrators).where(column.organisation == organisation, column.account == account)
+    return bool(connection.execute(query).rowcount)
+
+
+def list_administrators(connection: Connection, organisation: str) -> dict[str, datetime]:
+    """Accounts that administer, sorted, each with the time since when: at most 64."""
+    column = organisation_administrators.c
+    query = select(column.account, column.add_time).where(column.organisation == organisation)
+    return {row.account: row.add_time for row in connection.execute(query.order_by(column.account))}
 
 
 def add_key(connection: Connection, key: OrganisationKey) -> None:

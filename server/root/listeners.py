@@ -37,6 +37,8 @@ from fourseal.v1 import (
     signing_service_pb2_grpc,
     transparency_service_pb2,
     transparency_service_pb2_grpc,
+    trusteeship_service_pb2,
+    trusteeship_service_pb2_grpc,
 )
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -53,6 +55,7 @@ from server.root.health import Health
 from server.root.rules import Rules
 from server.sessions.rpc import ContractSessionRpc
 from server.signing.rpc import DecryptionRpc, DeviceRpc, KeyRpc, SigningRpc
+from server.trusteeship.rpc import TrusteeshipRpc
 from wire import tls
 from wire.limits import server_options
 
@@ -70,6 +73,7 @@ AGENT_SERVICES = (
     contract_session_service_pb2.DESCRIPTOR.services_by_name["ContractSessionService"].full_name,
     evidence_service_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
     transparency_service_pb2.DESCRIPTOR.services_by_name["TransparencyService"].full_name,
+    trusteeship_service_pb2.DESCRIPTOR.services_by_name["TrusteeshipService"].full_name,
 )
 RELAY_SERVICES = (relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name,)
 ENROLMENT_SERVICES = (
@@ -142,17 +146,7 @@ class Listeners:
             PinGuardRpc(rules.callers, rules.pins, lambda: f"{settings.public_host}:{self.ports.enrolment}"),
             self._agents,
         )
-        contract_session_service_pb2_grpc.add_ContractSessionServiceServicer_to_server(
-            ContractSessionRpc(rules.callers, rules.sessions), self._agents
-        )
-        transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(
-            TransparencyRpc(rules.callers, rules.evidence.transparency), self._agents
-        )
-        evidence_service_pb2_grpc.add_EvidenceServiceServicer_to_server(
-            EvidenceRpc(rules.callers, rules.evidence), self._agents
-        )
-        if rules.relay is not None:
-            add_relay_service(RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents)
+        self._add_systems(rules)
         enrolment_service_pb2_grpc.add_EnrolmentServiceServicer_to_server(
             EnrolmentRpc(rules.enrolment), self._enrolment
         )
@@ -168,6 +162,23 @@ class Listeners:
                 self._enrolment, settings.enrolment_listen, tls.renewable_server_credentials(certificate.pair, None)
             ),
         )
+
+    def _add_systems(self, rules: Rules) -> None:
+        """What stands on keys and accounts."""
+        contract_session_service_pb2_grpc.add_ContractSessionServiceServicer_to_server(
+            ContractSessionRpc(rules.callers, rules.sessions), self._agents
+        )
+        transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(
+            TransparencyRpc(rules.callers, rules.evidence.transparency), self._agents
+        )
+        evidence_service_pb2_grpc.add_EvidenceServiceServicer_to_server(
+            EvidenceRpc(rules.callers, rules.evidence), self._agents
+        )
+        trusteeship_service_pb2_grpc.add_TrusteeshipServiceServicer_to_server(
+            TrusteeshipRpc(rules.callers, rules.trusteeship), self._agents
+        )
+        if rules.relay is not None:
+            add_relay_service(RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents)
 
     async def start(self) -> None:
         """Begin to accept calls."""

@@ -43,6 +43,7 @@ from server.signing import (
     Signatures,
 )
 from server.storage import Threads
+from server.trusteeship import TrusteeshipRules, compose_trusteeship_rules
 
 _GENERATIONS: Final = 32  # under way at a time: each takes a core for seconds
 _GENERATIONS_PER_CALLER: Final = 8
@@ -66,6 +67,7 @@ class Rules:
     pins: PinGuards
     sessions: SessionRules
     evidence: EvidenceRules
+    trusteeship: TrusteeshipRules
     relay: RelayPart | None
     """None where a media server relays."""
     flights: tuple[Flights, ...]
@@ -103,7 +105,8 @@ def compose_rules(
     generation_workers = Threads(max(1, settings.threads // 2), "generation")
     database.group_while(lambda: workers.waiting >= 2 * settings.threads)  # each core has work for two steps more
     work = Work(operations, workers, generations, generation_workers)
-    signing = _compose_signing(ground, settings, work, coalescer)
+    opened = OpenedKeys(database, capacity=settings.opened_shares)
+    signing = _compose_signing(ground, settings, work, opened, coalescer)
     random = secrets.token_bytes
     accounts = compose_account_rules(
         database,
@@ -139,6 +142,7 @@ def compose_rules(
         PinGuards(database, ground.custody.sealer, shares, end_certificate, random, clock, log),
         sessions,
         evidence.rules,
+        _compose_trusteeship(ground, settings, accounts, work, opened, coalescer),
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
@@ -146,7 +150,7 @@ def compose_rules(
 
 
 def _compose_signing(
-    ground: Ground, settings: Settings, work: Work, engine: ShareEngine
+    ground: Ground, settings: Settings, work: Work, opened: OpenedKeys, engine: ShareEngine
 ) -> tuple[Keys, Generation, Signatures, Decryptions]:
     database, shares, clock, random = ground.database, ground.custody.shares, ground.clock, secrets.token_bytes
     delay = timedelta(seconds=settings.destruction_delay_seconds)
@@ -164,7 +168,6 @@ def _compose_signing(
         end_certificate,
         lifetime=unopened,
     )
-    opened = OpenedKeys(database, capacity=settings.opened_shares)
     signing, decrypting = (
         OperationRunner(
             database, work.quick, work.quick_workers, check_callers, JointOperationPolicy(purpose, clock), clock
@@ -173,6 +176,28 @@ def _compose_signing(
     )
     signatures = Signatures(opened, shares, signing, engine, random)
     return keys, generation, signatures, Decryptions(opened, shares, decrypting, engine, random)
+
+
+def _compose_trusteeship(
+    ground: Ground,
+    settings: Settings,
+    accounts: AccountRules,
+    work: Work,
+    opened: OpenedKeys,
+    engine: ShareEngine,
+) -> TrusteeshipRules:
+    return compose_trusteeship_rules(
+        ground.database,
+        accounts.logins,
+        opened,
+        ground.custody.shares,
+        work.quick,
+        work.quick_workers,
+        engine,
+        secrets.token_bytes,
+        ground.clock,
+        clock_difference=timedelta(seconds=settings.session_clock_seconds),
+    )
 
 
 def _compose_own_relay(

@@ -35,6 +35,9 @@ class Event(StrEnum):
     CERTIFICATES_ISSUED = "certificates_issued"
     CERTIFICATES_REVOKED = "certificates_revoked"
     DEVICE_BLOCKED = "device_blocked"
+    ADMINISTRATOR_ADDED = "administrator_added"
+    ADMINISTRATOR_REMOVED = "administrator_removed"
+    APPROVALS_SET = "approvals_set"
     DISABLED = "disabled"
     ENABLED = "enabled"
 

@@ -136,6 +136,10 @@ class IssuedCertificate:
         """Whose it is, for people and records. No account has such a name as an organisation has here."""
         return self.account or f"organisation {self.organisation}"
 
+    def holds(self, now: datetime) -> bool:
+        """Whether it was not revoked, and its time is not over."""
+        return self.revoke_time is None and now < self.expire_time
+
 
 @dataclass(frozen=True, slots=True)
 class RevokedCertificate:

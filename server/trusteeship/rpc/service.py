@@ -1,0 +1,90 @@
+"""TrusteeshipService."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from fourseal.v1 import trusteeship_service_pb2 as pb
+from fourseal.v1 import trusteeship_service_pb2_grpc
+
+from server.identity import CallerReader, Login
+from server.journal import Request, request_of
+from server.trusteeship.rpc.convert import grant_to_proto, overview_to_proto, signature_from_proto
+from server.trusteeship.rules import TrusteeshipRules
+from wire.peer import login_token
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
+    """TrusteeshipService.
+
+    Args:
+        callers: says who calls.
+        rules: what is done.
+    """
+
+    def __init__(self, callers: CallerReader, rules: TrusteeshipRules) -> None:
+        self._callers = callers
+        self._rules = rules
+
+    async def GetOrganisation(self, request: pb.GetOrganisationRequest, context: Context) -> pb.GetOrganisationResponse:
+        """See the proto."""
+        await self._login(context)
+        return overview_to_proto(await self._rules.overview(request.organisation))
+
+    async def RequestGrant(self, request: pb.RequestGrantRequest, context: Context) -> pb.RequestGrantResponse:
+        """See the proto."""
+        login = await self._login(context)
+        journaled = _journaled(login, "RequestGrant", request)
+        shown = await self._rules.grants.ask(
+            journaled, login, request.statement_der, signature_from_proto(request.signature)
+        )
+        return pb.RequestGrantResponse(grant=grant_to_proto(shown))
+
+    async def OrderGrant(self, request: pb.OrderGrantRequest, context: Context) -> pb.OrderGrantResponse:
+        """See the proto."""
+        login = await self._login(context)
+        journaled = _journaled(login, "OrderGrant", request)
+        shown = await self._rules.grants.order(
+            journaled, login, request.statement_der, signature_from_proto(request.signature)
+        )
+        return pb.OrderGrantResponse(grant=grant_to_proto(shown))
+
+    async def GetGrant(self, request: pb.GetGrantRequest, context: Context) -> pb.GetGrantResponse:
+        """See the proto."""
+        shown = await self._rules.grants.get(await self._login(context), request.grant_id)
+        return pb.GetGrantResponse(grant=grant_to_proto(shown))
+
+    async def ListGrants(self, request: pb.ListGrantsRequest, context: Context) -> pb.ListGrantsResponse:
+        """See the proto."""
+        login = await self._login(context)
+        page = await self._rules.grants.list(login, request.organisation, request.page_size, request.page_token)
+        return pb.ListGrantsResponse(grants=map(grant_to_proto, page.rows), next_page_token=page.next_token)
+
+    async def BeginUse(self, request: pb.BeginUseRequest, context: Context) -> pb.BeginUseResponse:
+        """Not yet."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED)
+
+    async def FinishUse(self, request: pb.FinishUseRequest, context: Context) -> pb.FinishUseResponse:
+        """Not yet."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED)
+
+    async def ListRecords(self, request: pb.ListRecordsRequest, context: Context) -> pb.ListRecordsResponse:
+        """Not yet."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED)
+
+    def ExportRecords(
+        self, request: pb.ExportRecordsRequest, context: Context
+    ) -> AsyncIterator[pb.ExportRecordsResponse]:
+        """Not yet."""
+        raise NotImplementedError
+
+    async def _login(self, context: Context) -> Login:
+        return await self._rules.logins.read(login_token(context), self._callers.of(context))
+
+
+def _journaled(login: Login, method: str, request: pb.RequestGrantRequest | pb.OrderGrantRequest) -> Request:
+    return request_of(login.caller, request.request_id, method, request, account=login.account)

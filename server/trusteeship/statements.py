@@ -1,0 +1,233 @@
+"""Statements of trusteeship: checked, admitted, jointly signed, and only then of effect. Requests, orders, records.
+
+1. The statement names the account that is logged in, and is signed by a joint key of the calling agent: the client's
+   half is checked before anything else is done.
+2. In the transaction of the intent: the login holds; the key may sign; its personal certificate is the one that the
+   statement names, and holds; what the statement is for allows it.
+3. The signature is completed, and what the statement is for is done with it.
+4. In the transaction of the result, login and certificate are looked at again: who was shut out meanwhile effects
+   nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from contract.trusteeship.signed import STATEMENT_ALGORITHM, SignedStatement, TrustStatement
+from mpc.engines import Random
+from mpc.errors import FoursealError
+from mpc.four_prime_rsa import EncodedMessage, PartialSignature, Purpose, Role, parse_partial_signature
+from server.clock import Clock
+from server.custody import ShareCustody, ShareEngine
+from server.identity import CertificateProfile, Login, Logins, find_certificate
+from server.journal import Act, Intent, OperationRunner, Request, Result
+from server.signing import JointOperationPolicy, OpenedKeys, sign_jointly
+from wire.catalogue import ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSignature:
+    """A signature of a statement, as far as the agent has made it.
+
+    Args:
+        key_id: of the joint key.
+        salt: 32 bytes.
+        client_partial: the client's partial mod N_client, big-endian.
+    """
+
+    key_id: str
+    salt: bytes
+    client_partial: bytes = field(repr=False)
+
+
+class Deed(Protocol):
+    """What a statement is for."""
+
+    @property
+    def statement(self) -> TrustStatement:
+        """The statement."""
+
+    def admit(self, connection: Connection, *, again: bool) -> None:
+        """See that it may be done now, in the transaction of the intent; what raises has changed nothing.
+
+        Args:
+            connection: the transaction.
+            again: the intent stood in the journal before, and was counted then.
+        """
+
+    def act(self, signed: SignedStatement) -> Result:
+        """Do it, outside the transactions; ``Result.apply`` writes what it changes."""
+
+
+ReadDeed = Callable[[], Deed]
+"""Reads a statement, and says what it is for; raises what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementIntent(Intent):
+    """The intent to have a statement signed.
+
+    Args:
+        login: whose.
+        key_sha256: SHA-256 of the joint public key, DER.
+        deed: what it is for.
+    """
+
+    login: Login
+    key_sha256: bytes
+    deed: Deed
+
+
+class StatementPolicy:
+    """The rules of all statements. See the module.
+
+    Args:
+        logins: says whether a login holds.
+        clock: the time.
+    """
+
+    def __init__(self, logins: Logins, clock: Clock) -> None:
+        self._logins = logins
+        self._clock = clock
+        self._keys = JointOperationPolicy(Purpose.SIGN, clock)
+
+    def admit(
+        self, connection: Connection, intents: Sequence[Intent], repeated: Sequence[bool]
+    ) -> list[FoursealError | None]:
+        """See ``server.journal.Policy``. One after the other: what the first counts, the second meets.
+
+        The refusals: LOGIN_REQUIRED, PERSONAL_CERTIFICATE_WRONG, those of ``JointOperationPolicy``, and what the
+        statement is for refuses with.
+        """
+        return [self._judge(connection, intent, again=again) for intent, again in zip(intents, repeated, strict=True)]
+
+    def require_signer(self, connection: Connection, intent: StatementIntent) -> None:
+        """See that login and certificate hold.
+
+        Raises:
+            ServiceError: LOGIN_REQUIRED, PERSONAL_CERTIFICATE_WRONG.
+        """
+        self._logins.require(connection, intent.login)
+        found = find_certificate(connection, intent.deed.statement.signer_certificate)
+        if found is None or found.profile is not CertificateProfile.PERSONAL or found.account != intent.login.account:
+            raise wrong_certificate("there is no such certificate of yours")
+        if found.key_sha256 != intent.key_sha256:
+            raise wrong_certificate("the key that signs does not stand in it")
+        if not found.holds(self._clock()):
+            raise wrong_certificate("it was revoked, or its time is over")
+
+    def _judge(self, connection: Connection, intent: Intent, *, again: bool) -> FoursealError | None:
+        assert isinstance(intent, StatementIntent)  # noqa: S101  # this policy's runner gets no others
+        try:
+            self.require_signer(connection, intent)
+            (refusal,) = self._keys.admit(connection, [intent], [again])
+            if refusal is None:
+                intent.deed.admit(connection, again=again)
+        except FoursealError as error:
+            return error
+        return refusal
+
+
+class Statements:
+    """Has statements signed.
+
+    Args:
+        keys: joint public keys.
+        shares: the server's shares.
+        runner: with the policy.
+        policy: see ``StatementPolicy``.
+        engine: exponentiates.
+        random: for blinding.
+    """
+
+    def __init__(
+        self,
+        keys: OpenedKeys,
+        shares: ShareCustody,
+        runner: OperationRunner,
+        policy: StatementPolicy,
+        engine: ShareEngine,
+        random: Random,
+    ) -> None:
+        self._keys = keys
+        self._shares = shares
+        self._runner = runner
+        self._policy = policy
+        self._engine = engine
+        self._random = random
+
+    async def run(self, request: Request, login: Login, signature: ClientSignature, read: ReadDeed) -> None:
+        """Have a statement signed, and done what it is for; once, whenever and however often it is asked for.
+
+        Args:
+            request: the call.
+            login: whose.
+            signature: the client's part.
+            read: see ``ReadDeed``; is called in a worker.
+
+        Raises:
+            ServiceError: those of ``OperationRunner.run``, ``OpenedKeys.find`` and ``StatementPolicy``.
+            MalformedInput: SALT_LENGTH_WRONG, PARTIAL_MALFORMED.
+            PeerMisbehaved: PARTIAL_SIGNATURE_INVALID; the client is to blame.
+            FoursealError: what reading and acting raise.
+        """
+        await self._runner.run(request, partial(self._prepare, request, login, signature, read))
+
+    def _prepare(
+        self, request: Request, login: Login, signature: ClientSignature, read: ReadDeed
+    ) -> tuple[Intent, Act]:
+        deed = read()
+        statement = deed.statement
+        if statement.signer != login.account:
+            raise wrong_certificate("the statement names another account")
+        key = self._keys.find(request.caller, signature.key_id)
+        digest = sha256(statement.to_der()).digest()
+        message = EncodedMessage(key.joint_key, STATEMENT_ALGORITHM, digest, signature.salt)
+        client_partial = parse_partial_signature(message, Role.CLIENT, signature.client_partial)
+        intent = StatementIntent(
+            request=request,
+            key_id=signature.key_id,
+            algorithm=STATEMENT_ALGORITHM.value,
+            digest=digest,
+            salt=signature.salt,
+            client_partial=signature.client_partial,
+            login=login,
+            key_sha256=sha256(key.joint_key.to_der()).digest(),
+            deed=deed,
+        )
+        return intent, partial(self._act, intent, client_partial)
+
+    def _act(self, intent: StatementIntent, client_partial: PartialSignature, key_id: str) -> Result:
+        signature = sign_jointly(self._shares, key_id, client_partial, self._engine, self._random)
+        result = intent.deed.act(SignedStatement(intent.deed.statement.to_der(), signature))
+
+        def apply(connection: Connection) -> None:
+            self._policy.require_signer(connection, intent)
+            if result.apply is not None:
+                result.apply(connection)
+
+        return replace(result, apply=apply)
+
+
+def require_recent(time: datetime, now: datetime, clock_difference: timedelta) -> None:
+    """See that a statement's time is near the present.
+
+    Raises:
+        ServiceError: STATEMENT_TIME_OFF.
+    """
+    off = abs(time - now)
+    if off > clock_difference:
+        maximum = int(clock_difference.total_seconds())
+        raise ServiceError("STATEMENT_TIME_OFF", seconds=int(off.total_seconds()), maximum=maximum)
+
+
+def wrong_certificate(problem: str) -> ServiceError:
+    """That a statement is not signed as it must be."""
+    return ServiceError("PERSONAL_CERTIFICATE_WRONG", problem=problem)

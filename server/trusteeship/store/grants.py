@@ -1,0 +1,130 @@
+"""Grants and the orders about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+
+from contract.trusteeship.grants import GrantAction, GrantRequest
+from contract.trusteeship.signed import SignedStatement
+from server.storage import PageCursor
+from server.trusteeship.states import GrantState
+from server.trusteeship.store.tables import trust_grants, trust_orders
+
+_grant = trust_grants.c
+_order = trust_orders.c
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A grant.
+
+    Args:
+        grant_id: "grant-" and the first 32 hexadecimal digits of ``digest``.
+        digest: of its request.
+        organisation: whose key.
+        user: who asked.
+        request: ``SignedStatement`` of it, DER.
+        state: how it stands.
+        round: the present one.
+        used: uses that were counted.
+        create_time: when it was asked for.
+        log_index: of the request's entry.
+    """
+
+    grant_id: str
+    digest: bytes
+    organisation: str
+    user: str
+    request: bytes
+    state: GrantState
+    round: int
+    used: int
+    create_time: datetime
+    log_index: int
+
+    @property
+    def words(self) -> GrantRequest:
+        """What it allows."""
+        return GrantRequest.from_der(SignedStatement.from_der(self.request).statement)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order about a grant: the ``number``-th, from 1 on. ``statement`` is the ``SignedStatement`` of it, DER."""
+
+    grant_id: str
+    number: int
+    round: int
+    action: GrantAction
+    administrator: str
+    statement: bytes
+    log_index: int
+
+
+def add_grant(connection: Connection, row: GrantRow) -> None:
+    """Keep a new grant."""
+    connection.execute(insert(trust_grants), _values(row) | {"state": row.state.value})
+
+
+def find_grant(connection: Connection, grant_id: str) -> GrantRow | None:
+    """The grant of that name."""
+    row = connection.execute(select(trust_grants).where(_grant.grant_id == grant_id)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def find_by_digest(connection: Connection, digest: bytes) -> GrantRow | None:
+    """The grant whose request has that digest."""
+    row = connection.execute(select(trust_grants).where(_grant.digest == digest)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def list_grants(
+    connection: Connection, after: PageCursor | None, limit: int, *, organisation: str = "", user: str = ""
+) -> list[GrantRow]:
+    """At most ``limit`` grants of an organisation's keys, or of a user, oldest first."""
+    order = (_grant.create_time, _grant.grant_id)
+    query = select(trust_grants).order_by(*order).limit(limit)
+    query = query.where(_grant.organisation == organisation if organisation else _grant.user == user)
+    if after is not None:
+        query = query.where(tuple_(*order) > (after.time, after.name))
+    return [_read(row) for row in connection.execute(query)]
+
+
+def count_since(connection: Connection, user: str, since: datetime) -> int:
+    """How many grants a user has asked for since some time."""
+    query = select(func.count()).where(_grant.user == user, _grant.create_time > since)
+    return connection.execute(query).scalar_one()
+
+
+def put_state(connection: Connection, grant_id: str, state: GrantState, round_: int) -> None:
+    """An order has made that of a grant."""
+    values = {"state": state.value, "round": round_}
+    connection.execute(update(trust_grants).where(_grant.grant_id == grant_id), values)
+
+
+def count_use(connection: Connection, grant_id: str, by: int) -> None:
+    """Count a use, or by -1 take one back."""
+    connection.execute(update(trust_grants).where(_grant.grant_id == grant_id).values(used=_grant.used + by))
+
+
+def add_order(connection: Connection, row: OrderRow) -> None:
+    """Keep a new order."""
+    connection.execute(insert(trust_orders), _values(row) | {"action": row.action.value})
+
+
+def list_orders(connection: Connection, grant_id: str) -> list[OrderRow]:
+    """All orders about a grant, oldest first: bounded by the rounds that there can be."""
+    query = select(trust_orders).where(_order.grant_id == grant_id).order_by(_order.number)
+    return [OrderRow(**(row._asdict() | {"action": GrantAction(row.action)})) for row in connection.execute(query)]
+
+
+def _values(row: GrantRow | OrderRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+def _read(row: Row[*tuple[Any, ...]]) -> GrantRow:
+    return GrantRow(**(row._asdict() | {"state": GrantState(row.state)}))

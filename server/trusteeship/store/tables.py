@@ -1,0 +1,76 @@
+"""The tables of grants, orders about them, and uses.
+
+Of a use that is under way, or was recorded a while ago, ``trust_open_uses`` has a row too: when that ends, and the
+sealed result. Rows of uses have no number until there is a record.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
+
+from server.storage import Instant, metadata
+
+trust_grants = Table(
+    "trust_grants",
+    metadata,
+    Column("grant_id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("organisation", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("create_time", Instant, nullable=False),
+    Column("log_index", BigInteger, nullable=False),
+    UniqueConstraint("digest"),
+    CheckConstraint("state IN ('requested', 'active', 'suspended', 'refused', 'revoked')", name="state"),
+    Index(None, "organisation", "create_time", "grant_id"),
+    Index(None, "user", "create_time", "grant_id"),
+)
+
+trust_orders = Table(
+    "trust_orders",
+    metadata,
+    Column("grant_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("round", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("administrator", Text, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("log_index", BigInteger, nullable=False),
+    CheckConstraint("action IN ('approve', 'refuse', 'suspend', 'revoke')", name="action"),
+)
+
+trust_uses = Table(
+    "trust_uses",
+    metadata,
+    Column("agent_id", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("grant_id", Text, nullable=False),
+    Column("organisation", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("refusal", Text, nullable=False),
+    Column("request", LargeBinary),
+    Column("number", BigInteger),
+    Column("user_number", BigInteger),
+    Column("record", LargeBinary),
+    Column("record_time", Instant),
+    Column("log_index", BigInteger),
+    UniqueConstraint("key_id", "number"),
+    UniqueConstraint("key_id", "user", "user_number"),
+    Index(None, "organisation", "record_time", "key_id", "number"),
+    Index(None, "user", "record_time", "key_id", "number"),
+    Index(None, "key_id", "record_time", "number"),
+)
+
+trust_open_uses = Table(
+    "trust_open_uses",
+    metadata,
+    Column("agent_id", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("end_time", Instant, nullable=False),
+    Column("result", LargeBinary),
+    Index(None, "end_time"),
+)

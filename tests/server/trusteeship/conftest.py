@@ -1,0 +1,59 @@
+"""Fixtures: a company with keys in trust, at a server that a module's tests share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from fourseal.v1 import trusteeship_service_pb2 as pb
+
+from contract.trusteeship.grants import GrantAction
+from mpc.four_prime_rsa import Purpose
+from server.root.application import Server
+from server.root.home import Home
+from tests.server.harness import MovableClock, running_server
+from tests.server.trusteeship.people import PEOPLE, OwnKey, Trustee, World, arrive, copy_home, prepare
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Everybody, prepared once."""
+    return prepare(tmp_path_factory.mktemp("trust") / "server")
+
+
+@dataclass
+class Company:
+    """A running server, its people, and the keys of acme."""
+
+    home: Home
+    server: Server
+    clock: MovableClock
+    people: dict[str, Trustee]
+    signs: OwnKey
+    decrypts: OwnKey
+
+    def __getattr__(self, name: str) -> Trustee:
+        """Somebody, by name."""
+        return self.people[name]
+
+    async def granted(self, purpose: Purpose = Purpose.SIGN, **changed: object) -> pb.Grant:
+        """A grant of Bob's, that two have approved."""
+        key = self.signs if purpose is Purpose.SIGN else self.decrypts
+        grant = await self.bob.ask(self.bob.asking(key, purpose, **changed))
+        await self.alice.order(self.alice.ordering(grant, GrantAction.APPROVE))
+        return await self.carol.order(self.carol.ordering(grant, GrantAction.APPROVE))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def company(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Company]:
+    """Alice, Bob and Carol of acme, and Mallory."""
+    home, clock = copy_home(world, tmp_path_factory.mktemp("acme") / "server"), MovableClock()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(running_server(home, clock=clock))
+        people = {name: arrive(world, server, clock, name) for name in PEOPLE}
+        for person in people.values():
+            await stack.enter_async_context(person.client)
+        yield Company(home, server, clock, people, world.keys["sign"], world.keys["decrypt"])
