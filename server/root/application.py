@@ -199,6 +199,7 @@ class Server:
         if self._rules.relay is not None:
             await self._rules.relay.relay.expire()
         await self._rules.evidence.upkeep.run()
+        await self._rules.trusteeship.upkeep.run()
         await asyncio.to_thread(self._ground.custody.shares.holder.sweep)
         await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
         await self._ground.database.write(self._rules.accounts.keep_house)

@@ -26,6 +26,7 @@ from server.identity import (
     open_leases,
 )
 from server.journal import Flights, OperationRunner
+from server.journal.log import LogReader
 from server.pins import PinGuards
 from server.registration import CertificateRequests, end_certificate
 from server.root.account_terms import account_terms
@@ -190,7 +191,8 @@ def _compose_trusteeship(
         ground.database,
         accounts.logins,
         opened,
-        ground.custody.shares,
+        ground.custody,
+        LogReader(ground.log_key.verifier),
         work.quick,
         work.quick_workers,
         engine,

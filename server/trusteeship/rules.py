@@ -7,14 +7,19 @@ from datetime import timedelta
 
 from mpc.engines import Random
 from server.clock import Clock
-from server.custody import ShareCustody, ShareEngine
+from server.custody import Custody, ShareEngine
 from server.identity import Logins, check_callers
 from server.journal import Flights, OperationRunner
+from server.journal.log import LogReader
 from server.signing import OpenedKeys
 from server.storage import Database, Threads
+from server.trusteeship.beginning import Means
 from server.trusteeship.grants import Grants
+from server.trusteeship.operating import KeyOperator
 from server.trusteeship.overview import Overview, read_overview
 from server.trusteeship.statements import StatementPolicy, Statements
+from server.trusteeship.upkeep import TrusteeshipUpkeep
+from server.trusteeship.uses import Uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class TrusteeshipRules:
     database: Database
     logins: Logins
     grants: Grants
+    uses: Uses
+    upkeep: TrusteeshipUpkeep
 
     async def overview(self, organisation: str) -> Overview:
         """See ``read_overview``."""
@@ -34,7 +41,8 @@ def compose_trusteeship_rules(
     database: Database,
     logins: Logins,
     opened: OpenedKeys,
-    shares: ShareCustody,
+    custody: Custody,
+    log: LogReader,
     flights: Flights,
     workers: Threads,
     engine: ShareEngine,
@@ -49,7 +57,8 @@ def compose_trusteeship_rules(
         database: where everything is.
         logins: say whether a login holds.
         opened: joint public keys.
-        shares: the server's shares of them.
+        custody: has the server's shares of them, and the organisations' keys.
+        log: has the records.
         flights: operations under way.
         workers: threads that sign.
         engine: exponentiates.
@@ -59,6 +68,8 @@ def compose_trusteeship_rules(
     """
     policy = StatementPolicy(logins, clock)
     runner = OperationRunner(database, flights, workers, check_callers, policy, clock)
-    statements = Statements(opened, shares, runner, policy, engine, random)
+    statements = Statements(opened, custody.shares, runner, policy, engine, random)
+    means = Means(KeyOperator(database, custody.keys), custody.sealer, clock, clock_difference)
     grants = Grants(database, statements, clock, clock_difference=clock_difference)
-    return TrusteeshipRules(database, logins, grants)
+    uses = Uses(database, statements, log, means)
+    return TrusteeshipRules(database, logins, grants, uses, TrusteeshipUpkeep(database, clock))

@@ -9,6 +9,7 @@ import grpc
 from fourseal.v1 import trusteeship_service_pb2 as pb
 from fourseal.v1 import trusteeship_service_pb2_grpc
 
+from contract.trusteeship.uses import UseRequest
 from server.identity import CallerReader, Login
 from server.journal import Request, request_of
 from server.trusteeship.rpc.convert import grant_to_proto, overview_to_proto, signature_from_proto
@@ -16,6 +17,7 @@ from server.trusteeship.rules import TrusteeshipRules
 from wire.peer import login_token
 
 Context = grpc.aio.ServicerContext[Any, Any]
+_Named = pb.RequestGrantRequest | pb.OrderGrantRequest | pb.FinishUseRequest
 
 
 class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
@@ -65,12 +67,24 @@ class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
         return pb.ListGrantsResponse(grants=map(grant_to_proto, page.rows), next_page_token=page.next_token)
 
     async def BeginUse(self, request: pb.BeginUseRequest, context: Context) -> pb.BeginUseResponse:
-        """Not yet."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED)
+        """See the proto."""
+        login = await self._login(context)
+        asked = UseRequest.from_der(request.statement_der)
+        journaled = request_of(login.caller, asked.request_id, "BeginUse", request, account=login.account)
+        signature = signature_from_proto(request.signature)
+        begun = await self._rules.uses.begin(journaled, login, asked, signature, request.ciphertext)
+        return pb.BeginUseResponse(record_der=begun.record_der, request_signature=begun.request_signature)
 
     async def FinishUse(self, request: pb.FinishUseRequest, context: Context) -> pb.FinishUseResponse:
-        """Not yet."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED)
+        """See the proto."""
+        login = await self._login(context)
+        finished = await self._rules.uses.finish(
+            _journaled(login, "FinishUse", request),
+            login,
+            request.use_request_id,
+            signature_from_proto(request.signature),
+        )
+        return pb.FinishUseResponse(result=finished.result, entry_der=finished.entry_der, receipt=finished.receipt)
 
     async def ListRecords(self, request: pb.ListRecordsRequest, context: Context) -> pb.ListRecordsResponse:
         """Not yet."""
@@ -86,5 +100,7 @@ class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
         return await self._rules.logins.read(login_token(context), self._callers.of(context))
 
 
-def _journaled(login: Login, method: str, request: pb.RequestGrantRequest | pb.OrderGrantRequest) -> Request:
+def _journaled(
+    login: Login, method: str, request: pb.RequestGrantRequest | pb.OrderGrantRequest | pb.FinishUseRequest
+) -> Request:
     return request_of(login.caller, request.request_id, method, request, account=login.account)

@@ -1,0 +1,153 @@
+"""The first step of a use: the grant is judged and the use counted, the key is used, the record waits to be signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from contract.trusteeship.allowing import RefusalCause, find_cause
+from contract.trusteeship.signed import SignedStatement
+from contract.trusteeship.uses import UseOutcome, UseRequest
+from server.clock import Clock
+from server.custody import Context, Sealer
+from server.identity import find_certificate
+from server.journal import Result
+from server.organisations import OrganisationKey, find_key
+from server.trusteeship.operating import KeyOperator
+from server.trusteeship.recording import LIFETIME, make_record, record_use, use_ended
+from server.trusteeship.statements import require_recent
+from server.trusteeship.states import CAUSES
+from server.trusteeship.store import grants, uses
+from server.trusteeship.store.grants import GrantRow
+from server.trusteeship.store.uses import UseName, UseRow
+from wire.catalogue import ServiceError
+
+DECRYPTION_FAILED = "DECRYPTION_FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What uses are made with.
+
+    Args:
+        operator: uses the keys.
+        sealer: seals results.
+        clock: the time.
+        clock_difference: by which a request's time may be off.
+    """
+
+    operator: KeyOperator
+    sealer: Sealer
+    clock: Clock
+    clock_difference: timedelta
+
+
+@dataclass(slots=True)
+class Beginning:
+    """A request for a use. See ``statements.Deed``.
+
+    Args:
+        means: see there.
+        agent_id: that asks.
+        statement: the request.
+        ciphertext: to decrypt.
+    """
+
+    means: Means
+    agent_id: str
+    statement: UseRequest
+    ciphertext: bytes = field(repr=False)
+    cause: str = ""
+    """Why it is refused; empty: it is not. Known once it was admitted."""
+
+    @property
+    def name(self) -> UseName:
+        """The use."""
+        return UseName(self.agent_id, self.statement.request_id)
+
+    def admit(self, connection: Connection, *, again: bool) -> None:
+        """It is a use under a grant of the user's; whether the grant allows it is noted, and counted if it does."""
+        now = self.means.clock()
+        if again:
+            begun = uses.find_use(connection, self.name)
+            if begun is None:
+                raise use_ended("it was not made in time")
+            self.cause = begun.refusal
+            return
+        require_recent(self.statement.time, now, self.means.clock_difference)
+        grant, key = self._find(connection)
+        self.cause = self._judge(connection, grant, key) or ""
+        begun = UseRow(
+            agent_id=self.agent_id,
+            request_id=self.statement.request_id,
+            grant_id=grant.grant_id,
+            organisation=grant.organisation,
+            key_id=key.key_id,
+            user=grant.user,
+            refusal=self.cause,
+        )
+        uses.begin_use(connection, begun, now + LIFETIME)
+        if not self.cause:
+            grants.count_use(connection, grant.grant_id, 1)
+
+    def act(self, signed: SignedStatement) -> Result:
+        """Use the key, unless that is refused."""
+        if self.cause:
+            return Result(apply=partial(self._keep_refused, signed))
+        result = self.means.operator.operate(self.statement, self.ciphertext)
+        sealed = self.means.sealer.seal(result_context(self.name, signed), result or b"")
+        if result is None:
+            return Result(apply=partial(self._keep, signed, UseOutcome.FAILED, b"", sealed))
+        return Result(apply=partial(self._keep, signed, UseOutcome.DONE, sha256(result).digest(), sealed))
+
+    def _find(self, connection: Connection) -> tuple[GrantRow, OrganisationKey]:
+        """Grant and key. One of another organisation is not under this grant: its records are no business of ours."""
+        asked = self.statement
+        grant, key = grants.find_by_digest(connection, asked.grant), find_key(connection, asked.key_id)
+        if grant is None or grant.user != asked.user or grant.organisation != asked.organisation:
+            raise ServiceError("GRANT_NOT_FOUND")
+        if key is None or key.organisation != asked.organisation:
+            raise ServiceError("GRANT_NOT_FOUND")
+        return grant, key
+
+    def _judge(self, connection: Connection, grant: GrantRow, key: OrganisationKey) -> RefusalCause | None:
+        words, now = grant.words, self.means.clock()
+        cause = CAUSES.get(grant.state) or find_cause(words, self.statement, now)
+        if cause is not None:
+            return cause
+        if self.statement.operation.is_ecdsa is not (key.kind.rsa_bits is None):
+            return RefusalCause.OPERATION_NOT_OF_KEY
+        issued = find_certificate(connection, words.key_certificate)
+        if issued is None or not issued.holds(now):
+            return RefusalCause.KEY_CERTIFICATE_ENDED
+        return RefusalCause.GRANT_USED_UP if grant.used >= words.uses else None
+
+    def _require_begun(self, connection: Connection) -> UseRow:
+        begun = uses.find_use(connection, self.name)
+        if begun is None:  # it took more than ten minutes, and was given up meanwhile
+            raise use_ended("it was not made in time")
+        return begun
+
+    def _keep(
+        self, signed: SignedStatement, outcome: UseOutcome, digest: bytes, sealed: bytes, connection: Connection
+    ) -> None:
+        now, detail = self.means.clock(), "" if outcome is UseOutcome.DONE else DECRYPTION_FAILED
+        begun = self._require_begun(connection)
+        row, _ = make_record(connection, begun, signed, outcome, detail, digest, now)
+        uses.put_record(connection, row, now + LIFETIME, sealed)
+
+    def _keep_refused(self, signed: SignedStatement, connection: Connection) -> None:
+        now, begun = self.means.clock(), self._require_begun(connection)
+        row, record = make_record(connection, begun, signed, UseOutcome.REFUSED, self.cause, b"", now)
+        uses.put_record(connection, row, now, b"")
+        record_use(connection, row, record, b"", now)
+        uses.end_open(connection, self.name)
+
+
+def result_context(name: UseName, signed: SignedStatement) -> Context:
+    """As what the result of a use is sealed."""
+    return Context("use-result", name.request_id, (name.agent_id.encode(), sha256(signed.to_der()).digest()))

@@ -1,0 +1,114 @@
+"""How the record of a use comes into being, and into the log.
+
+A number is taken in the transaction that keeps the record: so every number that there is has one, and a crash before
+leaves no gap. Times never fall while numbers rise: records of a time are numbered without gaps too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from sqlalchemy import Connection
+
+from contract.log_entry import EntryKind
+from contract.trusteeship.signed import SignedStatement
+from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
+from server.journal.log import stage
+from server.trusteeship.store import uses as store
+from server.trusteeship.store.uses import UseRow
+from wire.catalogue import ServiceError
+
+LIFETIME: Final = timedelta(minutes=10)
+"""In which a use is finished, and in which its result is given again."""
+
+
+def make_record(
+    connection: Connection,
+    row: UseRow,
+    signed: SignedStatement,
+    outcome: UseOutcome,
+    detail: str,
+    result: bytes,
+    now: datetime,
+) -> tuple[UseRow, UseRecord]:
+    """The record of a use with the next numbers, and the row with it; nothing is kept.
+
+    Args:
+        connection: the transaction that keeps it.
+        row: without a record.
+        signed: the request.
+        outcome: what became of it.
+        detail: why, unless it was done.
+        result: SHA-256 of what came of it, or empty.
+        now: the present time.
+    """
+    asked = UseRequest.from_der(signed.statement)
+    last = store.find_last(connection, row.key_id, row.user)
+    time = now if last.time is None else max(now, last.time)
+    record = UseRecord(
+        request=sha256(signed.to_der()).digest(),
+        organisation=row.organisation,
+        key_id=row.key_id,
+        number=last.number + 1,
+        user=row.user,
+        user_certificate=asked.user_certificate,
+        user_number=last.user_number + 1,
+        outcome=outcome,
+        detail=detail,
+        result=result,
+        time=time.replace(microsecond=0),
+    )
+    made = replace(
+        row,
+        request=signed.to_der(),
+        number=record.number,
+        user_number=record.user_number,
+        record=record.to_der(),
+        record_time=time,
+    )
+    return made, record
+
+
+def record_use(connection: Connection, row: UseRow, record: UseRecord, signature: bytes, now: datetime) -> None:
+    """Have a record stand in the log, and with its use.
+
+    Args:
+        connection: the transaction.
+        row: with its request.
+        record: of that use, with the numbers that it has.
+        signature: the user's, of the record; empty where users do not sign.
+        now: the present time.
+    """
+    assert row.request is not None  # noqa: S101  # no record without
+    recorded = RecordedUse(SignedStatement.from_der(row.request), record, signature)
+    entry = stage(connection, EntryKind.USE, recorded.to_der(), now)
+    store.put_recorded(connection, row.name, record.to_der(), entry.index)
+
+
+def end_without_result(record: UseRecord, outcome: UseOutcome, cause: str) -> UseRecord:
+    """The record that takes the place of one that its user did not come to sign."""
+    return replace(record, outcome=outcome, detail=cause, result=b"")
+
+
+def require_signable(row: UseRow | None) -> UseRecord:
+    """The record of a use that its user signs, or has signed.
+
+    Raises:
+        ServiceError: USE_NOT_FOUND: there is none; USE_REFUSED; USE_ENDED: it was abandoned.
+    """
+    if row is None or row.record is None:
+        raise ServiceError("USE_NOT_FOUND")
+    record = UseRecord.from_der(row.record)
+    if record.outcome is UseOutcome.REFUSED:
+        raise ServiceError("USE_REFUSED", cause=record.detail, number=record.number)
+    if not record.outcome.signed:
+        raise use_ended("its record was not signed in time")
+    return record
+
+
+def use_ended(problem: str) -> ServiceError:
+    """That nothing more comes of a use."""
+    return ServiceError("USE_ENDED", problem=problem)

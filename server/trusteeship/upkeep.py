@@ -1,0 +1,72 @@
+"""What ends by itself: uses that were not finished in time, and results that were kept long enough.
+
+1. begun, and no record: it never was, and is counted no more. Nothing left the server.
+2. a record that its user did not sign: recorded as abandoned, and the result is erased.
+3. recorded: the result is erased.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from sqlalchemy import Connection
+
+from contract.trusteeship.allowing import RefusalCause
+from contract.trusteeship.uses import UseOutcome, UseRecord
+from server.clock import Clock
+from server.storage import Database
+from server.trusteeship.recording import end_without_result, record_use
+from server.trusteeship.store import grants
+from server.trusteeship.store import uses as store
+from server.trusteeship.store.uses import UseName
+
+_AT_A_TIME: Final = 100  # others want to write
+_MOST: Final = 10_000  # of a round: the next one goes on
+
+
+class TrusteeshipUpkeep:
+    """Keeps house; of all processes one does it.
+
+    Args:
+        database: where uses are.
+        clock: the time.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def run(self) -> int:
+        """End what has ended. Returns how many uses.
+
+        Raises:
+            ServiceError: STORAGE_UNAVAILABLE.
+        """
+        count = 0
+        while count < _MOST:
+            ended = await self._database.write(self._end_some)
+            count += ended
+            if ended < _AT_A_TIME:
+                break
+        if count:
+            await asyncio.to_thread(self._database.erase_traces)
+        return count
+
+    def _end_some(self, connection: Connection) -> int:
+        ended = store.list_ended(connection, self._clock(), _AT_A_TIME)
+        for name in ended:
+            self._end(connection, name)
+        return len(ended)
+
+    def _end(self, connection: Connection, name: UseName) -> None:
+        row = store.find_use(connection, name)
+        if row is not None and row.record is None:  # 1
+            store.drop_use(connection, name)
+            if not row.refusal:
+                grants.count_use(connection, row.grant_id, -1)
+        elif row is not None and row.record is not None and row.log_index is None:  # 2
+            record = UseRecord.from_der(row.record)
+            cause = RefusalCause.RECORD_NOT_SIGNED
+            record_use(connection, row, end_without_result(record, UseOutcome.ABANDONED, cause), b"", self._clock())
+        store.end_open(connection, name)

@@ -1,0 +1,180 @@
+"""Uses of organisations' keys, in two steps: the record is signed by its user, and durable, before the result leaves.
+
+1. ``begin``: see ``beginning``. What the grant does not allow is recorded at once, and refused.
+2. ``finish``: the user's half of the record's signature. In the transaction that records it the grant must still be
+   active: one that was suspended or revoked meanwhile makes it a refused use, and its result is erased.
+
+The journal keeps no result: for ten minutes a repeat has it from where it lies, sealed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from contract import der
+from contract.trusteeship.signed import REASON, SignedStatement
+from contract.trusteeship.uses import UseOutcome, UseRecord, UseRequest
+from mpc.errors import DecryptionFailed, FaultDetected
+from mpc.four_prime_rsa import Purpose
+from server.clock import Clock
+from server.custody import SealBroken
+from server.identity import Login
+from server.journal import Request, Result
+from server.journal.log import LogReader
+from server.storage import Database
+from server.trusteeship.beginning import Beginning, Means, result_context
+from server.trusteeship.recording import LIFETIME, end_without_result, record_use, require_signable, use_ended
+from server.trusteeship.statements import ClientSignature, Statements
+from server.trusteeship.states import CAUSES
+from server.trusteeship.store import grants
+from server.trusteeship.store import uses as store
+from server.trusteeship.store.uses import OpenUse, UseName, UseRow
+from wire.catalogue import ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A record for its user to sign, and the request's joint signature."""
+
+    record_der: bytes
+    request_signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The result, and where its record stands: the entry's DER, and the proof that it is in the log."""
+
+    result: bytes = field(repr=False)
+    entry_der: bytes
+    receipt: bytes
+
+
+class Uses:
+    """Makes uses.
+
+    Args:
+        database: where they are.
+        statements: has requests and records signed.
+        log: has the records.
+        means: what uses are made with.
+    """
+
+    def __init__(self, database: Database, statements: Statements, log: LogReader, means: Means) -> None:
+        self._database = database
+        self._statements = statements
+        self._log = log
+        self._means = means
+
+    async def begin(
+        self, request: Request, login: Login, asked: UseRequest, signature: ClientSignature, ciphertext: bytes
+    ) -> Begun:
+        """Use a key under a grant, as far as the record that its user signs.
+
+        Raises:
+            MalformedInput: TRUST_STATEMENT_MALFORMED: the ciphertext is not the one of the request.
+            ServiceError: GRANT_NOT_FOUND, STATEMENT_TIME_OFF; USE_REFUSED, once that is recorded; USE_ENDED;
+                CUSTODY_UNAVAILABLE, NAMED_KEY_DAMAGED.
+            FoursealError: what ``Statements.run`` raises.
+        """
+        name = UseName(request.caller.agent_id, asked.request_id)
+
+        def read() -> Beginning:
+            _require_ciphertext(asked, ciphertext)
+            return Beginning(self._means, name.agent_id, asked, ciphertext)
+
+        await self._statements.run(request, login, signature, read)
+        row = await self._database.read(partial(store.find_use, name=name))
+        record = require_signable(row)
+        assert row is not None  # noqa: S101  # it has a record
+        assert row.request is not None  # noqa: S101
+        return Begun(record.to_der(), SignedStatement.from_der(row.request).signature)
+
+    async def finish(self, request: Request, login: Login, use_request_id: str, signature: ClientSignature) -> Finished:
+        """Keep the signed record, and release the result.
+
+        Raises:
+            ServiceError: USE_NOT_FOUND, also for another's; USE_REFUSED; USE_ENDED.
+            DecryptionFailed: the ciphertext does not decrypt; that is recorded.
+            FoursealError: what ``Statements.run`` raises.
+        """
+        name = UseName(request.caller.agent_id, use_request_id)
+        find = partial(store.find_use, name=name)
+
+        def read() -> _Finishing:
+            row = self._database.read_now(find)
+            if row is not None and row.user != login.account:
+                raise ServiceError("USE_NOT_FOUND")
+            return _Finishing(name, require_signable(row), self._means.clock)
+
+        await self._statements.run(request, login, signature, read)
+        return await self._database.read(partial(self._release, name=name))
+
+    def _release(self, connection: Connection, name: UseName) -> Finished:
+        row, kept = store.find_use(connection, name), store.find_open(connection, name)
+        record = require_signable(row)
+        if record.outcome is UseOutcome.FAILED:
+            raise DecryptionFailed
+        if row is None or row.log_index is None or kept is None or kept.end_time <= self._means.clock():
+            raise use_ended("it was finished more than ten minutes ago")
+        entry, receipt = self._log.entry(connection, row.log_index), self._log.receipt(connection, row.log_index)
+        return Finished(self._unseal(row, kept, record), entry, receipt.to_bytes())
+
+    def _unseal(self, row: UseRow, kept: OpenUse, record: UseRecord) -> bytes:
+        try:
+            context = result_context(row.name, SignedStatement.from_der(row.request or b""))
+            result = self._means.sealer.open(context, kept.result or b"")
+        except SealBroken:
+            raise FaultDetected("sealed result of a use") from None
+        if sha256(result).digest() != record.result:
+            raise FaultDetected("sealed result of a use")
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Finishing:
+    """The record of a use. See ``statements.Deed``."""
+
+    name: UseName
+    statement: UseRecord
+    clock: Clock
+
+    def admit(self, connection: Connection, *, again: bool) -> None:  # noqa: ARG002  # nothing was counted
+        """It waits for this signature."""
+        self._require_waiting(connection)
+
+    def act(self, signed: SignedStatement) -> Result:
+        """Record it."""
+        return Result(apply=partial(self._keep, signed.signature))
+
+    def _keep(self, signature: bytes, connection: Connection) -> None:
+        row, now = self._require_waiting(connection), self.clock()
+        grant = grants.find_grant(connection, row.grant_id)
+        assert grant is not None  # noqa: S101  # none is ever deleted
+        cause = CAUSES.get(grant.state)
+        if cause is None:
+            record_use(connection, row, self.statement, signature, now)
+            store.extend_open(connection, self.name, now + LIFETIME)
+        else:
+            record_use(connection, row, end_without_result(self.statement, UseOutcome.REFUSED, cause), b"", now)
+            store.end_open(connection, self.name)
+
+    def _require_waiting(self, connection: Connection) -> UseRow:
+        row, waiting = store.find_use(connection, self.name), store.find_open(connection, self.name)
+        require_signable(row)
+        if row is None or row.log_index is not None:
+            raise use_ended("it was finished before")
+        if waiting is None or waiting.end_time <= self.clock():
+            raise use_ended("its record was not signed in time")
+        return row
+
+
+def _require_ciphertext(asked: UseRequest, ciphertext: bytes) -> None:
+    if asked.operation.purpose is Purpose.SIGN:
+        der.require_that(not ciphertext, "a ciphertext beside a request to sign", reason=REASON)
+    else:
+        same = sha256(ciphertext).digest() == asked.digest
+        der.require_that(same, "the ciphertext is not the one of the request", reason=REASON)
