@@ -13,7 +13,7 @@ from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from contract.profiles import ACCOUNT_URI_PREFIX
+from contract.profiles import ACCOUNT_URI_PREFIX, ORGANISATION_URI_PREFIX
 from mpc.errors import MalformedInput
 
 UNREADABLE: Final = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
@@ -77,15 +77,24 @@ def usages_of(extensions: x509.Extensions) -> list[x509.ObjectIdentifier]:
 
 def account_name_of(extensions: x509.Extensions) -> str:
     """The account that is the only alternative name."""
+    return _only_name(extensions, ACCOUNT_URI_PREFIX, "account")
+
+
+def organisation_name_of(extensions: x509.Extensions) -> str:
+    """The organisation that is the only alternative name."""
+    return _only_name(extensions, ORGANISATION_URI_PREFIX, "organisation")
+
+
+def _only_name(extensions: x509.Extensions, prefix: str, what: str) -> str:
     try:
         names = list(extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
         names = []
     if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier):
-        raise malformed("not exactly one account")
-    if not names[0].value.startswith(ACCOUNT_URI_PREFIX):
-        raise malformed("not exactly one account")
-    return names[0].value.removeprefix(ACCOUNT_URI_PREFIX)
+        raise malformed(f"not exactly one {what}")
+    if not names[0].value.startswith(prefix):
+        raise malformed(f"not exactly one {what}")
+    return names[0].value.removeprefix(prefix)
 
 
 def common_name_of(certificate: x509.Certificate) -> str:

@@ -150,11 +150,18 @@ class LocalAgent(AsyncAgent):
         """As ``sign_digest``; says which key a label stood for."""
         with self._usage.call():
             line = await self._connected()
-            (prepared,) = await self._prepare([item])
-            if isinstance(prepared, FoursealError):
-                raise prepared
+            prepared = await self._prepare_one(item)
             answer = await line.call(line.signing.SignDigest, prepared.request)
             return await self._in_thread(partial(check_answer, prepared, answer))
+
+    async def prepare_item(self, item: DigestToSign) -> PreparedSignature:
+        """Our side of a signature that the server completes in another call than SignDigest.
+
+        Raises:
+            FoursealError: what ``prepare_signatures`` finds.
+        """
+        with self._usage.call():
+            return await self._prepare_one(item)
 
     async def sign_digests(self, items: Sequence[DigestToSign]) -> list[SignedDigest | FoursealError]:
         """See ``AsyncAgent``."""
@@ -263,6 +270,12 @@ class LocalAgent(AsyncAgent):
         """How many of a batch go to a thread at a time: what suits the engine, and some turns for each thread."""
         width = self._engine.width
         return max(1, count // (_TURNS * _THREADS * width)) * width
+
+    async def _prepare_one(self, item: DigestToSign) -> PreparedSignature:
+        (prepared,) = await self._prepare([item])
+        if isinstance(prepared, FoursealError):
+            raise prepared
+        return prepared
 
     async def _prepare(self, items: Sequence[DigestToSign]) -> list[PreparedSignature | FoursealError]:
         return await self._in_thread(partial(prepare_signatures, self._keyring, self._store, self._engine, items))

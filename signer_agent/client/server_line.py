@@ -30,6 +30,7 @@ from fourseal.v1.pin_service_pb2_grpc import PinGuardServiceStub
 from fourseal.v1.registration_service_pb2_grpc import RegistrationServiceStub
 from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
 from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+from fourseal.v1.trusteeship_service_pb2_grpc import TrusteeshipServiceStub
 
 from signer_agent.client.leases import Lease
 from signer_agent.keystore.entries import Identity
@@ -54,6 +55,7 @@ if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.registration_service_pb2_grpc import RegistrationServiceAsyncStub
     from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
     from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceAsyncStub
+    from fourseal.v1.trusteeship_service_pb2_grpc import TrusteeshipServiceAsyncStub
 
 CALL_SECONDS: Final = 15.0
 """Deadline of a call, its repetitions included."""
@@ -107,6 +109,7 @@ class ServerLine:
         self.sessions: ContractSessionServiceAsyncStub = ContractSessionServiceStub(self._channel)
         self.evidence: EvidenceServiceAsyncStub = EvidenceServiceStub(self._channel)
         self.transparency: TransparencyServiceAsyncStub = TransparencyServiceStub(self._channel)
+        self.trusteeship: TrusteeshipServiceAsyncStub = TrusteeshipServiceStub(self._channel)
 
     async def call(
         self,

@@ -18,6 +18,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from signer_agent.client.agent import LocalAgent
 from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.account import Accounts
 from signer_agent.contracts.contacts import Contacts
@@ -31,6 +32,7 @@ from signer_agent.contracts.signer_keys import SignerKeyring
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.interface import AsyncAgent
 from signer_agent.keystore.store import KeyStore
+from signer_agent.trusteeship.trusteeship import Trusteeship
 
 
 class Contracts:
@@ -70,6 +72,15 @@ class Contracts:
     def personal_certificates(self, agent: AsyncAgent) -> PersonalCertificates:
         """Certificates of the agent's joint keys."""
         return PersonalCertificates(self._with_login, agent)
+
+    def trusteeship(self, agent: LocalAgent, key: str = "") -> Trusteeship:
+        """Organisation keys in trust, for the account that is logged in.
+
+        Args:
+            agent: has the joint keys.
+            key: label or id of the joint key that signs; empty: the only one with a personal certificate for signing.
+        """
+        return Trusteeship(agent, self._with_login, key)
 
     async def standing(self) -> tuple[object, ...]:
         """What ``signer`` is opened from, login and keys: a signer stays right while this is equal.

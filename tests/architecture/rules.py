@@ -79,6 +79,7 @@ GRPC_PLACES = (
     "signer_agent.evidence",
     "signer_agent.daemon",
     "signer_agent.log",
+    "signer_agent.trusteeship",
     "signer_agent.cli",
     *ROOTS,
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from grpc import StatusCode
 
-from wire.catalogue.entry import DENIED, FORMATS, INVALID, PRECONDITION, Entry
+from wire.catalogue.entry import DENIED, DISTRUST, FORMATS, INVALID, PRECONDITION, Entry
 
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
@@ -75,5 +75,17 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         PRECONDITION,
         "The use has ended, and its result is gone: {problem}.",
         "Ask for another use.",
+    ),
+    Entry(
+        "TRUST_ANSWER_WRONG",
+        PRECONDITION,
+        "What the server shows of an organisation's key does not hold: {problem}.",
+        DISTRUST,
+    ),
+    Entry(
+        "PRIVATE_KEY_IN_CUSTODY",
+        PRECONDITION,
+        "The private key of {key_id} stays in custody.",
+        "Use it under a grant; it cannot be taken out.",
     ),
 )
