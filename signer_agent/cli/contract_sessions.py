@@ -9,7 +9,7 @@ import typer
 
 from contract.session_info import Scheme, SessionInfo
 from signer_agent.cli.invocation import Invocation, command
-from signer_agent.cli.options import YesOption
+from signer_agent.cli.options import TIME_FORMATS, TimeOption, YesOption
 from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.model import MemberCertificates, SessionState, SessionSummary, VerifiedSession
@@ -24,8 +24,6 @@ _SCHEMES: Final = {
 
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.")]
 NamesArgument = Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of accounts.")]
-TimeOption = Optional[datetime]  # noqa: UP045  # typer reads it
-_FORMATS: Final = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"]
 
 
 @command(app)
@@ -35,8 +33,8 @@ def create(
     subject: Annotated[str, typer.Option(help="What it is about, 1 to 200 characters.")],
     members: Annotated[str, typer.Option("--with", metavar="NAME,NAME", help="Accounts that are invited.")],
     place: Annotated[str, typer.Option(metavar="URI", help="The meeting link.")] = "",
-    begin: Annotated[TimeOption, typer.Option(formats=_FORMATS, help="From when on, UTC; now by default.")] = None,
-    until: Annotated[TimeOption, typer.Option(formats=_FORMATS, help="Until when, UTC.")] = None,
+    begin: Annotated[TimeOption, typer.Option(formats=TIME_FORMATS, help="From when on, UTC; now by default.")] = None,
+    until: Annotated[TimeOption, typer.Option(formats=TIME_FORMATS, help="Until when, UTC.")] = None,
     hours: Annotated[
         Optional[float],  # noqa: UP045  # typer reads it
         typer.Option(min=0.01, max=9000.0, help="How long, instead of --until."),

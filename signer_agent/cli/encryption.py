@@ -21,7 +21,8 @@ from signer_agent.cli.public_keys import load_public_key, require_one
 from wire.catalogue import ServiceError
 
 _SUFFIX: Final = ".enc"
-_MAX_CIPHERTEXT_BYTES: Final = 2048
+MAX_CIPHERTEXT_BYTES: Final = 2048
+"""Longest ciphertext that is read."""
 _MAX_PLAINTEXT_BYTES: Final = 1 << 20  # far more than fits, so that the error can say how much that is
 
 HashOption = Annotated[HashAlgorithm, typer.Option("--hash", help="Hash of OAEP.")]
@@ -48,7 +49,7 @@ def encrypt(
     require_one(key, public_key)
     target = out or file.with_name(file.name + _SUFFIX)
     require_absent(target, force=force)
-    parameters = _parameters(hash_name, mgf_hash, label)
+    parameters = oaep_parameters(hash_name, mgf_hash, label)
     plaintext = read_file(file, _MAX_PLAINTEXT_BYTES, "RSAES-OAEP")
     found = load_public_key(invocation, key, public_key, Purpose.DECRYPT)
     maximum = parameters.max_plaintext_bytes((found.key_size + 7) // 8)
@@ -70,17 +71,23 @@ def decrypt(
     force: ForceOption = False,
 ) -> None:
     """Decrypt FILE.enc to FILE together with the server, which does not see the plaintext."""
-    target = out or (file.with_suffix("") if file.suffix == _SUFFIX else file.with_name(file.name + ".plain"))
+    target = out or decrypted_file(file)
     require_absent(target, force=force)
-    parameters = _parameters(hash_name, mgf_hash, label)
-    ciphertext = read_file(file, _MAX_CIPHERTEXT_BYTES, "a ciphertext")
+    parameters = oaep_parameters(hash_name, mgf_hash, label)
+    ciphertext = read_file(file, MAX_CIPHERTEXT_BYTES, "a ciphertext")
     with invocation.agent() as agent:
         plaintext = agent.decrypt(key, ciphertext, parameters)
     write_file(target, plaintext, secret=True)
     _show(target, "Plaintext")
 
 
-def _parameters(hash_name: HashAlgorithm, mgf_hash: HashAlgorithm | None, label: str) -> OaepParameters:
+def decrypted_file(file: Path) -> Path:
+    """Where the plaintext of a ciphertext's file goes by default."""
+    return file.with_suffix("") if file.suffix == _SUFFIX else file.with_name(file.name + ".plain")
+
+
+def oaep_parameters(hash_name: HashAlgorithm, mgf_hash: HashAlgorithm | None, label: str) -> OaepParameters:
+    """What the options say. Raises MalformedInput (LABEL_TOO_LONG)."""
     return OaepParameters(hash_name, mgf_hash or hash_name, label.encode(errors="surrogateescape"))
 
 

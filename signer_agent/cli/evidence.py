@@ -11,6 +11,7 @@ import typer
 
 from contract.report import Outcome
 from signer_agent.cli.bundles import bundle_json, show_checks
+from signer_agent.cli.digests import read_digest
 from signer_agent.cli.evidence_text import disclosure_lines, told_rows
 from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
 from signer_agent.cli.inbox import print_lines
@@ -23,12 +24,10 @@ from signer_agent.cli.trust import read_certificates
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.model import EvidenceSummary, OpenedEvidence
-from wire.catalogue import ServiceError
 
 app = typer.Typer(help="Messages that were deposited as evidence.", no_args_is_help=True)
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
-_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,7}", re.ASCII)
 _STATUS: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
 
@@ -169,13 +168,6 @@ async def digest_of(named: bytes | int, contracts: Contracts) -> bytes:
         return named
     async with contracts.messages() as messages:
         return (await messages.message(named)).statement.digest
-
-
-def read_digest(text: str, what: str) -> bytes:
-    """Read a digest, 64 hexadecimal digits of either case. Raises ServiceError (FIELD_INVALID)."""
-    if not _DIGEST.fullmatch(text):
-        raise ServiceError("FIELD_INVALID", field=what, problem="no digest, which is 64 hexadecimal digits")
-    return bytes.fromhex(text)
 
 
 def with_evidence(invocation: Invocation, work: Callable[[Evidence, Contracts], Awaitable[_Result]]) -> _Result:

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from signer_agent.cli.evidence import MessageArgument, app, digest_of, read_digest, read_message, with_evidence
+from signer_agent.cli.digests import read_digest
+from signer_agent.cli.evidence import MessageArgument, app, digest_of, read_message, with_evidence
 from signer_agent.cli.evidence_text import permission_lines
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import visible
-from signer_agent.cli.options import YesOption
+from signer_agent.cli.options import TIME_FORMATS, YesOption
 from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.evidence.evidence import Evidence
@@ -21,7 +22,6 @@ from signer_agent.evidence.permissions import Permission, PermissionRequest, req
 AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Name of the account.")]
 PermissionArgument = Annotated[str, typer.Argument(metavar="PERMISSION", help="As evidence permissions shows it.")]
 StatementArgument = Annotated[str, typer.Argument(metavar="STATEMENT", help="Digest of the message's statement.")]
-_FORMATS = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"]
 
 
 @command(app)
@@ -30,7 +30,7 @@ def permit(
     message: MessageArgument,
     account: AccountArgument,
     *,
-    until: Annotated[datetime, typer.Option(formats=_FORMATS, help="Until when, UTC.")],
+    until: Annotated[datetime, typer.Option(formats=TIME_FORMATS, help="Until when, UTC.")],
     yes: YesOption = False,
 ) -> None:
     """Let another account see one message, for a time, after saying what it will see."""
