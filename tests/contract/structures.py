@@ -19,6 +19,11 @@ from contract.signatures import JointSignature, SeparateSignature
 from contract.signer_keys import SignerAlgorithm
 from contract.statement import Answer, Decision, Recipient, Statement
 from contract.trailer import SignedStatement
+from contract.trusteeship import signed
+from contract.trusteeship.grants import GrantOrder, GrantRequest
+from contract.trusteeship.uses import RecordedUse, UseRecord, UseRequest
+from tests.contract.trusteeship.statements import GRANT, ORDER, RECORDED, SIGNED_USE, USE
+from tests.contract.trusteeship.statements import RECORD as USE_RECORD
 from tests.contract.world import CONTENT, ENVELOPE_ID, NOW, SESSION_ID
 
 
@@ -175,6 +180,17 @@ EXAMPLES: Final = {
     "signed permission": Example(
         "PERMISSION_MALFORMED", PERMISSION.to_der(), lambda d: SignedPermission.from_der(d).to_der()
     ),
+    "grant request": Example(signed.REASON, GRANT.to_der(), lambda d: GrantRequest.from_der(d).to_der()),
+    "grant order": Example(signed.REASON, ORDER.to_der(), lambda d: GrantOrder.from_der(d).to_der()),
+    "use request": Example(signed.REASON, USE.to_der(), lambda d: UseRequest.from_der(d).to_der()),
+    "use record": Example(signed.REASON, USE_RECORD.to_der(), lambda d: UseRecord.from_der(d).to_der()),
+    "signed trust statement": Example(
+        signed.REASON,
+        SIGNED_USE.to_der(),
+        lambda d: signed.SignedStatement.from_der(d).to_der(),
+        frozenset({"fields 0 and 1 swapped"}),
+    ),
+    "recorded use": Example(signed.REASON, RECORDED.to_der(), lambda d: RecordedUse.from_der(d).to_der()),
 }
 
 
