@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-hsm run test bench bench-quick lint format proto lock clean require-run require-test require-softhsm want-softhsm require-lint
+.PHONY: help demo demo-hsm demo-trust run test bench bench-quick lint format proto lock clean require-run require-test require-softhsm want-softhsm require-lint
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ demo: require-run $(RUN) $(GENERATED) ## Sign, verify, encrypt, decrypt and atta
 
 demo-hsm: require-run require-softhsm $(RUN) $(GENERATED) ## Keep half of a key in a token, and certify the key
 	@$(BIN)/python -m demo.hsm
+
+demo-trust: require-run require-softhsm $(RUN) $(GENERATED) ## Keep a company's seal in a token; grant, use, revoke, audit
+	@$(BIN)/python -m demo.trust
 
 run: require-run $(RUN) $(GENERATED) $(SERVER_HOME)/.initialised ## Start a server that keeps its state in ./.fourseal-dev
 	@$(BIN)/fourseal-server run --home $(SERVER_HOME)

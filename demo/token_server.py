@@ -10,7 +10,7 @@ from demo.show import Show
 from demo.stage import Stage
 from softhsm import LABEL, PIN, SoftToken
 
-OFFICER: Final = "dora"
+OFFICER: Final = "erin"
 """Decides for the registration authority."""
 
 _PIN_FILE: Final = "pin"

@@ -1,0 +1,74 @@
+"""An auditor verifies every record offline, and finds the one that the operator removed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+from demo.attacks import SERVER_HOME
+from demo.people import Signer
+from demo.show import Show
+from demo.stage import AttackSucceeded, CommandFailed, Stage
+from demo.trust.company import COMPANY, Company
+
+_EXPORT: Final = "records.before"
+_AFTER: Final = "records.after"
+_REMOVED: Final = 3
+
+
+@dataclass(slots=True)
+class Audit:
+    """The last act. Each step returns what it came to, in a few words; one that does not hold raises."""
+
+    company: Company
+
+    def perform(self) -> None:
+        """Do every step; stops at the first that does not hold."""
+        with self._show.step("Audit every record of the seal, offline") as shown:
+            shown.outcome = self._verify()
+        with self._show.step("Remove a record as the operator", is_attack=True) as shown:
+            shown.outcome = self._remove()
+
+    def _verify(self) -> str:
+        self._show.say("Carol audits. She takes all records of the seal along, and verifies them without the server:")
+        carol = self._auditor
+        self._show.output(carol.fourseal("audit", "list", "--organisation", COMPANY, "--key", self.company.seal_key))
+        self._export(_EXPORT)
+        self._show.output(carol.fourseal("audit", "verify", _EXPORT))
+        return "each signed by its user, under a grant that two directors signed, proven to stand in the log; no gaps"
+
+    def _remove(self) -> str:
+        self._show.say(f"The operator deletes record {_REMOVED} from the database, where nobody sees it:")
+        database = self._stage.folder / SERVER_HOME / "fourseal.db"
+        with sqlite3.connect(database) as connection:
+            found = connection.execute(
+                "DELETE FROM key_uses WHERE key_id = ? AND number = ?", (self.company.seal_key, _REMOVED)
+            )
+            if found.rowcount != 1:
+                raise CommandFailed("there is no such record to remove")
+        connection.close()
+        self._export(_AFTER)
+        found_out = self._auditor.attempt("audit", "verify", _AFTER, "--json")
+        report = json.loads(found_out.printed)
+        if found_out.succeeded:
+            raise AttackSucceeded(f"a record is missing, and the audit passed: {report}")
+        self._show.output(self._auditor.attempt("audit", "verify", _AFTER).printed)
+        return f"the audit names the gap: record {_REMOVED}"
+
+    def _export(self, file: str) -> None:
+        key = ("--organisation", COMPANY, "--key", self.company.seal_key)
+        self._show.output(self._auditor.fourseal("audit", "export", *key, "--out", file))
+
+    @property
+    def _auditor(self) -> Signer:
+        return self.company.directors[1]
+
+    @property
+    def _show(self) -> Show:
+        return self.company.show
+
+    @property
+    def _stage(self) -> Stage:
+        return self.company.stage
