@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -19,6 +19,8 @@ from wire.catalogue import ServiceError
 from wire.limits import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 MAX_TOKEN_LENGTH = 256
+MAX_PAGE_BYTES = 3 << 20
+"""Of rows that vary in size: below what a message may have."""
 _PREFIX = struct.Struct(">q")
 
 T = TypeVar("T")
@@ -80,3 +82,23 @@ def cut_page(rows: Sequence[T], limit: int, cursor_of: Callable[[T], PageCursor]
     if len(rows) <= limit:
         return Page(rows, "")
     return Page(rows[:limit], cursor_of(rows[limit - 1]).to_token())
+
+
+def take_fitting(rows: Iterable[T], limit: int, size_of: Callable[[T], int]) -> tuple[list[T], int]:
+    """Of rows that vary in size: those that fit into an answer, and one more if there is one; for ``cut_page``.
+
+    Args:
+        rows: of which the query asked for one more than ``limit``; taken one by one.
+        limit: most rows of the page.
+        size_of: bytes that a row takes, about.
+
+    Returns:
+        The rows, and how many of them the page has: at least one, if there are any.
+    """
+    taken, size = list[T](), 0
+    for row in rows:
+        size += size_of(row)
+        taken.append(row)
+        if len(taken) > limit or (len(taken) > 1 and size > MAX_PAGE_BYTES):
+            return taken, len(taken) - 1
+    return taken, limit

@@ -18,7 +18,7 @@ from server.journal import Request, Result
 from server.journal.log import stage
 from server.organisations import find_key, find_organisation, list_administrators
 from server.storage import Database, Page, PageCursor
-from server.storage.paging import cut_page, page_limit
+from server.storage.paging import cut_page, page_limit, take_fitting
 from server.trusteeship.statements import ClientSignature, Statements, require_recent
 from server.trusteeship.states import GrantState, Votes, next_state
 from server.trusteeship.store import grants as store
@@ -30,7 +30,6 @@ GRANTS_PER_DAY: Final = 100
 LONGEST_GRANT: Final = timedelta(days=5 * 366)
 """From now to the end of a grant."""
 _DAY: Final = timedelta(days=1)
-_GRANTS_BYTES: Final = 3 << 20  # of a page: below what a message may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +115,8 @@ class Grants:
             if organisation:
                 require_administrator(connection, organisation, login.account)
             rows = store.list_grants(connection, after, limit + 1, organisation=organisation, user=login.account)
-            shown, size = list[Shown](), 0
-            for row in rows:
-                each = Shown(row, store.list_orders(connection, row.grant_id))
-                size += each.size
-                if shown and size > _GRANTS_BYTES:
-                    return [*shown, each], len(shown)
-                shown.append(each)
-            return shown, limit
+            shown = (Shown(row, store.list_orders(connection, row.grant_id)) for row in rows)
+            return take_fitting(shown, limit, lambda each: each.size)
 
         found, fits = await self._database.read(query)
         return cut_page(found, fits, lambda each: PageCursor(each.grant.create_time, each.grant.grant_id))

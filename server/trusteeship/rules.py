@@ -17,6 +17,7 @@ from server.trusteeship.beginning import Means
 from server.trusteeship.grants import Grants
 from server.trusteeship.operating import KeyOperator
 from server.trusteeship.overview import Overview, read_overview
+from server.trusteeship.records import Records
 from server.trusteeship.statements import StatementPolicy, Statements
 from server.trusteeship.upkeep import TrusteeshipUpkeep
 from server.trusteeship.uses import Uses
@@ -30,6 +31,7 @@ class TrusteeshipRules:
     logins: Logins
     grants: Grants
     uses: Uses
+    records: Records
     upkeep: TrusteeshipUpkeep
 
     async def overview(self, organisation: str) -> Overview:
@@ -72,4 +74,5 @@ def compose_trusteeship_rules(
     means = Means(KeyOperator(database, custody.keys), custody.sealer, clock, clock_difference)
     grants = Grants(database, statements, clock, clock_difference=clock_difference)
     uses = Uses(database, statements, log, means)
-    return TrusteeshipRules(database, logins, grants, uses, TrusteeshipUpkeep(database, clock))
+    upkeep = TrusteeshipUpkeep(database, clock)
+    return TrusteeshipRules(database, logins, grants, uses, Records(database, log), upkeep)

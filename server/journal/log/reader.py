@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection
 
@@ -60,6 +60,18 @@ class LogReader:
         if found is None:
             raise ServiceError("LOG_INDEX_UNKNOWN", index=index)
         return found
+
+    def entries(self, connection: Connection, indexes: Sequence[int]) -> list[bytes]:
+        """The DER of several entries, in the order of their indexes as they are given.
+
+        Raises:
+            ServiceError: LOG_INDEX_UNKNOWN.
+        """
+        found = store.find_entries(connection, indexes)
+        for index in indexes:
+            if index not in found:
+                raise ServiceError("LOG_INDEX_UNKNOWN", index=index)
+        return [found[index] for index in indexes]
 
     def receipt(self, connection: Connection, index: int) -> Receipt:
         """The proof that an entry is in the log, up to the newest checkpoint.

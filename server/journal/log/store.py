@@ -200,6 +200,12 @@ def find_entry(connection: Connection, index: int) -> bytes | None:
     return connection.execute(_entry, {"log_index": index}).scalar_one_or_none()
 
 
+def find_entries(connection: Connection, indexes: Sequence[int]) -> dict[int, bytes]:
+    """The DER of several entries by index; those that are not there are left out. At most some thousand."""
+    query = select(log_entries.c.log_index, log_entries.c.entry).where(log_entries.c.log_index.in_(indexes))
+    return {row.log_index: row.entry for row in connection.execute(query)}
+
+
 def find_nodes(connection: Connection, wanted: Sequence[NodeId]) -> Mapping[NodeId, bytes]:
     """Hashes of nodes, leaves among them; those that are not there are left out."""
     nodes = {number_of(node): node for node in wanted}

@@ -10,9 +10,10 @@ from server.identity import IssuedCertificate
 from server.organisations import OrganisationKey
 from server.trusteeship.grants import Shown
 from server.trusteeship.overview import Overview
+from server.trusteeship.records import Wanted
 from server.trusteeship.statements import ClientSignature
 from server.trusteeship.states import GrantState
-from wire.convert import certificate_purpose_to_proto, timestamp_of
+from wire.convert import certificate_purpose_to_proto, time_of, timestamp_of
 
 _STATES: Final = {
     GrantState.REQUESTED: pb.GRANT_STATE_REQUESTED,
@@ -26,6 +27,18 @@ _STATES: Final = {
 def signature_from_proto(signature: pb.StatementSignature) -> ClientSignature:
     """The client's part of a signature."""
     return ClientSignature(signature.key_id, signature.salt, signature.client_partial)
+
+
+def wanted_from_proto(wanted: pb.RecordFilter) -> Wanted:
+    """Which records.
+
+    Raises:
+        ServiceError: FIELD_INVALID: no times.
+    """
+    begin, end = (
+        time_of(getattr(wanted, name), f"filter.{name}") if wanted.HasField(name) else None for name in ("begin", "end")
+    )
+    return Wanted(wanted.organisation, wanted.key_id, wanted.user, begin, end)
 
 
 def overview_to_proto(overview: Overview) -> pb.GetOrganisationResponse:

@@ -12,7 +12,12 @@ from fourseal.v1 import trusteeship_service_pb2_grpc
 from contract.trusteeship.uses import UseRequest
 from server.identity import CallerReader, Login
 from server.journal import Request, request_of
-from server.trusteeship.rpc.convert import grant_to_proto, overview_to_proto, signature_from_proto
+from server.trusteeship.rpc.convert import (
+    grant_to_proto,
+    overview_to_proto,
+    signature_from_proto,
+    wanted_from_proto,
+)
 from server.trusteeship.rules import TrusteeshipRules
 from wire.peer import login_token
 
@@ -87,8 +92,12 @@ class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
         return pb.FinishUseResponse(result=finished.result, entry_der=finished.entry_der, receipt=finished.receipt)
 
     async def ListRecords(self, request: pb.ListRecordsRequest, context: Context) -> pb.ListRecordsResponse:
-        """Not yet."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED)
+        """See the proto."""
+        login, wanted = await self._login(context), wanted_from_proto(request.filter)
+        page = await self._rules.records.list(login, wanted, request.page_size, request.page_token)
+        return pb.ListRecordsResponse(
+            records_der=[each.recorded_der for each in page.rows], next_page_token=page.next_token
+        )
 
     def ExportRecords(
         self, request: pb.ExportRecordsRequest, context: Context

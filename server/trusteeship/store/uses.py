@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, tuple_, update
 
 from server.trusteeship.store.tables import trust_open_uses, trust_uses
 
@@ -83,6 +83,34 @@ class Last:
     time: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records; what is empty or None restricts nothing.
+
+    Args:
+        organisation: whose keys.
+        key_id: one key.
+        user: one user.
+        begin, end: recorded from then on, and before.
+    """
+
+    organisation: str = ""
+    key_id: str = ""
+    user: str = ""
+    begin: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlace:
+    """Where a record stands: in time and among those of its key, and in the log."""
+
+    time: datetime
+    key_id: str
+    number: int
+    log_index: int
+
+
 def begin_use(connection: Connection, row: UseRow, end_time: datetime) -> None:
     """Keep a new use, without a record."""
     connection.execute(insert(trust_uses), {name: getattr(row, name) for name in UseRow.__dataclass_fields__})
@@ -145,6 +173,25 @@ def list_ended(connection: Connection, now: datetime, limit: int) -> Sequence[Us
     """Uses whose time is over, at most ``limit``, the oldest first."""
     query = select(_open.agent_id, _open.request_id).where(_open.end_time <= now)
     return [UseName(*row) for row in connection.execute(query.order_by(_open.end_time).limit(limit))]
+
+
+def list_recorded(
+    connection: Connection, wanted: Wanted, after: tuple[datetime, str, int] | None, limit: int
+) -> list[RecordPlace]:
+    """At most ``limit`` records that stand in the log, in the order of time and number, behind a place."""
+    order = (_use.record_time, _use.key_id, _use.number)
+    query = select(*order, _use.log_index).where(_use.log_index.is_not(None)).order_by(*order).limit(limit)
+    for name in ("organisation", "key_id", "user"):
+        value = getattr(wanted, name)
+        if value:
+            query = query.where(_use[name] == value)
+    if wanted.begin is not None:
+        query = query.where(_use.record_time >= wanted.begin)
+    if wanted.end is not None:
+        query = query.where(_use.record_time < wanted.end)
+    if after is not None:
+        query = query.where(tuple_(*order) > after)
+    return [RecordPlace(*row) for row in connection.execute(query)]
 
 
 def _is(table: Any, name: UseName) -> ColumnElement[bool]:  # noqa: ANN401  # either of the two

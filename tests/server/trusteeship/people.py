@@ -165,7 +165,7 @@ class Trustee(Person):
         """Decide about a grant."""
         return (await self.send(self.trust.OrderGrant, pb.OrderGrantRequest, ordered, **changed)).grant
 
-    async def begin(self, asked: UseRequest, ciphertext: bytes = b"", **changed: Any) -> pb.BeginUseResponse:  # noqa: ANN401
+    async def begin_use(self, asked: UseRequest, ciphertext: bytes = b"", **changed: Any) -> pb.BeginUseResponse:  # noqa: ANN401
         """First step of a use."""
         der = asked.to_der()
         wanted: dict[str, Any] = {"statement_der": der, "ciphertext": ciphertext}
@@ -178,13 +178,13 @@ class Trustee(Person):
         signature = self.signature(begun.record_der)
         return pb.FinishUseRequest(request_id=new_request_id(), use_request_id=asked.request_id, signature=signature)
 
-    async def finish(self, request: pb.FinishUseRequest) -> pb.FinishUseResponse:
+    async def finish_use(self, request: pb.FinishUseRequest) -> pb.FinishUseResponse:
         """Second step of a use."""
         return await self.call(self.trust.FinishUse, request)
 
     async def use(self, asked: UseRequest, ciphertext: bytes = b"") -> pb.FinishUseResponse:
         """Both steps."""
-        return await self.finish(self.finishing(asked, await self.begin(asked, ciphertext)))
+        return await self.finish_use(self.finishing(asked, await self.begin_use(asked, ciphertext)))
 
     async def send(
         self,

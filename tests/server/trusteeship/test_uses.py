@@ -35,12 +35,12 @@ async def test_signs_for_a_record_that_both_sign(company: Company) -> None:
     bob, public = company.bob, company.signs.public_key
     grant = await company.granted()
     asked = bob.using(grant)
-    begun = await bob.begin(asked)
+    begun = await bob.begin_use(asked)
     record = UseRecord.from_der(begun.record_der)
     assert (record.outcome, record.user, record.key_id) == (UseOutcome.DONE, "bob", company.signs.key_id)
     assert record not in records(company)
     request = bob.finishing(asked, begun)
-    finished = await bob.finish(request)
+    finished = await bob.finish_use(request)
     public.verify(finished.result, DIGEST, ec.ECDSA(Prehashed(hashes.SHA256())))
     assert record.result == sha256(finished.result).digest()
     entry = LogEntry.from_der(finished.entry_der)
@@ -52,5 +52,5 @@ async def test_signs_for_a_record_that_both_sign(company: Company) -> None:
     recorded.signed_record.check(own)
     receipt = Receipt.from_bytes(finished.receipt)
     receipt.verify(finished.entry_der, company.server._ground.log_key.verifier)
-    assert await bob.finish(request) == finished
+    assert await bob.finish_use(request) == finished
     assert (await bob.look(grant.grant_id)).used == 1
