@@ -63,6 +63,7 @@ trust_uses = Table(
     Index(None, "organisation", "record_time", "key_id", "number"),
     Index(None, "user", "record_time", "key_id", "number"),
     Index(None, "key_id", "record_time", "number"),
+    Index(None, "key_id", "user", "record_time", "number"),
 )
 
 trust_open_uses = Table(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select, tuple_, update
 
 from server.trusteeship.store.tables import trust_open_uses, trust_uses
 
@@ -179,6 +179,10 @@ def list_recorded(
     connection: Connection, wanted: Wanted, after: tuple[datetime, str, int] | None, limit: int
 ) -> list[RecordPlace]:
     """At most ``limit`` records that stand in the log, in the order of time and number, behind a place."""
+    return [RecordPlace(*row) for row in connection.execute(_listing(wanted, after, limit))]
+
+
+def _listing(wanted: Wanted, after: tuple[datetime, str, int] | None, limit: int) -> Select[datetime, str, int, int]:
     order = (_use.record_time, _use.key_id, _use.number)
     query = select(*order, _use.log_index).where(_use.log_index.is_not(None)).order_by(*order).limit(limit)
     for name in ("organisation", "key_id", "user"):
@@ -191,7 +195,7 @@ def list_recorded(
         query = query.where(_use.record_time < wanted.end)
     if after is not None:
         query = query.where(tuple_(*order) > after)
-    return [RecordPlace(*row) for row in connection.execute(query)]
+    return query
 
 
 def _is(table: Any, name: UseName) -> ColumnElement[bool]:  # noqa: ANN401  # either of the two

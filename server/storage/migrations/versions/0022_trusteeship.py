@@ -100,10 +100,13 @@ def _make_uses() -> None:
         UniqueConstraint("key_id", "number", name="uq_trust_uses_key_id_number"),
         UniqueConstraint("key_id", "user", "user_number", name="uq_trust_uses_key_id_user_user_number"),
     )
-    for owner in ("organisation", "user"):
-        columns = [owner, "record_time", "key_id", "number"]
+    for columns in (
+        ["organisation", "record_time", "key_id", "number"],
+        ["user", "record_time", "key_id", "number"],
+        ["key_id", "record_time", "number"],
+        ["key_id", "user", "record_time", "number"],
+    ):
         op.create_index(f"ix_trust_uses_{'_'.join(columns)}", "trust_uses", columns)
-    op.create_index("ix_trust_uses_key_id_record_time_number", "trust_uses", ["key_id", "record_time", "number"])
     op.create_table(
         "trust_open_uses",
         Column("agent_id", Text, nullable=False),
