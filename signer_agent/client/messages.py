@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final
 
 from fourseal.v1 import agent_service_pb2, key_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from mpc.errors import FoursealError, PeerMisbehaved
 from mpc.four_prime_rsa import HALF_BITS, JointPublicKey, PublicShare, Purpose, Role, SignatureAlgorithm
@@ -45,6 +46,14 @@ def answer_malformed(problem: str) -> PeerMisbehaved:
     return PeerMisbehaved(
         "ANSWER_MALFORMED", f"the server's answer is malformed: {problem}", culprit=Role.SERVER, problem=problem
     )
+
+
+def answered_time(shown: Timestamp) -> datetime:
+    """A time that the server shows, UTC. Raises PeerMisbehaved (ANSWER_MALFORMED); the culprit is the server."""
+    try:
+        return shown.ToDatetime(UTC)
+    except (ValueError, OverflowError) as error:
+        raise answer_malformed("a time of it is none") from error
 
 
 def key_from_proto(key: key_pb2.Key, label: str) -> AgentKey:

@@ -19,11 +19,11 @@ from fourseal.v1 import registration_service_pb2 as pb
 
 from contract.certificate_parts import account_name_of, extensions_of, load_certificate
 from mpc.four_prime_rsa import Purpose
+from signer_agent.client.messages import answered_time
 from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.signer_keys import RevocationReason, reason_to_proto
 from signer_agent.interface import AsyncAgent
-from wire.convert import time_of
 from wire.ids import new_request_id
 
 _STATES = {
@@ -137,8 +137,8 @@ def _read(request: pb.CertificateRequest) -> RequestedCertificate:
         certificate_request_id=request.certificate_request_id,
         key_id=request.key_id,
         state=_STATES.get(request.state, "not known"),
-        create_time=time_of(request.create_time, "create_time"),
+        create_time=answered_time(request.create_time),
         refusal=request.refusal,
         certificate=request.certificate_der,
-        revoke_time=time_of(request.revoke_time, "revoke_time") if request.HasField("revoke_time") else None,
+        revoke_time=answered_time(request.revoke_time) if request.HasField("revoke_time") else None,
     )

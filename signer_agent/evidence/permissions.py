@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
 from fourseal.v1 import certificate_service_pb2
 from fourseal.v1 import evidence_service_pb2 as pb
@@ -25,7 +24,7 @@ from contract.content_key import ContentKey
 from contract.names import check_account_name, check_why
 from contract.permission import PermissionCore, SignedPermission
 from contract.statement import Statement
-from signer_agent.client.messages import answer_malformed
+from signer_agent.client.messages import answer_malformed, answered_time
 from signer_agent.client.paging import all_pages
 from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.contacts import Contacts
@@ -140,7 +139,7 @@ class Permissions:
         """End one that we gave; returns when it ended. What was seen stays seen. Raises PERMISSION_NOT_FOUND."""
         request = pb.RevokePermissionRequest(request_id=new_request_id(), permission_digest=digest)
         answer = await self._signer.call(self._signer.line.evidence.RevokePermission, request)
-        return _time(answer.revoke_time)
+        return answered_time(answer.revoke_time)
 
     async def ask(self, statement: bytes, why: str) -> None:
         """Ask author and recipients of a message for one. Whether there is such a message stays open."""
@@ -201,18 +200,11 @@ def _permission(shown: pb.Permission) -> Permission:
     digest = sha256(shown.permission_der).digest()
     if shown.permission_digest != digest:
         raise answer_malformed("a permission of it has another digest")
-    revoke_time = _time(shown.revoke_time) if shown.HasField("revoke_time") else None
-    return Permission(digest, signed.core, shown.log_index, _time(shown.grant_time), revoke_time)
+    revoke_time = answered_time(shown.revoke_time) if shown.HasField("revoke_time") else None
+    return Permission(digest, signed.core, shown.log_index, answered_time(shown.grant_time), revoke_time)
 
 
 def _request(shown: pb.PermissionRequest) -> PermissionRequest:
     return PermissionRequest(
-        shown.statement_digest, shown.asker, shown.why, _time(shown.ask_time), _time(shown.expire_time)
+        shown.statement_digest, shown.asker, shown.why, answered_time(shown.ask_time), answered_time(shown.expire_time)
     )
-
-
-def _time(shown: Any) -> datetime:  # noqa: ANN401  # a Timestamp
-    try:
-        return shown.ToDatetime(UTC)  # type: ignore[no-any-return]
-    except (ValueError, OverflowError) as error:
-        raise answer_malformed("a time of it is none") from error

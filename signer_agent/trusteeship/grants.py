@@ -11,9 +11,8 @@ from fourseal.v1 import trusteeship_service_pb2 as pb
 
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest, grant_id
 from contract.trusteeship.signed import SignedStatement
-from signer_agent.client.messages import answer_malformed
+from signer_agent.client.messages import answer_malformed, answered_time
 from signer_agent.contracts.blame import blaming_server, server_lied
-from wire.convert import time_of
 
 
 class GrantState(StrEnum):
@@ -86,10 +85,10 @@ def read_grant(shown: pb.Grant) -> Grant:
         request = GrantRequest.from_der(signed_request.statement)
         signed_orders = tuple(map(SignedStatement.from_der, shown.orders_der))
         orders = tuple(GrantOrder.from_der(each.statement) for each in signed_orders)
-        create_time = time_of(shown.create_time, "create_time")
     if shown.grant_id != grant_id(request.digest) or any(each.grant != request.digest for each in orders):
         raise server_lied("TRUST_ANSWER_WRONG", "parts of a grant are of another one")
     if shown.round < 1 or not 0 <= shown.used <= request.uses:
         raise answer_malformed("a grant of it has impossible numbers")
     state = _STATES.get(shown.state, GrantState.UNKNOWN)
+    create_time = answered_time(shown.create_time)
     return Grant(request, signed_request, state, shown.round, shown.used, orders, signed_orders, create_time)

@@ -22,9 +22,8 @@ from contract.certificate_parts import (
 from contract.trusteeship.grants import check_organisation_key_id
 from contract.trusteeship.operations import OrganisationPublicKey
 from mpc.four_prime_rsa import Purpose
-from signer_agent.client.messages import answer_malformed
+from signer_agent.client.messages import answer_malformed, answered_time
 from signer_agent.contracts.blame import blaming_server, server_lied
-from wire.convert import time_of
 
 _PURPOSES = {
     certificate_service_pb2.CERTIFICATE_PURPOSE_SIGN: Purpose.SIGN,
@@ -111,7 +110,7 @@ def _read_key(shown: pb.OrganisationKey, organisation: str, authority: x509.Cert
         certificate = load_certificate(shown.certificate_der) if shown.certificate_der else None
         if certificate is not None:
             _check(certificate, organisation, purpose, authority)
-        revoke_time = time_of(shown.revoke_time, "revoke_time") if shown.HasField("revoke_time") else None
+        revoke_time = answered_time(shown.revoke_time) if shown.HasField("revoke_time") else None
         return OrganisationKey(check_organisation_key_id(shown.key_id), purpose, shown.kind, certificate, revoke_time)
 
 
