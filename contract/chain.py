@@ -17,16 +17,10 @@ from contract.oids import Arc
 def check_chain(
     certificate: x509.Certificate, authority: x509.Certificate, usage: x509.ObjectIdentifier, at: datetime
 ) -> None:
-    """Check that the authority issued a certificate, for that usage, and that both were valid at a time.
+    """Check that the authority issued a certificate, for that usage alone, and that both were valid at a time.
 
     There are two links and no more: the authority that everybody knows, and what it issued. Revocation is for
     ``revocation``.
-
-    (1) the authority's certificate is one of an authority, and may sign certificates;
-    (2) names and key identifiers lead from one to the other;
-    (3) the signature is ECDSA with SHA-256 by the authority's key;
-    (4) the extended key usage is exactly ``usage``;
-    (5) both are valid at ``at``.
 
     Args:
         certificate: that somebody showed.
@@ -36,8 +30,24 @@ def check_chain(
 
     Raises:
         MalformedInput: CERTIFICATE_MALFORMED: extensions that cannot be read.
-        VerificationFailed: AUTHORITY_UNSUITABLE, CERTIFICATE_NOT_ISSUED (2, 3), CERTIFICATE_OF_OTHER_USAGE,
-            CERTIFICATE_NOT_VALID.
+        VerificationFailed: what ``check_issued`` raises, CERTIFICATE_OF_OTHER_USAGE, what ``check_valid`` raises.
+    """
+    check_issued(certificate, authority)
+    if usages_of(extensions_of(certificate)) != [usage]:
+        raise VerificationFailed("CERTIFICATE_OF_OTHER_USAGE", "the certificate is for another use")
+    check_valid(certificate, authority, at)
+
+
+def check_issued(certificate: x509.Certificate, authority: x509.Certificate) -> None:
+    """Check that the authority issued a certificate; for what and until when, is not looked at.
+
+    (1) the authority's certificate is one of an authority, and may sign certificates;
+    (2) names and key identifiers lead from one to the other;
+    (3) the signature is ECDSA with SHA-256 by the authority's key.
+
+    Raises:
+        MalformedInput: CERTIFICATE_MALFORMED: extensions that cannot be read.
+        VerificationFailed: AUTHORITY_UNSUITABLE, CERTIFICATE_NOT_ISSUED (2, 3).
     """
     key = require_authority(authority)  # (1)
     extensions = extensions_of(certificate)
@@ -56,9 +66,15 @@ def check_chain(
         signed = False
     if not signed:
         raise VerificationFailed("CERTIFICATE_NOT_ISSUED", "the authority did not sign this certificate")
-    if usages_of(extensions) != [usage]:  # (4)
-        raise VerificationFailed("CERTIFICATE_OF_OTHER_USAGE", "the certificate is for another use")
-    for each in (certificate, authority):  # (5)
+
+
+def check_valid(certificate: x509.Certificate, authority: x509.Certificate, at: datetime) -> None:
+    """Check that a certificate and its authority's were valid at a time; aware.
+
+    Raises:
+        VerificationFailed: CERTIFICATE_NOT_VALID.
+    """
+    for each in (certificate, authority):
         if not each.not_valid_before_utc <= at <= each.not_valid_after_utc:
             raise VerificationFailed("CERTIFICATE_NOT_VALID", "the certificate is not valid at this time")
 

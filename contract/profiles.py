@@ -12,7 +12,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from contract.names import check_account_name, check_display_name
 from contract.oids import Arc
@@ -24,6 +24,14 @@ ACCOUNT_URI_PREFIX: Final = "urn:fourseal:account:"
 """Before an account's name in a certificate's subject alternative name."""
 ORGANISATION_URI_PREFIX: Final = "urn:fourseal:organisation:"
 """Before an organisation's name there."""
+DOCUMENT_USAGES: Final = {
+    Purpose.SIGN: (x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"), ExtendedKeyUsageOID.EMAIL_PROTECTION),
+    Purpose.DECRYPT: (ExtendedKeyUsageOID.EMAIL_PROTECTION,),
+}
+"""Extended key usages of personal certificates and those of organisations' keys, which other software knows.
+
+They are: to sign documents (RFC 9336) and mail, or to encrypt mail.
+"""
 MIN_RSA_BITS: Final = 2048
 """Smallest RSA key of a signer."""
 MAX_RSA_BITS: Final = 8192

@@ -15,14 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from contract.profiles import ACCOUNT_URI_PREFIX, ORGANISATION_URI_PREFIX, Profile
+from contract.profiles import ACCOUNT_URI_PREFIX, DOCUMENT_USAGES, ORGANISATION_URI_PREFIX, Profile
 from mpc.four_prime_rsa import Purpose
 from server.custody import PublicKey
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)*(?!\d+$){_LABEL}", re.ASCII)
 """Labels; the last is no number, or it could be read as an IPv4 address."""
-_DOCUMENT_SIGNING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 _MAX_HOST: Final = 253
 
 
@@ -102,9 +101,6 @@ def organisation_subject(display_name: str) -> x509.Name:
 
 def _document_profile(subject: x509.Name, uri: str, purpose: Purpose, public_key: PublicKey) -> Profile:
     signs = purpose is Purpose.SIGN
-    usages = (
-        [_DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION] if signs else [ExtendedKeyUsageOID.EMAIL_PROTECTION]
-    )
     usage = x509.KeyUsage(
         digital_signature=signs,
         content_commitment=signs,
@@ -121,7 +117,7 @@ def _document_profile(subject: x509.Name, uri: str, purpose: Purpose, public_key
         (
             (x509.BasicConstraints(ca=False, path_length=None), True),
             (usage, True),
-            (x509.ExtendedKeyUsage(usages), False),
+            (x509.ExtendedKeyUsage(DOCUMENT_USAGES[purpose]), False),
             (x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]), False),
             (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
         ),
