@@ -33,10 +33,12 @@ class Audit:
 
     def _verify(self) -> str:
         self._show.say("Carol audits. She takes all records of the seal along, and verifies them without the server:")
-        carol = self._auditor
-        self._show.output(carol.fourseal("audit", "list", "--organisation", COMPANY, "--key", self.company.seal_key))
+        key = ("--organisation", COMPANY, "--key", self.company.seal_key)
+        for each in json.loads(self._auditor.fourseal("audit", "list", *key, "--json")):
+            what = f"{each['outcome']}: {each['detail']}" if each["detail"] else each["outcome"]
+            self._show.output(f"{each['number']}  {each['user']}  {what}  ({each['reason']})")
         self._export(_EXPORT)
-        self._show.output(carol.fourseal("audit", "verify", _EXPORT))
+        self._show.output(self._auditor.fourseal("audit", "verify", _EXPORT))
         return "each signed by its user, under a grant that two directors signed, proven to stand in the log; no gaps"
 
     def _remove(self) -> str:

@@ -141,7 +141,7 @@ class Office:
         said = " ".join(printed.split())
         if succeeded or cause not in said:
             raise AttackSucceeded(f"{attempt} not refused as it must be ({cause}): {said}")
-        self._show.refusal(attempt, said)
+        self._show.refusal(attempt, said.rpartition("Error: ")[2])
 
     @property
     def _alice(self) -> Signer:
