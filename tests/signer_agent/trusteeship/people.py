@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from typer.main import get_command
 
 from mpc.four_prime_rsa import Purpose
 from server.custody import KeyKind
@@ -19,6 +20,7 @@ from server.organisations import add_administrator, register_organisation
 from server.registration import Office, approve
 from server.root.application import Server
 from server.root.home import Home as ServerHome
+from signer_agent.cli.main import make_app
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.enrolment import enrol
 from signer_agent.contracts.contracts import Contracts
@@ -88,6 +90,15 @@ class Company:
         return await self.alice.trust.approve(await self.asked(key, **changed))
 
 
+async def command(person: Trustee, *arguments: str) -> None:
+    """A command of somebody's, in this process. Raises FoursealError."""
+    passphrase = person.home.folder.with_suffix(".passphrase")
+    passphrase.write_text(PASSPHRASE)
+    called = get_command(make_app(arguments[0]))
+    options = ("--home", str(person.home.folder), "--passphrase-file", str(passphrase))
+    await asyncio.to_thread(called, [*arguments, *options], standalone_mode=False)
+
+
 def in_an_hour() -> datetime:
     """A time."""
     return (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
@@ -130,5 +141,6 @@ def _certify(server: Server, request_id: str) -> None:
 def _make_organisation(server: Server) -> dict[str, OwnKey]:
     database, now = server._ground.database, datetime.now(UTC)
     database.write_now(lambda connection: register_organisation(connection, "acme", "Acme Works", now))
+    database.write_now(lambda connection: register_organisation(connection, "other", "Other Works", now))
     database.write_now(partial(add_administrator, organisation="acme", account="alice", now=now))
     return {name: new_key(server, "acme", purpose, kind, now) for name, (purpose, kind) in KEYS.items()}

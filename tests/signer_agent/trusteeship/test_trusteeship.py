@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,20 +19,24 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fourseal.v1 import certificate_service_pb2
+from fourseal.v1.trusteeship_service_pb2 import GetOrganisationRequest
 
 from contract.log_entry import LogEntry
 from contract.trusteeship.grants import GrantRequest, grant_id
 from contract.trusteeship.operations import KeyOperation
 from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord
+from signer_agent.contracts.signer_keys import RevocationReason
 from signer_agent.trusteeship.granted_keys import GrantedRsaPrivateKey
 from signer_agent.trusteeship.grants import GrantState
+from signer_agent.trusteeship.records import RecordFilter
 from signer_agent.trusteeship.uses import new_use_id
 from tests.server.trusteeship.people import OAEP
 from tests.signer_agent.evidence import lying
 from tests.signer_agent.lies import flipped
 from tests.signer_agent.refusals import refused
-from tests.signer_agent.trusteeship.people import Company, Lie, gathered, in_an_hour
+from tests.signer_agent.trusteeship.people import Company, Lie, Trustee, command, gathered, in_an_hour
+from transparency.receipt import Receipt
 
 Answer = Any
 """A protobuf message of any kind, whose fields are set by name."""
@@ -130,6 +138,13 @@ def _no_order(answer: Answer) -> None:
     del answer.grant.orders_der[:]
 
 
+def _keys_exchanged(answer: Answer) -> None:
+    """Each key has the next one's name."""
+    names = [each.key_id for each in answer.keys]
+    for key, name in zip(answer.keys, [*names[1:], names[0]], strict=True):
+        key.key_id = name
+
+
 async def test_grants_that_a_server_makes_up(company: Company) -> None:
     """Certificates of others, another grant than was asked for, orders that were not given: the server is to blame."""
     alice, bob = company.alice, company.bob
@@ -142,6 +157,10 @@ async def test_grants_that_a_server_makes_up(company: Company) -> None:
     ):
         with bob.told("GetOrganisation", lie), refused(reason, culprit="server"):
             await bob.trust.organisation("acme")
+    acme = await bob.trust._line.call(bob.trust._rpc.GetOrganisation, GetOrganisationRequest(organisation="acme"))
+    acme.organisation = "other"
+    with bob.told("GetOrganisation", lambda answer: answer.CopyFrom(acme)), refused("CERTIFICATE_NOT_OURS"):
+        await bob.trust.organisation("other")
     for reason, lie in (
         ("TRUST_ANSWER_WRONG", _other_grant),
         ("JOINT_SIGNATURE_INVALID", _other_signature),
@@ -159,6 +178,15 @@ async def test_grants_that_a_server_makes_up(company: Company) -> None:
     ):
         with alice.told("GetGrant", lie), refused(reason, culprit="server"):
             await alice.trust.grant(asked.grant_id)
+    order = (await alice.trust.approve(another)).signed_orders[0].to_der()
+    with (
+        alice.told("GetGrant", lambda answer: answer.grant.orders_der.append(order)),
+        refused("TRUST_ANSWER_WRONG", culprit="server"),
+    ):
+        await alice.trust.grant(asked.grant_id)
+    fresh = bob.contracts.trusteeship(bob.agent, "mine")
+    with bob.told("GetOrganisation", _keys_exchanged), refused("TRUST_ANSWER_WRONG", culprit="server"):
+        await fresh.sign(another, b"invoice", reason="Invoice 1")
     now = await alice.trust.approve(asked)
     for reason, lie in (
         ("TRUST_ANSWER_WRONG", _no_order),
@@ -171,9 +199,9 @@ async def test_grants_that_a_server_makes_up(company: Company) -> None:
 
 
 async def test_uses(company: Company) -> None:
-    """Signatures of both kinds and a plaintext, by library and key object; repeated, refused, failed; all on record."""
+    """A signature and a plaintext; repeated, refused, failed; all on record."""
     bob = company.bob.trust
-    seal, stamp, letters = [await company.granted(each, document_kinds=["invoice"]) for each in company.keys]
+    seal, letters = [await company.granted(each, document_kinds=["invoice"]) for each in ("seal", "letters")]
     document = b"invoice"
     said: dict[str, Any] = {"reason": "Invoice 4711", "document_kind": "invoice"}
     use_id = new_use_id()
@@ -193,6 +221,35 @@ async def test_uses(company: Company) -> None:
     with refused("FIELD_INVALID", field="algorithm"):
         await bob.sign(seal, document, KeyOperation.PSS_SHA256, reason="none")
 
+    ciphertext = company.keys["letters"].public_key.encrypt(b"secret", OAEP)
+    with refused("DECRYPTION_FAILED"):
+        await bob.decrypt(letters, flipped(ciphertext), **said)
+    opened = await bob.decrypt(letters, ciphertext, **said)
+    assert opened.result == b"secret"
+    assert "secret" not in repr(opened)
+
+    mine = await bob.records(RecordFilter())
+    theirs = await company.alice.trust.records(RecordFilter("acme", company.keys["letters"].key_id))
+    assert [each.record for each in mine if each.record.key_id == letters.request.key_id] == [
+        each.record for each in theirs
+    ]
+    numbered = [(each.record.number, each.record.outcome.value) for each in theirs]
+    assert numbered == [(1, "failed"), (2, "done")]
+    assert theirs[1] == opened.recorded
+    alien = mine[0].to_der()
+    with (
+        company.alice.told("ListRecords", lambda answer: answer.records_der.append(alien)),
+        refused("TRUST_ANSWER_WRONG", culprit="server"),
+    ):
+        await company.alice.trust.records(RecordFilter("acme", company.keys["letters"].key_id))
+    with refused("NOT_AN_ADMINISTRATOR"):
+        await bob.records(RecordFilter("acme"))
+
+
+async def test_key_objects(company: Company) -> None:
+    """Keys of cryptography's, of both kinds, whose every operation is a use; what needs the key itself is refused."""
+    bob, document, said = company.bob.trust, b"invoice", {"reason": "Invoice 4711"}
+    seal, stamp, letters = [await company.granted(each) for each in company.keys]
     for grant, padding_of_it in ((stamp, padding.PSS(padding.MGF1(hashes.SHA384()), 48)), (stamp, padding.PKCS1v15())):
         key = await bob.private_key(grant, **said)
         assert isinstance(key, GrantedRsaPrivateKey)
@@ -215,9 +272,6 @@ async def test_uses(company: Company) -> None:
     assert await asyncio.to_thread(key.decrypt, ciphertext, OAEP) == b"secret"
     with pytest.raises(ValueError, match="Decryption failed"):
         await asyncio.to_thread(key.decrypt, flipped(ciphertext), OAEP)
-    opened = await bob.decrypt(letters, ciphertext, **said)
-    assert opened.result == b"secret"
-    assert "secret" not in repr(opened)
 
 
 def _flip(name: str) -> Lie:
@@ -291,3 +345,85 @@ async def test_uses_that_a_server_makes_up(company: Company) -> None:
     ciphertext = company.keys["letters"].public_key.encrypt(b"secret", OAEP)
     with bob.told("FinishUse", _flip("result")), refused("TRUST_ANSWER_WRONG", culprit="server"):
         await bob.trust.decrypt(letters, ciphertext, reason="Letter 1")
+
+
+async def _said(capsys: pytest.CaptureFixture[str], person: Trustee, *arguments: str) -> Any:  # noqa: ANN401  # JSON
+    """What a command says to programs."""
+    capsys.readouterr()
+    await command(person, *arguments, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+async def test_commands(company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the organisation to the list of records; who signs sees before what it says; errors say what to do."""
+    alice, bob = company.alice, company.bob
+    said, pem, seal = partial(_said, capsys), tmp_path / "seal.pem", company.keys["seal"].key_id
+    acme = await said(bob, "org", "show", "acme")
+    assert acme["administrators"] == ["alice"]
+    keys = {each["key_id"]: each for each in acme["keys"]}
+    assert keys[seal]["fingerprint"] == company.keys["seal"].certificate.hex()
+    await command(bob, "org", "certificate", "acme", seal, "--out", str(pem))
+    asking = ("grant", "request", "acme", seal, "--uses", "2", "--until", "2027-01-01", "--reason", "Year's end")
+    grant = (await said(bob, *asking, "--kind", "invoice"))["grant_id"]
+    waiting = await said(alice, "grant", "list", "--organisation", "acme", "--waiting")
+    assert grant in {each["grant_id"] for each in waiting}
+    with refused("NOT_CONFIRMED"):
+        await command(alice, "grant", "approve", grant)
+    shown = capsys.readouterr().err
+    for words in ("bob asks to sign with", seal, "acme", "kind invoice", "at most 2", "2027-01-01", "Year's end"):
+        assert words in shown
+    assert "You are about to APPROVE it" in shown
+    assert (await said(alice, "grant", "approve", grant, "--yes", "--reason", "agreed"))["state"] == "active"
+    await _use_by_commands(company, grant, tmp_path, capsys)
+
+
+async def _use_by_commands(company: Company, grant: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alice, bob = company.alice, company.bob
+    seal, letters = company.keys["seal"], company.keys["letters"]
+    invoice, letter = folder / "invoice.txt", folder / "letter.enc"
+    invoice.write_bytes(b"invoice")
+    letter.write_bytes(letters.public_key.encrypt(b"secret", OAEP))
+    said, receipt = partial(_said, capsys), folder / "invoice.tlog-proof"
+    signing = ("use", "sign", grant, str(invoice), "--reason", "Invoice 1", "--kind", "invoice")
+    with refused("NOT_CONFIRMED"):
+        await command(bob, *signing)
+    shown = capsys.readouterr().err
+    for words in ("invoice.txt", sha256(b"invoice").hexdigest(), seal.key_id, "ecdsa-sha256", grant, "Invoice 1"):
+        assert words in shown
+    made = await said(bob, *signing, "--receipt", str(receipt), "--yes")
+    certificate = x509.load_pem_x509_certificate((folder / "seal.pem").read_bytes()).public_key()
+    assert isinstance(certificate, ec.EllipticCurvePublicKey)
+    certificate.verify(invoice.with_name("invoice.txt.sig").read_bytes(), b"invoice", ec.ECDSA(hashes.SHA256()))
+    entry = receipt.with_name(receipt.name + ".entry").read_bytes()
+    Receipt.from_bytes(receipt.read_bytes()).verify(entry, await bob.trust._log_key())
+    with refused("FILE_EXISTS"):
+        await command(bob, *signing, "--yes")
+    again = await said(bob, *signing, "--request-id", made["request_id"], "--yes", "--force")
+    assert again["number"] == made["number"]
+    with refused("USE_REFUSED", cause="KIND_OUTSIDE_GRANT", number=str(made["number"] + 1)):
+        await command(bob, *signing[:-1], "offer", "--yes", "--force")
+
+    other = await company.granted("letters")
+    await command(bob, "use", "decrypt", other.grant_id, str(letter), "--reason", "Letter 1", "--yes")
+    assert letter.with_suffix("").read_bytes() == b"secret"
+    assert letter.with_suffix("").stat().st_mode & 0o077 == 0
+    capsys.readouterr()
+    listed = await said(alice, "audit", "list", "--organisation", "acme", "--key", letters.key_id, "--user", "bob")
+    assert (listed[-1]["outcome"], listed[-1]["reason"]) == ("done", "Letter 1")
+    await command(alice, "audit", "list", "--organisation", "acme")
+    assert "refused: KIND_OUTSIDE_GRANT" in " ".join(capsys.readouterr().out.split())
+
+
+async def test_certificates_that_end(company: Company) -> None:
+    """The server refuses a statement under a revoked certificate; the agent then looks anew, and finds none."""
+    bob = company.bob
+    certificates = bob.contracts.personal_certificates(bob.agent)
+    grant = await company.granted("seal")
+    with refused("KEY_NOT_FOUND"):
+        await bob.contracts.trusteeship(bob.agent, "nothing").sign(grant, b"invoice", reason="Invoice 1")
+    (issued,) = await certificates.all()
+    await certificates.revoke(issued.certificate_request_id, RevocationReason.SUPERSEDED)
+    with refused("PERSONAL_CERTIFICATE_WRONG", problem="it was revoked, or its time is over"):
+        await bob.trust.sign(grant, b"invoice", reason="Invoice 1")
+    with refused("PERSONAL_CERTIFICATE_WRONG", problem="no key of this agent has one"):
+        await bob.trust.sign(grant, b"invoice", reason="Invoice 1")
