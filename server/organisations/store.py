@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    bindparam,
     delete,
     insert,
     select,
@@ -59,6 +60,8 @@ organisation_keys = Table(
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
     Index(None, "organisation", "create_time"),
 )
+
+_find_key = select(organisation_keys).where(organisation_keys.c.key_id == bindparam("of_key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ def add_key(connection: Connection, key: OrganisationKey) -> None:
 
 def find_key(connection: Connection, key_id: str) -> OrganisationKey | None:
     """The key of that name."""
-    row = connection.execute(select(organisation_keys).where(organisation_keys.c.key_id == key_id)).one_or_none()
+    row = connection.execute(_find_key, {"of_key": key_id}).one_or_none()
     return None if row is None else _key(row)
 
 

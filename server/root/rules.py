@@ -199,6 +199,7 @@ def _compose_trusteeship(
         secrets.token_bytes,
         ground.clock,
         clock_difference=timedelta(seconds=settings.session_clock_seconds),
+        opened_keys=settings.opened_shares,
     )
 
 

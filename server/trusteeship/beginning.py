@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -63,6 +63,8 @@ class Beginning:
     ciphertext: bytes = field(repr=False)
     cause: str = ""
     """Why it is refused; empty: it is not. Known once it was admitted."""
+    made: UseRow | None = None
+    """The use with its record, once that is kept."""
 
     @property
     def name(self) -> UseName:
@@ -89,8 +91,9 @@ class Beginning:
             key_id=key.key_id,
             user=grant.user,
             refusal=self.cause,
+            end_time=now + LIFETIME,
         )
-        uses.begin_use(connection, begun, now + LIFETIME)
+        uses.begin_use(connection, begun)
         if not self.cause:
             grants.count_use(connection, grant.grant_id, 1)
 
@@ -138,13 +141,14 @@ class Beginning:
         now, detail = self.means.clock(), "" if outcome is UseOutcome.DONE else DECRYPTION_FAILED
         begun = self._require_begun(connection)
         row, _ = make_record(connection, begun, signed, outcome, detail, digest, now)
-        uses.put_record(connection, row, now + LIFETIME, sealed)
+        self.made = replace(row, end_time=now + LIFETIME, result=sealed)
+        uses.put_record(connection, self.made)
 
     def _keep_refused(self, signed: SignedStatement, connection: Connection) -> None:
         now, begun = self.means.clock(), self._require_begun(connection)
-        row, record = make_record(connection, begun, signed, UseOutcome.REFUSED, self.cause, b"", now)
-        uses.put_record(connection, row, now, b"")
-        record_use(connection, row, record, b"", now)
+        self.made, record = make_record(connection, begun, signed, UseOutcome.REFUSED, self.cause, b"", now)
+        uses.put_record(connection, self.made)
+        record_use(connection, self.made, record, b"", now)
         uses.end_open(connection, self.name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,13 +22,15 @@ class KeyOperator:
     """Uses organisations' keys. For who has decided, and noted, that they may be used now.
 
     Args:
-        database: which keys there are.
+        database: which keys there are. They never change, so those that were used last stay open.
         keys: custody.
+        capacity: how many stay open, at least 1.
     """
 
-    def __init__(self, database: Database, keys: NamedKeys) -> None:
+    def __init__(self, database: Database, keys: NamedKeys, *, capacity: int) -> None:
         self._database = database
         self._keys = keys
+        self._opened = lru_cache(capacity)(self._open)
 
     def operate(self, use: UseRequest, ciphertext: bytes) -> bytes | None:
         """Do what a request says. Waits for custody.
@@ -44,7 +46,7 @@ class KeyOperator:
             ServiceError: CUSTODY_UNAVAILABLE, NAMED_KEY_DAMAGED.
             FaultDetected: the signature does not hold; nothing is released.
         """
-        key = self._database.read_now(partial(self._open, key_id=use.key_id))
+        key = self._opened(use.key_id)
         if use.operation.purpose is Purpose.SIGN:
             return _sign(key, use)
         assert not isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101  # the operation fits the key
@@ -53,11 +55,14 @@ class KeyOperator:
         except ValueError:
             return None
 
-    def _open(self, connection: Connection, key_id: str) -> NamedKey:
-        key = find_key(connection, key_id)
-        if key is None:
-            raise ServiceError("NAMED_KEY_DAMAGED", name=key_id)
-        return open_key(connection, self._keys, key)
+    def _open(self, key_id: str) -> NamedKey:
+        def query(connection: Connection) -> NamedKey:
+            key = find_key(connection, key_id)
+            if key is None:
+                raise ServiceError("NAMED_KEY_DAMAGED", name=key_id)
+            return open_key(connection, self._keys, key)
+
+        return self._database.read_now(query)
 
 
 def _sign(key: NamedKey, use: UseRequest) -> bytes:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from contract.log_entry import EntryKind
 from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
-from server.journal.log import stage
+from server.journal.log import StagedEntry, stage
 from server.trusteeship.store import uses as store
 from server.trusteeship.store.uses import UseRow
 from wire.catalogue import ServiceError
@@ -72,8 +72,8 @@ def make_record(
     return made, record
 
 
-def record_use(connection: Connection, row: UseRow, record: UseRecord, signature: bytes, now: datetime) -> None:
-    """Have a record stand in the log, and with its use.
+def record_use(connection: Connection, row: UseRow, record: UseRecord, signature: bytes, now: datetime) -> StagedEntry:
+    """Have a record stand in the log, and with its use. Returns its entry.
 
     Args:
         connection: the transaction.
@@ -86,6 +86,7 @@ def record_use(connection: Connection, row: UseRow, record: UseRecord, signature
     recorded = RecordedUse(SignedStatement.from_der(row.request), record, signature)
     entry = stage(connection, EntryKind.USE, recorded.to_der(), now)
     store.put_recorded(connection, row.name, record.to_der(), entry.index)
+    return entry
 
 
 def end_without_result(record: UseRecord, outcome: UseOutcome, cause: str) -> UseRecord:

@@ -52,6 +52,7 @@ def compose_trusteeship_rules(
     clock: Clock,
     *,
     clock_difference: timedelta,
+    opened_keys: int,
 ) -> TrusteeshipRules:
     """Put the rules together.
 
@@ -67,11 +68,12 @@ def compose_trusteeship_rules(
         random: for blinding.
         clock: the time.
         clock_difference: by which a statement's time may be off.
+        opened_keys: how many keys of organisations stay open, at least 1.
     """
     policy = StatementPolicy(logins, clock)
     runner = OperationRunner(database, flights, workers, check_callers, policy, clock)
     statements = Statements(opened, custody.shares, runner, policy, engine, random)
-    means = Means(KeyOperator(database, custody.keys), custody.sealer, clock, clock_difference)
+    means = Means(KeyOperator(database, custody.keys, capacity=opened_keys), custody.sealer, clock, clock_difference)
     grants = Grants(database, statements, clock, clock_difference=clock_difference)
     uses = Uses(database, statements, log, means)
     upkeep = TrusteeshipUpkeep(database, clock)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -66,8 +66,7 @@ class Deed(Protocol):
         """Do it, outside the transactions; ``Result.apply`` writes what it changes."""
 
 
-ReadDeed = Callable[[], Deed]
-"""Reads a statement, and says what it is for; raises what is wrong with it."""
+D = TypeVar("D", bound=Deed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +162,17 @@ class Statements:
         self._engine = engine
         self._random = random
 
-    async def run(self, request: Request, login: Login, signature: ClientSignature, read: ReadDeed) -> None:
+    async def run(self, request: Request, login: Login, signature: ClientSignature, read: Callable[[], D]) -> D | None:
         """Have a statement signed, and done what it is for; once, whenever and however often it is asked for.
 
         Args:
             request: the call.
             login: whose.
             signature: the client's part.
-            read: see ``ReadDeed``; is called in a worker.
+            read: reads the statement, and says what it is for; is called in a worker.
+
+        Returns:
+            What it was for, as ``read`` gave it, whether it was done now or before; None where another call did it.
 
         Raises:
             ServiceError: those of ``OperationRunner.run``, ``OpenedKeys.find`` and ``StatementPolicy``.
@@ -178,12 +180,16 @@ class Statements:
             PeerMisbehaved: PARTIAL_SIGNATURE_INVALID; the client is to blame.
             FoursealError: what reading and acting raise.
         """
-        await self._runner.run(request, partial(self._prepare, request, login, signature, read))
+        deeds = list[D]()
 
-    def _prepare(
-        self, request: Request, login: Login, signature: ClientSignature, read: ReadDeed
-    ) -> tuple[Intent, Act]:
-        deed = read()
+        def prepare() -> tuple[Intent, Act]:
+            deeds.append(read())
+            return self._prepare(request, login, signature, deeds[0])
+
+        await self._runner.run(request, prepare)
+        return deeds[0] if deeds else None
+
+    def _prepare(self, request: Request, login: Login, signature: ClientSignature, deed: Deed) -> tuple[Intent, Act]:
         statement = deed.statement
         if statement.signer != login.account:
             raise wrong_certificate("the statement names another account")

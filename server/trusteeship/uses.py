@@ -9,7 +9,7 @@ The journal keeps no result: for ten minutes a repeat has it from where it lies,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 
@@ -24,7 +24,7 @@ from server.clock import Clock
 from server.custody import SealBroken
 from server.identity import Login
 from server.journal import Request, Result
-from server.journal.log import LogReader
+from server.journal.log import LogReader, StagedEntry
 from server.storage import Database
 from server.trusteeship.beginning import Beginning, Means, result_context
 from server.trusteeship.recording import LIFETIME, end_without_result, record_use, require_signable, use_ended
@@ -32,7 +32,8 @@ from server.trusteeship.statements import ClientSignature, Statements
 from server.trusteeship.states import CAUSES
 from server.trusteeship.store import grants
 from server.trusteeship.store import uses as store
-from server.trusteeship.store.uses import OpenUse, UseName, UseRow
+from server.trusteeship.store.uses import UseName, UseRow
+from transparency.receipt import Receipt
 from wire.catalogue import ServiceError
 
 
@@ -86,8 +87,9 @@ class Uses:
             _require_ciphertext(asked, ciphertext)
             return Beginning(self._means, name.agent_id, asked, ciphertext)
 
-        await self._statements.run(request, login, signature, read)
-        row = await self._database.read(partial(store.find_use, name=name))
+        deed = await self._statements.run(request, login, signature, read)
+        made = None if deed is None else deed.made
+        row = made or await self._database.read(partial(store.find_use, name=name))
         record = require_signable(row)
         assert row is not None  # noqa: S101  # it has a record
         assert row.request is not None  # noqa: S101
@@ -110,23 +112,32 @@ class Uses:
                 raise ServiceError("USE_NOT_FOUND")
             return _Finishing(name, require_signable(row), self._means.clock)
 
-        await self._statements.run(request, login, signature, read)
-        return await self._database.read(partial(self._release, name=name))
+        deed = await self._statements.run(request, login, signature, read)
+        if deed is None or deed.kept is None:  # it was done before, or refused
+            return await self._database.read(partial(self._read, name=name))
+        row, entry = deed.kept
+        return self._release(row, deed.statement, entry.der, entry.receipt())
 
-    def _release(self, connection: Connection, name: UseName) -> Finished:
-        row, kept = store.find_use(connection, name), store.find_open(connection, name)
+    def _read(self, connection: Connection, name: UseName) -> Finished:
+        row = store.find_use(connection, name)
         record = require_signable(row)
+        if row is None or row.log_index is None:
+            raise ServiceError("USE_NOT_FOUND")
+        entry, receipt = self._log.entry(connection, row.log_index), self._log.receipt(connection, row.log_index)
+        return self._release(row, record, entry, receipt)
+
+    def _release(self, row: UseRow, record: UseRecord, entry_der: bytes, receipt: Receipt) -> Finished:
+        """The one place that a result leaves by. ``row`` is of a use that stands in the log, by that entry."""
         if record.outcome is UseOutcome.FAILED:
             raise DecryptionFailed
-        if row is None or row.log_index is None or kept is None or kept.end_time <= self._means.clock():
+        if not row.is_open(self._means.clock()):
             raise use_ended("it was finished more than ten minutes ago")
-        entry, receipt = self._log.entry(connection, row.log_index), self._log.receipt(connection, row.log_index)
-        return Finished(self._unseal(row, kept, record), entry, receipt.to_bytes())
+        return Finished(self._unseal(row, record), entry_der, receipt.to_bytes())
 
-    def _unseal(self, row: UseRow, kept: OpenUse, record: UseRecord) -> bytes:
+    def _unseal(self, row: UseRow, record: UseRecord) -> bytes:
         try:
             context = result_context(row.name, SignedStatement.from_der(row.request or b""))
-            result = self._means.sealer.open(context, kept.result or b"")
+            result = self._means.sealer.open(context, row.result or b"")
         except SealBroken:
             raise FaultDetected("sealed result of a use") from None
         if sha256(result).digest() != record.result:
@@ -134,13 +145,15 @@ class Uses:
         return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Finishing:
     """The record of a use. See ``statements.Deed``."""
 
     name: UseName
     statement: UseRecord
     clock: Clock
+    kept: tuple[UseRow, StagedEntry] | None = None
+    """The use and its entry, once it is recorded as what the user signed."""
 
     def admit(self, connection: Connection, *, again: bool) -> None:  # noqa: ARG002  # nothing was counted
         """It waits for this signature."""
@@ -156,18 +169,19 @@ class _Finishing:
         assert grant is not None  # noqa: S101  # none is ever deleted
         cause = CAUSES.get(grant.state)
         if cause is None:
-            record_use(connection, row, self.statement, signature, now)
-            store.extend_open(connection, self.name, now + LIFETIME)
+            row = replace(row, end_time=now + LIFETIME)
+            self.kept = row, record_use(connection, row, self.statement, signature, now)
+            store.extend_open(connection, row)
         else:
             record_use(connection, row, end_without_result(self.statement, UseOutcome.REFUSED, cause), b"", now)
             store.end_open(connection, self.name)
 
     def _require_waiting(self, connection: Connection) -> UseRow:
-        row, waiting = store.find_use(connection, self.name), store.find_open(connection, self.name)
+        row = store.find_use(connection, self.name)
         require_signable(row)
         if row is None or row.log_index is not None:
             raise use_ended("it was finished before")
-        if waiting is None or waiting.end_time <= self.clock():
+        if not row.is_open(self.clock()):
             raise use_ended("its record was not signed in time")
         return row
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -66,6 +67,7 @@ signer_certificates = Table(
 )
 
 _of_pairs: Final = signer_certificates.c.profile == "signer"
+_find: Final = select(signer_certificates).where(signer_certificates.c.fingerprint == bindparam("of_fingerprint"))
 
 revocation_lists = Table(
     "revocation_lists",
@@ -170,8 +172,7 @@ def add_certificate(connection: Connection, issued: IssuedCertificate) -> None:
 
 def find_certificate(connection: Connection, fingerprint: bytes) -> IssuedCertificate | None:
     """The certificate with that fingerprint."""
-    query = select(signer_certificates).where(signer_certificates.c.fingerprint == fingerprint)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_find, {"of_fingerprint": fingerprint}).one_or_none()
     return None if row is None else _certificate(row)
 
 

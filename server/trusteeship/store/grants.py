@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
 
 from contract.trusteeship.grants import GrantAction, GrantRequest
 from contract.trusteeship.signed import SignedStatement
@@ -16,6 +16,9 @@ from server.trusteeship.store.tables import trust_grants, trust_orders
 
 _grant = trust_grants.c
 _order = trust_orders.c
+_find = select(trust_grants).where(_grant.grant_id == bindparam("of_grant"))
+_find_by_digest = select(trust_grants).where(_grant.digest == bindparam("of_digest"))
+_count = update(trust_grants).where(_grant.grant_id == bindparam("of_grant")).values(used=_grant.used + bindparam("by"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,13 @@ def add_grant(connection: Connection, row: GrantRow) -> None:
 
 def find_grant(connection: Connection, grant_id: str) -> GrantRow | None:
     """The grant of that name."""
-    row = connection.execute(select(trust_grants).where(_grant.grant_id == grant_id)).one_or_none()
+    row = connection.execute(_find, {"of_grant": grant_id}).one_or_none()
     return None if row is None else _read(row)
 
 
 def find_by_digest(connection: Connection, digest: bytes) -> GrantRow | None:
     """The grant whose request has that digest."""
-    row = connection.execute(select(trust_grants).where(_grant.digest == digest)).one_or_none()
+    row = connection.execute(_find_by_digest, {"of_digest": digest}).one_or_none()
     return None if row is None else _read(row)
 
 
@@ -108,7 +111,7 @@ def put_state(connection: Connection, grant_id: str, state: GrantState, round_: 
 
 def count_use(connection: Connection, grant_id: str, by: int) -> None:
     """Count a use, or by -1 take one back."""
-    connection.execute(update(trust_grants).where(_grant.grant_id == grant_id).values(used=_grant.used + by))
+    connection.execute(_count, {"of_grant": grant_id, "by": by})
 
 
 def add_order(connection: Connection, row: OrderRow) -> None:

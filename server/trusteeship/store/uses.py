@@ -5,14 +5,58 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from server.trusteeship.store.tables import trust_open_uses, trust_uses
 
 _use = trust_uses.c
 _open = trust_open_uses.c
+_OF_RECORDS: Final = ("request", "number", "user_number", "record", "record_time")
+
+
+def _is(table: Table) -> ColumnElement[bool]:
+    """The row of a use: for ``_named``."""
+    return and_(table.c.agent_id == bindparam("of_agent"), table.c.request_id == bindparam("of_request"))
+
+
+def _new(*names: str) -> dict[str, Any]:
+    return {name: bindparam(f"new_{name}") for name in names}
+
+
+_begin = insert(trust_uses)
+_open_new = insert(trust_open_uses)
+_find = (
+    select(trust_uses, _open.end_time, _open.result)
+    .outerjoin(trust_open_uses, and_(_open.agent_id == _use.agent_id, _open.request_id == _use.request_id))
+    .where(_is(trust_uses))
+)
+_put_record = update(trust_uses).where(_is(trust_uses)).values(**_new(*_OF_RECORDS))
+_put_recorded = update(trust_uses).where(_is(trust_uses)).values(**_new("record", "log_index"))
+_extend = update(trust_open_uses).where(_is(trust_open_uses)).values(**_new("end_time", "result"))
+_last_of_user = select(func.max(_use.user_number)).where(
+    _use.key_id == bindparam("of_key"), _use.user == bindparam("of_user")
+)
+_last = (
+    select(_use.number, _use.record_time, _last_of_user.scalar_subquery().label("last_of_user"))
+    .where(_use.key_id == bindparam("of_key"), _use.number.is_not(None))
+    .order_by(_use.number.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +83,8 @@ class UseRow:
         record: ``UseRecord``, DER; None until there is one.
         record_time: when its number was taken: never earlier than that of the number before.
         log_index: of the record's entry; None until it was recorded.
+        end_time: until when it is waited for, or its result is kept; None: it has ended.
+        result: what came of it, sealed; None before there is a record, and after the end.
     """
 
     agent_id: str
@@ -54,24 +100,17 @@ class UseRow:
     record: bytes | None = None
     record_time: datetime | None = None
     log_index: int | None = None
+    end_time: datetime | None = None
+    result: bytes | None = field(default=None, repr=False)
 
     @property
     def name(self) -> UseName:
         """What tells it from others."""
         return UseName(self.agent_id, self.request_id)
 
-
-@dataclass(frozen=True, slots=True)
-class OpenUse:
-    """That a use is under way, or was recorded a while ago.
-
-    Args:
-        end_time: until when it is waited for, or its result is kept.
-        result: what came of it, sealed; None until there is a record.
-    """
-
-    end_time: datetime
-    result: bytes | None = field(repr=False)
+    def is_open(self, now: datetime) -> bool:
+        """Whether it is waited for, or its result is kept."""
+        return self.end_time is not None and now < self.end_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,62 +150,49 @@ class RecordPlace:
     log_index: int
 
 
-def begin_use(connection: Connection, row: UseRow, end_time: datetime) -> None:
+def begin_use(connection: Connection, row: UseRow) -> None:
     """Keep a new use, without a record."""
-    connection.execute(insert(trust_uses), {name: getattr(row, name) for name in UseRow.__dataclass_fields__})
-    values = {"agent_id": row.agent_id, "request_id": row.request_id, "end_time": end_time, "result": None}
-    connection.execute(insert(trust_open_uses), values)
+    connection.execute(_begin, _values(row, trust_uses))
+    connection.execute(_open_new, _values(row, trust_open_uses))
 
 
 def find_use(connection: Connection, name: UseName) -> UseRow | None:
     """The use of that name."""
-    row = connection.execute(select(trust_uses).where(_is(trust_uses, name))).one_or_none()
+    row = connection.execute(_find, _named(name)).one_or_none()
     return None if row is None else UseRow(*row)
-
-
-def find_open(connection: Connection, name: UseName) -> OpenUse | None:
-    """Whether a use is under way, or was recorded a while ago."""
-    query = select(_open.end_time, _open.result).where(_is(trust_open_uses, name))
-    row = connection.execute(query).one_or_none()
-    return None if row is None else OpenUse(*row)
 
 
 def find_last(connection: Connection, key_id: str, user: str) -> Last:
     """The last numbers that were taken."""
-    query = select(_use.number, _use.record_time).where(_use.key_id == key_id, _use.number.is_not(None))
-    row = connection.execute(query.order_by(_use.number.desc()).limit(1)).one_or_none()
-    of_user = select(func.max(_use.user_number)).where(_use.key_id == key_id, _use.user == user)
-    number, time = (0, None) if row is None else (row.number, row.record_time)
-    return Last(number, connection.execute(of_user).scalar_one() or 0, time)
+    row = connection.execute(_last, {"of_key": key_id, "of_user": user}).one_or_none()
+    return Last(0, 0, None) if row is None else Last(row.number, row.last_of_user or 0, row.record_time)
 
 
-def put_record(connection: Connection, row: UseRow, end_time: datetime, result: bytes) -> None:
+def put_record(connection: Connection, row: UseRow) -> None:
     """Keep the record of a use, and its sealed result, until the user signs."""
-    values = {name: getattr(row, name) for name in ("request", "number", "user_number", "record", "record_time")}
-    connection.execute(update(trust_uses).where(_is(trust_uses, row.name)), values)
-    extend_open(connection, row.name, end_time)
-    connection.execute(update(trust_open_uses).where(_is(trust_open_uses, row.name)), {"result": result})
+    connection.execute(_put_record, _named(row.name) | {f"new_{name}": getattr(row, name) for name in _OF_RECORDS})
+    extend_open(connection, row)
 
 
 def put_recorded(connection: Connection, name: UseName, record: bytes, log_index: int) -> None:
     """The record, as it is now, stands in the log."""
-    values = {"record": record, "log_index": log_index}
-    connection.execute(update(trust_uses).where(_is(trust_uses, name)), values)
+    connection.execute(_put_recorded, _named(name) | {"new_record": record, "new_log_index": log_index})
 
 
-def extend_open(connection: Connection, name: UseName, end_time: datetime) -> None:
-    """A use is waited for, or its result kept, until then."""
-    connection.execute(update(trust_open_uses).where(_is(trust_open_uses, name)), {"end_time": end_time})
+def extend_open(connection: Connection, row: UseRow) -> None:
+    """A use is waited for, or its result kept, until its ``end_time``."""
+    values = {"new_end_time": row.end_time, "new_result": row.result}
+    connection.execute(_extend, _named(row.name) | values)
 
 
 def end_open(connection: Connection, name: UseName) -> None:
     """A use is under way no more, and its result is gone."""
-    connection.execute(delete(trust_open_uses).where(_is(trust_open_uses, name)))
+    connection.execute(delete(trust_open_uses).where(_is(trust_open_uses)), _named(name))
 
 
 def drop_use(connection: Connection, name: UseName) -> None:
     """A use that has no number never was."""
-    connection.execute(delete(trust_uses).where(_is(trust_uses, name), _use.number.is_(None)))
+    connection.execute(delete(trust_uses).where(_is(trust_uses), _use.number.is_(None)), _named(name))
 
 
 def list_ended(connection: Connection, now: datetime, limit: int) -> Sequence[UseName]:
@@ -198,5 +224,9 @@ def _listing(wanted: Wanted, after: tuple[datetime, str, int] | None, limit: int
     return query
 
 
-def _is(table: Any, name: UseName) -> ColumnElement[bool]:  # noqa: ANN401  # either of the two
-    return and_(table.c.agent_id == name.agent_id, table.c.request_id == name.request_id)
+def _values(row: UseRow, table: Table) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in table.c}
+
+
+def _named(name: UseName) -> dict[str, Any]:
+    return {"of_agent": name.agent_id, "of_request": name.request_id}

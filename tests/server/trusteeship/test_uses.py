@@ -244,18 +244,19 @@ async def test_what_is_not_finished_ends(company: Company) -> None:
     begun = await bob.begin_use(asked)
     request = bob.finishing(kept, await bob.begin_use(kept))
     finished = await bob.finish_use(request)
-    sealed = "SELECT sealed FROM organisation_keys WHERE key_id = ?"
-    ((good,),) = query(company.home, sealed, company.signs.key_id)
+    key = await asyncio.to_thread(new_key, company.server, "acme", Purpose.SIGN, KeyKind.ECDSA_P256, company.clock())
+    failing = await company.granted(key_id=key.key_id, key_certificate=key.certificate)
+    ((good,),) = query(company.home, "SELECT sealed FROM organisation_keys WHERE key_id = ?", key.key_id)
     spoil = "UPDATE organisation_keys SET sealed = ? WHERE key_id = ?"
-    lost, late = bob.using(grant), bob.using(grant)
+    lost, late = bob.using(failing), bob.using(failing)
     signature = bob.signature(late.to_der())
-    changed(company, spoil, good[:-1], company.signs.key_id)  # custody fails
+    changed(company, spoil, good[:-1], key.key_id)  # custody fails
     assert await reason_of(bob.begin_use(lost)) == "NAMED_KEY_DAMAGED"
     assert await reason_of(bob.begin_use(late, signature=signature)) == "NAMED_KEY_DAMAGED"
-    changed(company, spoil, good, company.signs.key_id)
-    assert (await bob.look(grant.grant_id)).used == 4
+    changed(company, spoil, good, key.key_id)
+    assert (await bob.look(failing.grant_id)).used == 2
     await bob.finish_use(bob.finishing(late, await bob.begin_use(late, signature=signature)))  # goes on, counted once
-    assert (await bob.look(grant.grant_id)).used == 4
+    assert (await bob.look(failing.grant_id)).used == 2
 
     company.clock.move(TEN_MINUTES)
     for ended in (request, bob.finishing(asked, begun)):
@@ -268,7 +269,8 @@ async def test_what_is_not_finished_ends(company: Company) -> None:
     assert (record.outcome, record.detail) == (UseOutcome.ABANDONED, "RECORD_NOT_SIGNED")
     assert await reason_of(bob.finish_use(bob.finishing(asked, begun))) == "USE_ENDED"
     assert query(company.home, "SELECT count(*) FROM trust_open_uses") == [(0,)]
-    assert (await bob.look(grant.grant_id)).used == 3
+    assert (await bob.look(grant.grant_id)).used == 2
+    assert (await bob.look(failing.grant_id)).used == 1
     assert finished.result
 
 
