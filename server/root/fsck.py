@@ -1,4 +1,4 @@
-"""Checks all that is kept as evidence, from the stored bytes. What ``fourseal-server fsck`` runs."""
+"""Checks all that the log vouches for, from the stored bytes. What ``fourseal-server fsck`` runs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from server.journal.log import Finding, LogReader, Progress, check_log
 from server.root.evidence import open_blobs, stamp_roots
 from server.root.ground import open_ground
 from server.root.home import Home
+from server.trusteeship import TrustCheck
 from transparency.note import Note
 
 
@@ -59,7 +60,7 @@ def fsck(
         reader = LogReader(key)
 
         def query(connection: Connection) -> tuple[Checked, dict[bytes, int]]:
-            checks = (OperationCheck(), EvidenceCheck())
+            checks = (OperationCheck(), EvidenceCheck(), TrustCheck())
             found = list(check_log(connection, key, notes, checks, progress("Checking the log")))
             if roots:
                 found += check_time_stamps(connection, reader, roots)

@@ -4,6 +4,7 @@ Read in this order: ``statements``, the one mechanism by which everything here i
 ``uses``, with ``operating``; ``records``; ``upkeep``.
 """
 
+from server.trusteeship.checking import TrustCheck
 from server.trusteeship.rules import TrusteeshipRules, compose_trusteeship_rules
 
-__all__ = ["TrusteeshipRules", "compose_trusteeship_rules"]
+__all__ = ["TrustCheck", "TrusteeshipRules", "compose_trusteeship_rules"]

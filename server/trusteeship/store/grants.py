@@ -76,13 +76,13 @@ def add_grant(connection: Connection, row: GrantRow) -> None:
 def find_grant(connection: Connection, grant_id: str) -> GrantRow | None:
     """The grant of that name."""
     row = connection.execute(_find, {"of_grant": grant_id}).one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else read_grant(row)
 
 
 def find_by_digest(connection: Connection, digest: bytes) -> GrantRow | None:
     """The grant whose request has that digest."""
     row = connection.execute(_find_by_digest, {"of_digest": digest}).one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else read_grant(row)
 
 
 def list_grants(
@@ -94,7 +94,7 @@ def list_grants(
     query = query.where(_grant.organisation == organisation if organisation else _grant.user == user)
     if after is not None:
         query = query.where(tuple_(*order) > (after.time, after.name))
-    return [_read(row) for row in connection.execute(query)]
+    return [read_grant(row) for row in connection.execute(query)]
 
 
 def count_since(connection: Connection, user: str, since: datetime) -> int:
@@ -129,5 +129,6 @@ def _values(row: GrantRow | OrderRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
-def _read(row: Row[*tuple[Any, ...]]) -> GrantRow:
+def read_grant(row: Row[*tuple[Any, ...]]) -> GrantRow:
+    """A grant from its row."""
     return GrantRow(**(row._asdict() | {"state": GrantState(row.state)}))
