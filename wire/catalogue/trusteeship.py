@@ -16,6 +16,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         FORMATS,
     ),
     Entry(
+        "EXPORT_MALFORMED",
+        INVALID,
+        "The file is refused as a records export: {problem}.",
+        "Export the records anew, or have the file sent again: it was damaged or cut short.",
+    ),
+    Entry(
         "ORGANISATION_NOT_FOUND",
         StatusCode.NOT_FOUND,
         "There is no organisation {organisation}.",
