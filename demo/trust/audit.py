@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import sys
 from dataclasses import dataclass
 from typing import Final
 
 from demo.attacks import SERVER_HOME
 from demo.people import Signer
 from demo.show import Show
-from demo.stage import AttackSucceeded, CommandFailed, Stage
+from demo.stage import AttackSucceeded, Stage
 from demo.trust.company import COMPANY, Company
 
 _EXPORT: Final = "records.before"
 _AFTER: Final = "records.after"
 _REMOVED: Final = 3
+_OPERATOR: Final = """
+import sqlite3, sys
+database, statement = sys.argv[1:]
+with sqlite3.connect(database) as connection:
+    if connection.execute(statement).rowcount != 1:
+        sys.exit("there is no such record")
+"""
 
 
 @dataclass(slots=True)
@@ -43,14 +50,9 @@ class Audit:
 
     def _remove(self) -> str:
         self._show.say(f"The operator deletes record {_REMOVED} from the database, where nobody sees it:")
-        database = self._stage.folder / SERVER_HOME / "fourseal.db"
-        with sqlite3.connect(database) as connection:
-            found = connection.execute(
-                "DELETE FROM key_uses WHERE key_id = ? AND number = ?", (self.company.seal_key, _REMOVED)
-            )
-            if found.rowcount != 1:
-                raise CommandFailed("there is no such record to remove")
-        connection.close()
+        statement = f"DELETE FROM key_uses WHERE key_id = '{self.company.seal_key}' AND number = {_REMOVED}"
+        self._show.output(statement)
+        self._stage.must([sys.executable, "-c", _OPERATOR, f"{SERVER_HOME}/fourseal.db", statement])
         self._export(_AFTER)
         found_out = self._auditor.attempt("audit", "verify", _AFTER, "--json")
         report = json.loads(found_out.printed)
