@@ -18,9 +18,9 @@ _AFTER: Final = "records.after"
 _REMOVED: Final = 3
 _OPERATOR: Final = """
 import sqlite3, sys
-database, statement = sys.argv[1:]
+database, *where = sys.argv[1:]
 with sqlite3.connect(database) as connection:
-    if connection.execute(statement).rowcount != 1:
+    if connection.execute("DELETE FROM trust_uses WHERE key_id = ? AND number = ?", where).rowcount != 1:
         sys.exit("there is no such record")
 """
 
@@ -50,9 +50,8 @@ class Audit:
 
     def _remove(self) -> str:
         self._show.say(f"The operator deletes record {_REMOVED} from the database, where nobody sees it:")
-        statement = f"DELETE FROM key_uses WHERE key_id = '{self.company.seal_key}' AND number = {_REMOVED}"
-        self._show.output(statement)
-        self._stage.must([sys.executable, "-c", _OPERATOR, f"{SERVER_HOME}/fourseal.db", statement])
+        where = (self.company.seal_key, str(_REMOVED))
+        self._stage.must([sys.executable, "-c", _OPERATOR, f"{SERVER_HOME}/fourseal.db", *where])
         self._export(_AFTER)
         found_out = self._auditor.attempt("audit", "verify", _AFTER, "--json")
         report = json.loads(found_out.printed)
