@@ -86,6 +86,7 @@ async def test_signs_for_a_record_that_both_sign(company: Company) -> None:
     receipt = Receipt.from_bytes(finished.receipt)
     receipt.verify(finished.entry_der, company.server._ground.log_key.verifier)
     assert await bob.finish_use(request) == finished
+    assert finished.result not in database_bytes(company.home)
     assert (await bob.look(grant.grant_id)).used == 1
 
 
