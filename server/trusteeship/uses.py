@@ -99,17 +99,14 @@ class Uses:
         """Keep the signed record, and release the result.
 
         Raises:
-            ServiceError: USE_NOT_FOUND, also for another's; USE_REFUSED; USE_ENDED.
+            ServiceError: USE_NOT_FOUND; USE_REFUSED; USE_ENDED.
             DecryptionFailed: the ciphertext does not decrypt; that is recorded.
             FoursealError: what ``Statements.run`` raises.
         """
         name = UseName(request.caller.agent_id, use_request_id)
-        find = partial(store.find_use, name=name)
 
         def read() -> _Finishing:
-            row = self._database.read_now(find)
-            if row is not None and row.user != login.account:
-                raise ServiceError("USE_NOT_FOUND")
+            row = self._database.read_now(partial(store.find_use, name=name))
             return _Finishing(name, require_signable(row), self._means.clock)
 
         deed = await self._statements.run(request, login, signature, read)

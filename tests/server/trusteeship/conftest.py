@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -15,7 +15,7 @@ from mpc.four_prime_rsa import Purpose
 from server.root.application import Server
 from server.root.home import Home
 from tests.server.harness import MovableClock, running_server
-from tests.server.trusteeship.people import PEOPLE, OwnKey, Trustee, World, arrive, copy_home, prepare
+from tests.server.trusteeship.people import OwnKey, Trustee, World, arrive, copy_home, prepare
 
 
 @pytest.fixture(scope="session")
@@ -47,13 +47,20 @@ class Company:
         return await self.carol.order(self.carol.ordering(grant, GrantAction.APPROVE))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def company(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Company]:
-    """Alice, Bob and Carol of acme, and Mallory."""
-    home, clock = copy_home(world, tmp_path_factory.mktemp("acme") / "server"), MovableClock()
+@asynccontextmanager
+async def open_company(world: World, home: Home) -> AsyncIterator[Company]:
+    """A server in a folder where everybody is known."""
+    clock = MovableClock()
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_server(home, clock=clock))
-        people = {name: arrive(world, server, clock, name) for name in PEOPLE}
+        people = {name: arrive(world, server, clock, name) for name in world.people}
         for person in people.values():
             await stack.enter_async_context(person.client)
         yield Company(home, server, clock, people, world.keys["sign"], world.keys["decrypt"])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def company(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Company]:
+    """Alice, Bob and Carol of acme, and Mallory."""
+    async with open_company(world, copy_home(world, tmp_path_factory.mktemp("acme") / "server")) as opened:
+        yield opened

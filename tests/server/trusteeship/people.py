@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -217,18 +217,18 @@ async def reason_of(refused: Awaitable[object]) -> str:
     return refusal.value.reason
 
 
-def prepare(folder: Path) -> World:
+def prepare(folder: Path, people: Sequence[str] = PEOPLE) -> World:
     """Everybody and everything, once."""
     home = make_home(folder)
-    return asyncio.run(_prepare(home))
+    return asyncio.run(_prepare(home, people))
 
 
-async def _prepare(home: Home) -> World:
+async def _prepare(home: Home, people: Sequence[str]) -> World:
     clock = MovableClock()
     async with running_server(home, clock=clock) as server:
-        known = await asyncio.gather(*(_register(home, server, clock, each) for each in PEOPLE))
+        known = await asyncio.gather(*(_register(home, server, clock, each) for each in people))
         keys = await asyncio.to_thread(_make_organisation, server, clock())
-    return World(home.folder, dict(zip(PEOPLE, known, strict=True)), keys)
+    return World(home.folder, dict(zip(people, known, strict=True)), keys)
 
 
 async def _register(home: Home, server: Server, clock: MovableClock, name: str) -> Known:

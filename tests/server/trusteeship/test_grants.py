@@ -116,17 +116,20 @@ async def test_signatures_that_are_not_the_signers(company: Company) -> None:
     spoilt.CopyFrom(good)
     spoilt.client_partial = bytes([good.client_partial[0] & 1]) + good.client_partial[1:-1] + b"\0"
     other = await bob.client.generate()
-    await asyncio.to_thread(certify, company.server, "bob", other, company.clock())
+    theirs = await asyncio.to_thread(certify, company.server, "mallory", other, company.clock())  # at the same agent
     attempts = {
         "PARTIAL_SIGNATURE_INVALID": [spoilt, bob.signature(der + b"\0")],
         "KEY_NOT_FOUND": [mallory.signature(der)],
-        "PERSONAL_CERTIFICATE_WRONG": [bob.signature(der, other)],  # Bob's own, and not the one that is named
+        "PERSONAL_CERTIFICATE_WRONG": [bob.signature(der, other)],
         "SALT_LENGTH_WRONG": [pb.StatementSignature(key_id=good.key_id, client_partial=good.client_partial)],
     }
     for reason, signatures in attempts.items():
         for signature in signatures:
             assert await reason_of(bob.ask(asked, signature=signature)) == reason
     assert await reason_of(mallory.ask(asked, signature=good)) == "PERSONAL_CERTIFICATE_WRONG"
+    forged = replace(asked, user_certificate=theirs)
+    signature = bob.signature(forged.to_der(), other)
+    assert await reason_of(bob.ask(forged, signature=signature)) == "PERSONAL_CERTIFICATE_WRONG"
     assert query(company.home, "SELECT count(*) FROM trust_grants") == before
 
 

@@ -68,12 +68,15 @@ async def test_signs_for_a_record_that_both_sign(company: Company) -> None:
     bob, public = company.bob, company.signs.public_key
     grant = await company.granted()
     asked = bob.using(grant)
-    begun = await bob.begin_use(asked)
+    signature = bob.signature(asked.to_der())
+    begun, again = await asyncio.gather(*(bob.begin_use(asked, signature=signature) for _ in range(2)))
+    assert begun == again
     record = UseRecord.from_der(begun.record_der)
     assert (record.outcome, record.user, record.key_id) == (UseOutcome.DONE, "bob", company.signs.key_id)
     assert record not in records(company)
     request = bob.finishing(asked, begun)
-    finished = await bob.finish_use(request)
+    finished, same = await asyncio.gather(*(bob.finish_use(request) for _ in range(2)))
+    assert (finished.result, finished.entry_der) == (same.result, same.entry_der)
     public.verify(finished.result, DIGEST, ec.ECDSA(Prehashed(hashes.SHA256())))
     assert record.result == sha256(finished.result).digest()
     entry = LogEntry.from_der(finished.entry_der)
