@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from mpc.four_prime_rsa import Purpose
-from server.storage import Instant, PageCursor, metadata
+from server.storage import Instant, PageCursor, metadata, row_values
 
 certificate_requests = Table(
     "certificate_requests",
@@ -114,10 +114,7 @@ class CertificateRequest:
 
 def add_request(connection: Connection, request: CertificateRequest) -> None:
     """Keep a new request."""
-    values = {name: getattr(request, name) for name in CertificateRequest.__dataclass_fields__}
-    connection.execute(
-        insert(certificate_requests), values | {"purpose": request.purpose.value, "state": request.state.value}
-    )
+    connection.execute(insert(certificate_requests), row_values(request))
 
 
 def find_request(connection: Connection, certificate_request_id: str) -> CertificateRequest | None:

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from server.storage import Instant, metadata
+from server.storage import Instant, metadata, row_values
 from server.storage.tables import Sequence as Counted
 
 _NEVER_USED: Final = datetime.min.replace(tzinfo=UTC)
@@ -143,7 +143,7 @@ def find_envelope(connection: Connection, envelope_id: str) -> Envelope | None:
 
 def put_envelope(connection: Connection, envelope: Envelope) -> None:
     """Keep an envelope; one of that id is replaced."""
-    values = {name: getattr(envelope, name) for name in Envelope.__dataclass_fields__} | {"state": envelope.state.value}
+    values = row_values(envelope)
     changed = connection.execute(update(envelopes).where(envelopes.c.envelope_id == envelope.envelope_id), values)
     if not changed.rowcount:
         connection.execute(insert(envelopes), values)
@@ -192,7 +192,7 @@ def find_usage(connection: Connection, session_id: str, author: str) -> AuthorUs
 
 def put_usage(connection: Connection, session_id: str, author: str, usage: AuthorUsage) -> None:
     """Keep what an author has in a session."""
-    values = {name: getattr(usage, name) for name in AuthorUsage.__dataclass_fields__}
+    values = row_values(usage)
     changed = connection.execute(
         update(authors).where(authors.c.session_id == session_id, authors.c.author == author), values
     )

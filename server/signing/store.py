@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
 from server.signing.states import KeyState
-from server.storage import Instant, PageCursor, metadata
+from server.storage import Instant, PageCursor, metadata, row_values
 
 _ROWS_AT_A_TIME: Final = 1000
 _STATES = ", ".join(f"'{state.value}'" for state in KeyState)
@@ -139,7 +139,8 @@ _find = select(keys).where(keys.c.key_id == bindparam("key_id"))
 
 def insert_key(connection: Connection, key: Key) -> None:
     """Keep a new key."""
-    connection.execute(insert(keys), {name: getattr(key, name) for name in Key.__dataclass_fields__} | _encoded(key))
+    algorithms = " ".join(algorithm.value for algorithm in key.algorithms)
+    connection.execute(insert(keys), row_values(key) | {"algorithms": algorithms})
 
 
 def find_key(connection: Connection, key_id: str) -> Key | None:
@@ -232,14 +233,6 @@ def put_usage(connection: Connection, key_id: str, day: int, operations: int) ->
     query = update(key_usage).where(key_usage.c.key_id == key_id, key_usage.c.day == day)
     if not connection.execute(query, {"operations": operations}).rowcount:
         connection.execute(insert(key_usage), {"key_id": key_id, "day": day, "operations": operations})
-
-
-def _encoded(key: Key) -> dict[str, Any]:
-    return {
-        "purpose": key.purpose.value,
-        "state": key.state.value,
-        "algorithms": " ".join(algorithm.value for algorithm in key.algorithms),
-    }
 
 
 def _decoded(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Nothing above this package knows which database it is. The tables stand with the
 from server.storage.database import Database
 from server.storage.paging import Page, PageCursor
 from server.storage.staging import BeforeCommit, staged_in
-from server.storage.tables import Instant, metadata
+from server.storage.tables import Instant, metadata, row_values
 from server.storage.threads import Handover, Threads
 from server.storage.turns import NOBODY, current_caller
 from server.storage.writer import GroupWork
@@ -24,5 +24,6 @@ __all__ = [
     "Threads",
     "current_caller",
     "metadata",
+    "row_values",
     "staged_in",
 ]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, MetaData
 from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -23,6 +28,12 @@ metadata = MetaData(
 
 Sequence = BigInteger().with_variant(Integer(), "sqlite")
 """A number that the database counts up. SQLite counts only columns that are called INTEGER."""
+
+
+def row_values(record: DataclassInstance) -> dict[str, Any]:
+    """What a row holds whose columns are called as the fields of a dataclass: the fields, and of an enum its value."""
+    fields = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    return {name: field.value if isinstance(field, Enum) else field for name, field in fields.items()}
 
 
 def microseconds(time: datetime) -> int:

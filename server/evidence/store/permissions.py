@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from server.evidence.store.places import place_behind
 from server.evidence.store.tables import evidence_permissions
-from server.storage import PageCursor
+from server.storage import PageCursor, row_values
 
 _permission = evidence_permissions.c
 
@@ -40,8 +40,7 @@ def find_permission(connection: Connection, digest: bytes) -> PermissionRow | No
 
 def add_permission(connection: Connection, row: PermissionRow) -> None:
     """Keep a new permission."""
-    values = {name: getattr(row, name) for name in PermissionRow.__slots__}
-    connection.execute(insert(evidence_permissions), values)
+    connection.execute(insert(evidence_permissions), row_values(row))
 
 
 def revoke_permission(connection: Connection, digest: bytes, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from server.evidence.store.permissions import holding
 from server.evidence.store.places import place_behind
 from server.evidence.store.tables import evidence_parties, evidence_permissions, evidence_records
-from server.storage import PageCursor
+from server.storage import PageCursor, row_values
 
 _record = evidence_records.c
 _party = evidence_parties.c
@@ -46,24 +46,7 @@ def find_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes
 
 def add_records(connection: Connection, records: Sequence[tuple[RecordRow, Sequence[str]]]) -> None:
     """Keep records, each with the names whom it concerns; at least one."""
-    connection.execute(
-        _add_records,
-        [
-            {
-                "statement_digest": row.statement_digest,
-                "record_digest": row.record_digest,
-                "log_index": row.log_index,
-                "session_id": row.session_id,
-                "author": row.author,
-                "answered_digest": row.answered_digest,
-                "content_digest": row.content_digest,
-                "content_length": row.content_length,
-                "content_kept": row.content_kept,
-                "deposit_time": row.deposit_time,
-            }
-            for row, _ in records
-        ],
-    )
+    connection.execute(_add_records, [row_values(row) for row, _ in records])
     connection.execute(
         _add_parties,
         [

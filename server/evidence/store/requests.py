@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, LargeBinary, Text, delete, insert, literal, select, tuple_
 
 from server.evidence.store.tables import evidence_parties, permission_addressees, permission_requests
-from server.storage import Instant, PageCursor
+from server.storage import Instant, PageCursor, row_values
 from wire.catalogue import ServiceError
 
 _PLACE: Final = re.compile(r"([0-9a-f]{64}):([a-z0-9._-]{1,63})", re.ASCII)
@@ -47,7 +47,7 @@ def find_request(connection: Connection, statement_digest: bytes, asker: str) ->
 
 def add_request(connection: Connection, row: PermissionRequestRow) -> None:
     """Keep a request, and lay it before all whom the message concerns. The same statements, whether there is any."""
-    connection.execute(insert(permission_requests), {name: getattr(row, name) for name in row.__slots__})
+    connection.execute(insert(permission_requests), row_values(row))
     concerned = select(
         _party.name, literal(row.ask_time, Instant), _party.statement_digest, literal(row.asker, Text)
     ).where(_party.statement_digest == row.statement_digest, _party.name != row.asker)

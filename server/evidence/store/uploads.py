@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from server.evidence.store.tables import evidence_uploads
+from server.storage import row_values
 
 _upload = evidence_uploads.c
 _named = _upload.envelope_id.in_(bindparam("envelope_ids", expanding=True))
@@ -36,17 +37,7 @@ def find_upload(connection: Connection, envelope_id: str) -> ContentUpload | Non
 
 def add_upload(connection: Connection, upload: ContentUpload) -> None:
     """Note a new upload."""
-    connection.execute(
-        insert(evidence_uploads),
-        {
-            "envelope_id": upload.envelope_id,
-            "session_id": upload.session_id,
-            "account": upload.account,
-            "content_length": upload.content_length,
-            "content_digest": upload.content_digest,
-            "expire_time": upload.expire_time,
-        },
-    )
+    connection.execute(insert(evidence_uploads), row_values(upload))
 
 
 def finish_upload(connection: Connection, envelope_id: str, digest: bytes, expire_time: datetime) -> bool:

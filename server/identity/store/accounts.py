@@ -21,10 +21,11 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 
-from server.storage import Instant, PageCursor, metadata
+from server.storage import Instant, PageCursor, metadata, row_values
 
 accounts = Table(
     "accounts",
@@ -108,10 +109,10 @@ def find_account(connection: Connection, name: str) -> Account | None:
 
 def list_accounts(connection: Connection, after: PageCursor | None, limit: int) -> list[Account]:
     """At most ``limit`` accounts, oldest first."""
-    query = select(accounts).order_by(accounts.c.create_time, accounts.c.name).limit(limit)
+    order = (accounts.c.create_time, accounts.c.name)
+    query = select(accounts).order_by(*order).limit(limit)
     if after is not None:
-        later = (accounts.c.create_time == after.time) & (accounts.c.name > after.name)
-        query = query.where((accounts.c.create_time > after.time) | later)
+        query = query.where(tuple_(*order) > (after.time, after.name))
     return [_account(row) for row in connection.execute(query)]
 
 
@@ -125,16 +126,7 @@ def count_awaiting(connection: Connection, agent_id: str) -> int:
 
 def add_account(connection: Connection, account: Account) -> None:
     """Keep a new account."""
-    values = {
-        "name": account.name,
-        "display_name": account.display_name,
-        "state": account.state.value,
-        "password_hash": account.password_hash,
-        "user_handle": account.user_handle,
-        "register_agent_id": account.register_agent_id,
-        "create_time": account.create_time,
-    }
-    connection.execute(insert(accounts), values)
+    connection.execute(insert(accounts), row_values(account))
 
 
 def set_state(connection: Connection, name: str, state: AccountState) -> None:
@@ -164,15 +156,15 @@ def drop_account(connection: Connection, name: str) -> None:
 def find_lockout(connection: Connection, name: str) -> Lockout | None:
     """The failures under a name."""
     row = connection.execute(select(lockouts).where(lockouts.c.name == name)).one_or_none()
-    return None if row is None else Lockout(row.name, row.failures, row.failure_time, row.lock_end)
+    return None if row is None else Lockout(**row._asdict())
 
 
 def put_lockout(connection: Connection, lockout: Lockout) -> None:
     """Keep the failures under a name in the place of older ones."""
-    values = {"failures": lockout.failures, "failure_time": lockout.failure_time, "lock_end": lockout.lock_end}
+    values = row_values(lockout)
     changed = connection.execute(update(lockouts).where(lockouts.c.name == lockout.name), values)
     if not changed.rowcount:
-        connection.execute(insert(lockouts), {"name": lockout.name} | values)
+        connection.execute(insert(lockouts), values)
 
 
 def drop_lockout(connection: Connection, name: str) -> bool:
@@ -186,12 +178,4 @@ def drop_lockouts_before(connection: Connection, failure_time: datetime) -> None
 
 
 def _account(row: Row[*tuple[Any, ...]]) -> Account:
-    return Account(
-        row.name,
-        row.display_name,
-        AccountState(row.state),
-        row.password_hash,
-        row.user_handle,
-        row.register_agent_id,
-        row.create_time,
-    )
+    return Account(**(row._asdict() | {"state": AccountState(row.state)}))

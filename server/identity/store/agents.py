@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from server.storage import Instant, metadata
+from server.storage import Instant, metadata, row_values
 
 credentials = Table(
     "credentials",
@@ -149,13 +149,7 @@ def find_credential(connection: Connection, name: str) -> Credential | None:
 def put_credential(connection: Connection, name: str, credential: Credential) -> None:
     """Keep a credential in the place of an older one."""
     connection.execute(delete(credentials).where(credentials.c.name == name))
-    values = {
-        "name": name,
-        "certificate": credential.certificate,
-        "sealed_key": credential.sealed_key,
-        "expire_time": credential.expire_time,
-    }
-    connection.execute(insert(credentials), values)
+    connection.execute(insert(credentials), {"name": name} | row_values(credential))
 
 
 def find_secret(connection: Connection, name: str) -> bytes | None:
@@ -228,32 +222,12 @@ def list_agents(connection: Connection) -> list[Agent]:
 
 def put_agent(connection: Connection, agent: Agent) -> None:
     """Keep an agent; one of that name is replaced."""
-    values = {
-        "state": agent.state.value,
-        "certificate_sha256": agent.certificate_sha256,
-        "enrol_time": agent.enrol_time,
-        "expire_time": agent.expire_time,
-        "revoke_time": agent.revoke_time,
-        "lease": agent.lease,
-        "block_time": agent.block_time,
-        "block_cause": agent.block_cause,
-        "revocation_sha256": agent.revocation_sha256,
-    }
+    values = row_values(agent)
     changed = connection.execute(update(agents).where(agents.c.agent_id == agent.agent_id), values)
     if not changed.rowcount:
-        connection.execute(insert(agents), {"agent_id": agent.agent_id} | values)
+        connection.execute(insert(agents), values)
 
 
 def _agent(row: Row[*tuple[Any, ...]]) -> Agent:
-    return Agent(
-        row.agent_id,
-        AgentState(row.state),
-        row.certificate_sha256,
-        row.enrol_time,
-        row.expire_time,
-        row.revoke_time,
-        row.lease,
-        row.block_time,
-        None if row.block_cause is None else BlockCause(row.block_cause),
-        row.revocation_sha256,
-    )
+    cause = None if row.block_cause is None else BlockCause(row.block_cause)
+    return Agent(**(row._asdict() | {"state": AgentState(row.state), "block_cause": cause}))

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from mpc.four_prime_rsa import Purpose
-from server.storage import Instant, metadata
+from server.storage import Instant, metadata, row_values
 
 _ROWS_AT_A_TIME: Final = 1000
 
@@ -154,19 +154,7 @@ class RevokedCertificate:
 
 def add_certificate(connection: Connection, issued: IssuedCertificate) -> None:
     """Keep a new certificate."""
-    values = {
-        "fingerprint": issued.fingerprint,
-        "account": issued.account,
-        "purpose": issued.purpose.value,
-        "serial_number": f"{issued.serial_number:x}",
-        "key_sha256": issued.key_sha256,
-        "is_half": issued.is_half,
-        "certificate": issued.certificate,
-        "create_time": issued.create_time,
-        "expire_time": issued.expire_time,
-        "profile": issued.profile.value,
-        "organisation": issued.organisation,
-    }
+    values = row_values(issued) | {"serial_number": f"{issued.serial_number:x}"}
     connection.execute(insert(signer_certificates), values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, Table, Text, insert, select, tuple_, update
 
 from server.storage import Instant, PageCursor, metadata
 
@@ -52,9 +52,8 @@ def is_device(connection: Connection, account: str, agent_id: str) -> bool:
 
 def list_devices(connection: Connection, account: str, after: PageCursor | None, limit: int) -> list[DeviceRow]:
     """At most ``limit`` devices of an account, by the time of the first login."""
+    order = (devices.c.first_time, devices.c.agent_id)
     query = select(*_columns).where(devices.c.account == account)
     if after is not None:
-        same_time = (devices.c.first_time == after.time) & (devices.c.agent_id > after.name)
-        query = query.where((devices.c.first_time > after.time) | same_time)
-    ordered = query.order_by(devices.c.first_time, devices.c.agent_id).limit(limit)
-    return [DeviceRow(*row) for row in connection.execute(ordered)]
+        query = query.where(tuple_(*order) > (after.time, after.name))
+    return [DeviceRow(*row) for row in connection.execute(query.order_by(*order).limit(limit))]

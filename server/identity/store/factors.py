@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from server.storage import Instant, metadata
+from server.storage import Instant, metadata, row_values
 
 second_factors = Table(
     "second_factors",
@@ -128,8 +128,7 @@ def find_factor(connection: Connection, account: str, factor_id: str) -> SecondF
 
 def add_factor(connection: Connection, factor: SecondFactor) -> None:
     """Keep a new second factor."""
-    values = {name: getattr(factor, name) for name in SecondFactor.__dataclass_fields__} | {"kind": factor.kind.value}
-    connection.execute(insert(second_factors), values)
+    connection.execute(insert(second_factors), row_values(factor))
 
 
 def confirm_factor(connection: Connection, factor: SecondFactor, sealed: bytes, counter: int) -> bool:
@@ -162,7 +161,7 @@ def drop_unconfirmed(connection: Connection, before: datetime) -> None:
 def put_code(connection: Connection, code: SentCode) -> None:
     """Keep a code in the place of an older one for the same occasion."""
     connection.execute(delete(sent_codes).where(_is_code(code)))
-    connection.execute(insert(sent_codes), {name: getattr(code, name) for name in SentCode.__dataclass_fields__})
+    connection.execute(insert(sent_codes), row_values(code))
 
 
 def find_code(connection: Connection, account: str, factor_id: str, occasion: bytes) -> SentCode | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, insert, select
 
-from server.storage import Instant, metadata
+from server.storage import Instant, metadata, row_values
 
 leases = Table(
     "leases",
@@ -43,8 +43,7 @@ def find_lease(connection: Connection, agent_id: str, number: int) -> LeaseRow |
 
 def add_lease(connection: Connection, agent_id: str, lease: LeaseRow, keep: int) -> None:
     """Keep a lease, and of those before it as many as make ``keep`` with it."""
-    row = {"agent_id": agent_id, "number": lease.number, "request_id": lease.request_id, "time": lease.time}
-    connection.execute(insert(leases), row)
+    connection.execute(insert(leases), {"agent_id": agent_id} | row_values(lease))
     connection.execute(delete(leases).where(leases.c.agent_id == agent_id, leases.c.number <= lease.number - keep))
 
 

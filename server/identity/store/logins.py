@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    tuple_,
     update,
 )
 
@@ -219,8 +220,7 @@ def list_logins(
     column = logins.c
     query = select(logins).where(column.account == account, column.use_time > used_after, column.end_time > ends_after)
     if after is not None:
-        same_time = (column.create_time == after.time) & (column.login_id < after.name)
-        query = query.where((column.create_time < after.time) | same_time)
+        query = query.where(tuple_(column.create_time, column.login_id) < (after.time, after.name))
     ordered = query.order_by(column.create_time.desc(), column.login_id.desc()).limit(limit)
     return [_login(row) for row in connection.execute(ordered)]
 

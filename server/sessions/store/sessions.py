@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_, update
 
 from contract.session_info import Scheme
 from server.sessions.states import MemberState, SessionState
 from server.sessions.store.tables import contract_sessions, session_joinings, session_members, session_revisions
-from server.storage import PageCursor
+from server.storage import PageCursor, row_values
 
 _ROWS_AT_A_TIME: Final = 1000
 
@@ -130,9 +130,7 @@ _find_members = select(session_members).where(
 
 def insert_session(connection: Connection, session: Session) -> None:
     """Keep a new session."""
-    values = {name: getattr(session, name) for name in Session.__dataclass_fields__}
-    changed = {"state": session.state.value, "scheme": session.scheme.value}
-    connection.execute(insert(contract_sessions), values | changed)
+    connection.execute(insert(contract_sessions), row_values(session))
 
 
 def find_session(connection: Connection, session_id: str) -> Session | None:
@@ -151,8 +149,7 @@ def list_sessions(connection: Connection, after: PageCursor | None, limit: int) 
     """At most ``limit`` sessions, oldest first."""
     query = select(contract_sessions).order_by(_session.create_time, _session.session_id).limit(limit)
     if after is not None:
-        same_time = (_session.create_time == after.time) & (_session.session_id > after.name)
-        query = query.where((_session.create_time > after.time) | same_time)
+        query = query.where(tuple_(_session.create_time, _session.session_id) > (after.time, after.name))
     return [_session_of(row) for row in connection.execute(query)]
 
 
@@ -166,8 +163,7 @@ def list_sessions_of(connection: Connection, name: str, after: PageCursor | None
         .limit(limit)
     )
     if after is not None:
-        same_time = (_member.session_time == after.time) & (_member.session_id < after.name)
-        query = query.where((_member.session_time < after.time) | same_time)
+        query = query.where(tuple_(_member.session_time, _member.session_id) < (after.time, after.name))
     return [_session_of(row) for row in connection.execute(query)]
 
 
@@ -199,9 +195,7 @@ def put_member(connection: Connection, member: SessionMember) -> None:
     }
     query = update(session_members).where(_member.session_id == member.session_id, _member.name == member.name)
     if not connection.execute(query, values).rowcount:
-        named = {"session_id": member.session_id, "name": member.name, "display_name": member.display_name}
-        counted = {"last_sequence": member.last_sequence, "session_time": member.session_time}
-        connection.execute(insert(session_members), named | values | counted)
+        connection.execute(insert(session_members), row_values(member))
 
 
 def find_member(connection: Connection, session_id: str, name: str) -> SessionMember | None:
@@ -237,8 +231,7 @@ def add_joining(connection: Connection, joining: Joining) -> None:
         _joining.session_id == joining.session_id, _joining.sign_fingerprint == joining.sign_fingerprint
     )
     if connection.execute(query).first() is None:
-        values = {name: getattr(joining, name) for name in Joining.__dataclass_fields__}
-        connection.execute(insert(session_joinings), values)
+        connection.execute(insert(session_joinings), row_values(joining))
 
 
 def find_joining(connection: Connection, session_id: str, sign_fingerprint: bytes) -> Joining | None:
@@ -281,8 +274,7 @@ def all_moduli(connection: Connection) -> Iterator[tuple[str, bytes, bytes]]:
 
 def insert_revision(connection: Connection, revision: Revision) -> None:
     """Keep a new revision."""
-    values = {name: getattr(revision, name) for name in Revision.__dataclass_fields__}
-    connection.execute(insert(session_revisions), values)
+    connection.execute(insert(session_revisions), row_values(revision))
 
 
 def find_revision(connection: Connection, session_id: str, revision: int) -> Revision | None:

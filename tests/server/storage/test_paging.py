@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine, event
 
+from server.identity.store.accounts import list_accounts
+from server.sessions.store.sessions import list_sessions, list_sessions_of
+from server.signing.store import list_keys
+from server.storage import metadata
 from server.storage.paging import Page, PageCursor, cut_page, page_limit
 from wire.catalogue import ServiceError
 
@@ -53,3 +60,21 @@ def test_last_page_has_no_next() -> None:
     page = cut_page(rows, 2, lambda row: PageCursor(time, row))
     assert page.rows == ["a", "b"]
     assert PageCursor.from_token(page.next_token) == PageCursor(time, "b")
+
+
+def test_page_begins_where_the_last_one_ended() -> None:
+    """By the index: what lies before is not read again. SQLite's own plan."""
+    after = PageCursor(datetime(2026, 1, 1, tzinfo=UTC), "name")
+    asked: list[tuple[str, Any]] = []
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        event.listen(engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+        list_accounts(connection, after, 10)
+        list_sessions(connection, after, 10)
+        list_sessions_of(connection, "alice", after, 10)
+        list_keys(connection, "laptop", after, 10)
+        for statement, parameters in asked.copy():
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            assert re.search(r"^SEARCH .*\)[<>]\(\?,\?\)\)$", plan[0][-1]), plan
+    assert len(asked) == 8
