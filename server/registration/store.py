@@ -46,8 +46,9 @@ certificate_requests = Table(
     CheckConstraint("(account = '') <> (organisation = '')", name="owner"),
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
     CheckConstraint("state IN ('waiting', 'issued', 'refused')", name="state"),
-    Index(None, "account", "create_time"),
-    Index(None, "state", "create_time"),
+    Index("ix_certificate_requests_by_account", "account", "create_time", "certificate_request_id"),
+    Index("ix_certificate_requests_by_state", "state", "create_time", "certificate_request_id"),
+    Index("ix_certificate_requests_by_time", "create_time", "certificate_request_id"),
     Index(None, "key_sha256"),
 )
 

@@ -57,6 +57,7 @@ keys = Table(
     CheckConstraint("purpose IN ('sign', 'decrypt')", name="purpose"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     Index(None, "agent_id", "create_time", "key_id"),
+    Index(None, "create_time", "key_id"),
     Index(None, "state", "create_time"),
     Index(None, "replaces_key_id"),
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
 
 from server.identity.store.accounts import list_accounts
+from server.registration.store import RequestState, list_requests
 from server.sessions.store.sessions import list_sessions, list_sessions_of
 from server.signing.store import list_keys
 from server.storage import metadata
@@ -74,7 +75,11 @@ def test_page_begins_where_the_last_one_ended() -> None:
         list_sessions(connection, after, 10)
         list_sessions_of(connection, "alice", after, 10)
         list_keys(connection, "laptop", after, 10)
+        list_keys(connection, None, after, 10)
+        list_requests(connection, after, 10)
+        list_requests(connection, after, 10, account="alice")
+        list_requests(connection, after, 10, state=RequestState.WAITING)
         for statement, parameters in asked.copy():
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             assert re.search(r"^SEARCH .*\)[<>]\(\?,\?\)\)$", plan[0][-1]), plan
-    assert len(asked) == 8
+    assert len(asked) == 16
