@@ -13,15 +13,13 @@ import secrets
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from unittest.mock import patch
 
 import grpc
@@ -71,6 +69,7 @@ from server.root.home import Home, Serving
 from server.root.setup import set_up
 from server.storage import Database
 from server.storage.backend import backend_of
+from tests.forked import Forked
 from wire import tls
 from wire.convert import purpose_to_proto, signature_algorithm_to_proto
 from wire.ids import new_request_id
@@ -153,18 +152,17 @@ async def running_server(home: Home, *, clock: Clock = system_clock) -> AsyncIte
 class ServerProcess:
     """A server as a process of its own, started by its command line."""
 
+    COMMAND: ClassVar[tuple[str, ...]] = ("run",)
+
     def __init__(self, home: Home, **environment: str) -> None:
         """Start it and wait until it serves: it says so in a line on its standard output."""
         self.log_path = home.folder / "server.log"
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", "from server.cli import main; main()", "run", "--home", str(home.folder)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(IMPORT_ROOTS)} | environment,
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        reading, writing = os.pipe()
+        with self.log_path.open("ab") as log, os.fdopen(writing, "wb") as said:
+            arguments = (*self.COMMAND, "--home", str(home.folder))
+            self.process = Forked("server.cli", arguments, os.environ | environment, (0, said.fileno(), log.fileno()))
+        self._said = os.fdopen(reading, "rb")
+        line = self._said.readline()
         if not line:
             self.close()
             raise AssertionError(f"the server did not start: {self.log_path.read_text()[-2000:]}")
@@ -172,7 +170,7 @@ class ServerProcess:
 
     def kill(self) -> None:
         """End it as a power failure would, as far as the process is concerned."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.close()
 
     def terminate(self) -> int:
@@ -182,16 +180,14 @@ class ServerProcess:
 
     def close(self) -> int:
         """Wait until it has ended; returns its exit status."""
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return self.process.wait(timeout=START_SECONDS)
+        self._said.close()
+        return self.process.wait(START_SECONDS)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.terminate()
+        self.terminate()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
 from signer_agent.ticket import Ticket
+from tests import forked
 from tests.server.harness import ServerProcess, make_home, make_ticket
 from tests.signer_agent.stores import PASSPHRASE
 
@@ -108,12 +108,11 @@ def fourseal(
     more = {"FOURSEAL_HOME": str(home.folder)}
     if passphrase:
         more["FOURSEAL_PASSPHRASE_FILE"] = str(passphrase)
-    ran = subprocess.run(
-        [*FOURSEAL, *arguments],
-        input=stdin,
-        capture_output=True,
-        env=os.environ | more | dict(environment or {}),
-        timeout=COMMAND_SECONDS,
-        check=False,
+    ran = forked.run(
+        "signer_agent.cli",
+        [os.fsdecode(argument) for argument in arguments],
+        os.environ | more | dict(environment or {}),
+        stdin=stdin,
+        seconds=COMMAND_SECONDS,
     )
     return Ran(ran.returncode, ran.stdout, ran.stderr.decode())

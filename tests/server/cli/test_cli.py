@@ -9,7 +9,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,8 +19,8 @@ import pytest
 from mpc.engines import EngineName
 from server.identity import Ticket
 from server.root.home import Home
+from tests import forked
 from tests.server.harness import (
-    IMPORT_ROOTS,
     Client,
     ServerProcess,
     database_path,
@@ -36,16 +35,11 @@ PORTS = {"FOURSEAL_LISTEN": "127.0.0.1:0", "FOURSEAL_ENROLMENT_LISTEN": "127.0.0
 
 def command(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run fourseal-server."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from server.cli import main; main()", *arguments, "--home", str(home)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(IMPORT_ROOTS), "COLUMNS": "200"} | PORTS | environment,
-    )
-    assert "Traceback" not in done.stderr
-    return done
+    variables = os.environ | {"COLUMNS": "200"} | PORTS | environment
+    done = forked.run("server.cli", [*arguments, "--home", str(home)], variables)
+    said, complaint = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in complaint
+    return subprocess.CompletedProcess(done.args, done.returncode, said, complaint)
 
 
 def answer(home: Path, *arguments: str) -> Any:  # noqa: ANN401  # JSON

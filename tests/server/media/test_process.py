@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Self
 
 import grpc
 import pytest
@@ -20,8 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from contract.envelope import EnvelopeHeader
 from contract.stream import SEALED_SEGMENT_BYTES as SEALED
-from tests.server.harness import CALL_SECONDS, IMPORT_ROOTS, call
+from tests.server.harness import CALL_SECONDS, call
 from tests.server.media.conftest import Scene, header_of
+from tests.server.relay.media import MediaProcess
 from wire import tls
 from wire.limits import channel_options
 from wire.peer import RELAY_KEY
@@ -30,44 +25,13 @@ from wire.status import RemoteError
 SEGMENTS = (b"a" * SEALED, b"b" * 1000)
 
 
-class MediaProcess:
-    """``fourseal-server media run``."""
-
-    def __init__(self, folder: Path) -> None:
-        """Start it and wait until it serves."""
-        with (folder / "media.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", "from server.cli import main; main()", "media", "run", "--home", str(folder)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(IMPORT_ROOTS)},
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, (folder / "media.log").read_text(encoding="utf-8")[-2000:]
-        self.address = json.loads(line)["server"]
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it; returns its exit status."""
-        self.process.send_signal(number)  # one that has ended gets none
-        self.process.communicate(timeout=30)
-        return self.process.returncode
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.stop()
-
-
 @asynccontextmanager
 async def line_to(process: MediaProcess, scene: Scene) -> AsyncIterator[grpc.aio.Channel]:
     """The agent's line."""
     credentials = tls.channel_credentials(
         scene.authority.certificate_pem, scene.agent.key_pem, scene.agent.certificate_pem
     )
-    async with grpc.aio.secure_channel(process.address, credentials, channel_options()) as channel:
+    async with grpc.aio.secure_channel(process.serving.server, credentials, channel_options()) as channel:
         yield channel
 
 
@@ -94,15 +58,15 @@ async def fetch(channel: grpc.aio.Channel, shown: bytes, envelope_id: str) -> li
 async def test_envelope_outlives_a_kill_and_the_evidence_server(scene: Scene, session_id: str) -> None:
     """Posted, killed, started again, fetched; all the while no evidence server runs."""
     header = header_of(session_id)
-    with MediaProcess(scene.media.folder) as media:
+    with MediaProcess(scene.media) as media:
         async with line_to(media, scene) as channel:
             answer = await post(channel, scene.pass_for("alice", session_id), header)
             assert answer.expire_time.seconds > answer.finish_time.seconds
-        media.stop(signal.SIGKILL)
-    with MediaProcess(scene.media.folder) as media:
+        media.kill()
+    with MediaProcess(scene.media) as media:
         async with line_to(media, scene) as channel:
             parts = await fetch(channel, scene.pass_for("bob", session_id), header.envelope_id)
-        assert media.stop() == 0
+        assert media.terminate() == 0
     assert parts[0].header_der == header.to_der()
     assert tuple(part.segment for part in parts[1:-1]) == SEGMENTS
     assert (parts[-1].finish.segments, parts[-1].finish.trailer) == (2, b"trailer")
@@ -110,7 +74,7 @@ async def test_envelope_outlives_a_kill_and_the_evidence_server(scene: Scene, se
 
 async def test_health_and_nothing_but_the_relay(scene: Scene) -> None:
     """It serves; whoever asks it for a signature finds no such service."""
-    with MediaProcess(scene.media.folder) as media:
+    with MediaProcess(scene.media) as media:
         async with line_to(media, scene) as channel:
             health = health_pb2_grpc.HealthStub(channel)
             answer = await call(health.Check, health_pb2.HealthCheckRequest(service="fourseal.v1.RelayService"))
@@ -123,7 +87,7 @@ async def test_health_and_nothing_but_the_relay(scene: Scene) -> None:
 
 async def test_stopping_ends_a_stream_of_notices(scene: Scene, session_id: str) -> None:
     """A watcher is sent away; the process ends by itself."""
-    with MediaProcess(scene.media.folder) as media:
+    with MediaProcess(scene.media) as media:
         async with line_to(media, scene) as channel:
             shown = scene.pass_for("bob", session_id)
             stub = relay_service_pb2_grpc.RelayServiceStub(channel)
@@ -136,4 +100,4 @@ async def test_stopping_ends_a_stream_of_notices(scene: Scene, session_id: str) 
             media.process.send_signal(signal.SIGTERM)
             with pytest.raises((grpc.aio.AioRpcError, StopAsyncIteration)):  # refused, or ended as at its deadline
                 await anext(notices)
-            assert media.stop() == 0
+            assert media.terminate() == 0

@@ -5,11 +5,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
-import os
 import secrets
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,8 +43,6 @@ from server.root.relay import inspect_relay
 from server.storage import Database
 from server.storage.backend import backend_of
 from tests.server.harness import (
-    IMPORT_ROOTS,
-    START_SECONDS,
     Identity,
     ServerProcess,
     key_pem,
@@ -117,21 +112,7 @@ async def running_media(
 class MediaProcess(ServerProcess):
     """A media server as a process of its own, started by its command line."""
 
-    def __init__(self, home: Home) -> None:
-        self.log_path = home.folder / "server.log"
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", "from server.cli import main; main()", *("media", "run", "--home", home.folder)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(IMPORT_ROOTS)},
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            self.process.wait(START_SECONDS)
-            raise AssertionError(f"the media server did not start: {self.log_path.read_text()[-2000:]}")
-        self.serving = Serving(**json.loads(line))
+    COMMAND = ("media", "run")
 
 
 @cache

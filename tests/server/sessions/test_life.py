@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import sqlite3
-import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -29,7 +26,8 @@ from server.root.home import Home
 from server.sessions import expected_shares as session_shares
 from server.sessions.passes import CLOCKS_DIFFER
 from server.signing import inspect_shares
-from tests.server.harness import IMPORT_ROOTS, MovableClock, database_bytes, database_path, query
+from tests.server.cli.test_cli import answer
+from tests.server.harness import MovableClock, database_bytes, database_path, query
 from tests.server.sessions.people import (
     HOUR,
     Session,
@@ -299,28 +297,11 @@ async def test_join_repeats_and_changes_nothing_twice(bob: Signer, session: Sess
 
 async def test_operator_sees_sessions(session: Session, session_home: Home) -> None:
     """Listed and shown beside the running server; the doctor knows their shares."""
-    command = [sys.executable, "-c", "from server.cli import main; main()"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(IMPORT_ROOTS), "COLUMNS": "200"}
-
-    async def answer(*arguments: str) -> dict[str, Any]:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            *arguments,
-            "--home",
-            str(session_home.folder),
-            "--json",
-            stdout=asyncio.subprocess.PIPE,
-            env=environment,
-        )
-        out, _ = await process.communicate()
-        assert process.returncode == 0
-        made: dict[str, Any] = json.loads(out)
-        return made
-
-    (listed,) = (await answer("sessions", "list"))["sessions"]
-    shown = await answer("sessions", "show", session.session_id)
+    ask = partial(asyncio.to_thread, partial(answer, session_home.folder))
+    (listed,) = (await ask("sessions", "list"))["sessions"]
+    shown = await ask("sessions", "show", session.session_id)
     assert shown == listed
     states = {member["name"]: member["state"] for member in shown["members"]}
     assert states == {"alice": "joined", "bob": "joined", "carol": "invited"}
-    findings = {finding["check"]: finding for finding in (await answer("doctor"))["findings"]}
+    findings = {finding["check"]: finding for finding in (await ask("doctor"))["findings"]}
     assert findings["key shares"]["detail"] == "2 opened"

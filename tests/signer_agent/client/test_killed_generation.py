@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
-import sys
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -15,16 +14,16 @@ from signer_agent.client.agent import LocalAgent
 from signer_agent.home import Home
 from signer_agent.keystore.store import KeyStore
 from signer_agent.model import AgentKey, KeyState
+from tests import forked
 from tests.signer_agent.real import RealServer
 
-PROGRAM: Final = Path(__file__).with_name("killed.py")
+PROGRAM: Final = "tests.signer_agent.client.killed"
 STEPS: Final = 30  # more than there are
 
 
-def generate(home: Home, label: str, step: int) -> subprocess.CompletedProcess[str]:
+def generate(home: Home, label: str, step: int) -> subprocess.CompletedProcess[bytes]:
     """Generate a key in a process that dies at that step."""
-    command = [sys.executable, str(PROGRAM), str(home.folder), label, str(step)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return forked.run(PROGRAM, (str(home.folder), label, str(step)), os.environ)
 
 
 async def recover(store: KeyStore, label: str, *, by_list: bool) -> None:

@@ -1,4 +1,4 @@
-"""``python killed.py send|deposit|receive HOME SESSION FILE STEP``: does it, and dies like kill -9 at step number STEP.
+"""``send|deposit|receive HOME SESSION FILE STEP``: a program that does it, and dies like kill -9 at step number STEP.
 
 Steps are all that change a file of the agent's folder, both sides of every call to a server, and of every part of an
 upload. To deposit is to send as evidence.
@@ -25,7 +25,6 @@ from signer_agent.home import Home
 from tests.signer_agent.stores import PASSPHRASE
 from wire.segments import Segment
 
-WHAT, HOME, SESSION, FILE, STEP = *sys.argv[1:5], int(sys.argv[5])
 _count = 0
 
 
@@ -33,13 +32,17 @@ def step() -> None:
     """Count, and die if it is time."""
     global _count  # noqa: PLW0603
     _count += 1
-    if _count == STEP:
+    if _dies_at(_count):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _dies_at(step: int) -> bool:
+    return step == int(sys.argv[5])
 
 
 def watch(event: str, arguments: tuple[Any, ...]) -> None:
     """See file operations, through the interpreter's audit events."""
-    if event in {"open", "os.rename", "os.remove", "os.truncate"} and HOME in str(arguments[0]):
+    if event in {"open", "os.rename", "os.remove", "os.truncate"} and sys.argv[2] in str(arguments[0]):
         reads = event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR)
         if not reads and not str(arguments[0]).endswith(".lock"):
             step()
@@ -60,7 +63,7 @@ def both_sides(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[A
 def watched_append(file: SegmentFile, segments: list[Segment]) -> None:
     """``SegmentFile.append``, of which a kill leaves a part."""
     half = [*segments[:-1], Segment.of(segments[-1].data[: len(segments[-1]) // 2])]
-    if _count + 1 == STEP:
+    if _dies_at(_count + 1):
         append(file, half)
     step()
     append(file, segments)
@@ -69,21 +72,23 @@ def watched_append(file: SegmentFile, segments: list[Segment]) -> None:
 append = SegmentFile.append
 
 
-async def main() -> None:
-    """Send or receive one content."""
+async def send_or_receive(what: str, home: str, session: str, file: str) -> None:
+    """One content."""
     vars(server_line)["call_repeatedly"] = both_sides(server_line.call_repeatedly)
     vars(relay_line)["call_repeatedly"] = vars(server_line)["call_repeatedly"]
     Post.write = both_sides(Post.write)  # type: ignore[assignment, method-assign]
     SegmentFile.append = watched_append  # type: ignore[assignment, method-assign]
-    agent = await LocalAgent.open_store(Home(Path(HOME)), PASSPHRASE)
+    agent = await LocalAgent.open_store(Home(Path(home)), PASSPHRASE)
     async with (await agent.contracts()).messages() as messages:
         sys.addaudithook(watch)
-        if WHAT != "receive":
-            await messages.send(SESSION, FileSource(Path(FILE)), evidence=WHAT == "deposit")
+        if what != "receive":
+            await messages.send(session, FileSource(Path(file)), evidence=what == "deposit")
         else:
-            (received,) = [each async for each in messages.receive(SESSION)]
+            (received,) = [each async for each in messages.receive(session)]
             assert isinstance(received, Message)
     sys.stdout.write(f"{_count}\n")
 
 
-asyncio.run(main())
+def main() -> None:
+    """Do what the arguments say."""
+    asyncio.run(send_or_receive(*sys.argv[1:5]))

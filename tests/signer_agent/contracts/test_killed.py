@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -17,9 +17,10 @@ from contract.stream import SEGMENT_BYTES
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS
 from signer_agent.contracts.messages import FileSource, Message
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
+from tests import forked
 from tests.signer_agent.contracts.company import Company, Person, gathered
 
-PROGRAM: Final = Path(__file__).with_name("killed.py")
+PROGRAM: Final = "tests.signer_agent.contracts.killed"
 NEVER: Final = 10_000
 KILLS: Final = {"send": 6, "deposit": 12, "receive": 12}  # spread over all steps; to deposit is to send and more
 
@@ -49,14 +50,12 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def steps_of(what: str, person: Person, session_id: str, path: Path, kill_at: int = NEVER) -> int | None:
     """Run the program; how many steps it made, or None if it was killed."""
-    command = [str(PROGRAM), what, str(person.home.folder), session_id, str(path), str(kill_at)]
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=pipe, stderr=pipe)
-    out, err = await process.communicate()
-    if process.returncode == -signal.SIGKILL:
+    arguments = (what, str(person.home.folder), session_id, str(path), str(kill_at))
+    ran = await asyncio.to_thread(forked.run, PROGRAM, arguments, os.environ)
+    if ran.returncode == -signal.SIGKILL:
         return None
-    assert process.returncode == 0, err.decode()
-    return int(out)
+    assert ran.returncode == 0, ran.stderr.decode()
+    return int(ran.stdout)
 
 
 def spread(what: str, steps: int) -> list[int]:

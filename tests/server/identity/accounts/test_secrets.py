@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from os import environ, pathsep
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from server.root.home import Home
+from tests.server.cli.test_cli import answer
 from tests.server.harness import (
-    IMPORT_ROOTS,
     Client,
     MovableClock,
     ServerProcess,
@@ -44,19 +40,6 @@ def spellings(secret: bytes) -> Iterator[bytes]:
     yield base64.b32encode(secret).rstrip(b"=")
 
 
-def answer(home: Home, *arguments: str) -> Any:  # noqa: ANN401  # JSON
-    """Run a command of the operator's that succeeds, with --json."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from server.cli import main; main()", *arguments, "--home", str(home.folder), "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environ | {"PYTHONPATH": pathsep.join(IMPORT_ROOTS)},
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
-
-
 async def test_no_secret_in_log_and_database(account_home: Home, messages: Path) -> None:
     """Passwords, secrets of apps, codes, tokens, numbers: none in the log; in the database sealed or hashed at most."""
     clock = MovableClock()
@@ -79,7 +62,7 @@ async def test_no_secret_in_log_and_database(account_home: Home, messages: Path)
             for attempt in (bob.begin(WRONG), alice.finish(challenge, "000000"), bob.finish("x" * 43, code)):
                 with pytest.raises(RemoteError):
                     await attempt
-            events = answer(account_home, "accounts", "events", "alice")["events"]
+            events = answer(account_home.folder, "accounts", "events", "alice")["events"]
         assert process.terminate() == 0
         log = process.log_path.read_bytes()
     stored = database_bytes(account_home)
@@ -112,28 +95,28 @@ async def test_commands_beside_a_running_server(account_home: Home, tmp_path: Pa
         async with Client(process.serving, identity) as client:
             alice = Person("alice", client, clock)
             await alice.register()
-            assert [each["state"] for each in answer(account_home, "accounts")["accounts"]] == ["active"]
-            assert answer(account_home, "accounts", "disable", "alice")["state"] == "disabled"
+            assert [each["state"] for each in answer(account_home.folder, "accounts")["accounts"]] == ["active"]
+            assert answer(account_home.folder, "accounts", "disable", "alice")["state"] == "disabled"
             for _ in range(5):
                 with pytest.raises(RemoteError) as refused:
                     await alice.begin()
                 assert refused.value.reason == "LOGIN_FAILED"
-            assert answer(account_home, "accounts", "enable", "alice")["state"] == "active"
+            assert answer(account_home.folder, "accounts", "enable", "alice")["state"] == "active"
             with pytest.raises(RemoteError) as refused:
                 await alice.begin()
             assert refused.value.reason == "ACCOUNT_LOCKED"
-            assert answer(account_home, "accounts", "unlock", "alice") == {"name": "alice", "unlocked": True}
+            assert answer(account_home.folder, "accounts", "unlock", "alice") == {"name": "alice", "unlocked": True}
             await alice.begin()
-    first = answer(account_home, "accounts", "events", "--page-size", "1")
-    rest = answer(account_home, "accounts", "events", "--page-token", first["next_page_token"])
+    first = answer(account_home.folder, "accounts", "events", "--page-size", "1")
+    rest = answer(account_home.folder, "accounts", "events", "--page-token", first["next_page_token"])
     names = [event["event"] for event in (*first["events"], *rest["events"])]
     assert names[:4] == ["registered", "factor_confirmed", "logged_in", "disabled"]
     assert names[-3:] == ["enabled", "unlocked", "password_accepted"]
     out = tmp_path / "list.crl"
-    numbers = [answer(account_home, "crl", "--out", str(out))["number"] for _ in range(2)]
+    numbers = [answer(account_home.folder, "crl", "--out", str(out))["number"] for _ in range(2)]
     assert numbers[0] < numbers[1]
     x509.load_der_x509_crl(out.read_bytes())
-    trust = answer(account_home, "trust", "--out", str(tmp_path / "trust"))
+    trust = answer(account_home.folder, "trust", "--out", str(tmp_path / "trust"))
     authority = x509.load_pem_x509_certificate((tmp_path / "trust/authority.pem").read_bytes())
     assert authority.fingerprint(SHA256()).hex() == trust["fingerprint"]
     assert authority == x509.load_pem_x509_certificate(identity.authority_pem)
