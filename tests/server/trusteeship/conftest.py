@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from fourseal.v1 import trusteeship_service_pb2 as pb
 
 from contract.trusteeship.grants import GrantAction
+from mpc.engines import Random
 from mpc.four_prime_rsa import Purpose
+from server.custody import ShareEngine
 from server.root.application import Server
 from server.root.home import Home
-from tests.server.harness import MovableClock, running_server
+from tests.server.harness import MovableClock, database_path, running_server
 from tests.server.trusteeship.people import OwnKey, Trustee, World, arrive, copy_home, prepare
 
 
@@ -45,6 +49,39 @@ class Company:
         grant = await self.bob.ask(self.bob.asking(key, purpose, **changed))
         await self.alice.order(self.alice.ordering(grant, GrantAction.APPROVE))
         return await self.carol.order(self.carol.ordering(grant, GrantAction.APPROVE))
+
+
+def changed(company: Company, sql: str, *values: object) -> None:
+    """Change the database from outside."""
+    with closing(sqlite3.connect(database_path(company.home))) as connection, connection:
+        connection.execute(sql, values)
+
+
+@dataclass
+class _Interrupted:
+    """An engine before whose next exponentiation something else happens."""
+
+    engine: ShareEngine
+    act: Callable[[], None] | None
+
+    def exponentiate(self, operations: Sequence[tuple[Any, int]], random: Random) -> list[int]:
+        """What happens, once; then what is asked for."""
+        act, self.act = self.act, None
+        if act is not None:
+            act()
+        return self.engine.exponentiate(operations, random)
+
+
+@contextmanager
+def meanwhile(company: Company, act: Callable[[], None]) -> Iterator[None]:
+    """Have something happen between the two transactions of the statement that is signed next."""
+    statements = company.server._rules.trusteeship.grants._statements
+    engine = statements._engine
+    statements._engine = _Interrupted(engine, act)  # type: ignore[assignment]  # as far as one is needed
+    try:
+        yield
+    finally:
+        statements._engine = engine
 
 
 @asynccontextmanager

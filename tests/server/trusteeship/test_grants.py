@@ -19,8 +19,8 @@ from server.identity import RevocationReason, find_certificate, revoke_single_ce
 from server.organisations import add_administrator, remove_administrator, set_approvals
 from server.trusteeship.states import MOST_ROUNDS
 from tests.server.harness import query
-from tests.server.trusteeship.conftest import Company
-from tests.server.trusteeship.people import asked_of, certify, reason_of
+from tests.server.trusteeship.conftest import Company, changed, meanwhile
+from tests.server.trusteeship.people import certify, reason_of
 from wire.ids import new_request_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -213,8 +213,8 @@ async def test_pages(company: Company) -> None:
 
 
 async def test_a_revoked_certificate_signs_nothing_more(company: Company) -> None:
-    """Not even what was under way: the signature was asked for before, and takes effect in a transaction after."""
-    bob, now = company.bob, company.clock()
+    """Not even what is under way: the signature is asked for before, and would take effect in a transaction after."""
+    bob, now, wrong = company.bob, company.clock(), "PERSONAL_CERTIFICATE_WRONG"
     key = await bob.client.generate()
     fingerprint = await asyncio.to_thread(certify, company.server, "bob", key, now)
     asked = bob.asking(company.signs, user_certificate=fingerprint)
@@ -225,8 +225,28 @@ async def test_a_revoked_certificate_signs_nothing_more(company: Company) -> Non
         assert issued is not None
         revoke_single_certificate(connection, issued, now, RevocationReason.KEY_COMPROMISE, None)
 
-    await company.server._ground.database.write(revoke)
-    asked = bob.asking(company.signs, user_certificate=fingerprint)
-    signature = bob.signature(asked.to_der(), key)
-    assert await reason_of(bob.ask(asked, signature=signature)) == "PERSONAL_CERTIFICATE_WRONG"
-    assert asked_of(await bob.ask(bob.asking(company.signs))).user == "bob"
+    database, before = company.server._ground.database, query(company.home, "SELECT count(*) FROM trust_grants")
+    for act in (lambda: database.write_now(revoke), lambda: None):
+        asked = bob.asking(company.signs, user_certificate=fingerprint)
+        with meanwhile(company, act):
+            assert await reason_of(bob.ask(asked, signature=bob.signature(asked.to_der(), key))) == wrong
+    assert query(company.home, "SELECT count(*) FROM trust_grants") == before
+
+
+async def test_who_is_shut_out_while_signing_effects_nothing(company: Company) -> None:
+    """Between the two transactions of an order its administrator is removed, or its login ends."""
+    bob, carol, now = company.bob, company.carol, company.clock()
+    database, grant = company.server._ground.database, await company.bob.ask(company.bob.asking(company.signs))
+
+    def remove() -> None:
+        database.write_now(lambda connection: remove_administrator(connection, "acme", "carol", now))
+
+    def log_out() -> None:
+        changed(company, "DELETE FROM logins WHERE account = 'carol'")
+
+    with meanwhile(company, remove):
+        assert await reason_of(carol.order(carol.ordering(grant, REVOKE))) == "NOT_AN_ADMINISTRATOR"
+    await database.write(lambda connection: add_administrator(connection, "acme", "carol", now))
+    with meanwhile(company, log_out):
+        assert await reason_of(carol.order(carol.ordering(grant, REVOKE))) == "LOGIN_REQUIRED"
+    assert await bob.look(grant.grant_id) == grant

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -28,9 +29,11 @@ from server.custody import KeyKind
 from server.identity import RevocationReason, find_certificate, revoke_single_certificate
 from server.organisations import register_organisation
 from server.storage import PageCursor
+from server.trusteeship.states import GrantState
+from server.trusteeship.store.grants import put_state
 from server.trusteeship.store.uses import Wanted, _listing
 from tests.server.harness import database_bytes, database_path, query
-from tests.server.trusteeship.conftest import Company
+from tests.server.trusteeship.conftest import Company, changed, meanwhile
 from tests.server.trusteeship.people import DIGEST, OAEP, new_key, reason_of
 from transparency.receipt import Receipt
 from wire.convert import timestamp_of
@@ -41,12 +44,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LETTER = b"the board resigns on Monday"
 TEN_MINUTES = timedelta(minutes=10)
-
-
-def changed(company: Company, sql: str, *values: object) -> None:
-    """Change the database from outside."""
-    with closing(sqlite3.connect(database_path(company.home))) as connection, connection:
-        connection.execute(sql, values)
 
 
 def records(company: Company, key_id: str = "") -> list[UseRecord]:
@@ -238,6 +235,21 @@ async def test_what_was_taken_back_between_the_steps_stays(company: Company) -> 
         assert record.number == UseRecord.from_der(begun.record_der).number
         kept = "SELECT count(*) FROM trust_open_uses WHERE request_id = ?"
         assert query(company.home, kept, asked.request_id) == [(0,)]
+
+
+async def test_what_is_taken_back_while_the_record_is_signed_stays(company: Company) -> None:
+    """Between the two transactions of the second step: the later one decides."""
+    bob, database = company.bob, company.server._ground.database
+    grant = await company.granted()
+    asked = bob.using(grant)
+    request = bob.finishing(asked, await bob.begin_use(asked))
+
+    def revoke() -> None:
+        database.write_now(partial(put_state, grant_id=grant.grant_id, state=GrantState.REVOKED, round_=1))
+
+    with meanwhile(company, revoke):
+        assert (await refusal_of(bob.finish_use(request)))[:2] == ("USE_REFUSED", "GRANT_REVOKED")
+    assert query(company.home, "SELECT result FROM trust_open_uses WHERE request_id = ?", asked.request_id) == []
 
 
 async def test_what_is_not_finished_ends(company: Company) -> None:
