@@ -11,7 +11,8 @@ A sealed secret, byte by byte::
 Associated data: "fourseal sealed secret", the first nine bytes above, then every field of the context, each with its
 length as four bytes before it. So a row that is moved to another key id, or whose purpose is changed, does not open.
 
-Nonces are random: NIST SP 800-38D section 8.3 allows 2^32 seals under one key; a server makes two a key generation.
+Nonces are random: NIST SP 800-38D section 8.3 allows 2^32 seals under one key; a server makes two a key generation, and
+one a use of an organisation's key.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -18,7 +19,7 @@ from server.identity import find_certificate
 from server.journal import Result
 from server.organisations import OrganisationKey, find_key
 from server.trusteeship.operating import KeyOperator
-from server.trusteeship.recording import LIFETIME, make_record, record_use, use_ended
+from server.trusteeship.recording import LIFETIME, UseFacts, make_record, record_use, use_ended
 from server.trusteeship.statements import require_recent
 from server.trusteeship.states import CAUSES
 from server.trusteeship.store import grants, uses
@@ -26,7 +27,8 @@ from server.trusteeship.store.grants import GrantRow
 from server.trusteeship.store.uses import UseName, UseRow
 from wire.catalogue import ServiceError
 
-DECRYPTION_FAILED = "DECRYPTION_FAILED"
+DECRYPTION_FAILED: Final = "DECRYPTION_FAILED"
+"""The detail of every record of a ciphertext that does not decrypt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,15 @@ class Beginning:
     def act(self, signed: SignedStatement) -> Result:
         """Use the key, unless that is refused."""
         if self.cause:
-            return Result(apply=partial(self._keep_refused, signed))
+            facts = UseFacts(self.statement, signed, UseOutcome.REFUSED, self.cause)
+            return Result(apply=partial(self._keep_refused, facts))
         result = self.means.operator.operate(self.statement, self.ciphertext)
         sealed = self.means.sealer.seal(result_context(self.name, signed), result or b"")
         if result is None:
-            return Result(apply=partial(self._keep, signed, UseOutcome.FAILED, b"", sealed))
-        return Result(apply=partial(self._keep, signed, UseOutcome.DONE, sha256(result).digest(), sealed))
+            facts = UseFacts(self.statement, signed, UseOutcome.FAILED, DECRYPTION_FAILED)
+        else:
+            facts = UseFacts(self.statement, signed, UseOutcome.DONE, result=sha256(result).digest())
+        return Result(apply=partial(self._keep, facts, sealed))
 
     def _find(self, connection: Connection) -> tuple[GrantRow, OrganisationKey]:
         """Grant and key. One of another organisation is not under this grant: its records are no business of ours."""
@@ -135,18 +140,15 @@ class Beginning:
             raise use_ended("it was not made in time")
         return begun
 
-    def _keep(
-        self, signed: SignedStatement, outcome: UseOutcome, digest: bytes, sealed: bytes, connection: Connection
-    ) -> None:
-        now, detail = self.means.clock(), "" if outcome is UseOutcome.DONE else DECRYPTION_FAILED
-        begun = self._require_begun(connection)
-        row, _ = make_record(connection, begun, signed, outcome, detail, digest, now)
+    def _keep(self, facts: UseFacts, sealed: bytes, connection: Connection) -> None:
+        now, begun = self.means.clock(), self._require_begun(connection)
+        row, _ = make_record(connection, begun, facts, now)
         self.made = replace(row, end_time=now + LIFETIME, result=sealed)
         uses.put_record(connection, self.made)
 
-    def _keep_refused(self, signed: SignedStatement, connection: Connection) -> None:
+    def _keep_refused(self, facts: UseFacts, connection: Connection) -> None:
         now, begun = self.means.clock(), self._require_begun(connection)
-        self.made, record = make_record(connection, begun, signed, UseOutcome.REFUSED, self.cause, b"", now)
+        self.made, record = make_record(connection, begun, facts, now)
         uses.put_record(connection, self.made)
         record_use(connection, self.made, record, b"", now)
         uses.end_open(connection, self.name)

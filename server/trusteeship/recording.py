@@ -6,7 +6,7 @@ leaves no gap. Times never fall while numbers rise: records of a time are number
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -25,45 +25,53 @@ LIFETIME: Final = timedelta(minutes=10)
 """In which a use is finished, and in which its result is given again."""
 
 
-def make_record(
-    connection: Connection,
-    row: UseRow,
-    signed: SignedStatement,
-    outcome: UseOutcome,
-    detail: str,
-    result: bytes,
-    now: datetime,
-) -> tuple[UseRow, UseRecord]:
+@dataclass(frozen=True, slots=True)
+class UseFacts:
+    """What a record says of a use.
+
+    Args:
+        asked: the request.
+        signed: the same, signed.
+        outcome: what became of it.
+        detail: why, unless it was done.
+        result: SHA-256 of what came of it, or empty.
+    """
+
+    asked: UseRequest
+    signed: SignedStatement
+    outcome: UseOutcome
+    detail: str = ""
+    result: bytes = b""
+
+
+def make_record(connection: Connection, row: UseRow, facts: UseFacts, now: datetime) -> tuple[UseRow, UseRecord]:
     """The record of a use with the next numbers, and the row with it; nothing is kept.
 
     Args:
         connection: the transaction that keeps it.
         row: without a record.
-        signed: the request.
-        outcome: what became of it.
-        detail: why, unless it was done.
-        result: SHA-256 of what came of it, or empty.
+        facts: what the record says.
         now: the present time.
     """
-    asked = UseRequest.from_der(signed.statement)
+    signed_der = facts.signed.to_der()
     last = store.find_last(connection, row.key_id, row.user)
     time = now if last.time is None else max(now, last.time)
     record = UseRecord(
-        request=sha256(signed.to_der()).digest(),
+        request=sha256(signed_der).digest(),
         organisation=row.organisation,
         key_id=row.key_id,
         number=last.number + 1,
         user=row.user,
-        user_certificate=asked.user_certificate,
+        user_certificate=facts.asked.user_certificate,
         user_number=last.user_number + 1,
-        outcome=outcome,
-        detail=detail,
-        result=result,
+        outcome=facts.outcome,
+        detail=facts.detail,
+        result=facts.result,
         time=time.replace(microsecond=0),
     )
     made = replace(
         row,
-        request=signed.to_der(),
+        request=signed_der,
         number=record.number,
         user_number=record.user_number,
         record=record.to_der(),

@@ -194,7 +194,8 @@ class Statements:
         if statement.signer != login.account:
             raise wrong_certificate("the statement names another account")
         key = self._keys.find(request.caller, signature.key_id)
-        digest = sha256(statement.to_der()).digest()
+        statement_der = statement.to_der()
+        digest = sha256(statement_der).digest()
         message = EncodedMessage(key.joint_key, STATEMENT_ALGORITHM, digest, signature.salt)
         client_partial = parse_partial_signature(message, Role.CLIENT, signature.client_partial)
         intent = StatementIntent(
@@ -208,11 +209,13 @@ class Statements:
             key_sha256=sha256(key.joint_key.to_der()).digest(),
             deed=deed,
         )
-        return intent, partial(self._act, intent, client_partial)
+        return intent, partial(self._act, intent, statement_der, client_partial)
 
-    def _act(self, intent: StatementIntent, client_partial: PartialSignature, key_id: str) -> Result:
+    def _act(
+        self, intent: StatementIntent, statement_der: bytes, client_partial: PartialSignature, key_id: str
+    ) -> Result:
         signature = sign_jointly(self._shares, key_id, client_partial, self._engine, self._random)
-        result = intent.deed.act(SignedStatement(intent.deed.statement.to_der(), signature))
+        result = intent.deed.act(SignedStatement(statement_der, signature))
 
         def apply(connection: Connection) -> None:
             self._policy.require_signer(connection, intent)

@@ -51,9 +51,9 @@ class Company:
         return await self.carol.order(self.carol.ordering(grant, GrantAction.APPROVE))
 
 
-def changed(company: Company, sql: str, *values: object) -> None:
+def change(home: Home, sql: str, *values: object) -> None:
     """Change the database from outside."""
-    with closing(sqlite3.connect(database_path(company.home))) as connection, connection:
+    with closing(sqlite3.connect(database_path(home))) as connection, connection:
         connection.execute(sql, values)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,8 @@ import pytest
 from contract.trusteeship.grants import GrantAction
 from server.root.fsck import fsck
 from server.root.home import Home
-from tests.server.harness import database_path, silent_log
-from tests.server.trusteeship.conftest import Company
+from tests.server.harness import silent_log
+from tests.server.trusteeship.conftest import Company, change
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,8 +63,7 @@ async def test_edited_rows_are_found(company: Company, tmp_path: Path) -> None:
     def tampered(sql: str) -> list[str]:
         copy = tmp_path / "copy"
         shutil.copytree(company.home.folder, copy)
-        with closing(sqlite3.connect(database_path(Home(copy)))) as connection, connection:
-            connection.execute(sql)
+        change(Home(copy), sql)
         found = findings(Home(copy))
         shutil.rmtree(copy)
         return found

@@ -19,7 +19,7 @@ from server.identity import RevocationReason, find_certificate, revoke_single_ce
 from server.organisations import add_administrator, remove_administrator, set_approvals
 from server.trusteeship.states import MOST_ROUNDS
 from tests.server.harness import query
-from tests.server.trusteeship.conftest import Company, changed, meanwhile
+from tests.server.trusteeship.conftest import Company, change, meanwhile
 from tests.server.trusteeship.people import certify, reason_of
 from wire.ids import new_request_id
 
@@ -242,7 +242,7 @@ async def test_who_is_shut_out_while_signing_effects_nothing(company: Company) -
         database.write_now(lambda connection: remove_administrator(connection, "acme", "carol", now))
 
     def log_out() -> None:
-        changed(company, "DELETE FROM logins WHERE account = 'carol'")
+        change(company.home, "DELETE FROM logins WHERE account = 'carol'")
 
     with meanwhile(company, remove):
         assert await reason_of(carol.order(carol.ordering(grant, REVOKE))) == "NOT_AN_ADMINISTRATOR"

@@ -33,7 +33,7 @@ from server.trusteeship.states import GrantState
 from server.trusteeship.store.grants import put_state
 from server.trusteeship.store.uses import Wanted, _listing
 from tests.server.harness import database_bytes, database_path, query
-from tests.server.trusteeship.conftest import Company, changed, meanwhile
+from tests.server.trusteeship.conftest import Company, change, meanwhile
 from tests.server.trusteeship.people import DIGEST, OAEP, new_key, reason_of
 from transparency.receipt import Receipt
 from wire.convert import timestamp_of
@@ -266,10 +266,10 @@ async def test_what_is_not_finished_ends(company: Company) -> None:
     spoil = "UPDATE organisation_keys SET sealed = ? WHERE key_id = ?"
     lost, late = bob.using(failing), bob.using(failing)
     signature = bob.signature(late.to_der())
-    changed(company, spoil, good[:-1], key.key_id)  # custody fails
+    change(company.home, spoil, good[:-1], key.key_id)  # custody fails
     assert await reason_of(bob.begin_use(lost)) == "NAMED_KEY_DAMAGED"
     assert await reason_of(bob.begin_use(late, signature=signature)) == "NAMED_KEY_DAMAGED"
-    changed(company, spoil, good, key.key_id)
+    change(company.home, spoil, good, key.key_id)
     assert (await bob.look(failing.grant_id)).used == 2
     await bob.finish_use(bob.finishing(late, await bob.begin_use(late, signature=signature)))  # goes on, counted once
     assert (await bob.look(failing.grant_id)).used == 2
