@@ -8,12 +8,13 @@ from datetime import timedelta
 from mpc.engines import Random
 from server.clock import Clock
 from server.custody import Custody, ShareEngine
-from server.identity import Logins, check_callers
+from server.identity import Logins, RevocationLists, check_callers
 from server.journal import Flights, OperationRunner
 from server.journal.log import LogReader
 from server.signing import OpenedKeys
 from server.storage import Database, Threads
 from server.trusteeship.beginning import Means
+from server.trusteeship.export import Exports
 from server.trusteeship.grants import Grants
 from server.trusteeship.operating import KeyOperator
 from server.trusteeship.overview import Overview, read_overview
@@ -32,6 +33,7 @@ class TrusteeshipRules:
     grants: Grants
     uses: Uses
     records: Records
+    exports: Exports
     upkeep: TrusteeshipUpkeep
 
     async def overview(self, organisation: str) -> Overview:
@@ -50,6 +52,8 @@ def compose_trusteeship_rules(
     engine: ShareEngine,
     random: Random,
     clock: Clock,
+    lists: RevocationLists,
+    log_certificate: bytes,
     *,
     clock_difference: timedelta,
     opened_keys: int,
@@ -67,6 +71,8 @@ def compose_trusteeship_rules(
         engine: exponentiates.
         random: for blinding.
         clock: the time.
+        lists: of revoked certificates.
+        log_certificate: of the log's key, DER.
         clock_difference: by which a statement's time may be off.
         opened_keys: how many keys of organisations stay open, at least 1.
     """
@@ -76,5 +82,6 @@ def compose_trusteeship_rules(
     means = Means(KeyOperator(database, custody.keys, capacity=opened_keys), custody.sealer, clock, clock_difference)
     grants = Grants(database, statements, clock, clock_difference=clock_difference)
     uses = Uses(database, statements, log, means)
+    exports = Exports(database, logins, log, lists, log_certificate, clock)
     upkeep = TrusteeshipUpkeep(database, clock)
-    return TrusteeshipRules(database, logins, grants, uses, Records(database, log), upkeep)
+    return TrusteeshipRules(database, logins, grants, uses, Records(database, log), exports, upkeep)

@@ -81,13 +81,9 @@ class RevocationLists:
         self._entries: list[bytes] = []
         self._making = asyncio.Lock()
 
-    async def current(self) -> IssuedList:
-        """The list that knows every revocation until now.
-
-        Raises:
-            ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE.
-        """
-        return await self.covering(await self._database.read(store.newest_revocation))
+    async def current(self, since: datetime | None = None) -> IssuedList:
+        """The list that knows every revocation until now. Arguments and errors are those of ``covering``."""
+        return await self.covering(await self._database.read(store.newest_revocation), since)
 
     async def covering(self, newest: int, since: datetime | None = None) -> IssuedList:
         """A list that knows every revocation up to a number, and whose time is not half over, if one can be made.

@@ -10,7 +10,13 @@ from server.journal.log import store
 from server.journal.log.store import CheckpointRow
 from transparency.keys import VerifierKey
 from transparency.note import Note
-from transparency.proofs import consistency_nodes, consistency_proof, inclusion_nodes, inclusion_proof
+from transparency.proofs import (
+    InclusionProver,
+    consistency_nodes,
+    consistency_proof,
+    inclusion_nodes,
+    inclusion_proof,
+)
 from transparency.receipt import Receipt
 from wire.catalogue import ServiceError
 
@@ -93,6 +99,16 @@ class LogReader:
         if stamped is None:
             return self.receipt(connection, index), None
         return _receipt(connection, index, stamped), stamped.time_stamp
+
+    def proofs(self, connection: Connection, indexes: Sequence[int], size: int) -> list[tuple[bytes, ...]]:
+        """The inclusion proofs of several entries, up to a checkpoint of that size.
+
+        Raises:
+            FoursealError: LOG_PLACE_WRONG: it does not cover one of them; LOG_NODE_MISSING: the database is damaged.
+        """
+        wanted = dict.fromkeys(node for index in indexes for node in inclusion_nodes(index, size))
+        prover = InclusionProver(size, store.find_nodes(connection, list(wanted)))
+        return [prover.prove(index) for index in indexes]
 
     def consistency(self, connection: Connection, old_size: int, new_size: int) -> tuple[bytes, ...]:
         """The proof that the log only grew between two sizes, of checkpoints that somebody kept.

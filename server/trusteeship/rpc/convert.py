@@ -8,6 +8,7 @@ from fourseal.v1 import trusteeship_service_pb2 as pb
 
 from server.identity import IssuedCertificate
 from server.organisations import OrganisationKey
+from server.trusteeship.export import Head, Piece, ProvenRecord
 from server.trusteeship.grants import Shown
 from server.trusteeship.overview import Overview
 from server.trusteeship.records import Wanted
@@ -65,6 +66,24 @@ def grant_to_proto(shown: Shown) -> pb.Grant:
         orders_der=[order.statement for order in shown.orders],
         create_time=timestamp_of(grant.create_time),
     )
+
+
+def piece_to_proto(piece: Piece) -> pb.ExportRecordsResponse:
+    """A piece of an export."""
+    if isinstance(piece, Head):
+        head = pb.ExportHead(
+            checkpoint=piece.checkpoint,
+            log_certificate_der=piece.log_certificate,
+            revocation_list_der=piece.revocation_list,
+            records=piece.records,
+        )
+        return pb.ExportRecordsResponse(head=head)
+    if isinstance(piece, ProvenRecord):
+        record = pb.ExportedRecord(entry_der=piece.entry, log_index=piece.index, proof=piece.proof)
+        return pb.ExportRecordsResponse(record=record)
+    if isinstance(piece, Shown):
+        return pb.ExportRecordsResponse(grant=grant_to_proto(piece))
+    return pb.ExportRecordsResponse(certificate_der=piece)
 
 
 def _key_to_proto(key: OrganisationKey, issued: IssuedCertificate | None) -> pb.OrganisationKey:

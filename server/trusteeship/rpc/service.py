@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ from server.journal import Request, request_of
 from server.trusteeship.rpc.convert import (
     grant_to_proto,
     overview_to_proto,
+    piece_to_proto,
     signature_from_proto,
     wanted_from_proto,
 )
@@ -99,11 +101,14 @@ class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
             records_der=[each.recorded_der for each in page.rows], next_page_token=page.next_token
         )
 
-    def ExportRecords(
+    async def ExportRecords(
         self, request: pb.ExportRecordsRequest, context: Context
     ) -> AsyncIterator[pb.ExportRecordsResponse]:
-        """Not yet."""
-        raise NotImplementedError
+        """See the proto."""
+        login, wanted = await self._login(context), wanted_from_proto(request.filter)
+        async with aclosing(self._rules.exports.pieces(login, wanted)) as pieces:
+            async for piece in pieces:
+                yield piece_to_proto(piece)
 
     async def _login(self, context: Context) -> Login:
         return await self._rules.logins.read(login_token(context), self._callers.of(context))

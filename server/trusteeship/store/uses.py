@@ -38,13 +38,10 @@ def _new(*names: str) -> dict[str, Any]:
     return {name: bindparam(f"new_{name}") for name in names}
 
 
+_SAME = and_(_open.agent_id == _use.agent_id, _open.request_id == _use.request_id)
 _begin = insert(trust_uses)
 _open_new = insert(trust_open_uses)
-_find = (
-    select(trust_uses, _open.end_time, _open.result)
-    .outerjoin(trust_open_uses, and_(_open.agent_id == _use.agent_id, _open.request_id == _use.request_id))
-    .where(_is(trust_uses))
-)
+_find = select(trust_uses, _open.end_time, _open.result).outerjoin(trust_open_uses, _SAME).where(_is(trust_uses))
 _put_record = update(trust_uses).where(_is(trust_uses)).values(**_new(*_OF_RECORDS))
 _put_recorded = update(trust_uses).where(_is(trust_uses)).values(**_new("record", "log_index"))
 _extend = update(trust_open_uses).where(_is(trust_open_uses)).values(**_new("end_time", "result"))
@@ -150,6 +147,14 @@ class RecordPlace:
     log_index: int
 
 
+@dataclass(frozen=True, slots=True)
+class Exportable:
+    """How many records can be exported, and the number of the last one; 0: none."""
+
+    count: int
+    last: int
+
+
 def begin_use(connection: Connection, row: UseRow) -> None:
     """Keep a new use, without a record."""
     connection.execute(_begin, _values(row, trust_uses))
@@ -208,17 +213,33 @@ def list_recorded(
     return [RecordPlace(*row) for row in connection.execute(_listing(wanted, after, limit))]
 
 
-def _listing(wanted: Wanted, after: tuple[datetime, str, int] | None, limit: int) -> Select[datetime, str, int, int]:
-    order = (_use.record_time, _use.key_id, _use.number)
-    query = select(*order, _use.log_index).where(_use.log_index.is_not(None)).order_by(*order).limit(limit)
+def find_exportable(connection: Connection, wanted: Wanted) -> Exportable:
+    """The wanted records of one key that stand in the log, up to the first number of the key that does not yet."""
+    waiting = select(func.min(_use.number)).select_from(trust_open_uses.join(trust_uses, _SAME))
+    first = connection.execute(waiting.where(_use.key_id == wanted.key_id, _use.log_index.is_(None))).scalar_one()
+    query = select(func.count(), func.max(_use.number)).where(*_conditions(wanted))
+    if first is not None:
+        query = query.where(_use.number < first)
+    count, last = connection.execute(query).one()
+    return Exportable(count, last or 0)
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [_use.log_index.is_not(None)]
     for name in ("organisation", "key_id", "user"):
         value = getattr(wanted, name)
         if value:
-            query = query.where(_use[name] == value)
+            conditions.append(_use[name] == value)
     if wanted.begin is not None:
-        query = query.where(_use.record_time >= wanted.begin)
+        conditions.append(_use.record_time >= wanted.begin)
     if wanted.end is not None:
-        query = query.where(_use.record_time < wanted.end)
+        conditions.append(_use.record_time < wanted.end)
+    return conditions
+
+
+def _listing(wanted: Wanted, after: tuple[datetime, str, int] | None, limit: int) -> Select[datetime, str, int, int]:
+    order = (_use.record_time, _use.key_id, _use.number)
+    query = select(*order, _use.log_index).where(*_conditions(wanted)).order_by(*order).limit(limit)
     if after is not None:
         query = query.where(tuple_(*order) > after)
     return query
