@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from mpc.four_prime_rsa import Purpose
 from server.custody import KeyKind
-from server.storage import Instant, PageCursor, metadata
+from server.storage import Instant, PageCursor, metadata, row_values
 
 organisations = Table(
     "organisations",
@@ -116,8 +116,7 @@ class OrganisationKey:
 
 def add_organisation(connection: Connection, organisation: Organisation) -> None:
     """Keep a new organisation."""
-    values = {name: getattr(organisation, name) for name in Organisation.__dataclass_fields__}
-    connection.execute(insert(organisations), values)
+    connection.execute(insert(organisations), row_values(organisation))
 
 
 def find_organisation(connection: Connection, name: str) -> Organisation | None:
@@ -162,8 +161,7 @@ def list_administrators(connection: Connection, organisation: str) -> dict[str, 
 
 def add_key(connection: Connection, key: OrganisationKey) -> None:
     """Keep a new key."""
-    values = {name: getattr(key, name) for name in OrganisationKey.__dataclass_fields__}
-    connection.execute(insert(organisation_keys), values | {"purpose": key.purpose.value, "kind": key.kind.value})
+    connection.execute(insert(organisation_keys), row_values(key))
 
 
 def find_key(connection: Connection, key_id: str) -> OrganisationKey | None:

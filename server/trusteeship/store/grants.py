@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_,
 
 from contract.trusteeship.grants import GrantAction, GrantRequest
 from contract.trusteeship.signed import SignedStatement
-from server.storage import PageCursor
+from server.storage import PageCursor, row_values
 from server.trusteeship.states import GrantState
 from server.trusteeship.store.tables import trust_grants, trust_orders
 
@@ -70,7 +70,7 @@ class OrderRow:
 
 def add_grant(connection: Connection, row: GrantRow) -> None:
     """Keep a new grant."""
-    connection.execute(insert(trust_grants), _values(row) | {"state": row.state.value})
+    connection.execute(insert(trust_grants), row_values(row))
 
 
 def find_grant(connection: Connection, grant_id: str) -> GrantRow | None:
@@ -116,17 +116,13 @@ def count_use(connection: Connection, grant_id: str, by: int) -> None:
 
 def add_order(connection: Connection, row: OrderRow) -> None:
     """Keep a new order."""
-    connection.execute(insert(trust_orders), _values(row) | {"action": row.action.value})
+    connection.execute(insert(trust_orders), row_values(row))
 
 
 def list_orders(connection: Connection, grant_id: str) -> list[OrderRow]:
     """All orders about a grant, oldest first: bounded by the rounds that there can be."""
     query = select(trust_orders).where(_order.grant_id == grant_id).order_by(_order.number)
     return [OrderRow(**(row._asdict() | {"action": GrantAction(row.action)})) for row in connection.execute(query)]
-
-
-def _values(row: GrantRow | OrderRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
 def read_grant(row: Row[*tuple[Any, ...]]) -> GrantRow:
