@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from contract.report import Check, Outcome
 from contract.trusteeship.export import ExportHead
 from contract.trusteeship.uses import UseRecord
 
@@ -26,11 +25,6 @@ class Finding:
     last: int
     name: str
     reason: str
-
-    @property
-    def check(self) -> Check:
-        """As reports have it."""
-        return Check(self.name, Outcome.FAILED, self.reason)
 
 
 class RecordOrder:

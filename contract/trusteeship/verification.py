@@ -56,6 +56,12 @@ from transparency.checkpoint import Checkpoint, verify_checkpoint
 from transparency.keys import VerifierKey
 from transparency.note import Note
 
+CHECKS: Final = (
+    *("authority", "revocation-list", "checkpoint", "complete"),
+    *("record", "number", "user-number", "time", "log", "log-time", "certificate", "not-revoked", "signature"),
+    *("grant", "allowed", "key-certificate", "uses"),
+)
+"""Names of all checks: the first has number 1."""
 MAX_FINDINGS: Final = 1000
 """Most findings that a report names one by one."""
 

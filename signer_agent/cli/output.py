@@ -17,12 +17,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from contract.report import Outcome
 from mpc.errors import FoursealError
 from wire.catalogue import CATALOGUE, ServiceError, render
 from wire.status import RemoteError
 
 INCOMPLETE: Final = 3
 """Exit status of a list that lacks something, or has something in it that does not hold."""
+EXIT_STATUS: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
+"""Of a verification: it holds, it does not, it cannot be said with what is at hand."""
 _WIDTH_OF_A_FILE: Final = 200
 _ANY_WIDTH: Final = 100_000
 

@@ -7,14 +7,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import typer
 from cryptography import x509
 
-from mpc.errors import MalformedInput
+from contract.bundle.checks import BundleTrust
+from mpc.errors import FoursealError, MalformedInput
 from signer_agent.cli.files import read_file
+from signer_agent.cli.output import OUTPUT
 from signer_agent.evidence.trust import authority_from, certificates_from, log_key_from
 from transparency.keys import VerifierKey
 
 _MAX_BYTES: Final = 1 << 20
+
+
+@contextmanager
+def wrong_command() -> Iterator[None]:
+    """What the command names beside a file cannot be used: exit status 2, that says nothing against the file."""
+    try:
+        yield
+    except FoursealError as error:
+        OUTPUT.show_error(error)
+        raise typer.Exit(2) from None
+
+
+def read_trust(authority: Path | None, log_key: str, time_stamps: Sequence[Path]) -> BundleTrust:
+    """Whom a verifier believes, from what its command names. Raises as the functions below."""
+    return BundleTrust(
+        authority=None if authority is None else read_authority(authority),
+        log_key=read_log_key(log_key) if log_key else None,
+        time_stamps=read_certificates(time_stamps),
+    )
 
 
 def read_authority(path: Path) -> x509.Certificate:

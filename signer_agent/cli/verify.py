@@ -1,4 +1,4 @@
-"""``verify``: a disclosure bundle, or, where a key is named, a signature of a file."""
+"""``verify``: a disclosure bundle, a records export, or, where a key is named, a signature of a file."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Optional
+from typing import Annotated, Optional
 
 import typer
 
-from contract.bundle.checks import BundleTrust
 from contract.oids import DEFAULT_ARC, Arc
-from contract.report import Outcome
-from mpc.errors import FoursealError
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.cli.bundles import show_finding
+from signer_agent.cli.exports import show_export
 from signer_agent.cli.files import STANDARD_OUTPUT, file_progress, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.options import ForceOption, KeyOption, PublicKeyOption, TsaOption
-from signer_agent.cli.output import OUTPUT
+from signer_agent.cli.output import EXIT_STATUS, OUTPUT
 from signer_agent.cli.public_keys import require_one
 from signer_agent.cli.signatures import verify_signature
-from signer_agent.cli.trust import read_authority, read_certificates, read_log_key
+from signer_agent.cli.trust import read_trust, wrong_command
 from signer_agent.evidence.verification import Finding, verify_archive
 from signer_agent.interface import DEFAULT_ALGORITHM
+from signer_agent.trusteeship.verification import is_export_file
 from wire.catalogue import ServiceError
-
-_EXIT: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
 
 PathOption = Optional[Path]  # noqa: UP045  # typer reads it
 
 
 def verify(
     invocation: Invocation,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A disclosure bundle; or what was signed.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A disclosure bundle or a records export; or what was signed.")
+    ],
     *,
     authority: Annotated[
         PathOption, typer.Option(metavar="PEM", help="Of a bundle: file with the authority's certificate.")
@@ -58,7 +57,7 @@ def verify(
         typer.Option("--algorithm", "-a", help="Of a file: padding and hash.", show_default=DEFAULT_ALGORITHM.value),
     ] = None,
 ) -> None:
-    """Verify a disclosure bundle, offline; with --key or --public-key a signature of a file.
+    """Verify a disclosure bundle or a records export, offline; with --key or --public-key a signature of a file.
 
     Exit status 0 if it holds, 1 if not, 2 if the command is wrong, 3 if that cannot be said with what is at hand.
     """
@@ -72,16 +71,22 @@ def verify(
         return
     if pdf is not None and str(pdf) == STANDARD_OUTPUT:
         raise typer.BadParameter("a report goes to a file: the verdict goes to standard output")
+    if is_export_file(file):
+        if pdf is not None or tsa_certificate or arc:
+            raise typer.BadParameter("some of these options are for a bundle, and this is a records export")
+        with wrong_command():
+            trust = read_trust(authority, log_key, [])
+        show_export(file, trust)
     with ExitStack() as stack:
-        with _wrong_command():
-            trust, chosen = _trust(authority, log_key, tsa_certificate or []), Arc(arc) if arc else DEFAULT_ARC
+        with wrong_command():
+            trust, chosen = read_trust(authority, log_key, tsa_certificate or []), Arc(arc) if arc else DEFAULT_ARC
             report = stack.enter_context(_report(pdf, force=force)) if pdf is not None else None
         with file_progress(f"Verifying {file.name}") as progress:
             finding = verify_archive(file, trust, chosen, datetime.now(UTC), progress)
         if report is not None:
             report(finding)
     show_finding(finding)
-    raise typer.Exit(_EXIT[finding.report.outcome])
+    raise typer.Exit(EXIT_STATUS[finding.report.outcome])
 
 
 @contextmanager
@@ -108,21 +113,3 @@ def _report(path: Path, *, force: bool) -> Iterator[Callable[[Finding], None]]:
         if not verified:
             raise
         OUTPUT.show_error(error)
-
-
-@contextmanager
-def _wrong_command() -> Iterator[None]:
-    """What the command names beside the bundle cannot be used: that says nothing against the bundle (status 1)."""
-    try:
-        yield
-    except FoursealError as error:
-        OUTPUT.show_error(error)
-        raise typer.Exit(2) from None
-
-
-def _trust(authority: Path | None, log_key: str, time_stamps: list[Path]) -> BundleTrust:
-    return BundleTrust(
-        authority=None if authority is None else read_authority(authority),
-        log_key=read_log_key(log_key) if log_key else None,
-        time_stamps=read_certificates(time_stamps),
-    )

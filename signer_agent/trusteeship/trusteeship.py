@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -37,6 +37,7 @@ from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.personal_certificates import PersonalCertificates
 from signer_agent.interface import DEFAULT_OAEP
+from signer_agent.trusteeship.export_file import OnRecords, write_export
 from signer_agent.trusteeship.granted_keys import GrantedPrivateKey, granted_private_key
 from signer_agent.trusteeship.grants import Grant, read_grant
 from signer_agent.trusteeship.organisations import Organisation, read_organisation
@@ -289,6 +290,17 @@ class Trusteeship:
             return [read_record(each, chosen) for each in answer.records_der], answer.next_page_token
 
         return await all_pages(page)
+
+    async def export(self, chosen: RecordFilter, write: Callable[[bytes], object], on_records: OnRecords) -> int:
+        """Export records of a key, for administrators; the file is verified offline. Arguments as ``write_export``.
+
+        Raises:
+            RemoteError: NOT_AN_ADMINISTRATOR; FIELD_INVALID: no organisation or key is named.
+            PeerMisbehaved: what ``write_export`` raises.
+        """
+        request = pb.ExportRecordsRequest(filter=chosen.to_proto())
+        async with self._line.stream(self._rpc.ExportRecords, request) as answers:
+            return await write_export(answers, chosen, write, on_records)
 
     async def _use(self, grant: Grant, wanted: WantedUse, request_id: str) -> Use:
         if wanted.operation.purpose is not grant.request.purpose:

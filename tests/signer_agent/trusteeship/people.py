@@ -90,13 +90,14 @@ class Company:
         return await self.alice.trust.approve(await self.asked(key, **changed))
 
 
-async def command(person: Trustee, *arguments: str) -> None:
-    """A command of somebody's, in this process. Raises FoursealError."""
+async def command(person: Trustee, *arguments: str) -> int | None:
+    """A command of somebody's, in this process; its exit status, if it gives a verdict. Raises FoursealError."""
     passphrase = person.home.folder.with_suffix(".passphrase")
     passphrase.write_text(PASSPHRASE)
     called = get_command(make_app(arguments[0]))
     options = ("--home", str(person.home.folder), "--passphrase-file", str(passphrase))
-    await asyncio.to_thread(called, [*arguments, *options], standalone_mode=False)
+    status: int | None = await asyncio.to_thread(called, [*arguments, *options], standalone_mode=False)
+    return status
 
 
 def in_an_hour() -> datetime:

@@ -414,6 +414,40 @@ async def _use_by_commands(company: Company, grant: str, folder: Path, capsys: p
     assert "refused: KIND_OUTSIDE_GRANT" in " ".join(capsys.readouterr().out.split())
 
 
+async def test_exports(company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exported by an administrator, verified by an agent that knows the authority, or by anybody with a certificate."""
+    alice, bob, stamp, file = company.alice, company.bob, company.keys["stamp"].key_id, tmp_path / "records"
+    grant = await company.granted("stamp")
+    for number in (1, 2):
+        await bob.trust.sign(grant, b"invoice", reason=f"Invoice {number}")
+    export = ("audit", "export", "--organisation", "acme", "--key", stamp, "--out", str(file))
+    with refused("NOT_AN_ADMINISTRATOR", name="bob", organisation="acme"):
+        await command(bob, *export)
+    assert not file.exists()
+    made = await _said(capsys, alice, *export)
+    with refused("FILE_EXISTS"):
+        await command(alice, *export)
+    assert await command(bob, "audit", "verify", str(file), "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["outcome"], report["records"], report["last"]) == ("passed", made["records"], made["records"])
+    assert await command(bob, "audit", "verify", str(file)) == 0
+    assert "Verdict  passed" in capsys.readouterr().out
+    assert await command(bob, "verify", str(file)) == 3
+    pem = tmp_path / "authority.pem"
+    pem.write_bytes(alice.trust._line.line.identity.authority_pem)
+    assert await command(bob, "verify", str(file), "--authority", str(pem)) == 0
+    assert await command(bob, "audit", "verify", str(file), "--authority", str(file)) == 2
+    data = file.read_bytes()
+    last = data.rindex(b"\x0c\x06record")
+    file.write_bytes(data[: last - 4])
+    capsys.readouterr()
+    assert await command(bob, "audit", "verify", str(file)) == 1
+    assert "RECORDS_CUT" in capsys.readouterr().out
+    file.write_bytes(data[:-1])
+    with refused("EXPORT_MALFORMED"):
+        await command(bob, "audit", "verify", str(file))
+
+
 async def test_certificates_that_end(company: Company) -> None:
     """The server refuses a statement under a revoked certificate; the agent then looks anew, and finds none."""
     bob = company.bob
