@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Final
@@ -77,10 +77,7 @@ class Beginning:
         """It is a use under a grant of the user's; whether the grant allows it is noted, and counted if it does."""
         now = self.means.clock()
         if again:
-            begun = uses.find_use(connection, self.name)
-            if begun is None:
-                raise use_ended("it was not made in time")
-            self.cause = begun.refusal
+            self.cause = self._require_begun(connection).refusal
             return
         require_recent(self.statement.time, now, self.means.clock_difference)
         grant, key = self._find(connection)
@@ -124,19 +121,17 @@ class Beginning:
 
     def _judge(self, connection: Connection, grant: GrantRow, key: OrganisationKey) -> RefusalCause | None:
         words, now = grant.words, self.means.clock()
-        cause = CAUSES.get(grant.state) or find_cause(words, self.statement, now)
+        cause = find_withdrawal(connection, grant, now) or find_cause(words, self.statement, now)
         if cause is not None:
             return cause
         if self.statement.operation.is_ecdsa is not (key.kind.rsa_bits is None):
             return RefusalCause.OPERATION_NOT_OF_KEY
-        issued = find_certificate(connection, words.key_certificate)
-        if issued is None or not issued.holds(now):
-            return RefusalCause.KEY_CERTIFICATE_ENDED
         return RefusalCause.GRANT_USED_UP if grant.used >= words.uses else None
 
     def _require_begun(self, connection: Connection) -> UseRow:
+        """The use, while it may still be made: later the grant that it was judged by may have ended."""
         begun = uses.find_use(connection, self.name)
-        if begun is None:  # it took more than ten minutes, and was given up meanwhile
+        if begun is None or not begun.is_open(self.means.clock()):
             raise use_ended("it was not made in time")
         return begun
 
@@ -152,6 +147,14 @@ class Beginning:
         uses.put_record(connection, self.made)
         record_use(connection, self.made, record, b"", now)
         uses.end_open(connection, self.name)
+
+
+def find_withdrawal(connection: Connection, grant: GrantRow, now: datetime) -> RefusalCause | None:
+    """Why a grant allows nothing, whatever is asked: how it stands, or its key's certificate; None if it may."""
+    if grant.state in CAUSES:
+        return CAUSES[grant.state]
+    issued = find_certificate(connection, grant.words.key_certificate)
+    return None if issued is not None and issued.holds(now) else RefusalCause.KEY_CERTIFICATE_ENDED
 
 
 def result_context(name: UseName, signed: SignedStatement) -> Context:

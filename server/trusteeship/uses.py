@@ -2,7 +2,8 @@
 
 1. ``begin``: see ``beginning``. What the grant does not allow is recorded at once, and refused.
 2. ``finish``: the user's half of the record's signature. In the transaction that records it the grant must still be
-   active: one that was suspended or revoked meanwhile makes it a refused use, and its result is erased.
+   active, and the key's certificate hold: what was suspended or revoked meanwhile makes it a refused use, and its
+   result is erased.
 
 The journal keeps no result: for ten minutes a repeat has it from where it lies, sealed.
 """
@@ -26,10 +27,9 @@ from server.identity import Login
 from server.journal import Request, Result
 from server.journal.log import LogReader, StagedEntry
 from server.storage import Database
-from server.trusteeship.beginning import Beginning, Means, result_context
+from server.trusteeship.beginning import Beginning, Means, find_withdrawal, result_context
 from server.trusteeship.recording import LIFETIME, end_without_result, record_use, require_signable, use_ended
 from server.trusteeship.statements import ClientSignature, Statements
-from server.trusteeship.states import CAUSES
 from server.trusteeship.store import grants
 from server.trusteeship.store import uses as store
 from server.trusteeship.store.uses import UseName, UseRow
@@ -164,7 +164,7 @@ class _Finishing:
         row, now = self._require_waiting(connection), self.clock()
         grant = grants.find_grant(connection, row.grant_id)
         assert grant is not None  # noqa: S101  # none is ever deleted
-        cause = CAUSES.get(grant.state)
+        cause = find_withdrawal(connection, grant, now)
         if cause is None:
             row = replace(row, end_time=now + LIFETIME)
             self.kept = row, record_use(connection, row, self.statement, signature, now)

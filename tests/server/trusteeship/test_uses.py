@@ -60,6 +60,18 @@ async def refusal_of(refused: Awaitable[object]) -> tuple[str, str, str]:
     return refusal.value.reason, refusal.value.metadata["cause"], refusal.value.metadata["number"]
 
 
+async def revoke_key(company: Company, certificate: bytes) -> None:
+    """Revoke the certificate of an organisation's key."""
+    now = company.bob.now()
+
+    def revoke(connection: Connection) -> None:
+        issued = find_certificate(connection, certificate)
+        assert issued is not None
+        revoke_single_certificate(connection, issued, now, RevocationReason.SUPERSEDED, None)
+
+    await company.server._ground.database.write(revoke)
+
+
 async def test_signs_for_a_record_that_both_sign(company: Company) -> None:
     """The signature is the organisation's, request and record are Bob's, the record is in the log before he has it."""
     bob, public = company.bob, company.signs.public_key
@@ -134,13 +146,7 @@ async def test_every_refusal_is_recorded(company: Company) -> None:
     unwanted = await alice.order(alice.ordering(unwanted, GrantAction.REFUSE))
     key = await asyncio.to_thread(new_key, company.server, "acme", Purpose.SIGN, KeyKind.ECDSA_P256, company.clock())
     ended = await company.granted(key_id=key.key_id, key_certificate=key.certificate)
-
-    def revoke(connection: Connection) -> None:
-        issued = find_certificate(connection, key.certificate)
-        assert issued is not None
-        revoke_single_certificate(connection, issued, now, RevocationReason.SUPERSEDED, None)
-
-    await company.server._ground.database.write(revoke)
+    await revoke_key(company, key.certificate)
     await bob.use(bob.using(once))
     company.clock.move(timedelta(minutes=6))
     cases: dict[str, tuple[pb.Grant, dict[str, Any]]] = {
@@ -288,6 +294,33 @@ async def test_what_is_not_finished_ends(company: Company) -> None:
     assert (await bob.look(grant.grant_id)).used == 2
     assert (await bob.look(failing.grant_id)).used == 1
     assert finished.result
+
+
+async def test_what_was_begun_does_not_outlive_grant_and_certificate(company: Company) -> None:
+    """Not made within ten minutes: never was, whether upkeep came or not. Its key's certificate revoked: refused."""
+    bob, now = company.bob, company.bob.now()
+    key = await asyncio.to_thread(new_key, company.server, "acme", Purpose.SIGN, KeyKind.ECDSA_P256, company.clock())
+    changes: dict[str, Any] = {"key_id": key.key_id, "key_certificate": key.certificate}
+    short, grant = await company.granted(end=now + timedelta(minutes=5), **changes), await company.granted(**changes)
+    ((good,),) = query(company.home, "SELECT sealed FROM organisation_keys WHERE key_id = ?", key.key_id)
+    spoil = "UPDATE organisation_keys SET sealed = ? WHERE key_id = ?"
+    late = bob.using(short)
+    signature = bob.signature(late.to_der())
+    change(company.home, spoil, good[:-1], key.key_id)  # custody fails
+    assert await reason_of(bob.begin_use(late, signature=signature)) == "NAMED_KEY_DAMAGED"
+    change(company.home, spoil, good, key.key_id)
+    company.clock.move(TEN_MINUTES)
+    assert await reason_of(bob.begin_use(late, signature=signature)) == "USE_ENDED"
+
+    asked = bob.using(grant)
+    begun = await bob.begin_use(asked)
+    await revoke_key(company, key.certificate)
+    assert (await refusal_of(bob.finish_use(bob.finishing(asked, begun))))[:2] == (
+        "USE_REFUSED",
+        "KEY_CERTIFICATE_ENDED",
+    )
+    (record,) = records(company, key.key_id)
+    assert (record.outcome, record.result) == (UseOutcome.REFUSED, b"")
 
 
 async def test_parallel_uses_are_counted_once_each(company: Company) -> None:
