@@ -13,7 +13,7 @@ from contract.log_entry import EntryKind
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest, grant_id
 from contract.trusteeship.signed import SignedStatement
 from server.clock import Clock
-from server.identity import Login, find_certificate
+from server.identity import AccountState, Login, find_account, find_certificate
 from server.journal import Request, Result
 from server.journal.log import stage
 from server.organisations import find_key, find_organisation, list_administrators
@@ -132,6 +132,12 @@ def require_administrator(connection: Connection, organisation: str, account: st
         raise ServiceError("NOT_AN_ADMINISTRATOR", name=account, organisation=organisation)
 
 
+def _deciders(connection: Connection, organisation: str) -> set[str]:
+    """The administrators whose accounts are open: what one said that was closed since may have been a thief's word."""
+    found = (find_account(connection, name) for name in list_administrators(connection, organisation))
+    return {account.name for account in found if account is not None and account.state is AccountState.ACTIVE}
+
+
 def _own(connection: Connection, account: str, name: str) -> Shown:
     row = store.find_grant(connection, name)
     if row is None or (row.user != account and account not in list_administrators(connection, row.organisation)):
@@ -230,7 +236,7 @@ class _Ordering:
             problem = f"{organisation.approvals} must approve now, and it was asked for with {needed}"
             raise ServiceError("GRANT_ORDER_WRONG", problem=problem)
         said = [(row.administrator, row.action) for row in orders if row.round == grant.round]
-        may = set(list_administrators(connection, grant.organisation)) - {grant.user}
+        may = _deciders(connection, grant.organisation) - {grant.user}
         votes = Votes.of([*said, (order.administrator, order.action)], may, needed)
         return grant, len(orders) + 1, *next_state(grant.state, grant.round, order.action, votes)
 

@@ -165,7 +165,7 @@ async def test_orders_that_nobody_may_give(company: Company) -> None:
 
 
 async def test_who_administers_no_more_decides_nothing_more(company: Company) -> None:
-    """Neither by a new order nor by one from before; a stricter policy needs new requests; 16 rounds are enough."""
+    """Nor who cannot log in, also by an earlier order; a stricter policy needs new requests; 16 rounds are enough."""
     alice, bob, carol, mallory = company.alice, company.bob, company.carol, company.mallory
     database, now = company.server._ground.database, company.clock()
     grant = await bob.ask(bob.asking(company.signs))
@@ -177,6 +177,14 @@ async def test_who_administers_no_more_decides_nothing_more(company: Company) ->
         assert (await alice.order(alice.ordering(grant, APPROVE))).state == pb.GRANT_STATE_REQUESTED
     finally:
         await database.write(lambda connection: add_administrator(connection, "acme", "carol", now))
+    disabled = await bob.ask(bob.asking(company.signs))
+    await carol.order(carol.ordering(disabled, APPROVE))  # or whoever had her account
+    state = "UPDATE accounts SET state = ? WHERE name = 'carol'"
+    await database.write(lambda connection: connection.exec_driver_sql(state, ("disabled",)))
+    try:
+        assert (await alice.order(alice.ordering(disabled, APPROVE))).state == pb.GRANT_STATE_REQUESTED
+    finally:
+        await database.write(lambda connection: connection.exec_driver_sql(state, ("active",)))
     events = query(company.home, "SELECT event, detail FROM account_events WHERE account = 'organisation acme'")
     assert events[-2:] == [("administrator_removed", "carol"), ("administrator_added", "carol")]
 
