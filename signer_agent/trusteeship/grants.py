@@ -87,7 +87,9 @@ def read_grant(shown: pb.Grant) -> Grant:
         orders = tuple(GrantOrder.from_der(each.statement) for each in signed_orders)
     if shown.grant_id != grant_id(request.digest) or any(each.grant != request.digest for each in orders):
         raise server_lied("TRUST_ANSWER_WRONG", "parts of a grant are of another one")
-    if shown.round < 1 or not 0 <= shown.used <= request.uses:
+    if shown.round != 1 + sum(each.action is GrantAction.SUSPEND for each in orders):  # approvals could be kept for it
+        raise server_lied("TRUST_ANSWER_WRONG", "a grant is in another round than its orders say")
+    if not 0 <= shown.used <= request.uses:
         raise answer_malformed("a grant of it has impossible numbers")
     state = _STATES.get(shown.state, GrantState.UNKNOWN)
     create_time = answered_time(shown.create_time)
