@@ -10,12 +10,13 @@ from typing import Final
 from demo.attacks import SERVER_HOME
 from demo.people import Signer
 from demo.show import Show
-from demo.stage import AttackSucceeded, Stage
+from demo.stage import AttackSucceeded, CommandFailed, Stage
 from demo.trust.company import COMPANY, Company
 
 _EXPORT: Final = "records.before"
 _AFTER: Final = "records.after"
 _REMOVED: Final = 3
+_SHOWN: Final = ("outcome", "records", "first", "last", "missing", "outcomes", "findings")
 _OPERATOR: Final = """
 import sqlite3, sys
 database, *where = sys.argv[1:]
@@ -44,25 +45,27 @@ class Audit:
         for each in json.loads(self._auditor.fourseal("audit", "list", *key, "--json")):
             what = f"{each['outcome']}: {each['detail']}" if each["detail"] else each["outcome"]
             self._show.output(f"{each['number']}  {each['user']}  {what}  ({each['reason']})")
-        self._export(_EXPORT)
-        self._show.output(self._auditor.fourseal("audit", "verify", _EXPORT))
+        if not self._holds(_EXPORT):
+            raise CommandFailed("the audit did not pass")
         return "each signed by its user, under a grant that two directors signed, proven to stand in the log; no gaps"
 
     def _remove(self) -> str:
         self._show.say(f"The operator deletes record {_REMOVED} from the database, where nobody sees it:")
         where = (self.company.seal_key, str(_REMOVED))
         self._stage.must([sys.executable, "-c", _OPERATOR, f"{SERVER_HOME}/fourseal.db", *where])
-        self._export(_AFTER)
-        found_out = self._auditor.attempt("audit", "verify", _AFTER, "--json")
-        report = json.loads(found_out.printed)
-        if found_out.succeeded:
-            raise AttackSucceeded(f"a record is missing, and the audit passed: {report}")
-        self._show.output(self._auditor.attempt("audit", "verify", _AFTER).printed)
+        if self._holds(_AFTER):
+            raise AttackSucceeded("a record is missing, and the audit passed")
         return f"the audit names the gap: record {_REMOVED}"
 
-    def _export(self, file: str) -> None:
+    def _holds(self, file: str) -> bool:
+        """Export all records of the seal, and verify the file: without a line to the server."""
         key = ("--organisation", COMPANY, "--key", self.company.seal_key)
-        self._show.output(self._auditor.fourseal("audit", "export", *key, "--out", file))
+        self._auditor.fourseal("audit", "export", *key, "--out", file)
+        outcome = self._auditor.attempt("audit", "verify", file, "--json")
+        report = json.loads(outcome.printed)
+        for name in _SHOWN:
+            self._show.output(f"{name}: {json.dumps(report[name])}")
+        return outcome.succeeded
 
     @property
     def _auditor(self) -> Signer:
