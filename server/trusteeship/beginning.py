@@ -139,14 +139,12 @@ class Beginning:
         now, begun = self.means.clock(), self._require_begun(connection)
         row, _ = make_record(connection, begun, facts, now)
         self.made = replace(row, end_time=now + LIFETIME, result=sealed)
-        uses.put_record(connection, self.made)
+        uses.put_use(connection, self.made)
 
     def _keep_refused(self, facts: UseFacts, connection: Connection) -> None:
         now, begun = self.means.clock(), self._require_begun(connection)
-        self.made, record = make_record(connection, begun, facts, now)
-        uses.put_record(connection, self.made)
-        record_use(connection, self.made, record, b"", now)
-        uses.end_open(connection, self.name)
+        row, record = make_record(connection, begun, facts, now)
+        self.made, _ = record_use(connection, row, record, now)
 
 
 def find_withdrawal(connection: Connection, grant: GrantRow, now: datetime) -> RefusalCause | None:

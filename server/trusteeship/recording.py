@@ -80,21 +80,32 @@ def make_record(connection: Connection, row: UseRow, facts: UseFacts, now: datet
     return made, record
 
 
-def record_use(connection: Connection, row: UseRow, record: UseRecord, signature: bytes, now: datetime) -> StagedEntry:
-    """Have a record stand in the log, and with its use. Returns its entry.
+def record_use(
+    connection: Connection,
+    row: UseRow,
+    record: UseRecord,
+    now: datetime,
+    *,
+    signature: bytes = b"",
+    keep_until: datetime | None = None,
+) -> tuple[UseRow, StagedEntry]:
+    """Have a record stand in the log, and with its use. Returns the use as it is then, and the record's entry.
 
     Args:
         connection: the transaction.
         row: with its request.
         record: of that use, with the numbers that it has.
-        signature: the user's, of the record; empty where users do not sign.
         now: the present time.
+        signature: the user's, of the record; empty where users do not sign.
+        keep_until: how long the result is kept; None: it is erased.
     """
     assert row.request is not None  # noqa: S101  # no record without
     recorded = RecordedUse(SignedStatement.from_der(row.request), record, signature)
     entry = stage(connection, EntryKind.USE, recorded.to_der(), now)
-    store.put_recorded(connection, row.name, record.to_der(), entry.index)
-    return entry
+    result = None if keep_until is None else row.result
+    kept = replace(row, record=record.to_der(), log_index=entry.index, end_time=keep_until, result=result)
+    store.put_use(connection, kept)
+    return kept, entry
 
 
 def end_without_result(record: UseRecord, outcome: UseOutcome, cause: str) -> UseRecord:

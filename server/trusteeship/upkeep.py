@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -19,7 +20,7 @@ from server.storage import Database
 from server.trusteeship.recording import end_without_result, record_use
 from server.trusteeship.store import grants
 from server.trusteeship.store import uses as store
-from server.trusteeship.store.uses import UseName
+from server.trusteeship.store.uses import UseRow
 
 _AT_A_TIME: Final = 100  # others want to write
 _MOST: Final = 10_000  # of a round: the next one goes on
@@ -55,18 +56,18 @@ class TrusteeshipUpkeep:
 
     def _end_some(self, connection: Connection) -> int:
         ended = store.list_ended(connection, self._clock(), _AT_A_TIME)
-        for name in ended:
-            self._end(connection, name)
+        for row in ended:
+            self._end(connection, row)
         return len(ended)
 
-    def _end(self, connection: Connection, name: UseName) -> None:
-        row = store.find_use(connection, name)
-        if row is not None and row.record is None:  # 1
-            store.drop_use(connection, name)
+    def _end(self, connection: Connection, row: UseRow) -> None:
+        if row.record is None:  # 1
+            store.drop_use(connection, row.name)
             if not row.refusal:
                 grants.count_use(connection, row.grant_id, -1)
-        elif row is not None and row.record is not None and row.log_index is None:  # 2
+        elif row.log_index is None:  # 2
             record = UseRecord.from_der(row.record)
             cause = RefusalCause.RECORD_NOT_SIGNED
-            record_use(connection, row, end_without_result(record, UseOutcome.ABANDONED, cause), b"", self._clock())
-        store.end_open(connection, name)
+            record_use(connection, row, end_without_result(record, UseOutcome.ABANDONED, cause), self._clock())
+        else:  # 3
+            store.put_use(connection, replace(row, end_time=None, result=None))

@@ -10,7 +10,7 @@ The journal keeps no result: for ten minutes a repeat has it from where it lies,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 
@@ -166,17 +166,15 @@ class _Finishing:
         assert grant is not None  # noqa: S101  # none is ever deleted
         cause = find_withdrawal(connection, grant, now)
         if cause is None:
-            row = replace(row, end_time=now + LIFETIME)
-            self.kept = row, record_use(connection, row, self.statement, signature, now)
-            store.extend_open(connection, row)
+            record, until = self.statement, now + LIFETIME
+            self.kept = record_use(connection, row, record, now, signature=signature, keep_until=until)
         else:
-            record_use(connection, row, end_without_result(self.statement, UseOutcome.REFUSED, cause), b"", now)
-            store.end_open(connection, self.name)
+            record_use(connection, row, end_without_result(self.statement, UseOutcome.REFUSED, cause), now)
 
     def _require_waiting(self, connection: Connection) -> UseRow:
         row = store.find_use(connection, self.name)
-        require_signable(row)
         if row is None or row.log_index is not None:
+            require_signable(row)
             raise use_ended("it was finished before")
         if not row.is_open(self.clock()):
             raise use_ended("its record was not signed in time")

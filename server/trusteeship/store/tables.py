@@ -1,7 +1,7 @@
 """The tables of grants, orders about them, and uses.
 
-Of a use that is under way, or was recorded a while ago, ``trust_open_uses`` has a row too: when that ends, and the
-sealed result. Rows of uses have no number until there is a record.
+A use that is under way, or was recorded a while ago, has an ``end_time``, and its sealed result once there is a record.
+It has no number until there is one.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ trust_uses = Table(
     Column("record", LargeBinary),
     Column("record_time", Instant),
     Column("log_index", BigInteger),
+    Column("end_time", Instant),
+    Column("result", LargeBinary),
     UniqueConstraint("key_id", "number"),
     UniqueConstraint("key_id", "user", "user_number"),
     Index(None, "organisation", "record_time", "key_id", "number"),
@@ -65,13 +67,5 @@ trust_uses = Table(
     Index(None, "key_id", "record_time", "number"),
     Index(None, "key_id", "user", "record_time", "number"),
 )
-
-trust_open_uses = Table(
-    "trust_open_uses",
-    metadata,
-    Column("agent_id", Text, primary_key=True),
-    Column("request_id", Text, primary_key=True),
-    Column("end_time", Instant, nullable=False),
-    Column("result", LargeBinary),
-    Index(None, "end_time"),
-)
+_is_open = trust_uses.c.end_time.is_not(None)
+Index("ix_trust_uses_open", trust_uses.c.end_time, sqlite_where=_is_open, postgresql_where=_is_open)

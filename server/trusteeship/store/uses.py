@@ -5,46 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, select, tuple_, update
 
-from server.trusteeship.store.tables import trust_open_uses, trust_uses
+from server.storage import row_values
+from server.trusteeship.store.tables import trust_uses
 
 _use = trust_uses.c
-_open = trust_open_uses.c
-_OF_RECORDS: Final = ("request", "number", "user_number", "record", "record_time")
+_CHANGING: Final = ("request", "number", "user_number", "record", "record_time", "log_index", "end_time", "result")
 
-
-def _is(table: Table) -> ColumnElement[bool]:
-    """The row of a use: for ``_named``."""
-    return and_(table.c.agent_id == bindparam("of_agent"), table.c.request_id == bindparam("of_request"))
-
-
-def _new(*names: str) -> dict[str, Any]:
-    return {name: bindparam(f"new_{name}") for name in names}
-
-
-_SAME = and_(_open.agent_id == _use.agent_id, _open.request_id == _use.request_id)
+_named = and_(_use.agent_id == bindparam("of_agent"), _use.request_id == bindparam("of_request"))
 _begin = insert(trust_uses)
-_open_new = insert(trust_open_uses)
-_find = select(trust_uses, _open.end_time, _open.result).outerjoin(trust_open_uses, _SAME).where(_is(trust_uses))
-_put_record = update(trust_uses).where(_is(trust_uses)).values(**_new(*_OF_RECORDS))
-_put_recorded = update(trust_uses).where(_is(trust_uses)).values(**_new("record", "log_index"))
-_extend = update(trust_open_uses).where(_is(trust_open_uses)).values(**_new("end_time", "result"))
+_find = select(trust_uses).where(_named)
+_put = update(trust_uses).where(_named).values({name: bindparam(f"new_{name}") for name in _CHANGING})
+_drop = delete(trust_uses).where(_named, _use.number.is_(None))
 _last_of_user = select(func.max(_use.user_number)).where(
     _use.key_id == bindparam("of_key"), _use.user == bindparam("of_user")
 )
@@ -157,13 +132,12 @@ class Exportable:
 
 def begin_use(connection: Connection, row: UseRow) -> None:
     """Keep a new use, without a record."""
-    connection.execute(_begin, _values(row, trust_uses))
-    connection.execute(_open_new, _values(row, trust_open_uses))
+    connection.execute(_begin, row_values(row))
 
 
 def find_use(connection: Connection, name: UseName) -> UseRow | None:
     """The use of that name."""
-    row = connection.execute(_find, _named(name)).one_or_none()
+    row = connection.execute(_find, _values(name)).one_or_none()
     return None if row is None else UseRow(*row)
 
 
@@ -173,37 +147,20 @@ def find_last(connection: Connection, key_id: str, user: str) -> Last:
     return Last(0, 0, None) if row is None else Last(row.number, row.last_of_user or 0, row.record_time)
 
 
-def put_record(connection: Connection, row: UseRow) -> None:
-    """Keep the record of a use, and its sealed result, until the user signs."""
-    connection.execute(_put_record, _named(row.name) | {f"new_{name}": getattr(row, name) for name in _OF_RECORDS})
-    extend_open(connection, row)
-
-
-def put_recorded(connection: Connection, name: UseName, record: bytes, log_index: int) -> None:
-    """The record, as it is now, stands in the log."""
-    connection.execute(_put_recorded, _named(name) | {"new_record": record, "new_log_index": log_index})
-
-
-def extend_open(connection: Connection, row: UseRow) -> None:
-    """A use is waited for, or its result kept, until its ``end_time``."""
-    values = {"new_end_time": row.end_time, "new_result": row.result}
-    connection.execute(_extend, _named(row.name) | values)
-
-
-def end_open(connection: Connection, name: UseName) -> None:
-    """A use is under way no more, and its result is gone."""
-    connection.execute(delete(trust_open_uses).where(_is(trust_open_uses)), _named(name))
+def put_use(connection: Connection, row: UseRow) -> None:
+    """A use is as its row says now, in all that changes of one."""
+    connection.execute(_put, _values(row.name) | {f"new_{name}": getattr(row, name) for name in _CHANGING})
 
 
 def drop_use(connection: Connection, name: UseName) -> None:
     """A use that has no number never was."""
-    connection.execute(delete(trust_uses).where(_is(trust_uses), _use.number.is_(None)), _named(name))
+    connection.execute(_drop, _values(name))
 
 
-def list_ended(connection: Connection, now: datetime, limit: int) -> Sequence[UseName]:
+def list_ended(connection: Connection, now: datetime, limit: int) -> Sequence[UseRow]:
     """Uses whose time is over, at most ``limit``, the oldest first."""
-    query = select(_open.agent_id, _open.request_id).where(_open.end_time <= now)
-    return [UseName(*row) for row in connection.execute(query.order_by(_open.end_time).limit(limit))]
+    query = select(trust_uses).where(_use.end_time <= now).order_by(_use.end_time).limit(limit)
+    return [UseRow(*row) for row in connection.execute(query)]
 
 
 def list_recorded(
@@ -215,8 +172,8 @@ def list_recorded(
 
 def find_exportable(connection: Connection, wanted: Wanted) -> Exportable:
     """The wanted records of one key that stand in the log, up to the first number of the key that does not yet."""
-    waiting = select(func.min(_use.number)).select_from(trust_open_uses.join(trust_uses, _SAME))
-    first = connection.execute(waiting.where(_use.key_id == wanted.key_id, _use.log_index.is_(None))).scalar_one()
+    waiting = (_use.end_time.is_not(None), _use.log_index.is_(None))
+    first = connection.execute(select(func.min(_use.number)).where(_use.key_id == wanted.key_id, *waiting)).scalar_one()
     query = select(func.count(), func.max(_use.number)).where(*_conditions(wanted))
     if first is not None:
         query = query.where(_use.number < first)
@@ -245,9 +202,5 @@ def _listing(wanted: Wanted, after: tuple[datetime, str, int] | None, limit: int
     return query
 
 
-def _values(row: UseRow, table: Table) -> dict[str, Any]:
-    return {column.name: getattr(row, column.name) for column in table.c}
-
-
-def _named(name: UseName) -> dict[str, Any]:
+def _values(name: UseName) -> dict[str, str]:
     return {"of_agent": name.agent_id, "of_request": name.request_id}

@@ -43,6 +43,7 @@ from wire.status import RemoteError
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LETTER = b"the board resigns on Monday"
+KEPT = "SELECT end_time, result FROM trust_uses WHERE request_id = ?"
 TEN_MINUTES = timedelta(minutes=10)
 
 
@@ -175,7 +176,7 @@ async def test_every_refusal_is_recorded(company: Company) -> None:
         assert (record.outcome, record.detail, record.result) == (UseOutcome.REFUSED, cause, b"")
         assert told == [("USE_REFUSED", cause, str(record.number))] * 2
         assert (await bob.look(grant.grant_id)).used == (grant.grant_id == once.grant_id)
-    assert query(company.home, "SELECT count(*) FROM trust_open_uses WHERE result = x''") == [(0,)]
+    assert query(company.home, "SELECT count(*) FROM trust_uses WHERE refusal <> '' AND end_time IS NOT NULL") == [(0,)]
 
 
 async def test_who_has_no_grant_uses_nothing(company: Company) -> None:
@@ -239,8 +240,7 @@ async def test_what_was_taken_back_between_the_steps_stays(company: Company) -> 
         record = records(company, company.decrypts.key_id)[-1]
         assert (record.outcome, record.detail, record.result) == (UseOutcome.REFUSED, cause, b"")
         assert record.number == UseRecord.from_der(begun.record_der).number
-        kept = "SELECT count(*) FROM trust_open_uses WHERE request_id = ?"
-        assert query(company.home, kept, asked.request_id) == [(0,)]
+        assert query(company.home, KEPT, asked.request_id) == [(None, None)]
 
 
 async def test_what_is_taken_back_while_the_record_is_signed_stays(company: Company) -> None:
@@ -255,7 +255,7 @@ async def test_what_is_taken_back_while_the_record_is_signed_stays(company: Comp
 
     with meanwhile(company, revoke):
         assert (await refusal_of(bob.finish_use(request)))[:2] == ("USE_REFUSED", "GRANT_REVOKED")
-    assert query(company.home, "SELECT result FROM trust_open_uses WHERE request_id = ?", asked.request_id) == []
+    assert query(company.home, KEPT, asked.request_id) == [(None, None)]
 
 
 async def test_what_is_not_finished_ends(company: Company) -> None:
@@ -290,7 +290,7 @@ async def test_what_is_not_finished_ends(company: Company) -> None:
     (record,) = [each for each in records(company, company.signs.key_id) if each.number == number]
     assert (record.outcome, record.detail) == (UseOutcome.ABANDONED, "RECORD_NOT_SIGNED")
     assert await reason_of(bob.finish_use(bob.finishing(asked, begun))) == "USE_ENDED"
-    assert query(company.home, "SELECT count(*) FROM trust_open_uses") == [(0,)]
+    assert query(company.home, "SELECT DISTINCT end_time, result FROM trust_uses") == [(None, None)]
     assert (await bob.look(grant.grant_id)).used == 2
     assert (await bob.look(failing.grant_id)).used == 1
     assert finished.result

@@ -10,12 +10,13 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
+    column,
 )
 
 revision = "0022"
 down_revision = "0021"
 
-_TABLES = ("trust_open_uses", "trust_uses", "trust_orders", "trust_grants", "organisation_administrators")
+_TABLES = ("trust_uses", "trust_orders", "trust_grants", "organisation_administrators")
 
 
 def upgrade() -> None:
@@ -96,6 +97,8 @@ def _make_uses() -> None:
         Column("record", LargeBinary),
         Column("record_time", BigInteger),
         Column("log_index", BigInteger),
+        Column("end_time", BigInteger),
+        Column("result", LargeBinary),
         PrimaryKeyConstraint("agent_id", "request_id", name="pk_trust_uses"),
         UniqueConstraint("key_id", "number", name="uq_trust_uses_key_id_number"),
         UniqueConstraint("key_id", "user", "user_number", name="uq_trust_uses_key_id_user_user_number"),
@@ -107,12 +110,5 @@ def _make_uses() -> None:
         ["key_id", "user", "record_time", "number"],
     ):
         op.create_index(f"ix_trust_uses_{'_'.join(columns)}", "trust_uses", columns)
-    op.create_table(
-        "trust_open_uses",
-        Column("agent_id", Text, nullable=False),
-        Column("request_id", Text, nullable=False),
-        Column("end_time", BigInteger, nullable=False),
-        Column("result", LargeBinary),
-        PrimaryKeyConstraint("agent_id", "request_id", name="pk_trust_open_uses"),
-    )
-    op.create_index("ix_trust_open_uses_end_time", "trust_open_uses", ["end_time"])
+    is_open = column("end_time").is_not(None)
+    op.create_index("ix_trust_uses_open", "trust_uses", ["end_time"], sqlite_where=is_open, postgresql_where=is_open)
