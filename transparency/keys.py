@@ -7,6 +7,7 @@ configuration, never from what they are to verify.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -21,6 +22,8 @@ KEY_ID_BYTES: Final = 4
 MAX_NAME: Final = 255
 """Characters of a key's name."""
 
+_NAME: Final = re.compile(rf"[^\s+\x00-\x1f]{{1,{MAX_NAME}}}")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _KEY_REASON: Final = "LOG_KEY_MALFORMED"
 _ED25519: Final = b"\x01"
 _PUBLIC_BYTES: Final = 32
@@ -88,10 +91,9 @@ def check_key_name(name: str, *, reason: str) -> None:
     That is 1 to 255 characters; none is a space of any kind (Unicode's White_Space), a plus or a control character
     (below U+0020).
     """
-    fits = 0 < len(name) <= MAX_NAME and not any(each.isspace() or each < " " or each == "+" for each in name)
-    require_that(fits and is_unicode(name), "no name of a key", reason=reason)
+    require_that(_NAME.fullmatch(name) and is_unicode(name), "no name of a key", reason=reason)
 
 
 def is_unicode(text: str) -> bool:
     """Whether it can be encoded: it has no lone surrogates."""
-    return not any("\ud800" <= each <= "\udfff" for each in text)
+    return _SURROGATE.search(text) is None

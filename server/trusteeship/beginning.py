@@ -63,8 +63,8 @@ class Beginning:
     agent_id: str
     statement: UseRequest
     ciphertext: bytes = field(repr=False)
-    cause: str = ""
-    """Why it is refused; empty: it is not. Known once it was admitted."""
+    begun: UseRow | None = None
+    """The use without a record, once it was admitted."""
     made: UseRow | None = None
     """The use with its record, once that is kept."""
 
@@ -77,37 +77,41 @@ class Beginning:
         """It is a use under a grant of the user's; whether the grant allows it is noted, and counted if it does."""
         now = self.means.clock()
         if again:
-            self.cause = self._require_begun(connection).refusal
+            self.begun = uses.find_use(connection, self.name)
+            if self.begun is None:
+                raise use_ended("it was not made in time")
+            _require_open(self.begun, now)
             return
         require_recent(self.statement.time, now, self.means.clock_difference)
         grant, key = self._find(connection)
-        self.cause = self._judge(connection, grant, key) or ""
-        begun = UseRow(
+        self.begun = UseRow(
             agent_id=self.agent_id,
             request_id=self.statement.request_id,
             grant_id=grant.grant_id,
             organisation=grant.organisation,
             key_id=key.key_id,
             user=grant.user,
-            refusal=self.cause,
+            refusal=self._judge(connection, grant, key) or "",
             end_time=now + LIFETIME,
         )
-        uses.begin_use(connection, begun)
-        if not self.cause:
+        uses.begin_use(connection, self.begun)
+        if not self.begun.refusal:
             grants.count_use(connection, grant.grant_id, 1)
 
     def act(self, signed: SignedStatement) -> Result:
         """Use the key, unless that is refused."""
-        if self.cause:
-            facts = UseFacts(self.statement, signed, UseOutcome.REFUSED, self.cause)
-            return Result(apply=partial(self._keep_refused, facts))
+        begun = self.begun
+        assert begun is not None  # noqa: S101  # it was admitted
+        if begun.refusal:
+            facts = UseFacts(self.statement, signed, UseOutcome.REFUSED, begun.refusal)
+            return Result(apply=partial(self._keep_refused, begun, facts))
         result = self.means.operator.operate(self.statement, self.ciphertext)
         sealed = self.means.sealer.seal(result_context(self.name, signed), result or b"")
         if result is None:
             facts = UseFacts(self.statement, signed, UseOutcome.FAILED, DECRYPTION_FAILED)
         else:
             facts = UseFacts(self.statement, signed, UseOutcome.DONE, result=sha256(result).digest())
-        return Result(apply=partial(self._keep, facts, sealed))
+        return Result(apply=partial(self._keep, begun, facts, sealed))
 
     def _find(self, connection: Connection) -> tuple[GrantRow, OrganisationKey]:
         """Grant and key. One of another organisation is not under this grant: its records are no business of ours."""
@@ -128,23 +132,25 @@ class Beginning:
             return RefusalCause.OPERATION_NOT_OF_KEY
         return RefusalCause.GRANT_USED_UP if grant.used >= words.uses else None
 
-    def _require_begun(self, connection: Connection) -> UseRow:
-        """The use, while it may still be made: later the grant that it was judged by may have ended."""
-        begun = uses.find_use(connection, self.name)
-        if begun is None or not begun.is_open(self.means.clock()):
-            raise use_ended("it was not made in time")
-        return begun
-
-    def _keep(self, facts: UseFacts, sealed: bytes, connection: Connection) -> None:
-        now, begun = self.means.clock(), self._require_begun(connection)
+    def _keep(self, begun: UseRow, facts: UseFacts, sealed: bytes, connection: Connection) -> None:
+        now = self.means.clock()
+        _require_open(begun, now)
         row, _ = make_record(connection, begun, facts, now)
         self.made = replace(row, end_time=now + LIFETIME, result=sealed)
-        uses.put_use(connection, self.made)
+        if not uses.put_use(connection, self.made):  # it took more than ten minutes, and was given up meanwhile
+            raise use_ended("it was not made in time")
 
-    def _keep_refused(self, facts: UseFacts, connection: Connection) -> None:
-        now, begun = self.means.clock(), self._require_begun(connection)
+    def _keep_refused(self, begun: UseRow, facts: UseFacts, connection: Connection) -> None:
+        now = self.means.clock()
+        _require_open(begun, now)
         row, record = make_record(connection, begun, facts, now)
         self.made, _ = record_use(connection, row, record, now)
+
+
+def _require_open(begun: UseRow, now: datetime) -> None:
+    """A use is made in ten minutes or not at all: later the grant that it was judged by may have ended."""
+    if not begun.is_open(now):
+        raise use_ended("it was not made in time")
 
 
 def find_withdrawal(connection: Connection, grant: GrantRow, now: datetime) -> RefusalCause | None:

@@ -98,13 +98,17 @@ def record_use(
         now: the present time.
         signature: the user's, of the record; empty where users do not sign.
         keep_until: how long the result is kept; None: it is erased.
+
+    Raises:
+        ServiceError: USE_ENDED: there is no such use any more.
     """
     assert row.request is not None  # noqa: S101  # no record without
     recorded = RecordedUse(SignedStatement.from_der(row.request), record, signature)
     entry = stage(connection, EntryKind.USE, recorded.to_der(), now)
     result = None if keep_until is None else row.result
     kept = replace(row, record=record.to_der(), log_index=entry.index, end_time=keep_until, result=result)
-    store.put_use(connection, kept)
+    if not store.put_use(connection, kept):  # it was given up meanwhile
+        raise use_ended("it was not made in time")
     return kept, entry
 
 
@@ -113,8 +117,8 @@ def end_without_result(record: UseRecord, outcome: UseOutcome, cause: str) -> Us
     return replace(record, outcome=outcome, detail=cause, result=b"")
 
 
-def require_signable(row: UseRow | None) -> UseRecord:
-    """The record of a use that its user signs, or has signed.
+def require_signable(row: UseRow | None) -> tuple[UseRow, UseRecord]:
+    """A use that has a record which its user signs, or has signed; and that.
 
     Raises:
         ServiceError: USE_NOT_FOUND: there is none; USE_REFUSED; USE_ENDED: it was abandoned.
@@ -126,7 +130,7 @@ def require_signable(row: UseRow | None) -> UseRecord:
         raise ServiceError("USE_REFUSED", cause=record.detail, number=record.number)
     if not record.outcome.signed:
         raise use_ended("its record was not signed in time")
-    return record
+    return row, record
 
 
 def use_ended(problem: str) -> ServiceError:

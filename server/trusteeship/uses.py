@@ -89,11 +89,8 @@ class Uses:
 
         deed = await self._statements.run(request, login, signature, read)
         made = None if deed is None else deed.made
-        row = made or await self._database.read(partial(store.find_use, name=name))
-        record = require_signable(row)
-        assert row is not None  # noqa: S101  # it has a record
-        assert row.request is not None  # noqa: S101
-        return Begun(record.to_der(), SignedStatement.from_der(row.request).signature)
+        row, record = require_signable(made or await self._database.read(partial(store.find_use, name=name)))
+        return Begun(record.to_der(), SignedStatement.from_der(row.request or b"").signature)
 
     async def finish(self, request: Request, login: Login, use_request_id: str, signature: ClientSignature) -> Finished:
         """Keep the signed record, and release the result.
@@ -107,7 +104,7 @@ class Uses:
 
         def read() -> _Finishing:
             row = self._database.read_now(partial(store.find_use, name=name))
-            return _Finishing(name, require_signable(row), self._means.clock)
+            return _Finishing(*require_signable(row), self._means.clock)
 
         deed = await self._statements.run(request, login, signature, read)
         if deed is None or deed.kept is None:  # it was done before, or refused
@@ -116,9 +113,8 @@ class Uses:
         return self._release(row, deed.statement, entry.der, entry.receipt())
 
     def _read(self, connection: Connection, name: UseName) -> Finished:
-        row = store.find_use(connection, name)
-        record = require_signable(row)
-        if row is None or row.log_index is None:
+        row, record = require_signable(store.find_use(connection, name))
+        if row.log_index is None:
             raise ServiceError("USE_NOT_FOUND")
         entry, receipt = self._log.entry(connection, row.log_index), self._log.receipt(connection, row.log_index)
         return self._release(row, record, entry, receipt)
@@ -146,22 +142,22 @@ class Uses:
 class _Finishing:
     """The record of a use. See ``statements.Deed``."""
 
-    name: UseName
+    found: UseRow
     statement: UseRecord
     clock: Clock
     kept: tuple[UseRow, StagedEntry] | None = None
     """The use and its entry, once it is recorded as what the user signed."""
 
     def admit(self, connection: Connection, *, again: bool) -> None:  # noqa: ARG002  # nothing was counted
-        """It waits for this signature."""
-        self._require_waiting(connection)
+        """It waited for this signature a moment ago; whether it still does shows when it is kept."""
+        self._require_waiting(self.found)
 
     def act(self, signed: SignedStatement) -> Result:
         """Record it."""
         return Result(apply=partial(self._keep, signed.signature))
 
     def _keep(self, signature: bytes, connection: Connection) -> None:
-        row, now = self._require_waiting(connection), self.clock()
+        now, row = self.clock(), self._require_waiting(store.find_use(connection, self.found.name))
         grant = grants.find_grant(connection, row.grant_id)
         assert grant is not None  # noqa: S101  # none is ever deleted
         cause = find_withdrawal(connection, grant, now)
@@ -171,10 +167,9 @@ class _Finishing:
         else:
             record_use(connection, row, end_without_result(self.statement, UseOutcome.REFUSED, cause), now)
 
-    def _require_waiting(self, connection: Connection) -> UseRow:
-        row = store.find_use(connection, self.name)
-        if row is None or row.log_index is not None:
-            require_signable(row)
+    def _require_waiting(self, found: UseRow | None) -> UseRow:
+        row, _ = require_signable(found)
+        if row.log_index is not None:
             raise use_ended("it was finished before")
         if not row.is_open(self.clock()):
             raise use_ended("its record was not signed in time")

@@ -147,9 +147,10 @@ def find_last(connection: Connection, key_id: str, user: str) -> Last:
     return Last(0, 0, None) if row is None else Last(row.number, row.last_of_user or 0, row.record_time)
 
 
-def put_use(connection: Connection, row: UseRow) -> None:
-    """A use is as its row says now, in all that changes of one."""
-    connection.execute(_put, _values(row.name) | {f"new_{name}": getattr(row, name) for name in _CHANGING})
+def put_use(connection: Connection, row: UseRow) -> bool:
+    """A use is as its row says now, in all that changes of one. False: there is none of that name any more."""
+    values = {f"new_{name}": getattr(row, name) for name in _CHANGING}
+    return bool(connection.execute(_put, _values(row.name) | values).rowcount)
 
 
 def drop_use(connection: Connection, name: UseName) -> None:

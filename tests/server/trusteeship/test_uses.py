@@ -258,6 +258,24 @@ async def test_what_is_taken_back_while_the_record_is_signed_stays(company: Comp
     assert query(company.home, KEPT, asked.request_id) == [(None, None)]
 
 
+async def test_what_is_given_up_while_it_is_made_is_not_made(company: Company) -> None:
+    """The first step takes more than ten minutes, of a use that is allowed and of one that is refused: neither was."""
+    bob, database, upkeep = company.bob, company.server._ground.database, company.server._rules.trusteeship.upkeep
+    allowed, waiting = await company.granted(), await bob.ask(bob.asking(company.signs))
+    before = records(company)
+
+    def give_up() -> None:
+        company.clock.move(TEN_MINUTES)
+        while database.write_now(upkeep._end_some):
+            pass
+
+    for grant in (allowed, waiting):
+        with meanwhile(company, give_up):
+            assert await reason_of(bob.begin_use(bob.using(grant))) == "USE_ENDED"
+        assert (await bob.look(grant.grant_id)).used == 0
+    assert [each for each in records(company) if each not in before and each.outcome is not UseOutcome.ABANDONED] == []
+
+
 async def test_what_is_not_finished_ends(company: Company) -> None:
     """Not signed: abandoned, and the result is gone. Signed: given again for ten minutes. Not made: never was."""
     bob, upkeep = company.bob, company.server._rules.trusteeship.upkeep
