@@ -199,6 +199,11 @@ async def test_grants_that_a_server_makes_up(company: Company) -> None:
         now = await alice.trust.grant(asked.grant_id)
 
 
+def _crash(answer: Answer) -> None:
+    """The agent ends before it has read the answer."""
+    raise SystemError(answer)
+
+
 async def test_uses(company: Company) -> None:
     """A signature and a plaintext; repeated, refused, failed; all on record."""
     bob = company.bob.trust
@@ -211,11 +216,17 @@ async def test_uses(company: Company) -> None:
     again = await company.bob.contracts.trusteeship(company.bob.agent).sign(seal, document, **said, request_id=use_id)
     assert (again.result, again.entry_der) == (first.result, first.entry_der)
     assert (await bob.grant(seal.grant_id)).used == 1
+    use_id = new_use_id()
+    for step in ("BeginUse", "FinishUse"):
+        with company.bob.told(step, _crash), pytest.raises(SystemError):
+            await bob.sign(seal, document, **said, request_id=use_id)
+    assert (await bob.sign(seal, document, **said, request_id=use_id)).recorded.record.number == 2
+    assert (await bob.grant(seal.grant_id)).used == 2
     with refused("REQUEST_ID_REUSED"):
         await bob.sign(seal, b"another", **said, request_id=use_id)
     with refused("FIELD_INVALID"):
         await bob.sign(seal, document, **said, request_id="a" * 22)
-    with refused("USE_REFUSED", cause="KIND_OUTSIDE_GRANT", number="2"):
+    with refused("USE_REFUSED", cause="KIND_OUTSIDE_GRANT", number="3"):
         await bob.sign(seal, document, reason="Offer", document_kind="offer")
     with refused("WRONG_PURPOSE"):
         await bob.decrypt(seal, b"", reason="none")
