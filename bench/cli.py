@@ -32,6 +32,7 @@ from bench.scenarios import (
     opening,
     padding_oracle,
     proofs,
+    records,
     sessions,
     soak,
     verification,
@@ -60,6 +61,7 @@ SCENARIOS: dict[str, Scenario] = {
     "opening": opening.run,
     "deposits": deposits.run,
     "verification": verification.run,
+    "records": records.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

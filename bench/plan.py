@@ -45,6 +45,10 @@ class Plan:
         log_leaves: sizes of transparency logs.
         openings: pieces of evidence that are opened in a round, from a log of each size.
         bundle_mebibytes: size of the content in the disclosure bundle that is verified.
+        exported_records: how many records of an organisation's key are verified; 0: none.
+        uses: of an organisation's key in one sample; 0: they are left out.
+        uses_at_once: how many callers ask for under a grant for a tenth of them.
+        trusted_half_bits: size of the halves of its users' keys.
     """
 
     name: str
@@ -81,6 +85,10 @@ class Plan:
     log_leaves: tuple[int, ...]
     openings: int
     bundle_mebibytes: int
+    exported_records: int
+    uses: int
+    uses_at_once: int
+    trusted_half_bits: int
 
 
 FULL = Plan(
@@ -118,6 +126,10 @@ FULL = Plan(
     log_leaves=(1_000, 1_000_000),
     openings=40,
     bundle_mebibytes=100,
+    exported_records=100_000,
+    uses=60,
+    uses_at_once=1_000,
+    trusted_half_bits=3072,
 )
 
 QUICK = Plan(
@@ -155,4 +167,8 @@ QUICK = Plan(
     log_leaves=(1_000, 20_000),
     openings=10,
     bundle_mebibytes=100,
+    exported_records=2_000,
+    uses=10,
+    uses_at_once=100,
+    trusted_half_bits=3072,
 )

@@ -8,19 +8,15 @@ nothing is pinned.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 from bench.context import Bench
 from bench.errors import BenchFailed
 from bench.harness.results import Aim, Chart, Outcome, Ratio, Result
 from bench.harness.timing import rotated
 from bench.rig.bundle import BundleFiles, make_bundle
-from bench.rig.command import environment
+from bench.rig.worker import Worker
 from contract.report import Outcome as Verdict
 
 GROUP: Final = "Offline verification of a disclosure bundle"
@@ -45,7 +41,7 @@ def run(bench: Bench) -> Outcome:
     seconds: dict[str, list[float]] = {role: [] for role in _TITLES}
     peak = 0.0
     with ExitStack() as stack:
-        workers = {role: stack.enter_context(_Worker(role, files)) for role in _TITLES}
+        workers = {role: stack.enter_context(_worker(role, files)) for role in _TITLES}
         for turn in range(-1, rounds):
             for role in rotated(list(_TITLES), turn):
                 done = workers[role].work()
@@ -58,33 +54,8 @@ def run(bench: Bench) -> Outcome:
     return _outcome(size, seconds, peak)
 
 
-class _Worker:
-    """A process that does one of the two, whenever it is told."""
-
-    def __init__(self, role: str, files: BundleFiles) -> None:
-        place = (str(files.archive), str(files.authority), files.log_key)
-        self._command = [sys.executable, "-m", "bench.load.verification", role, *place]
-
-    def __enter__(self) -> Self:
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, text=True, env=environment())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.communicate()
-
-    def work(self) -> dict[str, Any]:
-        """Once; what it says of it."""
-        if self._process.stdin is not None:
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
-        line = self._process.stdout.readline() if self._process.stdout is not None else ""
-        if not line:
-            raise BenchFailed("a verifier has ended; its last words stand above")
-        said: dict[str, Any] = json.loads(line)
-        return said
+def _worker(role: str, files: BundleFiles) -> Worker:
+    return Worker("bench.load.verification", role, str(files.archive), str(files.authority), files.log_key)
 
 
 def _require_passed(outcome: str) -> None:

@@ -47,6 +47,10 @@ TINY = Plan(
     log_leaves=(5,),
     openings=1,
     bundle_mebibytes=3,
+    exported_records=20,
+    uses=2,
+    uses_at_once=10,
+    trusted_half_bits=2048,
 )
 
 

@@ -178,6 +178,7 @@ def _expected_results() -> set[str]:
         *_GENERATIONS,
         *(f"{operation}_5" for operation in _OF_A_LOG),
         *("certificate", "certificate_issued", "ocsp_answer", "ocsp_answer_http"),
+        *("verify_records", "verify_records_peak_memory_whole", "verify_records_peak_memory_short"),
         *("verify_bundle", "bare_bundle", "parts_bundle", "verify_bundle_peak_memory"),
         *("fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_1_batches_of_2", "grpc_generation_2048"),
         *(f"custody_{each}_2048" for each in ("single", "batch", "one_worker", "two_workers", "raw_rsa_cpu")),
@@ -215,6 +216,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "deposits_64_over_1",
         "verify_bundle_over_bare",
         "verify_bundle_over_parts",
+        "verify_records_memory_whole_over_short",
     }
     samples = {result["name"]: result["samples"] for result in document["results"]}
     assert _expected_results() <= set(samples)
