@@ -29,6 +29,8 @@ from wire.catalogue import ServiceError
 
 DECRYPTION_FAILED: Final = "DECRYPTION_FAILED"
 """The detail of every record of a ciphertext that does not decrypt."""
+REFUSALS_OF_GRANT: Final = 1000
+"""That are recorded: whoever asks for a grant could fill an organisation's records, and the log, without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,9 @@ class Beginning:
             return
         require_recent(self.statement.time, now, self.means.clock_difference)
         grant, key = self._find(connection)
+        cause = self._judge(connection, grant, key) or ""
+        if cause and grant.refused >= REFUSALS_OF_GRANT:
+            raise ServiceError("TOO_MANY_REFUSED_USES", cause=cause, limit=REFUSALS_OF_GRANT)
         self.begun = UseRow(
             agent_id=self.agent_id,
             request_id=self.statement.request_id,
@@ -91,11 +96,13 @@ class Beginning:
             organisation=grant.organisation,
             key_id=key.key_id,
             user=grant.user,
-            refusal=self._judge(connection, grant, key) or "",
+            refusal=cause,
             end_time=now + LIFETIME,
         )
         uses.begin_use(connection, self.begun)
-        if not self.begun.refusal:
+        if cause:
+            grants.count_refusal(connection, grant.grant_id)
+        else:
             grants.count_use(connection, grant.grant_id, 1)
 
     def act(self, signed: SignedStatement) -> Result:

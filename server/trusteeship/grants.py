@@ -190,6 +190,7 @@ class _Asking:
             state=GrantState.REQUESTED,
             round=1,
             used=0,
+            refused=0,
             create_time=now,
             log_index=entry.index,
         )

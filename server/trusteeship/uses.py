@@ -78,7 +78,7 @@ class Uses:
         Raises:
             MalformedInput: TRUST_STATEMENT_MALFORMED: the ciphertext is not the one of the request.
             ServiceError: GRANT_NOT_FOUND, STATEMENT_TIME_OFF; USE_REFUSED, once that is recorded; USE_ENDED;
-                CUSTODY_UNAVAILABLE, NAMED_KEY_DAMAGED.
+                TOO_MANY_REFUSED_USES; CUSTODY_UNAVAILABLE, NAMED_KEY_DAMAGED.
             FoursealError: what ``Statements.run`` raises.
         """
         name = UseName(request.caller.agent_id, asked.request_id)

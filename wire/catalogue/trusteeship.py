@@ -55,7 +55,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "TOO_MANY_GRANTS",
         StatusCode.RESOURCE_EXHAUSTED,
         "The account has asked for {limit} grants within a day.",
-        "Wait, or have those that are not needed refused.",
+        "Wait until the first of them is a day old.",
     ),
     Entry("OWN_GRANT", DENIED, "Nobody decides about a grant of their own.", "Have another administrator decide."),
     Entry(
@@ -68,6 +68,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "USE_REFUSED",
         DENIED,
         "The grant does not allow this use: {cause}. It is recorded under number {number}.",
+        "See fourseal grant show, and ask for another grant if you need one.",
+    ),
+    Entry(
+        "TOO_MANY_REFUSED_USES",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "The grant does not allow this use: {cause}. It was refused {limit} times, and no more of that is recorded.",
         "See fourseal grant show, and ask for another grant if you need one.",
     ),
     Entry(

@@ -18,7 +18,9 @@ _grant = trust_grants.c
 _order = trust_orders.c
 _find = select(trust_grants).where(_grant.grant_id == bindparam("of_grant"))
 _find_by_digest = select(trust_grants).where(_grant.digest == bindparam("of_digest"))
-_count = update(trust_grants).where(_grant.grant_id == bindparam("of_grant")).values(used=_grant.used + bindparam("by"))
+_of_grant = update(trust_grants).where(_grant.grant_id == bindparam("of_grant"))
+_count = _of_grant.values(used=_grant.used + bindparam("by"))
+_count_refusal = _of_grant.values(refused=_grant.refused + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class GrantRow:
         state: how it stands.
         round: the present one.
         used: uses that were counted.
+        refused: uses that were refused when they began.
         create_time: when it was asked for.
         log_index: of the request's entry.
     """
@@ -46,6 +49,7 @@ class GrantRow:
     state: GrantState
     round: int
     used: int
+    refused: int
     create_time: datetime
     log_index: int
 
@@ -112,6 +116,11 @@ def put_state(connection: Connection, grant_id: str, state: GrantState, round_: 
 def count_use(connection: Connection, grant_id: str, by: int) -> None:
     """Count a use, or by -1 take one back."""
     connection.execute(_count, {"of_grant": grant_id, "by": by})
+
+
+def count_refusal(connection: Connection, grant_id: str) -> None:
+    """Count a use that is refused."""
+    connection.execute(_count_refusal, {"of_grant": grant_id})
 
 
 def add_order(connection: Connection, row: OrderRow) -> None:

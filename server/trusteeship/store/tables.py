@@ -21,6 +21,7 @@ trust_grants = Table(
     Column("state", Text, nullable=False),
     Column("round", Integer, nullable=False),
     Column("used", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
     Column("create_time", Instant, nullable=False),
     Column("log_index", BigInteger, nullable=False),
     UniqueConstraint("digest"),

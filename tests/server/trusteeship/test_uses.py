@@ -178,6 +178,15 @@ async def test_every_refusal_is_recorded(company: Company) -> None:
         assert (await bob.look(grant.grant_id)).used == (grant.grant_id == once.grant_id)
     assert query(company.home, "SELECT count(*) FROM trust_uses WHERE refusal <> '' AND end_time IS NOT NULL") == [(0,)]
 
+    change(company.home, "UPDATE trust_grants SET refused = 999 WHERE grant_id = ?", waiting.grant_id)
+    full = len(records(company))
+    assert [await reason_of(bob.begin_use(bob.using(waiting))) for _ in range(3)] == [
+        "USE_REFUSED",
+        "TOO_MANY_REFUSED_USES",
+        "TOO_MANY_REFUSED_USES",
+    ]
+    assert len(records(company)) == full + 1
+
 
 async def test_who_has_no_grant_uses_nothing(company: Company) -> None:
     """Another's grant, another organisation, another's certificate, key or signature, a replay: nothing is recorded."""

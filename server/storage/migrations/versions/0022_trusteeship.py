@@ -55,6 +55,7 @@ def _make_grants() -> None:
         Column("state", Text, nullable=False),
         Column("round", Integer, nullable=False),
         Column("used", BigInteger, nullable=False),
+        Column("refused", BigInteger, nullable=False),
         Column("create_time", BigInteger, nullable=False),
         Column("log_index", BigInteger, nullable=False),
         PrimaryKeyConstraint("grant_id", name="pk_trust_grants"),
