@@ -43,6 +43,11 @@ class Company:
         """Somebody, by name."""
         return self.people[name]
 
+    async def stay(self) -> None:
+        """Have everybody call something, for the clock has moved, and a login that nobody uses ends."""
+        for person in self.people.values():
+            await person.call(person.trust.ListGrants, pb.ListGrantsRequest(page_size=1))
+
     async def granted(self, purpose: Purpose = Purpose.SIGN, **changed: object) -> pb.Grant:
         """A grant of Bob's, that two have approved."""
         key = self.signs if purpose is Purpose.SIGN else self.decrypts

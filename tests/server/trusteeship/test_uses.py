@@ -287,6 +287,7 @@ async def test_what_is_given_up_while_it_is_made_is_not_made(company: Company) -
 
 async def test_what_is_not_finished_ends(company: Company) -> None:
     """Not signed: abandoned, and the result is gone. Signed: given again for ten minutes. Not made: never was."""
+    await company.stay()
     bob, upkeep = company.bob, company.server._rules.trusteeship.upkeep
     grant = await company.granted()
     asked, kept = bob.using(grant), bob.using(grant)
@@ -325,6 +326,7 @@ async def test_what_is_not_finished_ends(company: Company) -> None:
 
 async def test_what_was_begun_does_not_outlive_grant_and_certificate(company: Company) -> None:
     """Not made within ten minutes: never was, whether upkeep came or not. Its key's certificate revoked: refused."""
+    await company.stay()
     bob, now = company.bob, company.bob.now()
     key = await asyncio.to_thread(new_key, company.server, "acme", Purpose.SIGN, KeyKind.ECDSA_P256, company.clock())
     changes: dict[str, Any] = {"key_id": key.key_id, "key_certificate": key.certificate}
@@ -352,6 +354,7 @@ async def test_what_was_begun_does_not_outlive_grant_and_certificate(company: Co
 
 async def test_parallel_uses_are_counted_once_each(company: Company) -> None:
     """Of 60 at once, under a grant for 20, exactly 20 get a result; all are numbered without a gap."""
+    await company.stay()
     bob, public = company.bob, company.signs.public_key
     grant = await company.granted(uses=20)
 
