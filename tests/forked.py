@@ -15,14 +15,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from multiprocessing import connection
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.preloaded", __name__])
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Whatever starts a process asks after all others too, and an exit status can be read once."""
 
 
 class _Passed(Protocol):
@@ -47,18 +51,20 @@ class Forked:
         passed = _Streams(streams)
         given = (program, list(arguments), dict(environment), Path.cwd(), passed)
         self._process = _CONTEXT.Process(target=_become, args=given, daemon=True)  # ends with us at the latest
-        self._process.start()
+        with _ONE_AT_A_TIME:
+            self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
 
     def poll(self) -> int | None:
         """The exit status, negative for a signal; None while it runs."""
-        return self._process.exitcode
+        with _ONE_AT_A_TIME:
+            return self._process.exitcode
 
     def wait(self, timeout: float) -> int:
         """Wait until it has ended; returns the exit status."""
-        self._process.join(timeout)
-        status = self._process.exitcode
+        connection.wait([self._process.sentinel], timeout)
+        status = self.poll()
         if status is None:
             raise subprocess.TimeoutExpired(str(self.pid), timeout)
         return status
