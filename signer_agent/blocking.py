@@ -135,7 +135,7 @@ class Agent:
         """Accounts and contract sessions, while this agent is open. See ``AsyncAgent.contracts``."""
         from signer_agent.contracts.blocking import BlockingContracts  # noqa: PLC0415  # as in LocalAgent.contracts
 
-        return BlockingContracts(self._thread, self._thread.run(self._agent.contracts()))
+        return BlockingContracts(self._thread, self._agent, self._thread.run(self._agent.contracts()))
 
     def close(self) -> None:
         """Finish what is in flight, and forget every secret. A second call does nothing."""

@@ -10,8 +10,8 @@
                 ...
 
 Every method is the one of the same name in ``Contracts``, ``Accounts``, ``Logins``, ``SignerKeyring``, ``Sessions``,
-``Messages`` or ``Evidence``, and blocks until that is done. What is called back (``on_step``, ``on_progress``) is
-called on another thread.
+``Messages``, ``Evidence`` or ``Trusteeship``, and blocks until that is done. What is called back (``on_step``,
+``on_progress``) is called on another thread.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer_keys import SignerKeyring
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.permissions import Permissions
+from signer_agent.interface import AsyncAgent
 from signer_agent.loop_thread import LoopThread
+from signer_agent.trusteeship.trusteeship import Trusteeship
 
 
 class BlockingAccounts:
@@ -127,16 +129,39 @@ class BlockingPermissions:
         self.refuse = thread.blocking(permissions.refuse)
 
 
+class BlockingTrusteeship:
+    """See ``Trusteeship``."""
+
+    def __init__(self, thread: LoopThread, trusteeship: Trusteeship) -> None:
+        self.organisation = thread.blocking(trusteeship.organisation)
+        self.request_grant = thread.blocking(trusteeship.request_grant)
+        self.grants = thread.blocking(trusteeship.grants)
+        self.grant = thread.blocking(trusteeship.grant)
+        self.order = thread.blocking(trusteeship.order)
+        self.approve = thread.blocking(trusteeship.approve)
+        self.refuse = thread.blocking(trusteeship.refuse)
+        self.suspend = thread.blocking(trusteeship.suspend)
+        self.revoke = thread.blocking(trusteeship.revoke)
+        self.sign = thread.blocking(trusteeship.sign)
+        self.sign_digest = thread.blocking(trusteeship.sign_digest)
+        self.decrypt = thread.blocking(trusteeship.decrypt)
+        self.private_key = thread.blocking(trusteeship.private_key)
+        self.records = thread.blocking(trusteeship.records)
+        self.export = thread.blocking(trusteeship.export)
+
+
 class BlockingContracts:
     """See ``Contracts``. Safe to use from several threads, while its agent is open.
 
     Args:
         thread: of the agent.
+        agent: the agent.
         contracts: of the same agent.
     """
 
-    def __init__(self, thread: LoopThread, contracts: Contracts) -> None:
+    def __init__(self, thread: LoopThread, agent: AsyncAgent, contracts: Contracts) -> None:
         self._thread = thread
+        self._agent = agent
         self._contracts = contracts
         self.accounts = BlockingAccounts(thread, contracts.accounts)
         self.logins = BlockingLogins(thread, contracts.logins)
@@ -146,6 +171,14 @@ class BlockingContracts:
     def sessions(self) -> BlockingSessions:
         """The sessions of the account that is logged in. Raises as ``Contracts.signer``."""
         return BlockingSessions(self._thread, Sessions(self._thread.run(self._contracts.signer())))
+
+    def trusteeship(self, key: str = "") -> BlockingTrusteeship:
+        """Organisation keys in trust, for the account that is logged in. See ``Contracts.trusteeship``."""
+
+        async def made() -> Trusteeship:
+            return self._contracts.trusteeship(self._agent, key)
+
+        return BlockingTrusteeship(self._thread, self._thread.run(made()))
 
     def evidence(self) -> BlockingEvidence:
         """The evidence that concerns the account that is logged in. Raises as ``Contracts.signer``."""

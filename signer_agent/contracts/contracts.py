@@ -33,6 +33,7 @@ from signer_agent.evidence.evidence import Evidence
 from signer_agent.interface import AsyncAgent
 from signer_agent.keystore.store import KeyStore
 from signer_agent.trusteeship.trusteeship import Trusteeship
+from wire.catalogue import ServiceError
 
 
 class Contracts:
@@ -73,13 +74,18 @@ class Contracts:
         """Certificates of the agent's joint keys."""
         return PersonalCertificates(self._with_login, agent)
 
-    def trusteeship(self, agent: LocalAgent, key: str = "") -> Trusteeship:
+    def trusteeship(self, agent: AsyncAgent, key: str = "") -> Trusteeship:
         """Organisation keys in trust, for the account that is logged in.
 
         Args:
             agent: has the joint keys.
             key: label or id of the joint key that signs; empty: the only one with a personal certificate for signing.
+
+        Raises:
+            ServiceError: STORE_NOT_OPEN: the agent is a daemon's.
         """
+        if not isinstance(agent, LocalAgent):
+            raise ServiceError("STORE_NOT_OPEN", folder=str(self.store.home.folder))
         return Trusteeship(agent, self._with_login, key)
 
     async def standing(self) -> tuple[object, ...]:
