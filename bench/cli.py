@@ -35,6 +35,7 @@ from bench.scenarios import (
     records,
     sessions,
     soak,
+    trusteeship,
     verification,
 )
 from bench.session import RESULTS, Scenario, publish, run_scenarios
@@ -62,6 +63,7 @@ SCENARIOS: dict[str, Scenario] = {
     "deposits": deposits.run,
     "verification": verification.run,
     "records": records.run,
+    "trusteeship": trusteeship.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

@@ -18,8 +18,8 @@ def environment(**settings: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)} | settings
 
 
-def operate(command: list[str], arguments: list[str], settings: dict[str, str]) -> None:
-    """Run a command to its end.
+def operate(command: list[str], arguments: list[str], settings: dict[str, str]) -> str:
+    """Run a command to its end; returns what it printed.
 
     Raises:
         BenchFailed: it refused; its output is in the message.
@@ -29,3 +29,4 @@ def operate(command: list[str], arguments: list[str], settings: dict[str, str]) 
     )
     if done.returncode:
         raise BenchFailed(f"the command {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout

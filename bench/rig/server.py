@@ -75,8 +75,12 @@ class ServerProcess:
 
     def make_ticket(self, name: str, path: Path) -> Path:
         """Have the operator make an enrolment ticket for an agent of that name."""
-        self._operate("ticket", name, "--out", str(path))
+        self.operate("ticket", name, "--out", str(path))
         return path
+
+    def operate(self, *arguments: str) -> str:
+        """Have the operator run a command on the server's folder; returns what it printed. Raises BenchFailed."""
+        return operate(SERVER, [*arguments, "--home", str(self._home)], self._settings)
 
     def processor_seconds(self) -> float:
         """Return the processor time that the server has spent so far, with the processes that it started."""
@@ -100,9 +104,6 @@ class ServerProcess:
 
     def _processes(self) -> list[psutil.Process]:
         return [self._usage, *self._usage.children(recursive=True)]
-
-    def _operate(self, verb: str, *arguments: str) -> None:
-        operate(SERVER, [verb, "--home", str(self._home), *arguments], self._settings)
 
 
 @cache

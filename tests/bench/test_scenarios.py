@@ -166,6 +166,9 @@ _OF_A_LOG = (
 )
 
 
+_TRUST_KINDS = ("ecdsa_p256", "rsa_3072")
+
+
 def _expected_results() -> set[str]:
     engines, remarks = available_engines()
     assert len(engines) + len(remarks) == len(EngineName)
@@ -178,6 +181,7 @@ def _expected_results() -> set[str]:
         *_GENERATIONS,
         *(f"{operation}_5" for operation in _OF_A_LOG),
         *("certificate", "certificate_issued", "ocsp_answer", "ocsp_answer_http"),
+        *("trust_database_plain_p50", "trust_token_rsa_3072_p99", "trust_at_once"),
         *("verify_records", "verify_records_peak_memory_whole", "verify_records_peak_memory_short"),
         *("verify_bundle", "bare_bundle", "parts_bundle", "verify_bundle_peak_memory"),
         *("fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_1_batches_of_2", "grpc_generation_2048"),
@@ -217,6 +221,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "verify_bundle_over_bare",
         "verify_bundle_over_parts",
         "verify_records_memory_whole_over_short",
+        *(f"trust_{custody}_{kind}_over_plain" for custody in ("database", "token") for kind in _TRUST_KINDS),
     }
     samples = {result["name"]: result["samples"] for result in document["results"]}
     assert _expected_results() <= set(samples)
