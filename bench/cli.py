@@ -25,6 +25,7 @@ from bench.scenarios import (
     growth,
     grpc_generation,
     grpc_unary,
+    guesses,
     joint,
     latency,
     members,
@@ -64,6 +65,7 @@ SCENARIOS: dict[str, Scenario] = {
     "verification": verification.run,
     "records": records.run,
     "trusteeship": trusteeship.run,
+    "guesses": guesses.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

@@ -49,6 +49,7 @@ class Plan:
         uses: of an organisation's key in one sample; 0: they are left out.
         uses_at_once: how many callers ask for under a grant for a tenth of them.
         trusted_half_bits: size of the halves of its users' keys.
+        guesses: at a PIN that a server guards; 0: none.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Plan:
     uses: int
     uses_at_once: int
     trusted_half_bits: int
+    guesses: int
 
 
 FULL = Plan(
@@ -130,6 +132,7 @@ FULL = Plan(
     uses=60,
     uses_at_once=1_000,
     trusted_half_bits=3072,
+    guesses=10_000,
 )
 
 QUICK = Plan(
@@ -171,4 +174,5 @@ QUICK = Plan(
     uses=10,
     uses_at_once=100,
     trusted_half_bits=3072,
+    guesses=1_000,
 )

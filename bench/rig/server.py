@@ -6,6 +6,7 @@ One is made, and copied for each: nothing that is measured is different with a n
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
 import signal
@@ -47,7 +48,12 @@ class ServerProcess:
 
     def __enter__(self) -> Self:
         shutil.copytree(_set_up_once(self._where_keys_live), self._home)
-        with self._log.open("wb") as log, pinned_to(self._cores):
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it; again, after ``kill``."""
+        with self._log.open("ab") as log, pinned_to(self._cores):
             self._process = subprocess.Popen(
                 [*SERVER, "run", "--home", str(self._home)],
                 env=self._settings,
@@ -56,11 +62,17 @@ class ServerProcess:
                 stderr=log,
             )
         output = self._process.stdout
-        if output is None or not output.readline():  # the line that a server prints when it serves
+        said = b"" if output is None else output.readline()  # the line that a server prints when it serves
+        if not said:
             self._process.communicate()
             raise BenchFailed(f"fourseal-server run ended:\n{self._log.read_text(encoding='utf-8')}")
+        self.enrolment_address: str = json.loads(said)["enrolment_server"]
         self._usage = psutil.Process(self._process.pid)
-        return self
+
+    def kill(self) -> None:
+        """End it as a power failure would."""
+        self._process.kill()
+        self._process.communicate()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -51,6 +51,7 @@ TINY = Plan(
     uses=2,
     uses_at_once=10,
     trusted_half_bits=2048,
+    guesses=40,
 )
 
 

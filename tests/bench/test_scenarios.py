@@ -181,7 +181,7 @@ def _expected_results() -> set[str]:
         *_GENERATIONS,
         *(f"{operation}_5" for operation in _OF_A_LOG),
         *("certificate", "certificate_issued", "ocsp_answer", "ocsp_answer_http"),
-        *("trust_database_plain_p50", "trust_token_rsa_3072_p99", "trust_at_once"),
+        *("trust_database_plain_p50", "trust_token_rsa_3072_p99", "trust_at_once", "pin_guesses"),
         *("verify_records", "verify_records_peak_memory_whole", "verify_records_peak_memory_short"),
         *("verify_bundle", "bare_bundle", "parts_bundle", "verify_bundle_peak_memory"),
         *("fsync", "grpc_engine_2048", "grpc_2048_1", "grpc_2048_1_batches_of_2", "grpc_generation_2048"),
