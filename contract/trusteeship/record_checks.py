@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from datetime import timedelta
+from typing import Final, TypeVar
 
 from contract.bundle.checks import CLOCK_TOLERANCE
 from contract.log_entry import LogEntry
@@ -19,6 +20,9 @@ from transparency.hashing import hash_leaf
 from transparency.verification import verify_inclusion
 
 _Found = TypeVar("_Found")
+
+_WAIT: Final = timedelta(minutes=10) + CLOCK_TOLERANCE
+"""For the user's signature. What comes later may be written in the place of a record that was taken away."""
 
 
 class RecordChecks:
@@ -78,6 +82,8 @@ class RecordChecks:
     def _log_time(self) -> None:
         if self._entry.time < max(self._record.time, self._asked.time) - CLOCK_TOLERANCE:
             raise Failed("LOGGED_BEFORE_SIGNED")
+        if self._entry.time > self._record.time + _WAIT:
+            raise Failed("LOGGED_LATE")
 
     def _certificate(self) -> None:
         self._certificates.require_valid(self._find_user().certificate, self._record.time)

@@ -14,7 +14,8 @@ Of each record, as far as the one before did not make it impossible:
  7. ``user-number``: the next one among those of its user.
  8. ``time``: not before the time of the record before.
  9. ``log``: the log has the entry: inclusion proof, up to the checkpoint.
-10. ``log-time``: it was not logged before it was made.
+10. ``log-time``: it was not logged before it was made, and not later than its user's signature was waited for: else a
+    record that users do not sign could take the place of one that was taken away.
 11. ``certificate``: the user's personal certificate, of the authority, valid at the time.
 12. ``not-revoked``: it had not been revoked before it was logged; where users do not sign, before it was made.
 13. ``signature``: by its key, of the request; and of the record, where users sign.
@@ -27,7 +28,8 @@ Of each record, as far as the one before did not make it impossible:
 its record, make up to ten minutes.
 
 What an export cannot show: that records after its last one are missing; that an order which suspends or revokes was
-withheld. Both stand in the log, and users and administrators have receipts.
+withheld; that a record without its user's signature stands in the place of one with it, under an entry with a false
+time. All of it stands in the log, and users and administrators have receipts.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ _REASONS: Final = {
     "RECORD_TIME_WRONG": "it is older than the record before",
     "ENTRY_OF_OTHER_KIND": "the log's entry is of no use",
     "LOGGED_BEFORE_SIGNED": "the log's entry is older than what was signed",
+    "LOGGED_LATE": "it was logged later than a user is waited for: it may have taken the place of another record",
     "CERTIFICATE_MISSING": "the file has not the certificate that it names",
     "CERTIFICATE_OF_OTHER_ACCOUNT": "the certificate is of somebody else",
     "CERTIFICATE_OF_OTHER_ORGANISATION": "the certificate is of another organisation",

@@ -136,6 +136,12 @@ def logged_early(made: Made) -> list[Part]:
     return made.parts()
 
 
+def logged_late(made: Made) -> list[Part]:
+    """An hour after it was made."""
+    made.entry_time = lambda each: each.record.time + timedelta(hours=each.record.number == 4)
+    return made.parts()
+
+
 def unproven(made: Made) -> list[Part]:
     """The proof of another record."""
     *rest, before, last = made.parts()
@@ -192,6 +198,7 @@ CASES: dict[str, tuple[Callable[[Made], list[Part]], Found, set[str]]] = {
         set(),
     ),
     "not in the log": (unproven, {(6, "log", "INCLUSION_NOT_PROVEN")}, set()),
+    "logged late": (logged_late, {(4, "log-time", "LOGGED_LATE")}, set()),
     "logged before it was signed": (logged_early, {(4, "log-time", "LOGGED_BEFORE_SIGNED")}, set()),
     "request by another key": (
         lambda made: with_record(made, 4, request_by="bob"),

@@ -13,23 +13,26 @@ from io import BytesIO
 import pytest
 from cryptography import x509
 from fourseal.v1 import trusteeship_service_pb2 as pb
+from sqlalchemy import Connection
 
 from contract.bundle.checks import BundleTrust
 from contract.certificate_parts import fingerprint
+from contract.log_entry import EntryKind, LogEntry
 from contract.report import Outcome
 from contract.trusteeship.export_reading import read_export
 from contract.trusteeship.grants import GrantAction
-from contract.trusteeship.uses import UseOutcome
+from contract.trusteeship.uses import RecordedUse, UseOutcome
 from contract.trusteeship.verification import ExportReport, verify_export
 from mpc.four_prime_rsa import Purpose
 from server.journal import Caller
+from server.journal.log import stage
 from server.organisations import remove_administrator
 from server.trusteeship import export
 from server.trusteeship.store.uses import Wanted
 from signer_agent.client.streams import under_way
 from signer_agent.trusteeship.export_file import write_export
 from signer_agent.trusteeship.records import RecordFilter
-from tests.server.harness import database_path
+from tests.server.harness import database_path, query
 from tests.server.trusteeship.conftest import Company
 from tests.server.trusteeship.people import Trustee, asked_of, reason_of
 from wire.catalogue import ServiceError
@@ -136,6 +139,29 @@ async def test_only_administrators_export(company: Company, monkeypatch: pytest.
         with pytest.raises(ServiceError) as refusal:
             await anext(pieces)
     assert refusal.value.reason == "NOT_AN_ADMINISTRATOR"
+
+
+async def test_what_the_operator_exchanges_is_late(company: Company) -> None:
+    """A record that the user signed, for one of the same request and number that users do not sign."""
+    key, database = RecordFilter("acme", company.signs.key_id), company.server._ground.database
+    company.clock.move(timedelta(minutes=21))
+    ((index,),) = query(company.home, "SELECT log_index FROM trust_uses WHERE key_id = ? AND number = 1", key.key_id)
+    ((entry,),) = query(company.home, "SELECT entry FROM log_entries WHERE log_index = ?", index)
+    signed = RecordedUse.from_der(LogEntry.from_der(entry).body)
+    record = replace(signed.record, outcome=UseOutcome.ABANDONED, detail="RECORD_NOT_SIGNED", result=b"")
+    body = RecordedUse(signed.request, record, b"").to_der()
+
+    def exchange(connection: Connection, index: int | None = None) -> None:
+        index = stage(connection, EntryKind.USE, body, company.clock()).index if index is None else index
+        connection.exec_driver_sql(
+            "UPDATE trust_uses SET log_index = ? WHERE key_id = ? AND number = 1", (index, key.key_id)
+        )
+
+    database.write_now(exchange)
+    report = await verified(company, key)
+    assert [(each.number, each.reason) for each in report.findings] == [(1, "LOGGED_LATE")]
+    database.write_now(partial(exchange, index=index))
+    assert (await verified(company, key)).outcome is Outcome.PASSED
 
 
 async def test_what_the_operator_removes_is_missed(company: Company) -> None:
