@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from server.registration.store import RequestState, list_requests
 from server.sessions.store.sessions import list_sessions, list_sessions_of
 from server.signing.store import list_keys
 from server.storage import metadata
-from server.storage.paging import Page, PageCursor, cut_page, page_limit
+from server.storage.paging import MAX_PAGE_BYTES, Page, PageCursor, cut_page, page_limit, take_fitting
 from wire.catalogue import ServiceError
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1)).map(lambda time: time.replace(tzinfo=UTC))  # noqa: DTZ001
@@ -83,3 +84,15 @@ def test_page_begins_where_the_last_one_ended() -> None:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             assert re.search(r"^SEARCH .*\)[<>]\(\?,\?\)\)$", plan[0][-1]), plan
     assert len(asked) == 16
+
+
+def test_pages_of_large_rows_are_shorter() -> None:
+    """As many as fit, one at least, and no row is read that is not needed to know that there is another page."""
+    half = MAX_PAGE_BYTES // 2
+    assert take_fitting([1, 2, 3], 3, lambda _: 1) == ([1, 2, 3], 3)
+    assert take_fitting([1, 2, 3], 2, lambda _: 1) == ([1, 2, 3], 2)
+    assert take_fitting([1, 2, 3], 3, lambda _: half) == ([1, 2, 3], 2)
+    endless = itertools.count()
+    assert take_fitting(endless, 100, lambda _: MAX_PAGE_BYTES + 1) == ([0, 1], 1)
+    assert next(endless) == 2
+    assert take_fitting([], 3, lambda _: half) == ([], 3)

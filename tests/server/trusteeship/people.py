@@ -219,7 +219,7 @@ async def reason_of(refused: Awaitable[object]) -> str:
 
 def prepare(folder: Path, people: Sequence[str] = PEOPLE) -> World:
     """Everybody and everything, once."""
-    home = make_home(folder)
+    home = make_home(folder, login_idle_seconds=6 * 3600)  # tests move the clock
     return asyncio.run(_prepare(home, people))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from fourseal.v1 import key_service_pb2
 from fourseal.v1 import trusteeship_service_pb2 as pb
 from sqlalchemy import Connection
 
@@ -17,8 +18,10 @@ from contract.trusteeship.signed import SignedStatement
 from mpc.four_prime_rsa import Purpose
 from server.identity import RevocationReason, find_certificate, revoke_single_certificate
 from server.organisations import add_administrator, remove_administrator, set_approvals
+from server.storage.tables import microseconds
+from server.trusteeship.grants import GRANTS_PER_DAY
 from server.trusteeship.states import MOST_ROUNDS
-from tests.server.harness import query
+from tests.server.harness import call, query
 from tests.server.trusteeship.conftest import Company, change, meanwhile
 from tests.server.trusteeship.people import certify, reason_of
 from wire.ids import new_request_id
@@ -204,11 +207,25 @@ async def test_who_administers_no_more_decides_nothing_more(company: Company) ->
     await database.write(lambda connection: set_approvals(connection, "acme", 2, now))
 
 
+async def test_an_account_asks_for_so_many_a_day(company: Company) -> None:
+    """And for more on the next."""
+    carol, now = company.carol, microseconds(company.clock())
+    for number in range(GRANTS_PER_DAY):
+        values = (f"grant-{number}", secrets.token_bytes(32), now)
+        sql = "INSERT INTO trust_grants VALUES (?, ?, 'other', 'carol', x'', 'refused', 1, 0, ?, 0)"
+        change(company.home, sql, *values)
+    assert await reason_of(carol.ask(carol.asking(company.signs))) == "TOO_MANY_GRANTS"
+    day = microseconds(company.clock() - timedelta(days=1))
+    change(company.home, "UPDATE trust_grants SET create_time = ? WHERE grant_id = 'grant-0'", day)
+    await carol.ask(carol.asking(company.signs))
+    change(company.home, "DELETE FROM trust_grants WHERE organisation = 'other'")
+
+
 async def test_pages(company: Company) -> None:
     """Every grant once, oldest first, to its user and to administrators."""
     alice, bob = company.alice, company.bob
-    rows = query(company.home, "SELECT grant_id FROM trust_grants ORDER BY create_time, grant_id")
-    for person, organisation in ((bob, ""), (alice, "acme")):
+    for person, organisation, column in ((bob, "", "user = 'bob'"), (alice, "acme", "organisation = 'acme'")):
+        sql = f"SELECT grant_id FROM trust_grants WHERE {column} ORDER BY create_time, grant_id"  # noqa: S608
         found, token = list[str](), ""
         while True:
             request = pb.ListGrantsRequest(organisation=organisation, page_size=2, page_token=token)
@@ -217,7 +234,7 @@ async def test_pages(company: Company) -> None:
             token = page.next_page_token
             if not token:
                 break
-        assert found == [row[0] for row in rows]
+        assert found == [row[0] for row in query(company.home, sql)]
 
 
 async def test_a_revoked_certificate_signs_nothing_more(company: Company) -> None:
@@ -227,6 +244,12 @@ async def test_a_revoked_certificate_signs_nothing_more(company: Company) -> Non
     fingerprint = await asyncio.to_thread(certify, company.server, "bob", key, now)
     asked = bob.asking(company.signs, user_certificate=fingerprint)
     await bob.ask(asked, signature=bob.signature(asked.to_der(), key))
+    named = {"key_id": key.key_id}
+    disable = key_service_pb2.DisableKeyRequest(request_id=new_request_id(), **named)
+    await call(bob.client.keys.DisableKey, disable)
+    asked = bob.asking(company.signs, user_certificate=fingerprint)
+    assert await reason_of(bob.ask(asked, signature=bob.signature(asked.to_der(), key))) == "KEY_DISABLED"
+    await call(bob.client.keys.EnableKey, key_service_pb2.EnableKeyRequest(request_id=new_request_id(), **named))
 
     def revoke(connection: Connection) -> None:
         issued = find_certificate(connection, fingerprint)
