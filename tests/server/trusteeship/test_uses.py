@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
+from itertools import product
 from typing import Any
 
 import pytest
@@ -268,18 +269,20 @@ async def test_what_is_taken_back_while_the_record_is_signed_stays(company: Comp
 
 
 async def test_what_is_given_up_while_it_is_made_is_not_made(company: Company) -> None:
-    """The first step takes more than ten minutes, of a use that is allowed and of one that is refused: neither was."""
+    """The first step takes more than ten minutes, also by a clock that is set back then: no use was, nor a refused one."""
     bob, database, upkeep = company.bob, company.server._ground.database, company.server._rules.trusteeship.upkeep
     allowed, waiting = await company.granted(), await bob.ask(bob.asking(company.signs))
     before = records(company)
 
-    def give_up() -> None:
+    def give_up(*, set_back: bool) -> None:
         company.clock.move(TEN_MINUTES)
         while database.write_now(upkeep._end_some):
             pass
+        if set_back:
+            company.clock.move(-TEN_MINUTES)
 
-    for grant in (allowed, waiting):
-        with meanwhile(company, give_up):
+    for grant, set_back in product((allowed, waiting), (False, True)):
+        with meanwhile(company, partial(give_up, set_back=set_back)):
             assert await reason_of(bob.begin_use(bob.using(grant))) == "USE_ENDED"
         assert (await bob.look(grant.grant_id)).used == 0
     assert [each for each in records(company) if each not in before and each.outcome is not UseOutcome.ABANDONED] == []
