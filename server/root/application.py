@@ -17,6 +17,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -168,7 +170,10 @@ class Server:
         What fails is tried again in the next round, and keeps nothing else from being done: while a token with the
         authority's key is away, sessions still end.
         """
-        for step in (self._renew_own, self._renew_list, self._renew_status, self._keep_house_for_all):
+        steps: list[Callable[[], Awaitable[object]]] = [self._renew_own, self._renew_list, self._renew_status]
+        if self._upkeep.take():  # of all processes one does the rest
+            steps += self._for_all()
+        for step in steps:
             try:
                 await step()
             except (FoursealError, OperatorError) as error:
@@ -186,23 +191,29 @@ class Server:
         if self._status is not None:
             await self._status.keep_house()
 
-    async def _keep_house_for_all(self) -> None:
-        """Of all processes one does it."""
-        if not self._upkeep.take():
-            return
-        now = self._ground.clock()
+    def _for_all(self) -> list[Callable[[], Awaitable[object]]]:
+        rules, database, now = self._rules, self._ground.database, self._ground.clock()
+        steps: list[Callable[[], Awaitable[object]]] = [
+            self._expire_generations,
+            self._close_sessions,
+            rules.pins.spend_overdrawn,
+            rules.evidence.upkeep.run,
+            rules.trusteeship.upkeep.run,
+            partial(asyncio.to_thread, self._ground.custody.shares.holder.sweep),
+            partial(database.write, lambda connection: drop_expired_tickets(connection, now)),
+            partial(database.write, rules.accounts.keep_house),
+        ]
+        if rules.relay is not None:
+            steps.append(rules.relay.relay.expire)
+        return steps
+
+    async def _expire_generations(self) -> None:
         for key_id in await self._rules.generation.expire():
             self._log.info("generation_expired", key_id=key_id)
+
+    async def _close_sessions(self) -> None:
         for session_id in await self._rules.sessions.closing.close_overdue():
             self._log.info("session_closed", session_id=session_id)
-        await self._rules.pins.spend_overdrawn()
-        if self._rules.relay is not None:
-            await self._rules.relay.relay.expire()
-        await self._rules.evidence.upkeep.run()
-        await self._rules.trusteeship.upkeep.run()
-        await asyncio.to_thread(self._ground.custody.shares.holder.sweep)
-        await self._ground.database.write(lambda connection: drop_expired_tickets(connection, now))
-        await self._ground.database.write(self._rules.accounts.keep_house)
 
     def _renew_certificate(self, connection: Connection) -> ServerCertificate:
         _, certificate = _credentials(connection, self._ground, self._settings)

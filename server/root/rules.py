@@ -143,7 +143,7 @@ def compose_rules(
         PinGuards(database, ground.custody.sealer, shares, end_certificate, random, clock, log),
         sessions,
         evidence.rules,
-        _compose_trusteeship(ground, settings, accounts, evidence.rules, work, opened, coalescer),
+        _compose_trusteeship(ground, settings, accounts, evidence.rules, work, opened, coalescer, log),
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
@@ -187,6 +187,7 @@ def _compose_trusteeship(
     work: Work,
     opened: OpenedKeys,
     engine: ShareEngine,
+    log: structlog.stdlib.BoundLogger,
 ) -> TrusteeshipRules:
     return compose_trusteeship_rules(
         ground.database,
@@ -201,6 +202,7 @@ def _compose_trusteeship(
         ground.clock,
         accounts.lists,
         evidence.transparency.certificate_der,
+        log,
         clock_difference=timedelta(seconds=settings.session_clock_seconds),
         opened_keys=settings.opened_shares,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from mpc.engines import Random
 from server.clock import Clock
 from server.custody import Custody, ShareEngine
@@ -54,6 +56,7 @@ def compose_trusteeship_rules(
     clock: Clock,
     lists: RevocationLists,
     log_certificate: bytes,
+    logger: structlog.stdlib.BoundLogger,
     *,
     clock_difference: timedelta,
     opened_keys: int,
@@ -73,6 +76,7 @@ def compose_trusteeship_rules(
         clock: the time.
         lists: of revoked certificates.
         log_certificate: of the log's key, DER.
+        logger: the server's own log.
         clock_difference: by which a statement's time may be off.
         opened_keys: how many keys of organisations stay open, at least 1.
     """
@@ -83,5 +87,5 @@ def compose_trusteeship_rules(
     grants = Grants(database, statements, clock, clock_difference=clock_difference)
     uses = Uses(database, statements, log, means)
     exports = Exports(database, logins, log, lists, log_certificate, clock)
-    upkeep = TrusteeshipUpkeep(database, clock)
+    upkeep = TrusteeshipUpkeep(database, clock, logger)
     return TrusteeshipRules(database, logins, grants, uses, Records(database, log), exports, upkeep)

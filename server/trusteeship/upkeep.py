@@ -3,6 +3,8 @@
 1. begun, and no record: it never was, and is counted no more. Nothing left the server.
 2. a record that its user did not sign: recorded as abandoned, and the result is erased.
 3. recorded: the result is erased.
+
+One whose record cannot be read is left as it is, without its result: it shall not keep the others from ending.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection
 
 from contract.trusteeship.allowing import RefusalCause
 from contract.trusteeship.uses import UseOutcome, UseRecord
+from mpc.errors import MalformedInput
 from server.clock import Clock
 from server.storage import Database
 from server.trusteeship.recording import end_without_result, record_use
@@ -32,11 +36,13 @@ class TrusteeshipUpkeep:
     Args:
         database: where uses are.
         clock: the time.
+        log: is told of uses that cannot be recorded.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, log: structlog.stdlib.BoundLogger) -> None:
         self._database = database
         self._clock = clock
+        self._log = log
 
     async def run(self) -> int:
         """End what has ended. Returns how many uses.
@@ -57,7 +63,11 @@ class TrusteeshipUpkeep:
     def _end_some(self, connection: Connection) -> int:
         ended = store.list_ended(connection, self._clock(), _AT_A_TIME)
         for row in ended:
-            self._end(connection, row)
+            try:
+                self._end(connection, row)
+            except MalformedInput as error:  # the row was damaged: fsck tells more
+                self._log.error("use_damaged", agent=row.agent_id, request_id=row.request_id, cause=str(error))
+                store.put_use(connection, replace(row, end_time=None, result=None))
         return len(ended)
 
     def _end(self, connection: Connection, row: UseRow) -> None:

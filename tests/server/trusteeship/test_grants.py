@@ -212,7 +212,7 @@ async def test_an_account_asks_for_so_many_a_day(company: Company) -> None:
     carol, now = company.carol, microseconds(company.clock())
     for number in range(GRANTS_PER_DAY):
         values = (f"grant-{number}", secrets.token_bytes(32), now)
-        sql = "INSERT INTO trust_grants VALUES (?, ?, 'other', 'carol', x'', 'refused', 1, 0, ?, 0)"
+        sql = "INSERT INTO trust_grants VALUES (?, ?, 'other', 'carol', x'', 'refused', 1, 0, 0, ?, 0)"
         change(company.home, sql, *values)
     assert await reason_of(carol.ask(carol.asking(company.signs))) == "TOO_MANY_GRANTS"
     day = microseconds(company.clock() - timedelta(days=1))

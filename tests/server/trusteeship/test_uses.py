@@ -269,7 +269,7 @@ async def test_what_is_taken_back_while_the_record_is_signed_stays(company: Comp
 
 
 async def test_what_is_given_up_while_it_is_made_is_not_made(company: Company) -> None:
-    """The first step takes more than ten minutes, also by a clock that is set back then: no use was, nor a refused one."""
+    """The first step takes more than ten minutes, also by a clock that is set back: no use was, nor a refused one."""
     bob, database, upkeep = company.bob, company.server._ground.database, company.server._rules.trusteeship.upkeep
     allowed, waiting = await company.granted(), await bob.ask(bob.asking(company.signs))
     before = records(company)
@@ -311,18 +311,27 @@ async def test_what_is_not_finished_ends(company: Company) -> None:
     await bob.finish_use(bob.finishing(late, await bob.begin_use(late, signature=signature)))  # goes on, counted once
     assert (await bob.look(failing.grant_id)).used == 2
 
+    damaged = bob.using(grant)
+    whole = (await bob.begin_use(damaged)).record_der
+    spoil = "UPDATE trust_uses SET record = ? WHERE request_id = ?"
+    change(company.home, spoil, b"garbage", damaged.request_id)
+
     company.clock.move(TEN_MINUTES)
     for ended in (request, bob.finishing(asked, begun)):
         assert await reason_of(bob.finish_use(ended)) == "USE_ENDED"
     assert records(company, company.signs.key_id)[-1].outcome is UseOutcome.DONE
-    assert await upkeep.run() >= 4
+    assert await upkeep.run() >= 5
     assert await upkeep.run() == 0
+    assert query(company.home, KEPT, damaged.request_id) == [(None, None)]
+    change(company.home, spoil, whole, damaged.request_id)
+    change(company.home, "UPDATE trust_uses SET end_time = 0 WHERE request_id = ?", damaged.request_id)
+    assert await upkeep.run() == 1
     number = UseRecord.from_der(begun.record_der).number
     (record,) = [each for each in records(company, company.signs.key_id) if each.number == number]
     assert (record.outcome, record.detail) == (UseOutcome.ABANDONED, "RECORD_NOT_SIGNED")
     assert await reason_of(bob.finish_use(bob.finishing(asked, begun))) == "USE_ENDED"
     assert query(company.home, "SELECT DISTINCT end_time, result FROM trust_uses") == [(None, None)]
-    assert (await bob.look(grant.grant_id)).used == 2
+    assert (await bob.look(grant.grant_id)).used == 3
     assert (await bob.look(failing.grant_id)).used == 1
     assert finished.result
 
