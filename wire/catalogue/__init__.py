@@ -26,6 +26,7 @@ from wire.catalogue import (
     requests,
     sessions,
     trusteeship,
+    watermark,
 )
 from wire.catalogue.entry import Entry
 
@@ -41,6 +42,7 @@ _ENTRIES: Final = (
     *formats.ENTRIES,
     *evidence.ENTRIES,
     *log.ENTRIES,
+    *watermark.ENTRIES,
     *agent.ENTRIES,
     *pins.ENTRIES,
     *leases.ENTRIES,

@@ -1,0 +1,55 @@
+"""What in a document's characters carries a watermark, and what a kind of document has to offer for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from contract.watermark.frames import FRAME_BITS
+
+
+class Channel(Enum):
+    """A property of a character that has a few levels which nobody sees. Each carries its own frames."""
+
+    COLOUR = "colour"
+    SPACING = "spacing"
+
+    @property
+    def bits(self) -> int:
+        """Bits of a level."""
+        return {Channel.COLOUR: 3, Channel.SPACING: 2}[self]
+
+    @property
+    def frame_places(self) -> int:
+        """Characters that a frame takes."""
+        return FRAME_BITS // self.bits
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A channel of a document: the characters that carry in it, in reading order.
+
+    Args:
+        places: where each stands in the document's text.
+        levels: what each carries now.
+    """
+
+    places: Sequence[int]
+    levels: Sequence[int]
+
+
+class Document(Protocol):
+    """A document that can carry a watermark."""
+
+    @property
+    def text(self) -> str:
+        """All of its text."""
+
+    @property
+    def tracks(self) -> Mapping[Channel, Track]:
+        """Every channel that it has."""
+
+    def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
+        """The document's file with other levels, from the first place of each track on; its text stays."""

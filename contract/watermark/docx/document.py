@@ -1,0 +1,155 @@
+"""A contract as DOCX."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contract.watermark.channels import Channel, Track
+from contract.watermark.docx.marks import Look, Mark, look_of, split_run
+from contract.watermark.docx.package import Package, malformed, too_large
+from contract.watermark.docx.parts import OFFICE_DOCUMENT, Element, Relationships, W, parse, serialise
+from contract.watermark.docx.refusals import (
+    deceptive,
+    require_plain_content,
+    require_plain_package,
+    require_plain_text,
+)
+from contract.watermark.docx.styles import Styles, is_on, is_shaded, value_of
+from contract.watermark.docx.text import Piece, paragraphs, text_of
+
+MAX_CHARACTERS: Final = 250_000
+"""Of a document: some three hundred pages."""
+
+_NOTES: Final = ("footnotes", "endnotes")
+_MARGINS: Final = ("header", "footer")
+_NO_LOOK: Final = Look(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Carrier:
+    """A piece of the main part's text whose characters may be marked.
+
+    Args:
+        begin: its place in the document's text.
+        piece: itself.
+        run: whose text it is.
+        look: of the run.
+    """
+
+    begin: int
+    piece: Piece
+    run: Element
+    look: Look
+
+
+class DocxDocument:
+    """A DOCX that is a plain contract. Its XML is not kept: a marked one takes a hundred times what its text does.
+
+    Args:
+        data: its file.
+
+    Raises:
+        MalformedInput: DOCUMENT_MALFORMED, DOCUMENT_TOO_LARGE, DOCUMENT_ENCRYPTED, DOCUMENT_SIGNED, DOCUMENT_ACTIVE,
+            DOCUMENT_CHANGES_TRACKED, DOCUMENT_DECEPTIVE, DOCUMENT_EMPTY.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._package = Package.read(data)
+        self._main = _main_part(self._package)
+        require_plain_package(self._package, self._main)
+        relationships = Relationships(self._package, self._main)
+        styles = relationships.parts("styles")
+        self._styles = Styles(parse(self._package, styles[0]) if styles else None)
+        places = {each: array("L") for each in Channel}
+        levels = {each: bytearray() for each in Channel}
+        lines = []
+        for line, carriers in self._main_paragraphs(parse(self._package, self._main)):
+            lines.append(line)
+            for each in carriers:
+                for channel in Channel:
+                    for place, character in enumerate(each.piece.text, start=each.begin):
+                        level = each.look.level(channel, character)
+                        if level is not None:
+                            places[channel].append(place)
+                            levels[channel].append(level)
+        texts = [self._read(name) for kind in _NOTES for name in relationships.parts(kind)]
+        texts += sorted(
+            {self._read(name, page_numbers=False) for kind in _MARGINS for name in relationships.parts(kind)}
+        )
+        self.text = "\n".join((*lines, *filter(None, texts)))
+        require_plain_text(self.text)
+        if len(self.text) > MAX_CHARACTERS:
+            raise too_large(f"it has more than {MAX_CHARACTERS} characters")
+        self.tracks: dict[Channel, Track] = {each: Track(places[each], levels[each]) for each in Channel}
+
+    def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
+        """The file with other levels, from the first place of each track on. The text stays."""
+        wanted = {
+            channel: dict(zip(self.tracks[channel].places, each, strict=False)) for channel, each in levels.items()
+        }
+        colours, spacings = wanted.get(Channel.COLOUR, {}), wanted.get(Channel.SPACING, {})
+        root = parse(self._package, self._main)
+        runs: dict[Element, tuple[Look, dict[Element, tuple[Piece, list[Mark]]]]] = {}
+        for _, carriers in self._main_paragraphs(root):
+            for each in carriers:
+                places = range(each.begin, each.begin + len(each.piece.text))
+                marks = [Mark(colours.get(place), spacings.get(place)) for place in places]
+                runs.setdefault(each.run, (each.look, {}))[1][each.piece.element] = (each.piece, marks)
+        for run, (look, pieces) in runs.items():
+            split_run(run, look, pieces)
+        return self._package.with_part(self._main, serialise(root))
+
+    def _main_paragraphs(self, root: Element) -> Iterator[tuple[str, list[_Carrier]]]:
+        if root.find(f"{W}body") is None:
+            raise malformed("it has no body")
+        begin = 0
+        for paragraph, pieces in self._paragraphs(root, page_numbers=True):
+            shaded, carriers = self._is_shaded(paragraph), []
+            for piece in pieces:
+                run = piece.run
+                if run is not None:
+                    look = _NO_LOOK if shaded or is_shaded(run.find(f"{W}rPr")) else self._look(run, paragraph)
+                    carriers.append(_Carrier(begin, piece, run, look))
+                begin += len(piece.text)
+            begin += 1
+            yield text_of(pieces), carriers
+
+    def _read(self, name: str, *, page_numbers: bool = True) -> str:
+        found = self._paragraphs(parse(self._package, name), page_numbers=page_numbers)
+        return "\n".join(line for line in (text_of(pieces) for _, pieces in found) if line)
+
+    def _paragraphs(self, root: Element, *, page_numbers: bool) -> Iterator[tuple[Element, list[Piece]]]:
+        require_plain_content(root)
+        for paragraph, pieces in paragraphs(root, page_numbers=page_numbers):
+            style = _style_of(paragraph)
+            if any(is_on(self._styles.find(each.run, style, "vanish")) for each in pieces if each.run is not None):
+                raise deceptive("it has hidden text")
+            yield paragraph, pieces
+
+    def _look(self, run: Element, paragraph: Element) -> Look:
+        style = _style_of(paragraph)
+        return look_of(self._styles.find(run, style, "color"), self._styles.find(run, style, "spacing"))
+
+    def _is_shaded(self, paragraph: Element) -> bool:
+        if is_shaded(paragraph.find(f"{W}pPr")):
+            return True
+        for above in paragraph.iterancestors(f"{W}tc", f"{W}tbl"):
+            if is_shaded(above.find(f"{W}tcPr")) or is_shaded(above.find(f"{W}tblPr")):
+                return True
+            if above.tag == f"{W}tbl" and self._styles.tints(above):
+                return True
+        return False
+
+
+def _main_part(package: Package) -> str:
+    parts = Relationships(package, "").parts(OFFICE_DOCUMENT)
+    if len(parts) != 1:
+        raise malformed("it is no document of WordprocessingML")
+    return parts[0]
+
+
+def _style_of(paragraph: Element) -> str | None:
+    return value_of(paragraph.find(f"{W}pPr/{W}pStyle"))

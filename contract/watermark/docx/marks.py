@@ -1,0 +1,160 @@
+"""The levels of a character in DOCX: the lowest bits of its colour, and its spacing in steps of 2 twips (0.1 pt).
+
+A run that is marked is cut into one run for each character; nothing of its text and of its other properties changes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from contract.watermark.channels import Channel
+from contract.watermark.docx.parts import XML_SPACE, Element, W
+from contract.watermark.docx.styles import value_of
+from contract.watermark.docx.text import Piece, carries, joins
+
+_STEP: Final = 2
+_LEVELS: Final = 4
+_ABOVE_LOWEST: Final = 0xFEFEFE
+_WIDE: Final = ("W", "F")
+_BEFORE_COLOUR: Final = frozenset(
+    f"{W}{name}"
+    for name in (
+        *("rStyle", "rFonts", "b", "bCs", "i", "iCs", "caps", "smallCaps", "strike", "dstrike", "outline", "shadow"),
+        *("emboss", "imprint", "noProof", "snapToGrid", "vanish", "webHidden"),
+    )
+)
+"""What stands before the colour in a run's properties (17.3.2.28: a sequence); the spacing follows at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the characters of a run look.
+
+    Args:
+        colour: 24 bits; None where it cannot be marked.
+        spacing: level; None where it is set to something else.
+    """
+
+    colour: int | None
+    spacing: int | None
+
+    def level(self, channel: Channel, character: str) -> int | None:
+        """What a character of the run carries in a channel; None if it cannot."""
+        if not carries(character):
+            return None
+        if channel is Channel.COLOUR:
+            return None if self.colour is None else _lowest_bits(self.colour)
+        return self.spacing if _may_widen(character) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The levels that a character gets; None where it stays as it is."""
+
+    colour: int | None
+    spacing: int | None
+
+
+_NO_MARK: Final = Mark(None, None)
+
+
+def look_of(colour: Element | None, spacing: Element | None) -> Look:
+    """How characters look, by the elements that say so. Without, they are black, and as wide as their font says."""
+    return Look(_colour(value_of(colour) or "auto"), _spacing(value_of(spacing) or "0"))
+
+
+def split_run(run: Element, look: Look, pieces: Mapping[Element, tuple[Piece, Sequence[Mark]]]) -> None:
+    """Put runs in the place of a run, that have the same content, and the marks of its characters.
+
+    Args:
+        run: in its tree.
+        look: of it.
+        pieces: of the run's texts, by their elements; with a mark for each character.
+    """
+    properties = run.find(f"{W}rPr")
+    for child in list(run):
+        if child is properties:
+            continue
+        if child not in pieces:
+            _add(run, properties).append(child)
+            continue
+        piece, marks = pieces[child]
+        for text, mark in _cut(piece.text, marks):
+            _add_text(_add(run, properties), text, mark, look)
+    run.getparent().remove(run)
+
+
+def _cut(text: str, marks: Sequence[Mark]) -> list[tuple[str, Mark]]:
+    """One part for each character with a mark, with what stands on it; and what is between them."""
+    parts: list[tuple[str, Mark]] = []
+    for character, mark in zip(text, marks, strict=True):
+        last = parts[-1][1] if parts else None
+        if last is not None and (joins(character) or mark is last is _NO_MARK or (mark == last == _NO_MARK)):
+            parts[-1] = (parts[-1][0] + character, last)
+        else:
+            parts.append((character, mark))
+    return parts
+
+
+def _add(run: Element, properties: Element | None) -> Element:
+    added = etree.Element(f"{W}r", run.attrib, run.nsmap)
+    if properties is not None:
+        added.append(deepcopy(properties))
+    run.addprevious(added)
+    return added
+
+
+def _add_text(run: Element, text: str, mark: Mark, look: Look) -> None:
+    if mark.colour is not None and look.colour is not None:
+        value = look.colour & _ABOVE_LOWEST | mark.colour >> 2 << 16 | (mark.colour >> 1 & 1) << 8 | mark.colour & 1
+        _set(run, "color", f"{value:06X}")
+    if mark.spacing is not None:
+        _set(run, "spacing", str(mark.spacing * _STEP))
+    element = etree.SubElement(run, f"{W}t")
+    element.text = text
+    if text != text.strip():
+        element.set(XML_SPACE, "preserve")
+
+
+def _set(run: Element, name: str, value: str) -> None:
+    properties = run.find(f"{W}rPr")
+    if properties is None:
+        properties = etree.Element(f"{W}rPr")
+        run.insert(0, properties)
+    for old in properties.findall(f"{W}{name}"):  # with its theme's attributes, which would win
+        properties.remove(old)
+    earlier = _BEFORE_COLOUR | {f"{W}color"} if name == "spacing" else _BEFORE_COLOUR
+    place = sum(each.tag in earlier for each in properties)
+    properties.insert(place, etree.Element(f"{W}{name}", {f"{W}val": value}))
+
+
+def _lowest_bits(colour: int) -> int:
+    return (colour >> 16 & 1) << 2 | (colour >> 8 & 1) << 1 | colour & 1
+
+
+def _may_widen(character: str) -> bool:
+    """Whether a character carries spacing. Of narrow ones every other letter of the alphabet does: they widen more."""
+    return unicodedata.east_asian_width(character) in _WIDE or ord(character) % 2 == 0
+
+
+def _colour(value: str) -> int | None:
+    if value == "auto":
+        return 0
+    try:
+        return int(value, 16) if len(value) == len("RRGGBB") else None
+    except ValueError:
+        return None
+
+
+def _spacing(value: str) -> int | None:
+    try:
+        level, rest = divmod(int(value), _STEP)
+    except ValueError:
+        return None
+    return level if not rest and 0 <= level < _LEVELS else None
