@@ -64,21 +64,28 @@ def extract(document: Document, key: WatermarkKey, original: Document | None = N
         MalformedInput: WATERMARK_MISSING: none of this installation, or hardly anything of it; WATERMARK_DAMAGED: too
             little of it.
     """
-    frames = [(channel, each) for channel, track in document.tracks.items() for each in _find(channel, track, key)]
+    found = {channel: list(scan(track.levels, channel.bits, key)) for channel, track in document.tracks.items()}
+    frames = [(channel, each.frame) for channel, all_found in found.items() for each in all_found]
     alignment = None
     if original is not None:
         alignment = align(original.text, document.text)
         frames += _aligned(document, original, alignment, key)
+    else:
+        frames += [
+            (channel, each)
+            for channel, all_found in found.items()
+            for each in _guessed(channel, document.tracks[channel], all_found, key)
+        ]
     whole = {(channel, each.number): each.codewords for channel, each in frames if each.codewords}
     likely = [codewords for codewords, _ in Counter(whole.values()).most_common()]
     if original is not None:
         likely = list(dict.fromkeys([*likely, *range(_MOST_CODEWORDS, 0, -1)]))
     elif len(whole) < _FEWEST_FRAMES:
         raise _missing()
-    found = next(_read(frames, likely, key), None)
-    if found is None:
+    read = next(_read(frames, likely, key), None)
+    if read is None:
         raise damaged() if len(whole) >= _FEWEST_FRAMES else _missing()
-    payload, corrected, erased = found
+    payload, corrected, erased = read
     counts = Counter(channel for channel, _ in whole)
     return Extraction(
         payload,
@@ -91,13 +98,11 @@ def extract(document: Document, key: WatermarkKey, original: Document | None = N
     )
 
 
-def _find(channel: Channel, track: Track, key: WatermarkKey) -> Iterator[Frame]:
-    """Every whole frame, and what stands where others must have been: between two whole ones, and at the ends."""
-    places, levels = channel.frame_places, track.levels
-    found = list(scan(levels, channel.bits, key))
-    yield from (each.frame for each in found)
+def _guessed(channel: Channel, track: Track, found: Sequence[FoundFrame], key: WatermarkKey) -> Iterator[Frame]:
+    """What stands where other frames must have been: between two whole ones, and at the ends."""
     if not found:
         return
+    places, levels = channel.frame_places, track.levels
     first, last = found[0], found[-1]
     gaps = [(first.at - places * back, first.frame.number - back) for back in range(1, first.frame.number + 1)]
     for left, right in pairwise(found):

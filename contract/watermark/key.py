@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cryptography import x509
-
-from contract.certificate_parts import fingerprint
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
 class Use(Enum):
@@ -35,8 +34,9 @@ class WatermarkKey:
 
     @classmethod
     def of_authority(cls, authority: x509.Certificate) -> WatermarkKey:
-        """The key of the authority's installation."""
-        return cls(hashlib.sha256(b"fourseal/v1/watermark" + fingerprint(authority)).digest())
+        """The key of the authority's installation; of its public key, so a renewed certificate has the same."""
+        public = authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return cls(hashlib.sha256(b"fourseal/v1/watermark" + public).digest())
 
     def mac(self, use: Use, data: bytes, size: int) -> bytes:
         """BLAKE2b (RFC 7693) with the key: ``size`` bytes, at most 64."""

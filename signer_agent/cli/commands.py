@@ -42,6 +42,7 @@ _COMMANDS: Final = (
     ("evidence", "permissions", "app"),
     ("chat", "chat", "chat"),
     ("log", "log", "app"),
+    ("watermark", "watermark", "app"),
     ("agent", "agents", "app"),
     ("passphrase", "setup", "passphrases"),
     ("pin", "setup", "pins"),

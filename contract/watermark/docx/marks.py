@@ -139,8 +139,8 @@ def _lowest_bits(colour: int) -> int:
 
 
 def _may_widen(character: str) -> bool:
-    """Whether a character carries spacing. Of narrow ones every other letter of the alphabet does: they widen more."""
-    return unicodedata.east_asian_width(character) in _WIDE or ord(character) % 2 == 0
+    """Whether a character carries spacing. Of narrow ones every third of the alphabet does: they widen more."""
+    return unicodedata.east_asian_width(character) in _WIDE or ord(character) % 3 == 0
 
 
 def _colour(value: str) -> int | None:
