@@ -216,6 +216,21 @@ def test_marking_leaves_all_else_alone() -> None:
     assert accents[0] == ACCENTS.partition("a")[0]
 
 
+def test_text_of_a_box_is_read_once() -> None:
+    """What Word writes again for older programs is no text; what stands in the box carries."""
+    box = (
+        b'<w:r><mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+        b'<mc:Choice Requires="wps"><w:txbxContent><w:p><w:r><w:t>In a box</w:t></w:r></w:p></w:txbxContent>'
+        b"</mc:Choice><mc:Fallback><w:txbxContent><w:p><w:r><w:t>Again</w:t></w:r></w:p></w:txbxContent></mc:Fallback>"
+        b"</mc:AlternateContent></w:r>"
+    )
+    document = DocxDocument(with_xml(PLAIN, RUN, box + RUN))
+    assert document.text.startswith(f"{ENGLISH[0]}\nIn a box\n{ENGLISH[1]}")
+    marked = DocxDocument(embed(document, KEY, serial=1, time=TIME).file)
+    assert marked.text == document.text
+    assert extract(marked, KEY).frames == {Channel.COLOUR: 19, Channel.SPACING: 3}
+
+
 def test_foreign_spacing_is_left_alone() -> None:
     """A style that sets its letters closer keeps them so; other runs of the text carry."""
     spaced = with_xml(PLAIN, RUN, b'<w:r><w:rPr><w:spacing w:val="-10"/></w:rPr>' + TEXT)
