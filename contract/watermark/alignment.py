@@ -89,7 +89,8 @@ def align(original: str, found: str) -> Alignment:
 def _by_paragraphs(original: str, found: str) -> Iterator[Stretch]:
     lines, others = original.splitlines(keepends=True), found.splitlines(keepends=True)
     line, other, at_original, at_found = 0, 0, 0, 0
-    equals = [each for each in Indel.opcodes(lines, others) if each.tag == "equal"]
+    few = len(lines) * len(others) <= _MAX_TABLE
+    equals = [each for each in Indel.opcodes(lines, others) if each.tag == "equal"] if few else []
     for begin, other_begin, length in [
         *((each.src_start, each.dest_start, each.src_end - each.src_start) for each in equals),
         (len(lines), len(others), 0),

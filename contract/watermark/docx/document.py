@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.watermark.channels import Channel, Track
-from contract.watermark.docx.marks import Look, Mark, look_of, split_run
+from contract.watermark.docx.marks import Look, Mark, look_of, split_run, tags_when_split
 from contract.watermark.docx.package import Package, malformed, too_large
-from contract.watermark.docx.parts import OFFICE_DOCUMENT, Element, Relationships, W, parse, serialise
+from contract.watermark.docx.parts import MAX_TAGS, OFFICE_DOCUMENT, Element, Relationships, W, parse, serialise
 from contract.watermark.docx.refusals import (
     deceptive,
     require_plain_content,
@@ -86,7 +86,11 @@ class DocxDocument:
         self.tracks: dict[Channel, Track] = {each: Track(places[each], levels[each]) for each in Channel}
 
     def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
-        """The file with other levels, from the first place of each track on. The text stays."""
+        """The file with other levels, from the first place of each track on. The text stays.
+
+        Raises:
+            MalformedInput: DOCUMENT_TOO_LARGE: with a run for each character, it would be; found before there is one.
+        """
         wanted = {
             channel: dict(zip(self.tracks[channel].places, each, strict=False)) for channel, each in levels.items()
         }
@@ -98,9 +102,12 @@ class DocxDocument:
                 places = range(each.begin, each.begin + len(each.piece.text))
                 marks = [Mark(colours.get(place), spacings.get(place)) for place in places]
                 runs.setdefault(each.run, (each.look, {}))[1][each.piece.element] = (each.piece, marks)
+        sizes = (tags_when_split(run, sum(len(marks) for _, marks in each.values())) for run, (_, each) in runs.items())
+        if sum(sizes) > MAX_TAGS:
+            raise too_large("with a run for each character, it would be")
         for run, (look, pieces) in runs.items():
             split_run(run, look, pieces)
-        return self._package.with_part(self._main, serialise(root))
+        return self._package.with_part(self._main, serialise(self._main, root))
 
     def _main_paragraphs(self, root: Element) -> Iterator[tuple[str, list[_Carrier]]]:
         if root.find(f"{W}body") is None:

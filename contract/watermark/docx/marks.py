@@ -19,6 +19,8 @@ from contract.watermark.docx.styles import value_of
 from contract.watermark.docx.text import Piece, carries, joins
 
 _STEP: Final = 2
+_TAGS_OF_MARK: Final = 8
+"""Run, properties and text, each with an end; colour and spacing."""
 _LEVELS: Final = 4
 _ABOVE_LOWEST: Final = 0xFEFEFE
 _WIDE: Final = ("W", "F")
@@ -67,6 +69,13 @@ _NO_MARK: Final = Mark(None, None)
 def look_of(colour: Element | None, spacing: Element | None) -> Look:
     """How characters look, by the elements that say so. Without, they are black, and as wide as their font says."""
     return Look(_colour(value_of(colour) or "auto"), _spacing(value_of(spacing) or "0"))
+
+
+def tags_when_split(run: Element, characters: int) -> int:
+    """How many tags a run will have, with its properties again for each character."""
+    properties = run.find(f"{W}rPr")
+    own = 0 if properties is None else sum(1 for _ in properties.iter())
+    return characters * (own + _TAGS_OF_MARK)
 
 
 def split_run(run: Element, look: Look, pieces: Mapping[Element, tuple[Piece, Sequence[Mark]]]) -> None:

@@ -25,11 +25,11 @@ class Package:
     """The parts of a DOCX.
 
     Args:
-        data: the zip file.
+        file: the zip file, in memory, opened once: its directory may be long.
         names: of the parts, in its order.
     """
 
-    data: bytes
+    file: zipfile.ZipFile
     names: tuple[str, ...]
 
     @classmethod
@@ -44,10 +44,10 @@ class Package:
         if data.startswith(_OLE):
             raise MalformedInput("DOCUMENT_ENCRYPTED", "the document is encrypted, or older than DOCX")
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as file:
-                parts = file.infolist()
+            file = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError):
             raise malformed("it is no zip file, or a part of one") from None
+        parts = file.infolist()
         if any(each.flag_bits & _ENCRYPTED for each in parts):
             raise MalformedInput("DOCUMENT_ENCRYPTED", "a part of the document is encrypted")
         if len(parts) > _MAX_PARTS or sum(each.file_size for each in parts) > MAX_UNPACKED_BYTES:
@@ -55,7 +55,7 @@ class Package:
         names = tuple(each.filename for each in parts)
         if len({name.lower() for name in names}) != len(names):
             raise malformed("a part that is there twice")
-        return cls(data, names)
+        return cls(file, names)
 
     def part(self, name: str, maximum: int = MAX_PART_BYTES) -> bytes:
         """Unpack a part.
@@ -66,7 +66,7 @@ class Package:
         if name not in self.names:
             raise malformed(f"it has no part {name}")
         try:
-            with zipfile.ZipFile(io.BytesIO(self.data)) as file, file.open(name) as part:
+            with self.file.open(name) as part:
                 content = part.read(maximum + 1)  # never more than its entry says
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError):
             raise malformed(f"its part {name} is damaged") from None
@@ -81,8 +81,8 @@ class Package:
             MalformedInput: DOCUMENT_MALFORMED: another part is damaged.
         """
         written = io.BytesIO()
-        with zipfile.ZipFile(io.BytesIO(self.data)) as file, zipfile.ZipFile(written, "w") as target:
-            for each in file.infolist():
+        with zipfile.ZipFile(written, "w") as target:
+            for each in self.file.infolist():
                 replaced = content if each.filename == name else self.part(each.filename, MAX_UNPACKED_BYTES)
                 entry = zipfile.ZipInfo(each.filename, each.date_time)
                 entry.compress_type = zipfile.ZIP_DEFLATED

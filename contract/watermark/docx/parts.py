@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from contract.watermark.docx.package import Package, malformed, too_large
+from contract.watermark.docx.package import MAX_PART_BYTES, Package, malformed, too_large
 
 W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MC: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
@@ -15,7 +15,7 @@ XML_SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
 OFFICE_DOCUMENT: Final = "officeDocument"
 _RELATIONSHIP: Final = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _OVERRIDE: Final = "{http://schemas.openxmlformats.org/package/2006/content-types}Override"
-_MAX_TAGS: Final = 4_000_000
+MAX_TAGS: Final = 4_000_000
 """Of a part: a tree takes some hundred bytes of memory for each."""
 
 Element = Any
@@ -30,8 +30,7 @@ def parse(package: Package, name: str) -> Element:
     """
     data = package.part(name)
     require_plain(name, data)
-    if data.count(b"<") > _MAX_TAGS:
-        raise too_large(f"its part {name}")
+    _require_tree(name, data)
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
         tree = etree.fromstring(data, parser).getroottree()
@@ -52,9 +51,14 @@ def require_plain(name: str, data: bytes) -> None:
         raise _document_type(name)
 
 
-def serialise(root: Element) -> bytes:
-    """Write a part."""
+def serialise(name: str, root: Element) -> bytes:
+    """Write a part.
+
+    Raises:
+        MalformedInput: DOCUMENT_TOO_LARGE: nobody would read it again.
+    """
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+    _require_tree(name, written)
     return written
 
 
@@ -93,6 +97,11 @@ def content_type(package: Package, name: str) -> str:
 
 def _kind(relationship: Element) -> str:
     return str(relationship.get("Type", "")).rpartition("/")[2]
+
+
+def _require_tree(name: str, data: bytes) -> None:
+    if len(data) > MAX_PART_BYTES or data.count(b"<") > MAX_TAGS:
+        raise too_large(f"its part {name}")
 
 
 def _document_type(name: str) -> Exception:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from contract.watermark.docx.package import malformed
 from contract.watermark.docx.parts import MC, XML_SPACE, Element, W
 
 _MATH_TEXT: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
@@ -23,6 +24,8 @@ _FIXED: Final = {
     f"{W}noBreakHyphen": "\u2011",
 }
 _NOT_BELOW: Final = frozenset({f"{W}p", f"{W}pPr", f"{W}rPr", f"{MC}Fallback"})
+_MAX_FIELDS: Final = 32
+"""One in another."""
 _PAGE_NUMBERS: Final = ("PAGE", "NUMPAGES", "SECTIONPAGES")
 
 # Scripts whose characters stand alone, so that each may look a little different from the next. In others, such as
@@ -66,6 +69,9 @@ def paragraphs(root: Element, *, page_numbers: bool) -> Iterator[tuple[Element, 
     Args:
         root: of the part.
         page_numbers: whether numbers of pages are text. In headers and footers they are not: they change by themselves.
+
+    Raises:
+        MalformedInput: DOCUMENT_MALFORMED.
     """
     for paragraph in root.iter(f"{W}p"):
         if next(paragraph.iterancestors(f"{MC}Fallback"), None) is None:
@@ -114,6 +120,8 @@ def _below(element: Element, *, page_numbers: bool) -> Iterator[Element]:
 
 def _follow(fields: list[list[str]], kind: str | None) -> None:
     if kind == "begin":
+        if len(fields) == _MAX_FIELDS:
+            raise malformed("it has fields in fields without end")
         fields.append(["instruction", ""])
     elif kind == "separate" and fields:
         fields[-1][0] = "result"

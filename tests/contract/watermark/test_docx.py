@@ -91,6 +91,10 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
         lambda: with_parts(PLAIN, {f"word/media/{number}": b"" for number in range(2500)}),
     ),
     "long text": ("DOCUMENT_TOO_LARGE", lambda: _in_text(b"<w:t>%s</w:t>" % (b"x" * MAX_CHARACTERS))),
+    "fields in fields": (
+        "DOCUMENT_MALFORMED",
+        lambda: with_xml(PLAIN, RUN, b'<w:r><w:fldChar w:fldCharType="begin"/></w:r>' * 40 + RUN),
+    ),
     "signed": ("DOCUMENT_SIGNED", lambda: with_parts(PLAIN, {"_xmlsignatures/sig1.xml": b"<x/>"})),
     "macros": ("DOCUMENT_ACTIVE", lambda: with_parts(PLAIN, {"word/vbaProject.bin": b"macro"})),
     "type of macros": (
@@ -151,6 +155,15 @@ def test_harmless_things_are_accepted() -> None:
     circle = b'<w:style w:type="paragraph" w:styleId="Heading1"><w:basedOn w:val="Heading1"/></w:style>'
     for data in (linked, with_xml(PLAIN, b"</w:styles>", circle + b"</w:styles>", "word/styles.xml")):
         assert DocxDocument(data).text == "\n".join(ENGLISH)
+
+
+def test_document_that_would_become_too_large_is_refused() -> None:
+    """A run for each character, each with its properties again: nobody would read that."""
+    many = b"<w:rPr>%s</w:rPr>" % (b"<w:b/>" * 500)
+    long = DocxDocument(with_xml(PLAIN, RUN, b"<w:r>%s<w:t>%s</w:t></w:r>" % (many, b"x" * 8500) + RUN))
+    with pytest.raises(MalformedInput) as refused:
+        embed(long, KEY, serial=1, time=TIME)
+    assert refused.value.reason == "DOCUMENT_TOO_LARGE"
 
 
 def _rich() -> bytes:
