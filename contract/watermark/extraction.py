@@ -19,6 +19,8 @@ from mpc.errors import MalformedInput
 
 _FEWEST_FRAMES: Final = 2
 """One header fits by chance, in one of some hundred documents."""
+_MOST_WATERMARKS: Final = 3
+"""Of how many lengths are looked for in one document: one is usual, two where parts of contracts were put together."""
 _MOST_CODEWORDS: Final = codewords_for(SignatureLayer.WHOLE, MAX_SIGNATURES)
 _LIKE: Final = 0.5
 """What two versions of one document have in common, at least."""
@@ -77,7 +79,7 @@ def extract(document: Document, key: WatermarkKey, original: Document | None = N
             for each in _guessed(channel, document.tracks[channel], all_found, key)
         ]
     whole = {(channel, each.number): each.codewords for channel, each in frames if each.codewords}
-    likely = [codewords for codewords, _ in Counter(whole.values()).most_common()]
+    likely = [codewords for codewords, _ in Counter(whole.values()).most_common(_MOST_WATERMARKS)]
     if original is not None:
         likely = list(dict.fromkeys([*likely, *range(_MOST_CODEWORDS, 0, -1)]))
     elif len(whole) < _FEWEST_FRAMES:
