@@ -7,7 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from server.storage import row_values
 from server.trusteeship.store.tables import trust_uses
@@ -173,13 +186,20 @@ def list_recorded(
 
 def find_exportable(connection: Connection, wanted: Wanted) -> Exportable:
     """The wanted records of one key that stand in the log, up to the first number of the key that does not yet."""
-    waiting = (_use.end_time.is_not(None), _use.log_index.is_(None))
-    first = connection.execute(select(func.min(_use.number)).where(_use.key_id == wanted.key_id, *waiting)).scalar_one()
+    first = connection.execute(_first_waiting(wanted.key_id)).scalar_one()
     query = select(func.count(), func.max(_use.number)).where(*_conditions(wanted))
     if first is not None:
         query = query.where(_use.number < first)
     count, last = connection.execute(query).one()
     return Exportable(count, last or 0)
+
+
+def _first_waiting(key_id: str) -> Select[int | None]:
+    """The first number of a key's record that is not in the log yet: found among uses under way, which are few."""
+    of_key = case(
+        (_use.key_id == key_id, _use.number)
+    )  # as a condition, all records of the key would be looked through
+    return select(func.min(of_key)).where(_use.end_time.is_not(None), _use.log_index.is_(None))
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

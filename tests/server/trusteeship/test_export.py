@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from fourseal.v1 import trusteeship_service_pb2 as pb
 from sqlalchemy import Connection
+from sqlalchemy.dialects import sqlite
 
 from contract.bundle.checks import BundleTrust
 from contract.certificate_parts import fingerprint
@@ -28,7 +29,7 @@ from server.journal import Caller
 from server.journal.log import stage
 from server.organisations import remove_administrator
 from server.trusteeship import export
-from server.trusteeship.store.uses import Wanted
+from server.trusteeship.store.uses import Wanted, _first_waiting
 from signer_agent.client.streams import under_way
 from signer_agent.trusteeship.export_file import write_export
 from signer_agent.trusteeship.records import RecordFilter
@@ -162,6 +163,14 @@ async def test_what_the_operator_exchanges_is_late(company: Company) -> None:
     assert [(each.number, each.reason) for each in report.findings] == [(1, "LOGGED_LATE")]
     database.write_now(partial(exchange, index=index))
     assert (await verified(company, key)).outcome is Outcome.PASSED
+
+
+async def test_what_is_under_way_is_found_by_its_index(company: Company) -> None:
+    """However many records the key has."""
+    sql = str(_first_waiting("k").compile(dialect=sqlite.dialect()))
+    with closing(sqlite3.connect(database_path(company.home))) as connection:
+        (step,) = connection.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?")).fetchall()
+    assert "ix_trust_uses_open" in step[-1]
 
 
 async def test_what_the_operator_removes_is_missed(company: Company) -> None:
