@@ -52,7 +52,7 @@ class _Thief:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def guess(self, server: str, count: int) -> None:
-        """So many guesses, as many at a time as may be."""
+        """So many guesses, as many at a time as may be; fewer where the server ends."""
         credentials = channel_credentials(self.guard.authority_pem)
         async with grpc.aio.secure_channel(server, credentials, channel_options()) as channel:
             stub: PinServiceAsyncStub = PinServiceStub(channel)
@@ -67,6 +67,8 @@ class _Thief:
                 await stub.EvaluatePin(request, timeout=_SECONDS, wait_for_ready=False)
             except grpc.aio.AioRpcError as error:
                 self.found[error_from_rpc(error).reason] += 1
+                if error.code() is grpc.StatusCode.UNAVAILABLE:
+                    return
             else:
                 self.found["evaluated"] += 1
             self.answered.set()
@@ -120,6 +122,6 @@ async def _steal(bench: Bench, server: ServerProcess, thief: _Thief, guesses: in
     bench.progress.step()
     await asyncio.to_thread(server.start)
     bench.progress.step()
-    await thief.guess(server.enrolment_address, guesses - first)
+    await thief.guess(server.enrolment_address, guesses - thief.found.total())
     bench.progress.step()
     return time.monotonic() - began

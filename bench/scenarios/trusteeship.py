@@ -2,7 +2,8 @@
 
 * Latency: one after the other, through the agent's library: a use is two joint signatures by its user's personal key,
   one operation of the organisation's key, a record in the log, and every check. Beside it a joint signature by the same
-  personal key. Both kinds take turns; custody of all keys is in the database, then in a token of SoftHSM2.
+  personal key. All take turns; custody of all keys is in the database, then in a token of SoftHSM2. Processor time is
+  that of agent and server together: what disturbs the machine does not count there.
 * Limit: many callers at once under a grant for a tenth of their number. Exactly so many uses are made.
 """
 
@@ -14,12 +15,14 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from bench.context import Bench
 from bench.errors import BenchFailed
 from bench.harness.results import Aim, Outcome, Ratio, Result
 from bench.harness.statistics import quantile
+from bench.harness.timing import rotated
 from bench.rig.server import ServerProcess
 from bench.rig.trust import KEY, SETTINGS, Trusted, prepare, trusted
 from signer_agent.trusteeship.grants import Grant
@@ -37,6 +40,14 @@ _PART: Final = 10
 Operation = Callable[[], Awaitable[object]]
 
 
+@dataclass(slots=True)
+class _Taken:
+    """By round: milliseconds of each operation, sorted; and those of the processors for one, on the average."""
+
+    milliseconds: list[list[float]] = field(default_factory=list)
+    processor_milliseconds: list[float] = field(default_factory=list)
+
+
 def run(bench: Bench) -> Outcome:
     """Measure latencies with each custody, and the limit with the first."""
     plan = bench.plan
@@ -50,9 +61,9 @@ def run(bench: Bench) -> Outcome:
     bench.progress.begin("organisation keys in trust", len(settings) * (2 + plan.load_rounds) + 1)
     outcome = Outcome(remarks=remarks)
     for custody, chosen in settings.items():
-        with asyncio.Runner() as runner, _company(bench, runner, custody, chosen) as company:
+        with asyncio.Runner() as runner, _company(bench, runner, custody, chosen) as (server, company):
             bench.progress.step()
-            outcome += _latencies(custody, runner.run(_take_turns(bench, company)))
+            outcome += _latencies(custody, runner.run(_take_turns(bench, server, company)))
             if custody == "database":
                 outcome += runner.run(_at_once(company, plan.uses_at_once))
                 bench.progress.step()
@@ -60,7 +71,9 @@ def run(bench: Bench) -> Outcome:
 
 
 @contextmanager
-def _company(bench: Bench, runner: asyncio.Runner, custody: str, settings: dict[str, str]) -> Iterator[Trusted]:
+def _company(
+    bench: Bench, runner: asyncio.Runner, custody: str, settings: dict[str, str]
+) -> Iterator[tuple[ServerProcess, Trusted]]:
     folder = bench.workspace / f"trusteeship-{custody}"
     folder.mkdir()
     with ServerProcess(folder / "server", bench.cores.all, **SETTINGS, **settings) as server, ExitStack() as leaving:
@@ -68,27 +81,28 @@ def _company(bench: Bench, runner: asyncio.Runner, custody: str, settings: dict[
         arriving = trusted(server, homes, keys, bench.plan.trusted_half_bits)
         company = runner.run(arriving.__aenter__())
         leaving.callback(lambda: runner.run(arriving.__aexit__(None, None, None)))
-        yield company
+        yield server, company
 
 
-async def _take_turns(bench: Bench, company: Trusted) -> dict[str, list[list[float]]]:
-    """Milliseconds of each operation, in each round."""
+async def _take_turns(bench: Bench, server: ServerProcess, company: Trusted) -> dict[str, _Taken]:
+    """What each operation takes, in each round."""
     plan = bench.plan
     grants = {kind: await company.grant(kind, 1_000_000) for kind in _KINDS}
     operations: dict[str, Operation] = {_PLAIN: lambda: company.bob.sign_digest(KEY, secrets.token_bytes(32))}
     operations |= {kind: _use(company, grant) for kind, grant in grants.items()}
-    taken: dict[str, list[list[float]]] = {name: [] for name in operations}
+    taken = {name: _Taken() for name in operations}
     for turn in range(-1, plan.load_rounds):
-        times: dict[str, list[float]] = {name: [] for name in operations}
-        for _ in range(plan.uses):
-            for name, operation in operations.items():
+        for name in rotated(list(operations), turn):
+            times, before = list[float](), time.process_time() + server.processor_seconds()
+            for _ in range(plan.uses):
                 began = time.perf_counter()
-                await operation()
-                times[name].append(1000 * (time.perf_counter() - began))
+                await operations[name]()
+                times.append(1000 * (time.perf_counter() - began))
+            spent = time.process_time() + server.processor_seconds() - before
+            if turn >= 0:  # what happens the first time only shall not count
+                taken[name].milliseconds.append(sorted(times))
+                taken[name].processor_milliseconds.append(1000 * spent / plan.uses)
         bench.progress.step()
-        if turn >= 0:  # what happens the first time only shall not count
-            for name, each in times.items():
-                taken[name].append(each)
     return taken
 
 
@@ -96,29 +110,25 @@ def _use(company: Trusted, grant: Grant) -> Operation:
     return lambda: company.uses.sign_digest(grant, secrets.token_bytes(32), reason="a benchmark")
 
 
-def _latencies(custody: str, taken: dict[str, list[list[float]]]) -> Outcome:
+def _latencies(custody: str, taken: dict[str, _Taken]) -> Outcome:
     results, ratios = list[Result](), list[Ratio]()
-    medians: dict[str, Result] = {}
-    for name, rounds in taken.items():
+    for name, each in taken.items():
         what = "plain joint signature" if name == _PLAIN else f"use of {name}"
-        stem = f"trust_{custody}_{name.replace('-', '_')}"
-        for kind, title, fraction in (("p50", "median", 0.5), ("p99", "99 % are faster", 0.99)):
-            samples = tuple(quantile(sorted(each), fraction) for each in rounds)
-            made = Result(f"{stem}_{kind}", f"{_CUSTODIES[custody]}, {what}: {title}", GROUP, "ms", samples)
-            results.append(made)
-            if kind == "p50":
-                medians[name] = made
-    ratios = [
-        Ratio.between(
-            f"trust_{custody}_{name.replace('-', '_')}_over_plain",
-            f"A use of {name}, record included, over a plain joint signature, {_CUSTODIES[custody]}",
-            made,
-            medians[_PLAIN],
-            AIM,
-        )
-        for name, made in medians.items()
-        if name != _PLAIN
-    ]
+        for kind, (title, samples) in {
+            "p50": ("median", [quantile(times, 0.5) for times in each.milliseconds]),
+            "p99": ("99 % are faster", [quantile(times, 0.99) for times in each.milliseconds]),
+            "cpu": ("processor time", each.processor_milliseconds),
+        }.items():
+            stem = f"trust_{custody}_{name.replace('-', '_')}_{kind}"
+            results.append(Result(stem, f"{_CUSTODIES[custody]}, {what}: {title}", GROUP, "ms", tuple(samples)))
+    found = {result.name: result for result in results}
+    for kind in _KINDS:
+        stem = f"trust_{custody}_{kind.replace('-', '_')}"
+        title = f"A use of {kind}, record included, over a plain joint signature, {_CUSTODIES[custody]}"
+        for figure, behind in (("p50", ""), ("cpu", ": processor time")):
+            above, below = found[f"{stem}_{figure}"], found[f"trust_{custody}_{_PLAIN}_{figure}"]
+            name = f"{stem}_{'' if figure == 'p50' else 'cpu_'}over_plain"
+            ratios.append(Ratio.between(name, title + behind, above, below, AIM if figure == "p50" else None))
     return Outcome(results, ratios)
 
 

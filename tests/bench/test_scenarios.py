@@ -166,7 +166,7 @@ _OF_A_LOG = (
 )
 
 
-_TRUST_KINDS = ("ecdsa_p256", "rsa_3072")
+_TRUST_USES = ("ecdsa_p256_", "ecdsa_p256_cpu_", "rsa_3072_", "rsa_3072_cpu_")
 
 
 def _expected_results() -> set[str]:
@@ -221,7 +221,7 @@ def test_everything_from_end_to_end(tmp_path: Path) -> None:
         "verify_bundle_over_bare",
         "verify_bundle_over_parts",
         "verify_records_memory_whole_over_short",
-        *(f"trust_{custody}_{kind}_over_plain" for custody in ("database", "token") for kind in _TRUST_KINDS),
+        *(f"trust_{custody}_{each}over_plain" for custody in ("database", "token") for each in _TRUST_USES),
     }
     samples = {result["name"]: result["samples"] for result in document["results"]}
     assert _expected_results() <= set(samples)
