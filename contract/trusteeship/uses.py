@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
@@ -282,9 +282,12 @@ class RecordedUse:
     request: SignedStatement
     record: UseRecord
     signature: bytes
+    asked: UseRequest = field(init=False, compare=False)
+    """What was asked for."""
 
     def __post_init__(self) -> None:
-        asked, record = self.asked, self.record
+        asked, record = UseRequest.from_der(self.request.statement), self.record
+        object.__setattr__(self, "asked", asked)
         same = record.request == hashlib.sha256(self.request.to_der()).digest() and (
             (asked.organisation, asked.key_id, asked.user, asked.user_certificate)
             == (record.organisation, record.key_id, record.user, record.user_certificate)
@@ -293,11 +296,6 @@ class RecordedUse:
         signed = record.outcome.signed
         der.require_that(signed is bool(self.signature), "a signature that does not fit the outcome", reason=REASON)
         der.require_that(len(self.signature) <= MAX_SIGNATURE_BYTES, "a signature of a wrong length", reason=REASON)
-
-    @property
-    def asked(self) -> UseRequest:
-        """What was asked for."""
-        return UseRequest.from_der(self.request.statement)
 
     @property
     def signed_record(self) -> SignedStatement | None:

@@ -40,7 +40,7 @@ from server.journal.records import (
     refusal_from_text,
     refusal_to_text,
 )
-from server.storage import Instant, metadata
+from server.storage import Instant, Lookup, metadata
 from server.storage.tables import Sequence as Counted
 
 
@@ -77,7 +77,7 @@ operations = Table(
 )
 
 _column = operations.c
-_find = select(
+_seen = select(
     _column.agent_id,
     _column.request_id,
     _column.method,
@@ -87,7 +87,9 @@ _find = select(
     _column.reason,
     _column.refusal,
     _column.answer,
-).where(
+)
+_of_agent = Lookup(_seen.where(_column.agent_id == bindparam("of_agent")), _column.request_id)
+_of_agents = _seen.where(
     _column.agent_id.in_(bindparam("agent_ids", expanding=True)),
     _column.request_id.in_(bindparam("request_ids", expanding=True)),
 )
@@ -131,8 +133,11 @@ _list = select(
 def find_operations(connection: Connection, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Operation]:
     """The operations that there are of these (agent_id, request_id)."""
     wanted = set(identities)
-    values = {"agent_ids": list({agent for agent, _ in wanted}), "request_ids": [request for _, request in wanted]}
-    rows = connection.execute(_find, values)
+    agent_ids, request_ids = {agent for agent, _ in wanted}, [request for _, request in wanted]
+    if len(agent_ids) == 1:
+        rows = _of_agent.rows(connection, request_ids, of_agent=agent_ids.pop())
+    else:
+        rows = connection.execute(_of_agents, {"agent_ids": list(agent_ids), "request_ids": request_ids}).all()
     found = (_operation(row) for row in rows if (row.agent_id, row.request_id) in wanted)
     return {(operation.agent_id, operation.request_id): operation for operation in found}
 

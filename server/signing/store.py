@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
 from server.signing.states import KeyState
-from server.storage import Instant, PageCursor, metadata, row_values
+from server.storage import Instant, Lookup, PageCursor, metadata, row_values
 
 _ROWS_AT_A_TIME: Final = 1000
 _STATES = ", ".join(f"'{state.value}'" for state in KeyState)
@@ -129,11 +129,9 @@ class KeyRules:
     abort_cause: str | None
 
 
-_rules = select(*(keys.c[name] for name in KeyRules.__dataclass_fields__)).where(
-    keys.c.key_id.in_(bindparam("key_ids", expanding=True))
-)
-_usage = select(key_usage.c.key_id, key_usage.c.operations).where(
-    key_usage.c.day == bindparam("day"), key_usage.c.key_id.in_(bindparam("key_ids", expanding=True))
+_rules = Lookup(select(*(keys.c[name] for name in KeyRules.__dataclass_fields__)), keys.c.key_id)
+_usage = Lookup(
+    select(key_usage.c.key_id, key_usage.c.operations).where(key_usage.c.day == bindparam("day")), key_usage.c.key_id
 )
 _find = select(keys).where(keys.c.key_id == bindparam("key_id"))
 
@@ -152,8 +150,7 @@ def find_key(connection: Connection, key_id: str) -> Key | None:
 
 def find_rules(connection: Connection, key_ids: Iterable[str]) -> dict[str, KeyRules]:
     """What decides about the use of those of these keys that there are."""
-    rows = connection.execute(_rules, {"key_ids": list(set(key_ids))})
-    return {row.key_id: KeyRules(**_decoded(row)) for row in rows}
+    return {row.key_id: KeyRules(**_decoded(row)) for row in _rules.rows(connection, key_ids)}
 
 
 def list_keys(connection: Connection, agent_id: str | None, after: PageCursor | None, limit: int) -> list[Key]:
@@ -225,8 +222,7 @@ def change_key(connection: Connection, key: Key, starts: Iterable[KeyState], val
 
 def find_usage(connection: Connection, key_ids: Iterable[str], day: int) -> dict[str, int]:
     """Operations of each key on a day, for those that had any."""
-    rows = connection.execute(_usage, {"key_ids": list(key_ids), "day": day})
-    return {row.key_id: row.operations for row in rows}
+    return {row.key_id: row.operations for row in _usage.rows(connection, key_ids, day=day)}
 
 
 def put_usage(connection: Connection, key_id: str, day: int, operations: int) -> None:

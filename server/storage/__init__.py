@@ -5,6 +5,7 @@ Nothing above this package knows which database it is. The tables stand with the
 """
 
 from server.storage.database import Database
+from server.storage.lookup import Lookup
 from server.storage.paging import Page, PageCursor
 from server.storage.staging import BeforeCommit, staged_in
 from server.storage.tables import Instant, metadata, row_values
@@ -19,6 +20,7 @@ __all__ = [
     "GroupWork",
     "Handover",
     "Instant",
+    "Lookup",
     "Page",
     "PageCursor",
     "Threads",

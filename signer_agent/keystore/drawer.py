@@ -36,10 +36,10 @@ class Files(Protocol):
     def save(self, folder: PrivateFolder, kind: str, name: str, public: Json, secret: bytes) -> None:
         """Seal and write a file."""
 
-    def load(
-        self, folder: PrivateFolder, kind: str, name: str, load: Callable[[Fields, bytes], _Loaded]
-    ) -> _Loaded | None:
-        """Read and open a file; None if there is none."""
+    def open_file(
+        self, folder: PrivateFolder, kind: str, name: str, content: bytes, load: Callable[[Fields, bytes], _Loaded]
+    ) -> _Loaded:
+        """Open a file's content."""
 
 
 class Drawer(Generic[_Entry]):
@@ -63,14 +63,23 @@ class Drawer(Generic[_Entry]):
         self._kind = kind
         self._entry = entry
         self._check = check
+        self._last: tuple[str, bytes, _Entry] | None = None
 
     def names(self) -> list[str]:
         """The names of all entries, sorted."""
         return [name.removesuffix(_SUFFIX) for name in self._folder.names(_SUFFIX)]
 
     def get(self, name: str) -> _Entry | None:
-        """The entry of that name, or None."""
-        return self._files.load(self._folder, self._kind, self._check(name) + _SUFFIX, self._entry.load)
+        """The entry of that name, or None. What is read again and again, as a login, is opened once."""
+        file = self._check(name) + _SUFFIX
+        content = self._folder.read(file)
+        if content is None:
+            return None
+        last = self._last
+        if last is None or last[:2] != (file, content):
+            opened = self._files.open_file(self._folder, self._kind, file, content, self._entry.load)
+            self._last = last = (file, content, opened)
+        return last[2]
 
     def put(self, name: str, entry: _Entry) -> None:
         """Store an entry, durably, in place of an older one."""

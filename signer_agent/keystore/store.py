@@ -245,8 +245,12 @@ class KeyStore:
     ) -> _Loaded | None:
         """Read and open a file that ``save`` wrote; None if there is none. Raises as ``identity`` does."""
         content = folder.read(name)
-        if content is None:
-            return None
+        return None if content is None else self.open_file(folder, kind, name, content, load)
+
+    def open_file(
+        self, folder: PrivateFolder, kind: str, name: str, content: bytes, load: Callable[[Fields, bytes], _Loaded]
+    ) -> _Loaded:
+        """Open the content of a file that ``save`` wrote. Raises as ``identity`` does."""
         with _damage_of(folder.path / name):
             fields = Fields(decode(content))
             if (fields.text("kind"), fields.integer("version")) != (kind, _VERSION):

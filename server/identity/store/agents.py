@@ -18,14 +18,13 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    bindparam,
     delete,
     insert,
     select,
     update,
 )
 
-from server.storage import Instant, metadata, row_values
+from server.storage import Instant, Lookup, metadata, row_values
 
 credentials = Table(
     "credentials",
@@ -137,7 +136,7 @@ class Agent:
     revocation_sha256: bytes | None = None
 
 
-_find_agents = select(agents).where(agents.c.agent_id.in_(bindparam("agent_ids", expanding=True)))
+_agents = Lookup(select(agents), agents.c.agent_id)
 
 
 def find_credential(connection: Connection, name: str) -> Credential | None:
@@ -205,8 +204,7 @@ def drop_tickets(connection: Connection, *, agent_id: str | None = None, expired
 
 def find_agents(connection: Connection, agent_ids: Iterable[str]) -> dict[str, Agent]:
     """The agents that there are of these."""
-    rows = connection.execute(_find_agents, {"agent_ids": list(set(agent_ids))})
-    return {row.agent_id: _agent(row) for row in rows}
+    return {row.agent_id: _agent(row) for row in _agents.rows(connection, agent_ids)}
 
 
 def find_agent_by_revocation(connection: Connection, revocation_sha256: bytes) -> Agent | None:

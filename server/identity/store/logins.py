@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    bindparam,
     delete,
     insert,
     select,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 )
 
 from server.journal import Caller
-from server.storage import Instant, PageCursor, metadata
+from server.storage import Instant, Lookup, PageCursor, metadata
 
 login_challenges = Table(
     "login_challenges",
@@ -198,13 +197,12 @@ def add_login(connection: Connection, login: Login) -> None:
     connection.execute(insert(logins), values)
 
 
-_find_logins = select(logins).where(logins.c.token_sha256.in_(bindparam("digests", expanding=True)))
+_logins = Lookup(select(logins), logins.c.token_sha256)
 
 
 def find_logins(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, Login]:
     """Logins, by SHA-256 of their tokens."""
-    rows = connection.execute(_find_logins, {"digests": list(set(digests))})
-    return {row.token_sha256: _login(row) for row in rows}
+    return {row.token_sha256: _login(row) for row in _logins.rows(connection, digests)}
 
 
 def list_logins(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
@@ -21,6 +22,11 @@ _find_by_digest = select(trust_grants).where(_grant.digest == bindparam("of_dige
 _of_grant = update(trust_grants).where(_grant.grant_id == bindparam("of_grant"))
 _count = _of_grant.values(used=_grant.used + bindparam("by"))
 _count_refusal = _of_grant.values(refused=_grant.refused + 1)
+
+
+@lru_cache(1024)  # they never change
+def _words(request: bytes) -> GrantRequest:
+    return GrantRequest.from_der(SignedStatement.from_der(request).statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class GrantRow:
     @property
     def words(self) -> GrantRequest:
         """What it allows."""
-        return GrantRequest.from_der(SignedStatement.from_der(self.request).statement)
+        return _words(self.request)
 
 
 @dataclass(frozen=True, slots=True)
