@@ -82,7 +82,7 @@ def compose_trusteeship_rules(
     """
     policy = StatementPolicy(logins, clock)
     runner = OperationRunner(database, flights, workers, check_callers, policy, clock)
-    statements = Statements(opened, custody.shares, runner, policy, engine, random)
+    statements = Statements(opened, custody.shares, runner, policy, engine, random, clock)
     means = Means(KeyOperator(database, custody.keys, capacity=opened_keys), custody.sealer, clock, clock_difference)
     grants = Grants(database, statements, clock, clock_difference=clock_difference)
     uses = Uses(database, statements, log, means)

@@ -7,6 +7,9 @@
 3. The signature is completed, and what the statement is for is done with it.
 4. In the transaction of the result, login and certificate are looked at again: who was shut out meanwhile effects
    nothing.
+
+A statement that the server itself has made and kept, the record of a use, needs no intent beside that: its signature is
+completed first, and 2 to 4 are one transaction. What is refused there was completed for nobody.
 """
 
 from __future__ import annotations
@@ -26,8 +29,8 @@ from mpc.errors import FoursealError
 from mpc.four_prime_rsa import EncodedMessage, PartialSignature, Purpose, Role, parse_partial_signature
 from server.clock import Clock
 from server.custody import ShareCustody, ShareEngine
-from server.identity import CertificateProfile, Login, Logins, find_certificate
-from server.journal import Act, Intent, OperationRunner, Request, Result
+from server.identity import CertificateProfile, Login, Logins, check_callers, find_certificate
+from server.journal import Act, Intent, OperationRunner, Request, Result, run_at_once
 from server.signing import JointOperationPolicy, OpenedKeys, sign_jointly
 from wire.catalogue import ServiceError
 
@@ -75,11 +78,13 @@ class StatementIntent(Intent):
 
     Args:
         login: whose.
+        statement_der: what is signed.
         key_sha256: SHA-256 of the joint public key, DER.
         deed: what it is for.
     """
 
     login: Login
+    statement_der: bytes = field(repr=False)
     key_sha256: bytes
     deed: Deed
 
@@ -144,6 +149,7 @@ class Statements:
         policy: see ``StatementPolicy``.
         engine: exponentiates.
         random: for blinding.
+        clock: the time.
     """
 
     def __init__(
@@ -154,7 +160,9 @@ class Statements:
         policy: StatementPolicy,
         engine: ShareEngine,
         random: Random,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._keys = keys
         self._shares = shares
         self._runner = runner
@@ -189,7 +197,35 @@ class Statements:
         await self._runner.run(request, prepare)
         return deeds[0] if deeds else None
 
+    async def run_kept(self, request: Request, login: Login, signature: ClientSignature, read: Callable[[], D]) -> D:
+        """As ``run``, for a statement that the server has made and kept. Returns what ``read`` gave."""
+
+        def sign() -> tuple[D, StatementIntent, Result]:
+            deed = read()
+            intent, client_partial = self._checked(request, login, signature, deed)
+            return deed, intent, self._complete(intent, client_partial, intent.key_id)
+
+        runner = self._runner
+        deed, intent, result = await runner.workers.run(sign)
+
+        def change(connection: Connection) -> Result:
+            (refusal,) = self._policy.admit(connection, [intent], [False])
+            if refusal is not None:
+                raise refusal
+            if result.apply is not None:
+                result.apply(connection)
+            return Result()
+
+        await run_at_once(runner.database, check_callers, self._clock, intent, change)
+        return deed
+
     def _prepare(self, request: Request, login: Login, signature: ClientSignature, deed: Deed) -> tuple[Intent, Act]:
+        intent, client_partial = self._checked(request, login, signature, deed)
+        return intent, partial(self._act, intent, client_partial)
+
+    def _checked(
+        self, request: Request, login: Login, signature: ClientSignature, deed: Deed
+    ) -> tuple[StatementIntent, PartialSignature]:
         statement = deed.statement
         if statement.signer != login.account:
             raise wrong_certificate("the statement names another account")
@@ -206,16 +242,18 @@ class Statements:
             salt=signature.salt,
             client_partial=signature.client_partial,
             login=login,
+            statement_der=statement_der,
             key_sha256=sha256(key.joint_key.to_der()).digest(),
             deed=deed,
         )
-        return intent, partial(self._act, intent, statement_der, client_partial)
+        return intent, client_partial
 
-    def _act(
-        self, intent: StatementIntent, statement_der: bytes, client_partial: PartialSignature, key_id: str
-    ) -> Result:
+    def _complete(self, intent: StatementIntent, client_partial: PartialSignature, key_id: str) -> Result:
         signature = sign_jointly(self._shares, key_id, client_partial, self._engine, self._random)
-        result = intent.deed.act(SignedStatement(statement_der, signature))
+        return intent.deed.act(SignedStatement(intent.statement_der, signature))
+
+    def _act(self, intent: StatementIntent, client_partial: PartialSignature, key_id: str) -> Result:
+        result = self._complete(intent, client_partial, key_id)
 
         def apply(connection: Connection) -> None:
             self._policy.require_signer(connection, intent)

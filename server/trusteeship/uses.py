@@ -106,8 +106,8 @@ class Uses:
             row = self._database.read_now(partial(store.find_use, name=name))
             return _Finishing(*require_signable(row), self._means.clock)
 
-        deed = await self._statements.run(request, login, signature, read)
-        if deed is None or deed.kept is None:  # it was done before, or refused
+        deed = await self._statements.run_kept(request, login, signature, read)
+        if deed.kept is None:  # it was done before, or refused
             return await self._database.read(partial(self._read, name=name))
         row, entry = deed.kept
         return self._release(row, deed.statement, entry.der, entry.receipt())

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -33,6 +35,20 @@ IN_FLIGHT: Final = 6
 SEED: Final = 20261128
 
 
+@dataclass
+class Killer:
+    """Kills a server with its n-th answer; at 0, never."""
+
+    process: ServerProcess
+    answers: int
+
+    def answered(self) -> None:
+        """One more."""
+        self.answers -= 1
+        if self.answers == 0:
+            self.process.kill()
+
+
 class Attempt:
     """A use that is tried until it is done: each step by one request, however often it is sent."""
 
@@ -44,10 +60,11 @@ class Attempt:
         self.record = b""
         self.result = b""
 
-    async def go_on(self, bob: Trustee) -> None:
-        """As far as the server lives."""
+    async def go_on(self, bob: Trustee, answered: Callable[[], None]) -> None:
+        """As far as the server lives; ``answered`` is called with each answer."""
         try:
             begun = await bob.call(bob.trust.BeginUse, self._begin)
+            answered()
             if self._finish is None:
                 signature = bob.signature(begun.record_der)
                 self._finish = pb.FinishUseRequest(
@@ -56,6 +73,7 @@ class Attempt:
                 self.record = begun.record_der
             assert begun.record_der == self.record, "a second record of one use"
             self.result = (await bob.call(bob.trust.FinishUse, self._finish)).result
+            answered()
         except RemoteError as error:
             assert error.code is grpc.StatusCode.UNAVAILABLE, error  # noqa: PT017  # by a kill
 
@@ -82,11 +100,10 @@ async def test_killed_in_the_middle_of_uses(world: World, tmp_path: Path) -> Non
                 for director in (alice, carol):
                     grant = await director.order(director.ordering(grant, GrantAction.APPROVE))
             attempts += [Attempt(bob, grant) for _ in range(IN_FLIGHT)]
-            under_way = asyncio.gather(*(attempt.go_on(bob) for attempt in attempts))
-            if life < KILLS:
-                await asyncio.sleep(points.uniform(0.01, 0.15))  # not to wait for anything: a random point is wanted
-                process.kill()
-            await under_way
+            answers = points.randrange(1, 2 * IN_FLIGHT - 2) if life < KILLS else 0  # of the two that each attempt waits for
+
+            killed = Killer(process, answers)
+            await asyncio.gather(*(attempt.go_on(bob, killed.answered) for attempt in attempts))
             if life == KILLS:
                 assert (await bob.look(grant.grant_id)).used == len(done) + len(attempts)
                 process.terminate()
