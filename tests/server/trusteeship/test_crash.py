@@ -100,8 +100,7 @@ async def test_killed_in_the_middle_of_uses(world: World, tmp_path: Path) -> Non
                 for director in (alice, carol):
                     grant = await director.order(director.ordering(grant, GrantAction.APPROVE))
             attempts += [Attempt(bob, grant) for _ in range(IN_FLIGHT)]
-            answers = points.randrange(1, 2 * IN_FLIGHT - 2) if life < KILLS else 0  # of the two that each attempt waits for
-
+            answers = points.randrange(1, 2 * IN_FLIGHT - 2) if life < KILLS else 0  # each attempt waits for two
             killed = Killer(process, answers)
             await asyncio.gather(*(attempt.go_on(bob, killed.answered) for attempt in attempts))
             if life == KILLS:
