@@ -15,11 +15,14 @@ _TRIM_THRESHOLD: Final = -1  # parameters of mallopt(3)
 _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 _PIECE_BYTES: Final = 16 << 20
-_KEPT_BYTES: Final = 64 << 20
+_KEPT_BYTES: Final = 16 << 20
 
 
 def keep_freed_memory() -> None:
-    """Keep up to 64 MiB of freed memory for the next pieces. Does nothing where the C library is another one."""
+    """Keep up to 16 MiB of freed memory in each of two arenas, for the next pieces.
+
+    Does nothing where the C library is another one.
+    """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
