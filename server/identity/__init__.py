@@ -23,7 +23,7 @@ from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
 from server.identity.leases import Leases, open_leases
-from server.identity.logins.logins import Logins
+from server.identity.logins.logins import LoginClaim, Logins
 from server.identity.outside import accept_outside_certificate, find_outside_certificate
 from server.identity.own_profiles import StatusPlaces, organisation_subject
 from server.identity.server_certificate import (
@@ -66,6 +66,7 @@ __all__ = [
     "IssuedCertificate",
     "Leases",
     "Login",
+    "LoginClaim",
     "Logins",
     "Pair",
     "Proof",

@@ -85,7 +85,7 @@ def compose_trusteeship_rules(
     statements = Statements(opened, custody.shares, runner, policy, engine, random, clock)
     means = Means(KeyOperator(database, custody.keys, capacity=opened_keys), custody.sealer, clock, clock_difference)
     grants = Grants(database, statements, clock, clock_difference=clock_difference)
-    uses = Uses(database, statements, log, means)
+    uses = Uses(database, logins, statements, log, means)
     exports = Exports(database, logins, log, lists, log_certificate, clock)
     upkeep = TrusteeshipUpkeep(database, clock, logger)
     return TrusteeshipRules(database, logins, grants, uses, Records(database, log), exports, upkeep)

@@ -29,7 +29,7 @@ from mpc.errors import FoursealError
 from mpc.four_prime_rsa import EncodedMessage, PartialSignature, Purpose, Role, parse_partial_signature
 from server.clock import Clock
 from server.custody import ShareCustody, ShareEngine
-from server.identity import CertificateProfile, Login, Logins, check_callers, find_certificate
+from server.identity import CertificateProfile, Login, LoginClaim, Logins, check_callers, find_certificate
 from server.journal import Act, Intent, OperationRunner, Request, Result, run_at_once
 from server.signing import JointOperationPolicy, OpenedKeys, sign_jointly
 from wire.catalogue import ServiceError
@@ -83,7 +83,7 @@ class StatementIntent(Intent):
         deed: what it is for.
     """
 
-    login: Login
+    login: Login | LoginClaim
     statement_der: bytes = field(repr=False)
     key_sha256: bytes
     deed: Deed
@@ -170,7 +170,9 @@ class Statements:
         self._engine = engine
         self._random = random
 
-    async def run(self, request: Request, login: Login, signature: ClientSignature, read: Callable[[], D]) -> D | None:
+    async def run(
+        self, request: Request, login: Login | LoginClaim, signature: ClientSignature, read: Callable[[], D]
+    ) -> D | None:
         """Have a statement signed, and done what it is for; once, whenever and however often it is asked for.
 
         Args:
@@ -197,11 +199,21 @@ class Statements:
         await self._runner.run(request, prepare)
         return deeds[0] if deeds else None
 
-    async def run_kept(self, request: Request, login: Login, signature: ClientSignature, read: Callable[[], D]) -> D:
-        """As ``run``, for a statement that the server has made and kept. Returns what ``read`` gave."""
+    async def run_kept(self, signature: ClientSignature, read: Callable[[], tuple[D, Login, Request]]) -> D:
+        """As ``run``, for a statement that the server has made and kept.
+
+        Args:
+            signature: the client's part.
+            read: reads, in a worker, what the statement is for, whose login calls, and what stands in the journal.
+
+        Returns:
+            What it was for.
+
+        Raises as ``run``.
+        """
 
         def sign() -> tuple[D, StatementIntent, Result]:
-            deed = read()
+            deed, login, request = read()
             intent, client_partial = self._checked(request, login, signature, deed)
             return deed, intent, self._complete(intent, client_partial, intent.key_id)
 
@@ -219,12 +231,14 @@ class Statements:
         await run_at_once(runner.database, check_callers, self._clock, intent, change)
         return deed
 
-    def _prepare(self, request: Request, login: Login, signature: ClientSignature, deed: Deed) -> tuple[Intent, Act]:
+    def _prepare(
+        self, request: Request, login: Login | LoginClaim, signature: ClientSignature, deed: Deed
+    ) -> tuple[Intent, Act]:
         intent, client_partial = self._checked(request, login, signature, deed)
         return intent, partial(self._act, intent, client_partial)
 
     def _checked(
-        self, request: Request, login: Login, signature: ClientSignature, deed: Deed
+        self, request: Request, login: Login | LoginClaim, signature: ClientSignature, deed: Deed
     ) -> tuple[StatementIntent, PartialSignature]:
         statement = deed.statement
         if statement.signer != login.account:

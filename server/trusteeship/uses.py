@@ -10,6 +10,7 @@ The journal keeps no result: for ten minutes a repeat has it from where it lies,
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -19,12 +20,12 @@ from sqlalchemy import Connection
 from contract import der
 from contract.trusteeship.signed import REASON, SignedStatement
 from contract.trusteeship.uses import UseOutcome, UseRecord, UseRequest
-from mpc.errors import DecryptionFailed, FaultDetected
+from mpc.errors import DecryptionFailed, FaultDetected, FoursealError
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
 from server.custody import SealBroken
-from server.identity import Login
-from server.journal import Request, Result
+from server.identity import Login, LoginClaim, Logins
+from server.journal import Caller, Request, Result
 from server.journal.log import LogReader, StagedEntry
 from server.storage import Database
 from server.trusteeship.beginning import Beginning, Means, find_withdrawal, result_context
@@ -59,19 +60,23 @@ class Uses:
 
     Args:
         database: where they are.
+        logins: say who is logged in.
         statements: has requests and records signed.
         log: has the records.
         means: what uses are made with.
     """
 
-    def __init__(self, database: Database, statements: Statements, log: LogReader, means: Means) -> None:
+    def __init__(
+        self, database: Database, logins: Logins, statements: Statements, log: LogReader, means: Means
+    ) -> None:
         self._database = database
+        self._logins = logins
         self._statements = statements
         self._log = log
         self._means = means
 
     async def begin(
-        self, request: Request, login: Login, asked: UseRequest, signature: ClientSignature, ciphertext: bytes
+        self, request: Request, claim: LoginClaim, asked: UseRequest, signature: ClientSignature, ciphertext: bytes
     ) -> Begun:
         """Use a key under a grant, as far as the record that its user signs.
 
@@ -82,35 +87,64 @@ class Uses:
             FoursealError: what ``Statements.run`` raises.
         """
         name = UseName(request.caller.agent_id, asked.request_id)
+        deeds = list[Beginning]()
 
         def read() -> Beginning:
             _require_ciphertext(asked, ciphertext)
-            return Beginning(self._means, name.agent_id, asked, ciphertext)
+            deeds.append(Beginning(self._means, name.agent_id, asked, ciphertext))
+            return deeds[0]
 
-        deed = await self._statements.run(request, login, signature, read)
-        made = None if deed is None else deed.made
+        try:
+            await self._statements.run(request, claim, signature, read)
+        except FoursealError:
+            await self._require_login(claim, deeds)
+            raise
+        await self._require_login(claim, deeds)
+        made = deeds[0].made if deeds else None
         row, record = require_signable(made or await self._database.read(partial(store.find_use, name=name)))
         return Begun(record.to_der(), SignedStatement.from_der(row.request or b"").signature)
 
-    async def finish(self, request: Request, login: Login, use_request_id: str, signature: ClientSignature) -> Finished:
+    async def finish(
+        self,
+        caller: Caller,
+        token: str | None,
+        use_request_id: str,
+        signature: ClientSignature,
+        journaled: Callable[[Login], Request],
+    ) -> Finished:
         """Keep the signed record, and release the result.
 
+        Args:
+            caller: who calls.
+            token: of its login.
+            use_request_id: of the first step.
+            signature: the client's part of the record's.
+            journaled: what stands in the journal of the call.
+
         Raises:
-            ServiceError: USE_NOT_FOUND; USE_REFUSED; USE_ENDED.
+            ServiceError: LOGIN_REQUIRED; USE_NOT_FOUND; USE_REFUSED; USE_ENDED.
             DecryptionFailed: the ciphertext does not decrypt; that is recorded.
             FoursealError: what ``Statements.run`` raises.
         """
-        name = UseName(request.caller.agent_id, use_request_id)
+        name = UseName(caller.agent_id, use_request_id)
 
-        def read() -> _Finishing:
-            row = self._database.read_now(partial(store.find_use, name=name))
-            return _Finishing(*require_signable(row), self._means.clock)
+        def query(connection: Connection) -> tuple[Login, UseRow | None]:
+            return self._logins.find(connection, token, caller), store.find_use(connection, name)
 
-        deed = await self._statements.run_kept(request, login, signature, read)
+        def read() -> tuple[_Finishing, Login, Request]:
+            login, row = self._database.read_now(query)
+            return _Finishing(*require_signable(row), self._means.clock), login, journaled(login)
+
+        deed = await self._statements.run_kept(signature, read)
         if deed.kept is None:  # it was done before, or refused
             return await self._database.read(partial(self._read, name=name))
         row, entry = deed.kept
         return self._release(row, deed.statement, entry.der, entry.receipt())
+
+    async def _require_login(self, claim: LoginClaim, deeds: Sequence[Beginning]) -> None:
+        """Where no transaction of this call required the login, what is answered is an earlier call's."""
+        if not any(deed.begun for deed in deeds):
+            await self._database.read(partial(self._logins.check, claim=claim))
 
     def _read(self, connection: Connection, name: UseName) -> Finished:
         row, record = require_signable(store.find_use(connection, name))

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,6 +33,21 @@ from wire.catalogue import ServiceError
 MOST_LOGINS: Final = 64
 """Logins of an account; a new one ends the oldest."""
 _TOUCHES: Final = 30  # in the time after which an unused login ends: use is noted no more often
+
+
+@dataclass(frozen=True, slots=True)
+class LoginClaim:
+    """What a call says of its login. Nothing was looked at yet.
+
+    Args:
+        account: to which account.
+        token_sha256: of its token.
+        caller: from where.
+    """
+
+    account: str
+    token_sha256: bytes = field(repr=False)
+    caller: Caller
 
 
 class Logins:
@@ -59,22 +74,46 @@ class Logins:
         Raises:
             ServiceError: CALLER_UNKNOWN, LOGIN_REQUIRED.
         """
-        digest = None if token is None else foreign_token_digest(token)
-        if digest is None:
-            raise ServiceError("LOGIN_REQUIRED")
-
-        login = await self._database.read_grouped(self._read, (digest, caller))
+        login = await self._database.read_grouped(self._read, (_digest(token), caller))
         if self._is_due(login):
             login = await self._database.write(lambda connection: self.require(connection, login))
         return login
 
-    def require(self, connection: Connection, login: Login) -> Login:
+    @staticmethod
+    def claim(token: str | None, caller: Caller, account: str) -> LoginClaim:
+        """What a call says of its login, for who requires it in a transaction soon and needs no read before that.
+
+        Raises:
+            ServiceError: LOGIN_REQUIRED: there is no token.
+        """
+        return LoginClaim(account, _digest(token), caller)
+
+    def find(self, connection: Connection, token: str | None, caller: Caller) -> Login:
+        """As ``read``, in somebody's transaction; does not count as a use. Raises as that."""
+        (found,) = self._read(connection, [(_digest(token), caller)])
+        if isinstance(found, FoursealError):
+            raise found
+        return found
+
+    def check(self, connection: Connection, claim: LoginClaim) -> None:
+        """See that a claim is true. Does not count as a use.
+
+        Raises:
+            ServiceError: CALLER_UNKNOWN, LOGIN_REQUIRED.
+        """
+        (found,) = self._read(connection, [(claim.token_sha256, claim.caller)])
+        if isinstance(found, FoursealError):
+            raise found
+        _require_account(found, claim)
+
+    def require(self, connection: Connection, login: Login | LoginClaim) -> Login:
         """The login as it is now, in a transaction that may write. Counts as a use.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED: it has ended since it was read.
+            ServiceError: LOGIN_REQUIRED: it has ended since it was read, or is not what was claimed.
         """
         found = self._valid(store.find_logins(connection, [login.token_sha256]).get(login.token_sha256), login.caller)
+        _require_account(found, login)
         if not self._is_due(found):
             return found
         now = self._clock()
@@ -177,3 +216,15 @@ class Logins:
 
     def _is_due(self, login: Login) -> bool:
         return self._clock() - login.use_time >= self._idle / _TOUCHES
+
+
+def _digest(token: str | None) -> bytes:
+    digest = None if token is None else foreign_token_digest(token)
+    if digest is None:
+        raise ServiceError("LOGIN_REQUIRED")
+    return digest
+
+
+def _require_account(found: Login, said: Login | LoginClaim) -> None:
+    if found.account != said.account:
+        raise ServiceError("LOGIN_REQUIRED")

@@ -75,21 +75,21 @@ class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
 
     async def BeginUse(self, request: pb.BeginUseRequest, context: Context) -> pb.BeginUseResponse:
         """See the proto."""
-        login = await self._login(context)
-        asked = UseRequest.from_der(request.statement_der)
-        journaled = request_of(login.caller, asked.request_id, "BeginUse", request, account=login.account)
+        caller, asked = self._callers.of(context), UseRequest.from_der(request.statement_der)
+        claim = self._rules.logins.claim(login_token(context), caller, asked.user)
+        journaled = request_of(caller, asked.request_id, "BeginUse", request, account=asked.user)
         signature = signature_from_proto(request.signature)
-        begun = await self._rules.uses.begin(journaled, login, asked, signature, request.ciphertext)
+        begun = await self._rules.uses.begin(journaled, claim, asked, signature, request.ciphertext)
         return pb.BeginUseResponse(record_der=begun.record_der, request_signature=begun.request_signature)
 
     async def FinishUse(self, request: pb.FinishUseRequest, context: Context) -> pb.FinishUseResponse:
         """See the proto."""
-        login = await self._login(context)
         finished = await self._rules.uses.finish(
-            _journaled(login, "FinishUse", request),
-            login,
+            self._callers.of(context),
+            login_token(context),
             request.use_request_id,
             signature_from_proto(request.signature),
+            lambda login: _journaled(login, "FinishUse", request),
         )
         return pb.FinishUseResponse(result=finished.result, entry_der=finished.entry_der, receipt=finished.receipt)
 

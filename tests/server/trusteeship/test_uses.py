@@ -33,7 +33,7 @@ from server.storage import PageCursor
 from server.trusteeship.states import GrantState
 from server.trusteeship.store.grants import put_state
 from server.trusteeship.store.uses import Wanted, _listing
-from tests.server.harness import database_bytes, database_path, query
+from tests.server.harness import call, database_bytes, database_path, query
 from tests.server.trusteeship.conftest import Company, change, meanwhile
 from tests.server.trusteeship.people import DIGEST, OAEP, new_key, reason_of
 from transparency.receipt import Receipt
@@ -208,9 +208,7 @@ async def test_who_has_no_grant_uses_nothing(company: Company) -> None:
         assert await reason_of(person.begin_use(asked)) == "GRANT_NOT_FOUND", asked
     forged = replace(good, user_certificate=mallory.known.certificate)
     assert await reason_of(bob.begin_use(forged)) == "PERSONAL_CERTIFICATE_WRONG"
-    assert (
-        await reason_of(mallory.begin_use(good, signature=bob.signature(good.to_der()))) == "PERSONAL_CERTIFICATE_WRONG"
-    )
+    assert await reason_of(mallory.begin_use(good, signature=bob.signature(good.to_der()))) == "LOGIN_REQUIRED"
     signed_another = bob.begin_use(good, signature=bob.signature(replace(good, reason="harmless").to_der()))
     assert await reason_of(signed_another) == "PARTIAL_SIGNATURE_INVALID"
     old = replace(good, time=good.time - timedelta(minutes=5))
@@ -233,6 +231,36 @@ async def test_who_has_no_grant_uses_nothing(company: Company) -> None:
     await bob.finish_use(request)
     assert await reason_of(bob.finish_use(bob.finishing(good, begun))) == "USE_ENDED"
     assert [record.outcome for record in records(company) if record not in before] == [UseOutcome.DONE]
+
+
+async def test_both_steps_need_the_login_and_so_do_repeats(company: Company) -> None:
+    """The agent's certificate alone is not enough, nor somebody else's login, for what is new and for what was done."""
+    bob, grant = company.bob, await company.granted()
+    strangers = [replace(bob, token=token) for token in (company.carol.token, "A" * len(bob.token))]
+
+    async def refused(step: str, request: Any) -> None:  # noqa: ANN401  # of either step
+        for stranger in strangers:
+            assert await reason_of(stranger.call(getattr(stranger.trust, step), request)) == "LOGIN_REQUIRED"
+        assert await reason_of(call(getattr(bob.trust, step), request)) == "LOGIN_REQUIRED"
+
+    asked = bob.using(grant)
+    der = asked.to_der()
+    first = pb.BeginUseRequest(statement_der=der, signature=bob.signature(der))
+    await refused("BeginUse", first)
+    begun = await bob.call(bob.trust.BeginUse, first)
+    second = bob.finishing(asked, begun)
+    for step, request in (("BeginUse", first), ("FinishUse", second)):
+        await refused(step, request)
+    await bob.finish_use(second)
+    for step, request in (("BeginUse", first), ("FinishUse", second)):
+        await refused(step, request)
+    change(company.home, "UPDATE logins SET account = 'carol' WHERE account = 'bob'")  # somebody else logs in there
+    for request in (first, pb.BeginUseRequest(statement_der=bob.using(grant).to_der(), signature=first.signature)):
+        assert await reason_of(bob.call(bob.trust.BeginUse, request)) == "LOGIN_REQUIRED"
+    assert await reason_of(bob.finish_use(second)) == "PERSONAL_CERTIFICATE_WRONG"
+    home = "UPDATE logins SET account = 'bob' WHERE account = 'carol' AND agent_id = ?"
+    change(company.home, home, "laptop-bob")
+    assert (await bob.look(grant.grant_id)).used == 1
 
 
 async def test_what_was_taken_back_between_the_steps_stays(company: Company) -> None:
