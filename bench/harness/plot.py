@@ -30,7 +30,7 @@ def draw(path: Path, run: Run, outcome: Outcome) -> None:
         heights.append(_HEAD_HEIGHT + _RATIO_HEIGHT * len(outcome.ratios))
     figure = Figure(figsize=(_WIDTH, sum(heights) + _HEAD_HEIGHT), layout="constrained")
     figure.suptitle(_caption(run), fontsize=10)
-    parts = iter(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat)
+    parts = iter(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat if heights else ())
     if outcome.charts:
         _draw_charts(next(parts), outcome.charts)
     if outcome.ratios:

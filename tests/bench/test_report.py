@@ -131,6 +131,13 @@ def test_run_is_published_as_report_document_and_picture(run: Run, tmp_path: Pat
     assert json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))["plan"] == "tiny"
 
 
+def test_run_without_charts_is_published_too(run: Run, tmp_path: Path) -> None:
+    """A scenario may have figures alone; its picture then says of which run."""
+    outcome = dataclasses.replace(OUTCOME, charts=[], ratios=[])
+    publish(tmp_path, "alone", run, outcome, silent_console())
+    assert (tmp_path / "alone.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_markdown_has_machine_figures_and_verdicts(run: Run) -> None:
     """The same that stands on the terminal, in tables whose rows all have the columns of their heading."""
     report = to_markdown(run, OUTCOME, "latest.json", "latest.png")
