@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpc.four_prime_rsa import Role
+from signer_agent.contracts.entries import CURRENT, Drawers, StoredLogin
 from signer_agent.home import Home
 from signer_agent.keystore.entries import tls_key_to_secret_bytes
 from signer_agent.keystore.sealing import DataKey, Passphrase
@@ -78,6 +79,24 @@ def test_an_empty_store_has_nothing(store: KeyStore) -> None:
     assert store.key("key-" + "a" * 26) is None
     assert store.share("key-" + "a" * 26) is None
     assert store.pending_generation("0123456789abcdef") is None
+
+
+def test_a_drawer_sees_what_other_processes_put_and_remove(home: Home, store: KeyStore) -> None:
+    """It opens what it reads again and again once; but never shows what is not there any more."""
+    ours, theirs = (Drawers(each).logins for each in (store, reopened(home)))
+    for number in range(2):
+        theirs.put(CURRENT, StoredLogin("alice", f"login-{number}", "t" * 43, proven=False))
+        for _ in range(2):
+            found = ours.get(CURRENT)
+            assert found is not None
+            assert found.login_id == f"login-{number}"
+    (place,) = home.folder.rglob(f"{CURRENT}.json")
+    whole = place.read_bytes()
+    place.write_bytes(whole.replace(b"login-1", b"login-2"))
+    with refused("STORE_DAMAGED"):
+        ours.get(CURRENT)
+    theirs.remove(CURRENT)
+    assert ours.get(CURRENT) is None
 
 
 def test_a_removed_key_is_gone(home: Home, store: KeyStore, signers: Signers) -> None:
