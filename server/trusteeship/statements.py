@@ -118,9 +118,10 @@ class StatementPolicy:
         Raises:
             ServiceError: LOGIN_REQUIRED, PERSONAL_CERTIFICATE_WRONG.
         """
-        self._logins.require(connection, intent.login)
-        found = find_certificate(connection, intent.deed.statement.signer_certificate)
-        if found is None or found.profile is not CertificateProfile.PERSONAL or found.account != intent.login.account:
+        account, statement = self._logins.require(connection, intent.login).account, intent.deed.statement
+        require_own(statement, account)
+        found = find_certificate(connection, statement.signer_certificate)
+        if found is None or found.profile is not CertificateProfile.PERSONAL or found.account != account:
             raise wrong_certificate("there is no such certificate of yours")
         if found.key_sha256 != intent.key_sha256:
             raise wrong_certificate("the key that signs does not stand in it")
@@ -240,11 +241,10 @@ class Statements:
     def _checked(
         self, request: Request, login: Login | LoginClaim, signature: ClientSignature, deed: Deed
     ) -> tuple[StatementIntent, PartialSignature]:
-        statement = deed.statement
-        if statement.signer != login.account:
-            raise wrong_certificate("the statement names another account")
+        if isinstance(login, Login):  # else it is known in the transaction
+            require_own(deed.statement, login.account)
         key = self._keys.find(request.caller, signature.key_id)
-        statement_der = statement.to_der()
+        statement_der = deed.statement.to_der()
         digest = sha256(statement_der).digest()
         message = EncodedMessage(key.joint_key, STATEMENT_ALGORITHM, digest, signature.salt)
         client_partial = parse_partial_signature(message, Role.CLIENT, signature.client_partial)
@@ -287,6 +287,16 @@ def require_recent(time: datetime, now: datetime, clock_difference: timedelta) -
     if off > clock_difference:
         maximum = int(clock_difference.total_seconds())
         raise ServiceError("STATEMENT_TIME_OFF", seconds=int(off.total_seconds()), maximum=maximum)
+
+
+def require_own(statement: TrustStatement, account: str) -> None:
+    """See that a statement names the account that is logged in.
+
+    Raises:
+        ServiceError: PERSONAL_CERTIFICATE_WRONG.
+    """
+    if statement.signer != account:
+        raise wrong_certificate("the statement names another account")
 
 
 def wrong_certificate(problem: str) -> ServiceError:

@@ -25,12 +25,12 @@ from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
 from server.custody import SealBroken
 from server.identity import Login, LoginClaim, Logins
-from server.journal import Caller, Request, Result
+from server.journal import Request, Result
 from server.journal.log import LogReader, StagedEntry
 from server.storage import Database
 from server.trusteeship.beginning import Beginning, Means, find_withdrawal, result_context
 from server.trusteeship.recording import LIFETIME, end_without_result, record_use, require_signable, use_ended
-from server.trusteeship.statements import ClientSignature, Statements
+from server.trusteeship.statements import ClientSignature, Statements, require_own
 from server.trusteeship.store import grants
 from server.trusteeship.store import uses as store
 from server.trusteeship.store.uses import UseName, UseRow
@@ -97,17 +97,16 @@ class Uses:
         try:
             await self._statements.run(request, claim, signature, read)
         except FoursealError:
-            await self._require_login(claim, deeds)
+            await self._require_login(claim, asked, deeds)
             raise
-        await self._require_login(claim, deeds)
+        await self._require_login(claim, asked, deeds)
         made = deeds[0].made if deeds else None
         row, record = require_signable(made or await self._database.read(partial(store.find_use, name=name)))
         return Begun(record.to_der(), SignedStatement.from_der(row.request or b"").signature)
 
     async def finish(
         self,
-        caller: Caller,
-        token: str | None,
+        claim: LoginClaim,
         use_request_id: str,
         signature: ClientSignature,
         journaled: Callable[[Login], Request],
@@ -115,8 +114,7 @@ class Uses:
         """Keep the signed record, and release the result.
 
         Args:
-            caller: who calls.
-            token: of its login.
+            claim: who calls.
             use_request_id: of the first step.
             signature: the client's part of the record's.
             journaled: what stands in the journal of the call.
@@ -126,10 +124,10 @@ class Uses:
             DecryptionFailed: the ciphertext does not decrypt; that is recorded.
             FoursealError: what ``Statements.run`` raises.
         """
-        name = UseName(caller.agent_id, use_request_id)
+        name = UseName(claim.caller.agent_id, use_request_id)
 
         def query(connection: Connection) -> tuple[Login, UseRow | None]:
-            return self._logins.find(connection, token, caller), store.find_use(connection, name)
+            return self._logins.find(connection, claim), store.find_use(connection, name)
 
         def read() -> tuple[_Finishing, Login, Request]:
             login, row = self._database.read_now(query)
@@ -141,10 +139,10 @@ class Uses:
         row, entry = deed.kept
         return self._release(row, deed.statement, entry.der, entry.receipt())
 
-    async def _require_login(self, claim: LoginClaim, deeds: Sequence[Beginning]) -> None:
+    async def _require_login(self, claim: LoginClaim, asked: UseRequest, deeds: Sequence[Beginning]) -> None:
         """Where no transaction of this call required the login, what is answered is an earlier call's."""
         if not any(deed.begun for deed in deeds):
-            await self._database.read(partial(self._logins.check, claim=claim))
+            require_own(asked, (await self._database.read(partial(self._logins.find, claim=claim))).account)
 
     def _read(self, connection: Connection, name: UseName) -> Finished:
         row, record = require_signable(store.find_use(connection, name))

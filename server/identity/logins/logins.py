@@ -37,15 +37,13 @@ _TOUCHES: Final = 30  # in the time after which an unused login ends: use is not
 
 @dataclass(frozen=True, slots=True)
 class LoginClaim:
-    """What a call says of its login. Nothing was looked at yet.
+    """What a call brings of its login. Nothing was looked at yet: not even the account is known.
 
     Args:
-        account: to which account.
         token_sha256: of its token.
         caller: from where.
     """
 
-    account: str
     token_sha256: bytes = field(repr=False)
     caller: Caller
 
@@ -80,40 +78,28 @@ class Logins:
         return login
 
     @staticmethod
-    def claim(token: str | None, caller: Caller, account: str) -> LoginClaim:
-        """What a call says of its login, for who requires it in a transaction soon and needs no read before that.
+    def claim(token: str | None, caller: Caller) -> LoginClaim:
+        """What a call brings of its login, for who requires it in a transaction soon and needs no read before that.
 
         Raises:
             ServiceError: LOGIN_REQUIRED: there is no token.
         """
-        return LoginClaim(account, _digest(token), caller)
+        return LoginClaim(_digest(token), caller)
 
-    def find(self, connection: Connection, token: str | None, caller: Caller) -> Login:
+    def find(self, connection: Connection, claim: LoginClaim) -> Login:
         """As ``read``, in somebody's transaction; does not count as a use. Raises as that."""
-        (found,) = self._read(connection, [(_digest(token), caller)])
-        if isinstance(found, FoursealError):
-            raise found
-        return found
-
-    def check(self, connection: Connection, claim: LoginClaim) -> None:
-        """See that a claim is true. Does not count as a use.
-
-        Raises:
-            ServiceError: CALLER_UNKNOWN, LOGIN_REQUIRED.
-        """
         (found,) = self._read(connection, [(claim.token_sha256, claim.caller)])
         if isinstance(found, FoursealError):
             raise found
-        _require_account(found, claim)
+        return found
 
     def require(self, connection: Connection, login: Login | LoginClaim) -> Login:
         """The login as it is now, in a transaction that may write. Counts as a use.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED: it has ended since it was read, or is not what was claimed.
+            ServiceError: LOGIN_REQUIRED: it has ended since it was read, or there is none.
         """
         found = self._valid(store.find_logins(connection, [login.token_sha256]).get(login.token_sha256), login.caller)
-        _require_account(found, login)
         if not self._is_due(found):
             return found
         now = self._clock()
@@ -223,8 +209,3 @@ def _digest(token: str | None) -> bytes:
     if digest is None:
         raise ServiceError("LOGIN_REQUIRED")
     return digest
-
-
-def _require_account(found: Login, said: Login | LoginClaim) -> None:
-    if found.account != said.account:
-        raise ServiceError("LOGIN_REQUIRED")

@@ -76,7 +76,7 @@ class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
     async def BeginUse(self, request: pb.BeginUseRequest, context: Context) -> pb.BeginUseResponse:
         """See the proto."""
         caller, asked = self._callers.of(context), UseRequest.from_der(request.statement_der)
-        claim = self._rules.logins.claim(login_token(context), caller, asked.user)
+        claim = self._rules.logins.claim(login_token(context), caller)
         journaled = request_of(caller, asked.request_id, "BeginUse", request, account=asked.user)
         signature = signature_from_proto(request.signature)
         begun = await self._rules.uses.begin(journaled, claim, asked, signature, request.ciphertext)
@@ -85,8 +85,7 @@ class TrusteeshipRpc(trusteeship_service_pb2_grpc.TrusteeshipServiceServicer):
     async def FinishUse(self, request: pb.FinishUseRequest, context: Context) -> pb.FinishUseResponse:
         """See the proto."""
         finished = await self._rules.uses.finish(
-            self._callers.of(context),
-            login_token(context),
+            self._rules.logins.claim(login_token(context), self._callers.of(context)),
             request.use_request_id,
             signature_from_proto(request.signature),
             lambda login: _journaled(login, "FinishUse", request),

@@ -208,7 +208,9 @@ async def test_who_has_no_grant_uses_nothing(company: Company) -> None:
         assert await reason_of(person.begin_use(asked)) == "GRANT_NOT_FOUND", asked
     forged = replace(good, user_certificate=mallory.known.certificate)
     assert await reason_of(bob.begin_use(forged)) == "PERSONAL_CERTIFICATE_WRONG"
-    assert await reason_of(mallory.begin_use(good, signature=bob.signature(good.to_der()))) == "LOGIN_REQUIRED"
+    assert (
+        await reason_of(mallory.begin_use(good, signature=bob.signature(good.to_der()))) == "PERSONAL_CERTIFICATE_WRONG"
+    )
     signed_another = bob.begin_use(good, signature=bob.signature(replace(good, reason="harmless").to_der()))
     assert await reason_of(signed_another) == "PARTIAL_SIGNATURE_INVALID"
     old = replace(good, time=good.time - timedelta(minutes=5))
@@ -256,7 +258,7 @@ async def test_both_steps_need_the_login_and_so_do_repeats(company: Company) -> 
         await refused(step, request)
     change(company.home, "UPDATE logins SET account = 'carol' WHERE account = 'bob'")  # somebody else logs in there
     for request in (first, pb.BeginUseRequest(statement_der=bob.using(grant).to_der(), signature=first.signature)):
-        assert await reason_of(bob.call(bob.trust.BeginUse, request)) == "LOGIN_REQUIRED"
+        assert await reason_of(bob.call(bob.trust.BeginUse, request)) == "PERSONAL_CERTIFICATE_WRONG"
     assert await reason_of(bob.finish_use(second)) == "PERSONAL_CERTIFICATE_WRONG"
     home = "UPDATE logins SET account = 'bob' WHERE account = 'carol' AND agent_id = ?"
     change(company.home, home, "laptop-bob")
