@@ -211,6 +211,8 @@ async def test_who_has_no_grant_uses_nothing(company: Company) -> None:
     assert (
         await reason_of(mallory.begin_use(good, signature=bob.signature(good.to_der()))) == "PERSONAL_CERTIFICATE_WRONG"
     )
+    in_bobs_name = replace(good, user_certificate=carol.known.certificate)  # signed by Carol, with all that is hers
+    assert await reason_of(carol.begin_use(in_bobs_name)) == "PERSONAL_CERTIFICATE_WRONG"
     signed_another = bob.begin_use(good, signature=bob.signature(replace(good, reason="harmless").to_der()))
     assert await reason_of(signed_another) == "PARTIAL_SIGNATURE_INVALID"
     old = replace(good, time=good.time - timedelta(minutes=5))
