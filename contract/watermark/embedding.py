@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, pairwise
 from typing import Final
 
+from contract.documents.text import text_digest
 from contract.watermark.capacity import Capacity, Plan, make_plan
 from contract.watermark.channels import Channel, Document, Track
 from contract.watermark.code import encode
@@ -35,11 +35,6 @@ class Embedded:
     file: bytes
     payload: Payload
     plan: Plan
-
-
-def text_digest(text: str) -> bytes:
-    """The digest that a watermark has of its document: SHA-256 of the text in UTF-8."""
-    return hashlib.sha256(text.encode()).digest()
 
 
 def embed(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from contract.documents.text import text_digest
 from contract.watermark.alignment import Alignment, align
 from contract.watermark.channels import Channel, Document, Track
 from contract.watermark.code import SLICES_OF_CODEWORD, damaged, decode
-from contract.watermark.embedding import slice_number, text_digest
+from contract.watermark.embedding import slice_number
 from contract.watermark.frames import MAX_FRAMES, FoundFrame, Frame, read_at, scan
 from contract.watermark.key import WatermarkKey
 from contract.watermark.payload import MAX_SIGNATURES, Payload, SignatureLayer, codewords_for

@@ -53,7 +53,7 @@ class Payload:
     Args:
         serial: the contract's serial number, 1 to 2^40 - 1.
         time: with a time zone; kept in UTC, to the microsecond.
-        digest: SHA-256 of the document's text, 32 bytes.
+        digest: of the document's text (``contract.documents.text``), 32 bytes.
         layer: what ``entries`` are.
         entries: one for each signature, in the order of the signers: the signature of 64 bytes, or its SHA-256.
 

@@ -139,7 +139,7 @@ def _text(element: Element) -> str:
         return text if element.get(XML_SPACE) == "preserve" else text.strip(_XML_WHITESPACE)
     if element.tag == f"{W}sym":
         try:
-            return chr(int(element.get(f"{W}char", ""), 16))
+            return chr(int(element.get(f"{W}char", ""), 16)).encode(errors="replace").decode()  # a half of a pair
         except (ValueError, OverflowError):
             return "\ufffd"
     return _FIXED.get(element.tag, "")

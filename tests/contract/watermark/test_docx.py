@@ -270,3 +270,10 @@ def test_page_numbers_in_a_footer_are_no_text() -> None:
         body = DocxDocument(with_xml(PLAIN, RUN, numbered + RUN)).text
         assert body.startswith(2 * number.decode() + "Agreement")
     assert texts[0] == texts[1] == "\n".join((*ENGLISH, "End"))
+
+
+def test_symbol_that_is_no_character_is_text_all_the_same() -> None:
+    """A half of a pair of UTF-16 has no digest in UTF-8."""
+    for code, text in ((b"D800", "?"), (b"110000", "\ufffd"), (b"B2", "\u00b2")):
+        symbol = with_xml(PLAIN, RUN, b'<w:r><w:sym w:char="%s"/></w:r>' % code + RUN)
+        assert DocxDocument(symbol).text.startswith(text + "Agreement")
