@@ -29,10 +29,14 @@ class Capacity:
     available: dict[Channel, int]
 
     @classmethod
-    def of(cls, document: Document, channels: Sequence[Channel]) -> Capacity:
-        """Count what the document has room for in these channels."""
-        frames = {each: min(len(document.tracks[each].places) // each.frame_places, MAX_FRAMES) for each in Channel}
-        return cls(len(document.text), {each: 8 * SLICE_BYTES * frames[each] for each in Channel if each in channels})
+    def of(cls, document: Document, channels: Sequence[Channel] = ()) -> Capacity:
+        """Count what the document has room for in those of these channels that it has; in all of its own if none is named."""
+        frames = {
+            each: min(len(document.tracks[each].places) // each.frame_places, MAX_FRAMES)
+            for each in document.channels
+            if not channels or each in channels
+        }
+        return cls(len(document.text), {each: 8 * SLICE_BYTES * count for each, count in frames.items()})
 
     @property
     def total(self) -> int:

@@ -11,15 +11,20 @@ from contract.watermark.frames import FRAME_BITS
 
 
 class Channel(Enum):
-    """A property of a character that has a few levels which nobody sees. Each carries its own frames."""
+    """A property of a character that has a few levels which nobody sees. Each carries its own frames.
+
+    Colour: the lowest bits of red, green and blue. Spacing: what is added to a character's width, as word processors
+    say it. Kerning: by how much the next character stands off from where it would.
+    """
 
     COLOUR = "colour"
     SPACING = "spacing"
+    KERNING = "kerning"
 
     @property
     def bits(self) -> int:
         """Bits of a level."""
-        return {Channel.COLOUR: 3, Channel.SPACING: 2}[self]
+        return {Channel.COLOUR: 3, Channel.SPACING: 2, Channel.KERNING: 1}[self]
 
     @property
     def frame_places(self) -> int:
@@ -33,15 +38,19 @@ class Track:
 
     Args:
         places: where each stands in the document's text.
-        levels: what each carries now.
+        levels: what each carries now; None where that cannot be measured.
     """
 
     places: Sequence[int]
-    levels: Sequence[int]
+    levels: Sequence[int | None]
 
 
 class Document(Protocol):
     """A document that can carry a watermark."""
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """In which it can be marked."""
 
     @property
     def text(self) -> str:
@@ -49,7 +58,11 @@ class Document(Protocol):
 
     @property
     def tracks(self) -> Mapping[Channel, Track]:
-        """Every channel that it has."""
+        """Every channel that it can be read in, those in which it can be marked among them."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What whoever relies on the text should know besides."""
 
     def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
         """The document's file with other levels, from the first place of each track on; its text stays."""

@@ -19,7 +19,9 @@ from mpc.errors import MalformedInput
 
 _RESTLESS: Final = 4
 """One of so many characters has another level than the one before it, at least, in a text that was marked: of levels
-by chance three of four do. In others levels change where a colour does."""
+by chance half of them do, or more. In others levels change where a colour does."""
+_MEASURED: Final = 0.85
+"""Of its characters so many have a level, in a text that was marked: lines that are spread to fill a page do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def embed(
     serial: int,
     time: datetime,
     signatures: Sequence[bytes] = (),
-    channels: Sequence[Channel] = tuple(Channel),
+    channels: Sequence[Channel] = (),
 ) -> Embedded:
     """Put a watermark into a document.
 
@@ -54,7 +56,7 @@ def embed(
         serial: the contract's serial number, 1 to 2^40 - 1.
         time: with a time zone.
         signatures: of the signers, in their order.
-        channels: that may be used.
+        channels: that may be used; all that the document has if none is named.
 
     Raises:
         MalformedInput: WATERMARK_PRESENT; DOCUMENT_TOO_SHORT; WATERMARK_PAYLOAD_MALFORMED.
@@ -66,12 +68,14 @@ def embed(
     plan = make_plan(Capacity.of(document, channels), [len(each) for each in signatures])
     payload = Payload.with_signatures(serial, time, text_digest(document.text), plan.layer, tuple(signatures))
     slices = encode(payload.to_bytes(key), key)
-    levels = {each: _levels(each, document.tracks[each], slices, plan.codewords, key) for each in channels}
+    levels = {
+        each: _levels(each, document.tracks[each], slices, plan.codewords, key) for each in plan.capacity.available
+    }
     return Embedded(document.marked(levels), payload, plan)
 
 
 def slice_number(channel: Channel, number: int, codewords_slices: int) -> int:
-    """Which slice a frame has. Colour takes them from the first one on, spacing from the last one back."""
+    """Which slice a frame has. Colour takes them from the first one on, others from the last one back."""
     turn = number % codewords_slices
     return turn if channel is Channel.COLOUR else codewords_slices - 1 - turn
 
@@ -83,9 +87,11 @@ def require_unmarked(document: Document, key: WatermarkKey) -> None:
         MalformedInput: WATERMARK_PRESENT.
     """
     for channel, track in document.tracks.items():
-        changes = sum(before != after for before, after in pairwise(track.levels))
+        known = [each for each in track.levels if each is not None]
+        changes = sum(before != after for before, after in pairwise(known))
+        restless = changes * _RESTLESS > max(len(known), channel.frame_places)
         ours = islice(scan(track.levels, channel.bits, key), 2)
-        if changes * _RESTLESS > max(len(track.levels), channel.frame_places) or len(list(ours)) > 1:
+        if (restless and len(known) > _MEASURED * len(track.levels)) or len(list(ours)) > 1:
             raise MalformedInput("WATERMARK_PRESENT", "the document has a watermark already")
 
 

@@ -93,7 +93,7 @@ def extract(document: Document, key: WatermarkKey, original: Document | None = N
     return Extraction(
         payload,
         text_digest(document.text) == payload.digest,
-        {channel: counts[channel] for channel in Channel},
+        {channel: counts[channel] for channel in document.tracks},
         corrected,
         erased,
         alignment,
@@ -131,9 +131,11 @@ def _aligned(
     """Every frame of the original's tracks, with the levels of those characters that are still there."""
     origins = alignment.origins()
     for channel, track in original.tracks.items():
+        found = document.tracks.get(channel)
+        if found is None:
+            continue
         turns = {place: turn for turn, place in enumerate(track.places)}
         levels: list[int | None] = [None] * len(turns)
-        found = document.tracks[channel]
         for place, level in zip(found.places, found.levels, strict=True):
             origin = origins[place]
             turn = None if origin is None else turns.get(origin)

@@ -73,11 +73,14 @@ def to_levels(data: bytes, bits: int) -> list[int]:
     return [value >> bits * (count - 1 - number) & (1 << bits) - 1 for number in range(count)]
 
 
-def scan(levels: Sequence[int], bits: int, key: WatermarkKey) -> Iterator[FoundFrame]:
-    """Find every frame, wherever it begins."""
+def scan(levels: Sequence[int | None], bits: int, key: WatermarkKey) -> Iterator[FoundFrame]:
+    """Find every frame that is whole, wherever it begins."""
     places, window, value = FRAME_BITS // bits, (1 << FRAME_BITS) - 1, 0
     begin = 0
     for end, level in enumerate(levels, start=1):
+        if level is None:
+            begin = end
+            continue
         value = (value << bits | level) & window
         if end - begin >= places:
             frame = open_frame(value.to_bytes(FRAME_BYTES, "big"), key)

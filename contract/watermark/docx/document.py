@@ -9,19 +9,12 @@ from typing import Final
 
 from contract.watermark.channels import Channel, Track
 from contract.watermark.docx.marks import Look, Mark, look_of, split_run, tags_when_split
-from contract.watermark.docx.package import Package, malformed, too_large
+from contract.watermark.docx.package import Package
 from contract.watermark.docx.parts import MAX_TAGS, OFFICE_DOCUMENT, Element, Relationships, W, parse, serialise
-from contract.watermark.docx.refusals import (
-    deceptive,
-    require_plain_content,
-    require_plain_package,
-    require_plain_text,
-)
+from contract.watermark.docx.refusals import require_plain_content, require_plain_package
 from contract.watermark.docx.styles import Styles, is_on, is_shaded, value_of
 from contract.watermark.docx.text import Piece, paragraphs, text_of
-
-MAX_CHARACTERS: Final = 250_000
-"""Of a document: some three hundred pages."""
+from contract.watermark.refusals import deceptive, malformed, require_plain_text, too_large
 
 _NOTES: Final = ("footnotes", "endnotes")
 _MARGINS: Final = ("header", "footer")
@@ -56,6 +49,9 @@ class DocxDocument:
             DOCUMENT_CHANGES_TRACKED, DOCUMENT_DECEPTIVE, DOCUMENT_EMPTY.
     """
 
+    channels: Final = (Channel.COLOUR, Channel.SPACING)
+    remarks: Final = ()
+
     def __init__(self, data: bytes) -> None:
         self._package = Package.read(data)
         self._main = _main_part(self._package)
@@ -63,13 +59,13 @@ class DocxDocument:
         relationships = Relationships(self._package, self._main)
         styles = relationships.parts("styles")
         self._styles = Styles(parse(self._package, styles[0]) if styles else None)
-        places = {each: array("L") for each in Channel}
-        levels = {each: bytearray() for each in Channel}
+        places = {each: array("L") for each in self.channels}
+        levels = {each: bytearray() for each in self.channels}
         lines = []
         for line, carriers in self._main_paragraphs(parse(self._package, self._main)):
             lines.append(line)
             for each in carriers:
-                for channel in Channel:
+                for channel in self.channels:
                     for place, character in enumerate(each.piece.text, start=each.begin):
                         level = each.look.level(channel, character)
                         if level is not None:
@@ -81,9 +77,7 @@ class DocxDocument:
         )
         self.text = "\n".join((*lines, *filter(None, texts)))
         require_plain_text(self.text)
-        if len(self.text) > MAX_CHARACTERS:
-            raise too_large(f"it has more than {MAX_CHARACTERS} characters")
-        self.tracks: dict[Channel, Track] = {each: Track(places[each], levels[each]) for each in Channel}
+        self.tracks: dict[Channel, Track] = {each: Track(places[each], levels[each]) for each in self.channels}
 
     def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
         """The file with other levels, from the first place of each track on. The text stays.

@@ -5,7 +5,6 @@ A run that is marked is cut into one run for each character; nothing of its text
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,16 +13,15 @@ from typing import Final
 from lxml import etree
 
 from contract.watermark.channels import Channel
+from contract.watermark.characters import carries, joins, lowest_bits, may_widen, with_lowest_bits
 from contract.watermark.docx.parts import XML_SPACE, Element, W
 from contract.watermark.docx.styles import value_of
-from contract.watermark.docx.text import Piece, carries, joins
+from contract.watermark.docx.text import Piece
 
 _STEP: Final = 2
 _TAGS_OF_MARK: Final = 8
 """Run, properties and text, each with an end; colour and spacing."""
 _LEVELS: Final = 4
-_ABOVE_LOWEST: Final = 0xFEFEFE
-_WIDE: Final = ("W", "F")
 _BEFORE_COLOUR: Final = frozenset(
     f"{W}{name}"
     for name in (
@@ -51,8 +49,8 @@ class Look:
         if not carries(character):
             return None
         if channel is Channel.COLOUR:
-            return None if self.colour is None else _lowest_bits(self.colour)
-        return self.spacing if _may_widen(character) else None
+            return None if self.colour is None else lowest_bits(self.colour)
+        return self.spacing if may_widen(character) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +119,7 @@ def _add(run: Element, properties: Element | None) -> Element:
 
 def _add_text(run: Element, text: str, mark: Mark, look: Look) -> None:
     if mark.colour is not None and look.colour is not None:
-        value = look.colour & _ABOVE_LOWEST | mark.colour >> 2 << 16 | (mark.colour >> 1 & 1) << 8 | mark.colour & 1
-        _set(run, "color", f"{value:06X}")
+        _set(run, "color", f"{with_lowest_bits(look.colour, mark.colour):06X}")
     if mark.spacing is not None:
         _set(run, "spacing", str(mark.spacing * _STEP))
     element = etree.SubElement(run, f"{W}t")
@@ -141,15 +138,6 @@ def _set(run: Element, name: str, value: str) -> None:
     earlier = _BEFORE_COLOUR | {f"{W}color"} if name == "spacing" else _BEFORE_COLOUR
     place = sum(each.tag in earlier for each in properties)
     properties.insert(place, etree.Element(f"{W}{name}", {f"{W}val": value}))
-
-
-def _lowest_bits(colour: int) -> int:
-    return (colour >> 16 & 1) << 2 | (colour >> 8 & 1) << 1 | colour & 1
-
-
-def _may_widen(character: str) -> bool:
-    """Whether a character carries spacing. Of narrow ones every third of the alphabet does: they widen more."""
-    return unicodedata.east_asian_width(character) in _WIDE or ord(character) % 3 == 0
 
 
 def _colour(value: str) -> int | None:

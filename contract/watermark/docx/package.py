@@ -8,9 +8,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
+from contract.watermark.refusals import MAX_FILE_BYTES, malformed, too_large
 from mpc.errors import MalformedInput
 
-MAX_FILE_BYTES: Final = 32 << 20
 MAX_UNPACKED_BYTES: Final = 128 << 20
 MAX_PART_BYTES: Final = 48 << 20
 """Of a part that is read."""
@@ -88,13 +88,3 @@ class Package:
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 target.writestr(entry, replaced)
         return written.getvalue()
-
-
-def malformed(problem: str) -> MalformedInput:
-    """The error for a file that is no DOCX which can be read."""
-    return MalformedInput("DOCUMENT_MALFORMED", f"the document is refused: {problem}", problem=problem)
-
-
-def too_large(what: str) -> MalformedInput:
-    """The error for a document beyond the limits."""
-    return MalformedInput("DOCUMENT_TOO_LARGE", f"the document is too large: {what}", what=what)

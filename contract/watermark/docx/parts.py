@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from lxml import etree
 
-from contract.watermark.docx.package import MAX_PART_BYTES, Package, malformed, too_large
+from contract.watermark.docx.package import MAX_PART_BYTES, Package
+from contract.watermark.refusals import malformed, too_large
 
 W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MC: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"

@@ -1,12 +1,12 @@
-"""What is no contract, because it is not plain what it says: refused before anything is read or marked."""
+"""What is no plain contract as DOCX: refused before anything is read or marked."""
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final
 
-from contract.watermark.docx.package import Package, malformed
+from contract.watermark.docx.package import Package
 from contract.watermark.docx.parts import Element, Relationships, W, content_type, is_external, require_plain
+from contract.watermark.refusals import active, deceptive, malformed
 from mpc.errors import MalformedInput
 
 _PLAIN_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
@@ -56,29 +56,6 @@ def require_plain_content(root: Element) -> None:
         if element.tag in _FROM_OUTSIDE:
             raise active("text of other files")
         raise deceptive("it turns the direction of writing")
-
-
-def require_plain_text(text: str) -> None:
-    """Refuse characters that cannot be seen, or turn the direction of writing.
-
-    Raises:
-        MalformedInput: DOCUMENT_DECEPTIVE, DOCUMENT_EMPTY.
-    """
-    for character in set(text):
-        if unicodedata.category(character) == "Cf":
-            raise deceptive(f"it has the character U+{ord(character):04X}, which cannot be seen")
-    if not text.strip():
-        raise MalformedInput("DOCUMENT_EMPTY", "the document has no text")
-
-
-def active(what: str) -> MalformedInput:
-    """The error for a document that is more than text."""
-    return MalformedInput("DOCUMENT_ACTIVE", f"the document has {what}", what=what)
-
-
-def deceptive(problem: str) -> MalformedInput:
-    """The error for a text that may look otherwise than it is."""
-    return MalformedInput("DOCUMENT_DECEPTIVE", f"the document may deceive: {problem}", problem=problem)
 
 
 def _is_macro(name: str) -> bool:

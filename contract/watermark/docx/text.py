@@ -6,13 +6,12 @@ only for older programs (``mc:Fallback``) is left out. docs/formats.md has the r
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from contract.watermark.docx.package import malformed
 from contract.watermark.docx.parts import MC, XML_SPACE, Element, W
+from contract.watermark.refusals import malformed
 
 _MATH_TEXT: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _XML_WHITESPACE: Final = " \t\r\n"
@@ -27,21 +26,6 @@ _NOT_BELOW: Final = frozenset({f"{W}p", f"{W}pPr", f"{W}rPr", f"{MC}Fallback"})
 _MAX_FIELDS: Final = 32
 """One in another."""
 _PAGE_NUMBERS: Final = ("PAGE", "NUMPAGES", "SECTIONPAGES")
-
-# Scripts whose characters stand alone, so that each may look a little different from the next. In others, such as
-# Arabic and Devanagari, letters join.
-_ALONE: Final = (
-    (0x0021, 0x058F),
-    (0x10A0, 0x10FF),
-    (0x1E00, 0x2BFF),
-    (0x2E80, 0xA4CF),
-    (0xAC00, 0xD7A3),
-    (0xF900, 0xFAFF),
-    (0xFE10, 0xFE4F),
-    (0xFF01, 0xFFEE),
-    (0x20000, 0x3FFFF),
-)
-_VISIBLE: Final = ("L", "N", "P", "S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +65,6 @@ def paragraphs(root: Element, *, page_numbers: bool) -> Iterator[tuple[Element, 
 def text_of(pieces: list[Piece]) -> str:
     """The text of a paragraph."""
     return "".join(each.text for each in pieces)
-
-
-def carries(character: str) -> bool:
-    """Whether a character can be marked: it is seen, and stands alone."""
-    code = ord(character)
-    return unicodedata.category(character)[0] in _VISIBLE and any(low <= code <= high for low, high in _ALONE)
-
-
-def joins(character: str) -> bool:
-    """Whether a character stands on the one before it."""
-    return unicodedata.category(character)[0] == "M"
 
 
 def _pieces(paragraph: Element, *, page_numbers: bool) -> Iterator[Piece]:

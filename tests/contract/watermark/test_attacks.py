@@ -30,9 +30,7 @@ ORIGINALS = {name: DocxDocument(data) for name, data in FILES.items()}
 
 def marked(name: str, *channels: Channel) -> Embedded:
     """A contract with its watermark."""
-    return embed(
-        ORIGINALS[name], KEY, serial=118, time=TIME, signatures=SIGNATURES, channels=channels or tuple(Channel)
-    )
+    return embed(ORIGINALS[name], KEY, serial=118, time=TIME, signatures=SIGNATURES, channels=channels)
 
 
 MARKED = {name: marked(name) for name in FILES}
@@ -196,6 +194,8 @@ class Foreign:
 
     def __init__(self, chance: random.Random) -> None:
         self.text = "x" * 200
+        self.channels = tuple(Channel)
+        self.remarks = ()
         self.tracks: Mapping[Channel, Track] = {
             each: Track(range(200), [chance.getrandbits(each.bits) for _ in range(200)]) for each in Channel
         }

@@ -14,11 +14,11 @@ from docx.oxml.xmlchemy import BaseOxmlElement
 from docx.shared import Pt, RGBColor
 
 from contract.watermark.channels import Channel
-from contract.watermark.docx.document import MAX_CHARACTERS, DocxDocument
-from contract.watermark.docx.package import MAX_FILE_BYTES
+from contract.watermark.docx.document import DocxDocument
 from contract.watermark.embedding import embed
 from contract.watermark.extraction import extract
 from contract.watermark.key import WatermarkKey
+from contract.watermark.refusals import MAX_CHARACTERS, MAX_FILE_BYTES
 from mpc.errors import MalformedInput
 from tests.contract.watermark.contracts import ENGLISH, make_docx, read_text
 from tests.contract.watermark.editing import MAIN, edited, with_parts, with_xml
