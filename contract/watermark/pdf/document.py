@@ -1,0 +1,90 @@
+"""A contract as PDF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from contract.documents.text import canonical_text
+from contract.watermark.channels import Channel, Track
+from contract.watermark.pdf.interpreter import Interpreter
+from contract.watermark.pdf.levels import Tracks
+from contract.watermark.pdf.marks import Wanted, rewritten
+from contract.watermark.pdf.objects import Objects
+from contract.watermark.pdf.reading import Reader
+from contract.watermark.pdf.refusals import require_plain_file
+from contract.watermark.pdf.writing import Writer
+from contract.watermark.refusals import require_plain_text
+from mpc.errors import MalformedInput
+
+_END: Final = re.compile(rb"%%EOF[\r\n]*")
+_MAX_REVISIONS: Final = 12
+
+
+class PdfDocument:
+    """A PDF that is a plain contract. Its objects are not kept.
+
+    Args:
+        data: its file.
+
+    Raises:
+        MalformedInput: DOCUMENT_MALFORMED, DOCUMENT_TOO_LARGE, DOCUMENT_ENCRYPTED, DOCUMENT_ACTIVE, DOCUMENT_DECEPTIVE,
+            DOCUMENT_UNREADABLE, DOCUMENT_EMPTY.
+    """
+
+    channels: Final = (Channel.COLOUR, Channel.KERNING)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        objects = Objects(data)
+        self._is_signed = require_plain_file(objects)
+        reader, tracks = Reader(), Tracks()
+        for shows in Interpreter(objects).pages():
+            for placed in reader.page(shows):
+                tracks.add(placed)
+        self.text = "".join(reader.text)
+        require_plain_text(self.text)
+        self.tracks: dict[Channel, Track] = tracks.finish()
+        self.remarks = tuple(_remarks(data, self.text, "".join(reader.asides)))
+
+    def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
+        """The file with other levels, from the first place of each track on. The text stays, earlier revisions do not.
+
+        Raises:
+            MalformedInput: DOCUMENT_SIGNED.
+        """
+        if self._is_signed:
+            raise MalformedInput("DOCUMENT_SIGNED", "the document is signed already")
+        wanted = {channel: dict(zip(self.tracks[channel].places, each, strict=False)) for channel, each in levels.items()}
+        of_text = Wanted(wanted.get(Channel.COLOUR, {}), wanted.get(Channel.KERNING, {}))
+        objects = Objects(self._data)
+        reader, writer = Reader(), Writer(objects)
+        for shows in Interpreter(objects).pages():
+            writer.replace(rewritten(reader.page(shows), of_text))
+        return writer.file()
+
+
+def _remarks(data: bytes, text: str, asides: str) -> list[str]:
+    remarks = []
+    if asides.strip():
+        remarks.append(f"not covered, as it is marked as no text: {canonical_text(asides)}")
+    ends = [each.end() for each in _END.finditer(data)]
+    for end in ends[-_MAX_REVISIONS:-1]:
+        earlier = _text_of(data[:end])
+        if earlier is not None and canonical_text(earlier) != canonical_text(text):
+            remarks.append("an earlier revision in the file has another text")
+            break
+    return remarks
+
+
+def _text_of(data: bytes) -> str | None:
+    """The text of a revision; None if it is none that can be read."""
+    reader = Reader()
+    try:
+        for shows in Interpreter(Objects(data)).pages():
+            for _ in reader.page(shows):
+                pass
+    except MalformedInput:
+        return None
+    return "".join(reader.text)

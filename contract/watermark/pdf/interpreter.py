@@ -1,0 +1,350 @@
+"""Pages as they are painted: every string that is shown, in the order of the content (ISO 32000, 8 and 9)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pikepdf
+
+from contract.watermark.pdf.canvas import Canvas, page_box
+from contract.watermark.pdf.colours import UNKNOWN, of_device
+from contract.watermark.pdf.fonts import Font
+from contract.watermark.pdf.geometry import IDENTITY, Matrix, Point, apply, around, corners, moved, multiply
+from contract.watermark.pdf.marked_content import MarkedContent
+from contract.watermark.pdf.objects import Objects, name_of, numbers_of
+from contract.watermark.pdf.shows import Show, Source
+from contract.watermark.pdf.state import State
+from contract.watermark.pdf.syntax import Operand, Operation, operations
+from contract.watermark.refusals import MAX_CHARACTERS, deceptive, malformed, too_large
+
+_MAX_DEPTH: Final = 16
+_MAX_STATES: Final = 512
+_MAX_GLYPHS: Final = 2 * MAX_CHARACTERS
+_MAX_PAINTED_BYTES: Final = 96 << 20
+_INVISIBLE: Final = (3, 7)
+_OUTLINES: Final = (1, 5)
+_SPACES: Final = {"/DeviceGray": (1, True), "/DeviceRGB": (3, True), "/DeviceCMYK": (4, True)}
+_CALIBRATED: Final = {"/CalGray": (1, False), "/CalRGB": (3, False)}
+_NUMBERS: Final = {
+    **dict.fromkeys((b"cm", b"Tm", b"c"), 6),
+    **dict.fromkeys((b"k", b"re", b"v", b"y"), 4),
+    b"rg": 3,
+    **dict.fromkeys((b"Td", b"TD", b"m", b"l"), 2),
+    **dict.fromkeys((b"Tc", b"Tw", b"Tz", b"TL", b"Ts", b"Tr", b"g"), 1),
+}
+
+
+class Interpreter:
+    """Paints the pages of a file.
+
+    Args:
+        objects: of the file.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._fonts: dict[tuple[int, int], Font] = {}
+        self._glyphs_left = _MAX_GLYPHS
+        self._bytes_left = _MAX_PAINTED_BYTES
+
+    def pages(self) -> Iterator[list[Show]]:
+        """What is shown on each page.
+
+        Raises:
+            MalformedInput: DOCUMENT_MALFORMED, DOCUMENT_TOO_LARGE, DOCUMENT_UNREADABLE, DOCUMENT_DECEPTIVE.
+        """
+        for number, page in enumerate(self._objects.pdf.pages):
+            canvas = Canvas(page_box(numbers_of(page.obj.get("/MediaBox")), numbers_of(page.obj.get("/CropBox"))))
+            painter = _Painter(self, canvas)
+            source = Source(self._content(page.obj), number, page.obj.get("/Resources", pikepdf.Dictionary()))
+            painter.paint(source, 0)
+            canvas.finish()
+            yield painter.shows
+
+    def font(self, dictionary: pikepdf.Object) -> Font:
+        """A font; each is read once."""
+        if not isinstance(dictionary, pikepdf.Dictionary):
+            raise malformed("a font that is not there")
+        if not dictionary.is_indirect:
+            return Font(dictionary, self._objects)
+        found = self._fonts.get(dictionary.objgen)
+        if found is None:
+            found = self._fonts[dictionary.objgen] = Font(dictionary, self._objects)
+        return found
+
+    def read(self, form: pikepdf.Object) -> bytes:
+        """The content of a form."""
+        return self._objects.read(form)
+
+    def count(self, painted: int, glyphs: int) -> None:
+        """Count what is painted; a form may be shown again and again."""
+        self._bytes_left -= painted
+        self._glyphs_left -= glyphs
+        if self._bytes_left < 0 or self._glyphs_left < 0:
+            raise too_large("what its pages show")
+
+    def _content(self, page: pikepdf.Object) -> bytes:
+        content = page.get("/Contents")
+        if content is None:
+            return b""
+        return b"\n".join(
+            self._objects.read(each) for each in (content if isinstance(content, pikepdf.Array) else [content])
+        )
+
+
+class _Painter:
+    """Paints one page."""
+
+    def __init__(self, interpreter: Interpreter, canvas: Canvas) -> None:
+        self.shows: list[Show] = []
+        self._interpreter = interpreter
+        self._canvas = canvas
+        self._state = State(canvas.page)
+        self._content = MarkedContent()
+        self._line: Matrix = IDENTITY
+        self._at: Matrix = IDENTITY
+        self._path: list[list[Point]] = []
+        self._is_curved = False
+        self._clips = False
+        self._named_fonts: dict[str, Font] = {}
+        self._do: dict[bytes, Callable[[list[Operand]], None]] = {
+            b"cm": self._transform,
+            b"gs": self._set_parameters,
+            b"Tf": self._set_font,
+            b"Tc": lambda o: setattr(self._state, "spacing", o[0]),
+            b"Tw": lambda o: setattr(self._state, "word_spacing", o[0]),
+            b"Tz": lambda o: setattr(self._state, "stretch", o[0] / 100),
+            b"TL": lambda o: setattr(self._state, "leading", o[0]),
+            b"Ts": lambda o: setattr(self._state, "rise", o[0]),
+            b"Tr": lambda o: setattr(self._state, "mode", int(o[0])),
+            b"BT": self._begin_text,
+            b"Td": lambda o: self._next_line(o[0], o[1]),
+            b"TD": self._next_line_with_leading,
+            b"T*": lambda _: self._next_line(0.0, -self._state.leading),
+            b"Tm": self._set_matrix,
+            b"cs": self._set_space,
+            b"sc": self._set_components,
+            b"scn": self._set_components,
+            b"m": lambda o: self._path.append([apply(self._state.matrix, *o)]),
+            b"l": lambda o: self._extend(o, curved=False),
+            b"c": lambda o: self._extend(o, curved=True),
+            b"v": lambda o: self._extend(o, curved=True),
+            b"y": lambda o: self._extend(o, curved=True),
+            b"re": lambda o: self._path.append(corners(self._state.matrix, *o)),
+            b"W": lambda _: setattr(self, "_clips", True),
+            b"W*": lambda _: setattr(self, "_clips", True),
+            **dict.fromkeys((b"n", b"S", b"s"), lambda _: self._finish_path(filled=False)),
+            **dict.fromkeys((b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"), lambda _: self._finish_path(filled=True)),
+            b"BMC": lambda o: self._content.begin(o[0], None),
+            b"EMC": lambda _: self._content.end(),
+            b"BI": lambda _: None,
+        }
+
+    def paint(self, source: Source, depth: int) -> None:
+        """Paint a content stream."""
+        self._interpreter.count(len(source.data), 0)
+        states: list[State] = []
+        fonts, self._named_fonts = self._named_fonts, {}
+        for each in operations(source.data):
+            operator = each.operator
+            count = _NUMBERS.get(operator)
+            if count is not None and (
+                len(each.operands) != count or not all(isinstance(value, float) for value in each.operands)
+            ):
+                raise malformed(f"an operator {operator.decode()} with other operands than it has")
+            try:
+                if operator in (b"Tj", b"TJ", b"'", b'"'):
+                    self._show(source, each)
+                elif operator == b"q":
+                    states.append(self._state.copy())
+                    if len(states) > _MAX_STATES:
+                        raise malformed("states saved without end")
+                elif operator == b"Q":
+                    self._state = states.pop() if states else self._state
+                elif operator == b"Do":
+                    self._show_object(source, each, depth)
+                elif operator == b"BDC":
+                    self._content.begin(each.operands[0], _properties(source, each.operands[1]))
+                elif operator in (b"rg", b"g", b"k"):
+                    self._state.space = (count or 0, True)
+                    self._state.colour = of_device(each.operands, source=source.data[each.start : each.end])
+                elif operator in (b"Tf", b"gs", b"cs"):
+                    self._do[operator]([source, *each.operands])
+                elif operator in self._do:
+                    self._do[operator](each.operands)
+            except (IndexError, TypeError, ValueError, AttributeError):  # of operands that are missing, or others
+                raise malformed(f"an operator {operator.decode()} with other operands than it has") from None
+        self._named_fonts = fonts
+        if states:
+            self._state = states[0]
+
+    def _transform(self, operands: list[Operand]) -> None:
+        self._state.matrix = multiply(tuple(operands), self._state.matrix)  # type: ignore[arg-type]  # six numbers
+
+    def _set_parameters(self, operands: list[Operand]) -> None:
+        parameters = _resource(operands[0], "ExtGState", operands[1])
+        if not isinstance(parameters, pikepdf.Dictionary):
+            return
+        font = parameters.get("/Font")
+        if isinstance(font, pikepdf.Array):
+            self._state.font, self._state.size = self._interpreter.font(font[0]), float(font[1])
+        if "/ca" in parameters or "/BM" in parameters:
+            mode = parameters.get("/BM", pikepdf.Name("/Normal"))
+            self._state.is_opaque = float(parameters.get("/ca", 1)) == 1 and mode == pikepdf.Name("/Normal")
+
+    def _set_font(self, operands: list[Operand]) -> None:
+        source, name, self._state.size = operands
+        font = self._named_fonts.get(name)
+        if font is None:
+            font = self._named_fonts[name] = self._interpreter.font(_resource(source, "Font", name))
+        self._state.font = font
+
+    def _begin_text(self, _: list[Operand]) -> None:
+        self._line = self._at = IDENTITY
+
+    def _next_line(self, x: float, y: float) -> None:
+        self._line = self._at = moved(self._line, x, y)
+
+    def _next_line_with_leading(self, operands: list[Operand]) -> None:
+        self._state.leading = -operands[1]
+        self._next_line(operands[0], operands[1])
+
+    def _set_matrix(self, operands: list[Operand]) -> None:
+        self._line = self._at = multiply(tuple(operands), IDENTITY)  # type: ignore[arg-type]  # six numbers
+
+    def _set_space(self, operands: list[Operand]) -> None:
+        source, name = operands
+        space = _SPACES.get(name)
+        if space is None:
+            space = _space_of(_resource(source, "ColorSpace", name))
+        self._state.space = space
+        self._state.colour = UNKNOWN
+        if space[0]:
+            black = [0.0, 0.0, 0.0, 1.0] if space[0] == len("CMYK") else [0.0] * space[0]
+            self._state.colour = of_device(black, exact=space[1])
+
+    def _set_components(self, operands: list[Operand]) -> None:
+        count, exact = self._state.space
+        fits = len(operands) == count and all(isinstance(each, float) for each in operands)
+        self._state.colour = of_device(operands, exact=exact) if fits else UNKNOWN
+
+    def _extend(self, operands: list[Operand], *, curved: bool) -> None:
+        self._is_curved = self._is_curved or curved
+        points = zip(operands[::2], operands[1::2], strict=True)
+        self._path[-1].extend(apply(self._state.matrix, x, y) for x, y in points)
+
+    def _finish_path(self, *, filled: bool) -> None:
+        state = self._state
+        if filled and self._path and not self._is_curved and state.is_opaque:
+            self._canvas.fill(self._path, state.colour, state.clip)
+        if self._clips and self._path:
+            state.clip = state.clip.within(around([point for part in self._path for point in part]))
+        self._path, self._is_curved, self._clips = [], False, False
+
+    def _show(self, source: Source, operation: Operation) -> None:
+        state, operands, before = self._state, operation.operands, b""
+        if operation.operator == b'"':
+            state.word_spacing, state.spacing = float(operands[0]), float(operands[1])
+            before = f"{state.word_spacing:g} Tw {state.spacing:g} Tc ".encode()
+        if operation.operator in (b"'", b'"'):
+            self._next_line(0.0, -state.leading)
+            before += b"T* "
+        shown = operands[-1] if operation.operator == b"TJ" else operands[-1:]
+        if state.font is None:
+            raise malformed("text without a font")
+        here = multiply(self._at, state.matrix)
+        size = state.size * state.stretch
+        if not size or not math.isfinite(size):
+            raise deceptive("it has text that is too small to be read")
+        show = Show(
+            source=source,
+            start=operation.start,
+            end=operation.end,
+            before=before,
+            origin=apply(here, 0.0, state.rise),
+            em=(size * here[0], size * here[1]),
+            spacing=1000 * state.spacing / state.size,
+            word_spacing=1000 * state.word_spacing / state.size,
+            colour=state.colour,
+            is_aside=self._content.is_aside,
+        )
+        self._fill(show, shown)
+        self._interpreter.count(0, len(show.glyphs))
+        self._at = moved(self._at, show.width * size / 1000, 0.0)
+        if not show.is_aside and any(text.strip() for text in show.texts):
+            if state.mode in _INVISIBLE:
+                raise deceptive("it has text that is not shown")
+            height = math.hypot(state.size * here[2], state.size * here[3])
+            self._canvas.show(show, None if state.mode in _OUTLINES else state.colour, state.clip, height)
+        self.shows.append(show)
+
+    def _fill(self, show: Show, shown: list[Operand]) -> None:
+        font = self._state.font
+        if font is None:
+            return
+        width = 0.0
+        for each in shown:
+            if isinstance(each, float):
+                width -= each
+                continue
+            for glyph in font.glyphs(each):
+                show.glyphs.append(glyph)
+                show.texts.append(self._content.text_of(glyph))
+                show.offsets.append(width)
+                width += show.advance(glyph)
+        show.width = width
+
+    def _show_object(self, source: Source, operation: Operation, depth: int) -> None:
+        found = _resource(source, "XObject", operation.operands[0])
+        if not isinstance(found, pikepdf.Stream):
+            return
+        if "/OC" in found:
+            raise deceptive("it has layers that can be hidden")
+        state = self._state
+        if name_of(found, "Subtype") == "/Image":
+            if state.is_opaque and not found.get("/ImageMask", False) and "/SMask" not in found and "/Mask" not in found:
+                self._canvas.fill([corners(state.matrix, 0.0, 0.0, 1.0, 1.0)], UNKNOWN, state.clip)
+            return
+        if name_of(found, "Subtype") != "/Form":
+            return
+        if depth >= _MAX_DEPTH:
+            raise malformed("forms in forms without end")
+        self._state = state.copy()
+        lines = self._line, self._at
+        matrix = numbers_of(found.get("/Matrix"))
+        if len(matrix) == len(IDENTITY):
+            self._transform(matrix)
+        box = numbers_of(found.get("/BBox"))
+        if len(box) == len("xyXY"):
+            shown = corners(self._state.matrix, box[0], box[1], box[2] - box[0], box[3] - box[1])
+            self._state.clip = self._state.clip.within(around(shown))
+        resources = found.get("/Resources", source.resources)
+        inner = Source(
+            self._interpreter.read(found), source.page, resources, found, source, operation.start, operation.end
+        )
+        self.paint(inner, depth + 1)
+        self._state = state
+        self._line, self._at = lines
+
+
+def _resource(source: Source, kind: str, name: str) -> pikepdf.Object | None:
+    kinds = source.resources.get(f"/{kind}")
+    return kinds.get(name) if isinstance(kinds, pikepdf.Dictionary) else None
+
+
+def _properties(source: Source, operand: Operand) -> object:
+    return _resource(source, "Properties", operand) if isinstance(operand, str) else operand
+
+
+def _space_of(space: object) -> tuple[int, bool]:
+    """Components of a colour space; 0 where they say nothing of what is seen."""
+    if isinstance(space, pikepdf.Name):
+        return _SPACES.get(str(space), (0, False))
+    if not isinstance(space, pikepdf.Array) or not len(space):
+        return (0, False)
+    kind = str(space[0])
+    if kind == "/ICCBased" and isinstance(space[1], pikepdf.Stream):
+        return (int(space[1].get("/N", 0)), False)
+    return _CALIBRATED.get(kind, (0, False))
