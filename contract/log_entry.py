@@ -42,7 +42,7 @@ class EntryKind(StrEnum):
     PERMISSION = "permission"
     """A ``SignedPermission``."""
     GRANT = "grant"
-    """A ``trusteeship.SignedStatement`` of a request for a grant, or of an order about one."""
+    """A ``JointStatement`` of a request for a grant, or of an order about one."""
     USE = "use"
     """A ``trusteeship.RecordedUse``."""
 

@@ -19,6 +19,8 @@ MAX_DISPLAY_NAME: Final = 64
 """Characters of a display name: what X.509 allows a common name (RFC 5280 appendix A, ub-common-name)."""
 MAX_SUBJECT: Final = 200
 """Characters of a session's subject."""
+MAX_TITLE: Final = 200
+"""Characters of a contract's title."""
 MAX_PLACE: Final = 2000
 """Characters of a session's place."""
 MAX_CONTENT_TYPE: Final = 127
@@ -31,6 +33,7 @@ MAX_WHY_BYTES: Final = 1024
 _ACCOUNT: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 _SESSION_ID: Final = re.compile(r"session-[a-z2-7]{26}", re.ASCII)
 _ENVELOPE_ID: Final = re.compile(r"envelope-[a-z2-7]{26}", re.ASCII)
+_CONTRACT_ID: Final = re.compile(r"contract-[a-z2-7]{26}", re.ASCII)
 _URI: Final = re.compile(r"[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)  # RFC 3986
 _RESTRICTED: Final = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"  # RFC 6838 section 4.2, in lower case
 _MEDIA_TYPE: Final = re.compile(
@@ -48,6 +51,11 @@ def new_session_id(random: Random) -> str:
 def new_envelope_id(random: Random) -> str:
     """A fresh envelope id: "envelope-" and 26 characters of lower-case base32."""
     return "envelope-" + _base32(random)
+
+
+def new_contract_id(random: Random) -> str:
+    """A fresh contract id: "contract-" and 26 characters of lower-case base32."""
+    return "contract-" + _base32(random)
 
 
 def check_account_name(name: str) -> str:
@@ -79,6 +87,20 @@ def check_envelope_id(envelope_id: str) -> str:
     if not _ENVELOPE_ID.fullmatch(envelope_id):
         raise MalformedInput("ENVELOPE_ID_MALFORMED", 'an envelope id is "envelope-" and 26 characters of [a-z2-7]')
     return envelope_id
+
+
+def check_contract_id(contract_id: str) -> str:
+    """Raises CONTRACT_ID_MALFORMED unless it looks like one of ``new_contract_id``."""
+    if not _CONTRACT_ID.fullmatch(contract_id):
+        raise MalformedInput("CONTRACT_ID_MALFORMED", 'a contract id is "contract-" and 26 characters of [a-z2-7]')
+    return contract_id
+
+
+def check_title(title: str) -> str:
+    """Raises TITLE_MALFORMED unless it is a text of 1 to 200 characters."""
+    if problem := _problem(title, 1, MAX_TITLE):
+        raise MalformedInput("TITLE_MALFORMED", f"a contract's title {problem}", problem=problem)
+    return title
 
 
 def check_subject(subject: str) -> str:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from bench.rig.ground import new_ground
 from bench.rig.joint_pair import SigningPair, make_signing_pair
 from contract.certificate_parts import fingerprint
+from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement, PersonalStatement
 from contract.log_entry import EntryKind, LogEntry
 from contract.trusteeship.export import (
     FIRST_TIME,
@@ -32,7 +33,6 @@ from contract.trusteeship.export import (
 )
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest
 from contract.trusteeship.operations import KeyOperation
-from contract.trusteeship.signed import STATEMENT_ALGORITHM, SignedStatement, TrustStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
 from mpc.engines import Gmpy2Engine
 from mpc.four_prime_rsa import EncodedMessage, Purpose, combine_signature, create_partial_signature
@@ -95,7 +95,7 @@ class _Office:
         order = GrantOrder(self.grant.digest, 1, GrantAction.APPROVE, "alice", self.alice, "", self.now)
         self.exported_grant = ExportedGrant(self.sign(self.grant), (self.sign(order),))
 
-    def sign(self, statement: TrustStatement) -> SignedStatement:
+    def sign(self, statement: PersonalStatement) -> JointStatement:
         """Jointly."""
         pair: SigningPair = self._pairs[statement.signer]
         der, salt = statement.to_der(), secrets.token_bytes(STATEMENT_ALGORITHM.salt_length)
@@ -105,7 +105,7 @@ class _Office:
             create_partial_signature(share, message, self._engine, secrets.token_bytes)
             for share in (pair.client, pair.server)
         )
-        return SignedStatement(der, combine_signature(message, ours, theirs))
+        return JointStatement(der, combine_signature(message, ours, theirs))
 
     def entry(self, number: int) -> bytes:
         """The log's entry of a use."""

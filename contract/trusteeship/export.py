@@ -16,10 +16,10 @@ from cryptography.hazmat import asn1
 
 from contract import der
 from contract.certificate_parts import MAX_CERTIFICATE_BYTES
+from contract.joint_statement import JointStatement
 from contract.names import check_account_name
 from contract.revocation import MAX_REVOCATION_LIST_BYTES
 from contract.trusteeship.grants import GrantOrder, GrantRequest, check_organisation_key_id
-from contract.trusteeship.signed import SignedStatement
 from mpc.errors import MalformedInput
 from transparency.hashing import HASH_BYTES
 from transparency.nodes import MAX_SIZE
@@ -145,8 +145,8 @@ class ExportedGrant:
         MalformedInput: EXPORT_MALFORMED; what ``GrantRequest`` and ``GrantOrder`` raise.
     """
 
-    request: SignedStatement
-    orders: tuple[SignedStatement, ...]
+    request: JointStatement
+    orders: tuple[JointStatement, ...]
 
     def __post_init__(self) -> None:
         der.require_that(len(self.orders) <= MAX_ORDERS, f"more than {MAX_ORDERS} orders", reason=REASON)
@@ -169,7 +169,7 @@ class ExportedGrant:
     def from_body(cls, body: bytes) -> Self:
         """Read the part's body. Raises as the constructor does."""
         read = der.read_structure(_ExportedGrant, body, MAX_PART_BYTES, reason=REASON)
-        return cls(SignedStatement.from_der(read.request), tuple(map(SignedStatement.from_der, read.orders)))
+        return cls(JointStatement.from_der(read.request), tuple(map(JointStatement.from_der, read.orders)))
 
 
 @dataclass(frozen=True, slots=True)

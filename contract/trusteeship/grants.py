@@ -18,8 +18,8 @@ from typing import Final, Self
 from cryptography.hazmat import asn1
 
 from contract import der
+from contract.joint_statement import MAX_STATEMENT_BYTES
 from contract.names import check_account_name, check_why
-from contract.trusteeship.signed import MAX_STATEMENT_BYTES, REASON
 from mpc.four_prime_rsa import Purpose
 
 MAX_USES: Final = 1_000_000
@@ -30,6 +30,8 @@ MAX_DIGESTS: Final = 256
 """Most digests in one grant."""
 MAX_ADMINISTRATORS: Final = 64
 """Most administrators of an organisation."""
+REASON: Final = "TRUST_STATEMENT_MALFORMED"
+"""Of every statement that is refused."""
 NONCE_BYTES: Final = 16
 """Random bytes that make two requests for the same two requests."""
 

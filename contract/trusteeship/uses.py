@@ -17,11 +17,11 @@ from typing import Final, Self
 from cryptography.hazmat import asn1
 
 from contract import der
+from contract.joint_statement import MAX_STATEMENT_BYTES, JointStatement
 from contract.names import check_account_name, check_why
 from contract.signer_keys import MAX_SIGNATURE_BYTES
-from contract.trusteeship.grants import check_document_kind, check_organisation_key_id
+from contract.trusteeship.grants import REASON, check_document_kind, check_organisation_key_id
 from contract.trusteeship.operations import KeyOperation
-from contract.trusteeship.signed import MAX_STATEMENT_BYTES, REASON, SignedStatement
 from mpc.four_prime_rsa import Purpose
 from mpc.four_prime_rsa.algorithms import MAX_LABEL_BYTES
 
@@ -279,7 +279,7 @@ class RecordedUse:
         MalformedInput: TRUST_STATEMENT_MALFORMED: they do not belong together.
     """
 
-    request: SignedStatement
+    request: JointStatement
     record: UseRecord
     signature: bytes
     asked: UseRequest = field(init=False, compare=False)
@@ -298,9 +298,9 @@ class RecordedUse:
         der.require_that(len(self.signature) <= MAX_SIGNATURE_BYTES, "a signature of a wrong length", reason=REASON)
 
     @property
-    def signed_record(self) -> SignedStatement | None:
+    def signed_record(self) -> JointStatement | None:
         """The record with the user's signature; None where users do not sign."""
-        return SignedStatement(self.record.to_der(), self.signature) if self.signature else None
+        return JointStatement(self.record.to_der(), self.signature) if self.signature else None
 
     def to_der(self) -> bytes:
         """DER of RecordedUse: docs/formats.md. The body of the log's entry."""
@@ -318,7 +318,7 @@ class RecordedUse:
         """Read ``to_der``. Raises as its parts do."""
         read = der.read_structure(_RecordedUse, data, _MAX_ENTRY_BYTES, reason=REASON)
         der.require_version(read.version, reason=REASON)
-        recorded = cls(SignedStatement.from_der(read.request), UseRecord.from_der(read.record), read.signature)
+        recorded = cls(JointStatement.from_der(read.request), UseRecord.from_der(read.record), read.signature)
         der.require_canonical(data, recorded.to_der(), reason=REASON)
         return recorded
 

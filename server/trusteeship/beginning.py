@@ -10,8 +10,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from contract.joint_statement import JointStatement
 from contract.trusteeship.allowing import RefusalCause, find_cause
-from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import UseOutcome, UseRequest
 from server.clock import Clock
 from server.custody import Context, Sealer
@@ -105,7 +105,7 @@ class Beginning:
         else:
             grants.count_use(connection, grant.grant_id, 1)
 
-    def act(self, signed: SignedStatement) -> Result:
+    def act(self, signed: JointStatement) -> Result:
         """Use the key, unless that is refused."""
         begun = self.begun
         assert begun is not None  # noqa: S101  # it was admitted
@@ -168,6 +168,6 @@ def find_withdrawal(connection: Connection, grant: GrantRow, now: datetime) -> R
     return None if issued is not None and issued.holds(now) else RefusalCause.KEY_CERTIFICATE_ENDED
 
 
-def result_context(name: UseName, signed: SignedStatement) -> Context:
+def result_context(name: UseName, signed: JointStatement) -> Context:
     """As what the result of a use is sealed."""
     return Context("use-result", name.request_id, (name.agent_id.encode(), sha256(signed.to_der()).digest()))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
+from contract.joint_statement import JointStatement
 from contract.log_entry import EntryKind
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest, grant_id
-from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import RecordedUse
 from mpc.errors import FoursealError, MalformedInput
 from server.journal.log import Entries, Finding
@@ -70,7 +70,7 @@ class TrustCheck:
             yield Finding(f"record {record.number} of {record.key_id}", f"its row is not what entry {index} says")
 
     def _check_grant(self, connection: Connection, index: int, body: bytes) -> Iterator[Finding]:
-        statement = SignedStatement.from_der(body).statement
+        statement = JointStatement.from_der(body).statement
         try:
             asked = GrantRequest.from_der(statement)
         except MalformedInput:

@@ -14,9 +14,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from contract.joint_statement import JointStatement
 from contract.log_entry import LogEntry
 from contract.trusteeship.grants import GrantOrder
-from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import RecordedUse
 from server.clock import Clock
 from server.identity import Login, Logins, RevocationLists, find_certificate
@@ -150,7 +150,7 @@ class Exports:
             grant = grants.find_by_digest(connection, asked.grant)
             if grant is not None:
                 shown = Shown(grant, grants.list_orders(connection, grant.grant_id))
-                signed = (SignedStatement.from_der(order.statement).statement for order in shown.orders)
+                signed = (JointStatement.from_der(order.statement).statement for order in shown.orders)
                 certificates += [grant.words.user_certificate, grant.words.key_certificate]
                 certificates += [GrantOrder.from_der(each).administrator_certificate for each in signed]
         for fingerprint in certificates:

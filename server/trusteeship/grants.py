@@ -9,9 +9,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from contract.joint_statement import JointStatement
 from contract.log_entry import EntryKind
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest, grant_id
-from contract.trusteeship.signed import SignedStatement
 from server.clock import Clock
 from server.identity import AccountState, Login, find_account, find_certificate
 from server.journal import Request, Result
@@ -172,7 +172,7 @@ class _Asking:
         if store.count_since(connection, asked.user, now - _DAY) >= GRANTS_PER_DAY:
             raise ServiceError("TOO_MANY_GRANTS", limit=GRANTS_PER_DAY)
 
-    def act(self, signed: SignedStatement) -> Result:
+    def act(self, signed: JointStatement) -> Result:
         """Keep it."""
         return Result(apply=partial(self._keep, signed.to_der()))
 
@@ -216,7 +216,7 @@ class _Ordering:
             require_recent(self.statement.time, self.clock(), self.clock_difference)
         self._judge(connection)
 
-    def act(self, signed: SignedStatement) -> Result:
+    def act(self, signed: JointStatement) -> Result:
         """Have it take effect."""
         return Result(apply=partial(self._keep, signed.to_der()))
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from contract.joint_statement import JointStatement
 from contract.log_entry import EntryKind
-from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
 from server.journal.log import StagedEntry, stage
 from server.trusteeship.store import uses as store
@@ -38,7 +38,7 @@ class UseFacts:
     """
 
     asked: UseRequest
-    signed: SignedStatement
+    signed: JointStatement
     outcome: UseOutcome
     detail: str = ""
     result: bytes = b""
@@ -103,7 +103,7 @@ def record_use(
         ServiceError: USE_ENDED: there is no such use any more.
     """
     assert row.request is not None  # noqa: S101  # no record without
-    recorded = RecordedUse(SignedStatement.from_der(row.request), record, signature)
+    recorded = RecordedUse(JointStatement.from_der(row.request), record, signature)
     entry = stage(connection, EntryKind.USE, recorded.to_der(), now)
     result = None if keep_until is None else row.result
     kept = replace(row, record=record.to_der(), log_index=entry.index, end_time=keep_until, result=result)

@@ -23,7 +23,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from contract.trusteeship.signed import STATEMENT_ALGORITHM, SignedStatement, TrustStatement
+from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement, PersonalStatement
 from mpc.engines import Random
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import EncodedMessage, PartialSignature, Purpose, Role, parse_partial_signature
@@ -54,7 +54,7 @@ class Deed(Protocol):
     """What a statement is for."""
 
     @property
-    def statement(self) -> TrustStatement:
+    def statement(self) -> PersonalStatement:
         """The statement."""
 
     def admit(self, connection: Connection, *, again: bool) -> None:
@@ -65,7 +65,7 @@ class Deed(Protocol):
             again: the intent stood in the journal before, and was counted then.
         """
 
-    def act(self, signed: SignedStatement) -> Result:
+    def act(self, signed: JointStatement) -> Result:
         """Do it, outside the transactions; ``Result.apply`` writes what it changes."""
 
 
@@ -264,7 +264,7 @@ class Statements:
 
     def _complete(self, intent: StatementIntent, client_partial: PartialSignature, key_id: str) -> Result:
         signature = sign_jointly(self._shares, key_id, client_partial, self._engine, self._random)
-        return intent.deed.act(SignedStatement(intent.statement_der, signature))
+        return intent.deed.act(JointStatement(intent.statement_der, signature))
 
     def _act(self, intent: StatementIntent, client_partial: PartialSignature, key_id: str) -> Result:
         result = self._complete(intent, client_partial, key_id)
@@ -289,7 +289,7 @@ def require_recent(time: datetime, now: datetime, clock_difference: timedelta) -
         raise ServiceError("STATEMENT_TIME_OFF", seconds=int(off.total_seconds()), maximum=maximum)
 
 
-def require_own(statement: TrustStatement, account: str) -> None:
+def require_own(statement: PersonalStatement, account: str) -> None:
     """See that a statement names the account that is logged in.
 
     Raises:

@@ -18,7 +18,8 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from contract import der
-from contract.trusteeship.signed import REASON, SignedStatement
+from contract.joint_statement import JointStatement
+from contract.trusteeship.grants import REASON
 from contract.trusteeship.uses import UseOutcome, UseRecord, UseRequest
 from mpc.errors import DecryptionFailed, FaultDetected, FoursealError
 from mpc.four_prime_rsa import Purpose
@@ -102,7 +103,7 @@ class Uses:
         await self._require_login(claim, asked, deeds)
         made = deeds[0].made if deeds else None
         row, record = require_signable(made or await self._database.read(partial(store.find_use, name=name)))
-        return Begun(record.to_der(), SignedStatement.from_der(row.request or b"").signature)
+        return Begun(record.to_der(), JointStatement.from_der(row.request or b"").signature)
 
     async def finish(
         self,
@@ -161,7 +162,7 @@ class Uses:
 
     def _unseal(self, row: UseRow, record: UseRecord) -> bytes:
         try:
-            context = result_context(row.name, SignedStatement.from_der(row.request or b""))
+            context = result_context(row.name, JointStatement.from_der(row.request or b""))
             result = self._means.sealer.open(context, row.result or b"")
         except SealBroken:
             raise FaultDetected("sealed result of a use") from None
@@ -184,7 +185,7 @@ class _Finishing:
         """It waited for this signature a moment ago; whether it still does shows when it is kept."""
         self._require_waiting(self.found)
 
-    def act(self, signed: SignedStatement) -> Result:
+    def act(self, signed: JointStatement) -> Result:
         """Record it."""
         return Result(apply=partial(self._keep, signed.signature))
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable, Callable
 
 from fourseal.v1 import trusteeship_service_pb2 as pb
 
+from contract.joint_statement import JointStatement
 from contract.trusteeship.export import (
     FIRST_TIME,
     LAST_TIME,
@@ -18,7 +19,6 @@ from contract.trusteeship.export import (
     ExportHead,
     Part,
 )
-from contract.trusteeship.signed import SignedStatement
 from signer_agent.client.messages import answer_malformed
 from signer_agent.contracts.blame import blaming_server
 from signer_agent.trusteeship.records import RecordFilter
@@ -70,8 +70,8 @@ def _part(answer: pb.ExportRecordsResponse, chosen: RecordFilter) -> Part:
     if kind == "certificate_der":
         return ExportedCertificate(answer.certificate_der)
     if kind == "grant":
-        orders = tuple(map(SignedStatement.from_der, answer.grant.orders_der))
-        return ExportedGrant(SignedStatement.from_der(answer.grant.request_der), orders)
+        orders = tuple(map(JointStatement.from_der, answer.grant.orders_der))
+        return ExportedGrant(JointStatement.from_der(answer.grant.request_der), orders)
     if kind == "record":
         return ExportedRecord(answer.record.entry_der, answer.record.log_index, tuple(answer.record.proof))
     raise answer_malformed("a part of it is of no kind")

@@ -9,8 +9,8 @@ from typing import Final
 
 from fourseal.v1 import trusteeship_service_pb2 as pb
 
+from contract.joint_statement import JointStatement
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest, grant_id
-from contract.trusteeship.signed import SignedStatement
 from signer_agent.client.messages import answer_malformed, answered_time
 from signer_agent.contracts.blame import blaming_server, server_lied
 
@@ -52,12 +52,12 @@ class Grant:
     """
 
     request: GrantRequest
-    signed_request: SignedStatement
+    signed_request: JointStatement
     state: GrantState
     round: int
     used: int
     orders: tuple[GrantOrder, ...]
-    signed_orders: tuple[SignedStatement, ...]
+    signed_orders: tuple[JointStatement, ...]
     create_time: datetime
 
     @property
@@ -81,9 +81,9 @@ def read_grant(shown: pb.Grant) -> Grant:
             together; the culprit is the server.
     """
     with blaming_server():
-        signed_request = SignedStatement.from_der(shown.request_der)
+        signed_request = JointStatement.from_der(shown.request_der)
         request = GrantRequest.from_der(signed_request.statement)
-        signed_orders = tuple(map(SignedStatement.from_der, shown.orders_der))
+        signed_orders = tuple(map(JointStatement.from_der, shown.orders_der))
         orders = tuple(GrantOrder.from_der(each.statement) for each in signed_orders)
     if shown.grant_id != grant_id(request.digest) or any(each.grant != request.digest for each in orders):
         raise server_lied("TRUST_ANSWER_WRONG", "parts of a grant are of another one")

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from cryptography import x509
-from fourseal.v1 import trusteeship_service_pb2 as pb
+from fourseal.v1.statement_pb2 import StatementSignature
 
 from contract.certificate_parts import load_certificate
-from contract.trusteeship.signed import STATEMENT_ALGORITHM, SignedStatement, TrustStatement
+from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement, PersonalStatement
 from mpc.four_prime_rsa import Purpose, check_joint_signature
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.signing import PreparedSignature
@@ -60,19 +60,19 @@ class OwnStatement:
     prepared: PreparedSignature
 
     @property
-    def signature(self) -> pb.StatementSignature:
+    def signature(self) -> StatementSignature:
         """For the server, which completes it."""
         ours = self.prepared.request
-        return pb.StatementSignature(key_id=ours.key_id, salt=ours.salt, client_partial=ours.client_partial)
+        return StatementSignature(key_id=ours.key_id, salt=ours.salt, client_partial=ours.client_partial)
 
-    def completed(self, signature: bytes) -> SignedStatement:
+    def completed(self, signature: bytes) -> JointStatement:
         """The statement with the joint signature that the server shows.
 
         Raises:
             PeerMisbehaved: JOINT_SIGNATURE_INVALID: it does not hold for this statement; the culprit is the server.
         """
         check_joint_signature(self.prepared.partial, signature)
-        return SignedStatement(self.der, signature)
+        return JointStatement(self.der, signature)
 
 
 class StatementSigner:
@@ -103,7 +103,7 @@ class StatementSigner:
             self._found = await self._find()
         return self._found
 
-    async def sign(self, statement: TrustStatement, request_id: str) -> OwnStatement:
+    async def sign(self, statement: PersonalStatement, request_id: str) -> OwnStatement:
         """Make our partial signature of a statement by ``key``; a repeat with the same id makes the same one."""
         der = statement.to_der()
         digest = hashlib.sha256(der).digest()

@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fourseal.v1 import trusteeship_service_pb2 as pb
 
 from contract.certificate_parts import fingerprint
+from contract.joint_statement import PersonalStatement
 from contract.names import check_account_name
 from contract.trusteeship.grants import NONCE_BYTES, GrantAction, GrantOrder, GrantRequest
 from contract.trusteeship.operations import KeyOperation, OrganisationPublicKey
-from contract.trusteeship.signed import TrustStatement
 from contract.trusteeship.uses import RecordedUse
 from mpc.errors import WrongPurpose
 from mpc.four_prime_rsa import OaepParameters
@@ -320,7 +320,7 @@ class Trusteeship:
             self._public_keys[named] = key.public_key
         return self._public_keys[named]
 
-    async def _signed(self, statement: TrustStatement) -> tuple[str, OwnStatement]:
+    async def _signed(self, statement: PersonalStatement) -> tuple[str, OwnStatement]:
         request_id = new_request_id()
         return request_id, await self._signer.sign(statement, request_id)
 

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from fourseal.v1 import trusteeship_service_pb2 as pb
 
+from contract.joint_statement import JointStatement
 from contract.log_entry import EntryKind, LogEntry
 from contract.trusteeship.operations import KeyOperation, OrganisationPublicKey
-from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
 from mpc.errors import DecryptionFailed
 from mpc.four_prime_rsa import Purpose
@@ -168,7 +168,7 @@ def _time_of(request_id: str) -> datetime:
         raise ServiceError("FIELD_INVALID", field="request_id", problem="it is none of a use") from None
 
 
-def _checked_record(der: bytes, signed: SignedStatement, request: UseRequest) -> UseRecord:
+def _checked_record(der: bytes, signed: JointStatement, request: UseRequest) -> UseRecord:
     """The record, if it says of exactly that request what can be said of it: nothing else is ever signed."""
     with blaming_server():
         record = UseRecord.from_der(der)
@@ -186,7 +186,7 @@ def _checked_record(der: bytes, signed: SignedStatement, request: UseRequest) ->
     return record
 
 
-def _checked_entry(der: bytes, signed: SignedStatement, record: UseRecord, ours: OwnStatement) -> RecordedUse:
+def _checked_entry(der: bytes, signed: JointStatement, record: UseRecord, ours: OwnStatement) -> RecordedUse:
     with blaming_server():
         entry = LogEntry.from_der(der)
         if entry.kind is not EntryKind.USE:

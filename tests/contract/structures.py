@@ -9,8 +9,13 @@ from datetime import timedelta
 from typing import Final
 
 from contract.description import ContentDescription
+from contract.drafting.consents import ContractConsent
+from contract.drafting.evidence import ContractEvidence
+from contract.drafting.records import ContractRecord
+from contract.drafting.statements import ContractStatement
 from contract.envelope import EnvelopeHeader, RecipientKey
 from contract.evidence_record import EvidenceRecord
+from contract.joint_statement import JointStatement
 from contract.key_ciphertext import JointKeyCiphertext, NestedKeyCiphertext, read_key_ciphertext, write_key_ciphertext
 from contract.log_entry import EntryKind, LogEntry, OperationBody
 from contract.permission import PermissionCore, SignedPermission
@@ -19,9 +24,9 @@ from contract.signatures import JointSignature, SeparateSignature
 from contract.signer_keys import SignerAlgorithm
 from contract.statement import Answer, Decision, Recipient, Statement
 from contract.trailer import SignedStatement
-from contract.trusteeship import signed
-from contract.trusteeship.grants import GrantOrder, GrantRequest
+from contract.trusteeship.grants import REASON, GrantOrder, GrantRequest
 from contract.trusteeship.uses import RecordedUse, UseRecord, UseRequest
+from tests.contract.drafting.statements import CONSENTS, CONTRACT_RECORD, CONTRACT_STATEMENTS, EVIDENCE
 from tests.contract.trusteeship.statements import GRANT, ORDER, RECORDED, SIGNED_USE, USE
 from tests.contract.trusteeship.statements import RECORD as USE_RECORD
 from tests.contract.world import CONTENT, ENVELOPE_ID, NOW, SESSION_ID
@@ -180,17 +185,35 @@ EXAMPLES: Final = {
     "signed permission": Example(
         "PERMISSION_MALFORMED", PERMISSION.to_der(), lambda d: SignedPermission.from_der(d).to_der()
     ),
-    "grant request": Example(signed.REASON, GRANT.to_der(), lambda d: GrantRequest.from_der(d).to_der()),
-    "grant order": Example(signed.REASON, ORDER.to_der(), lambda d: GrantOrder.from_der(d).to_der()),
-    "use request": Example(signed.REASON, USE.to_der(), lambda d: UseRequest.from_der(d).to_der()),
-    "use record": Example(signed.REASON, USE_RECORD.to_der(), lambda d: UseRecord.from_der(d).to_der()),
-    "signed trust statement": Example(
-        signed.REASON,
+    "grant request": Example(REASON, GRANT.to_der(), lambda d: GrantRequest.from_der(d).to_der()),
+    "grant order": Example(REASON, ORDER.to_der(), lambda d: GrantOrder.from_der(d).to_der()),
+    "use request": Example(REASON, USE.to_der(), lambda d: UseRequest.from_der(d).to_der()),
+    "use record": Example(REASON, USE_RECORD.to_der(), lambda d: UseRecord.from_der(d).to_der()),
+    "joint statement": Example(
+        "JOINT_STATEMENT_MALFORMED",
         SIGNED_USE.to_der(),
-        lambda d: signed.SignedStatement.from_der(d).to_der(),
+        lambda d: JointStatement.from_der(d).to_der(),
         frozenset({"fields 0 and 1 swapped"}),
     ),
-    "recorded use": Example(signed.REASON, RECORDED.to_der(), lambda d: RecordedUse.from_der(d).to_der()),
+    "recorded use": Example(REASON, RECORDED.to_der(), lambda d: RecordedUse.from_der(d).to_der()),
+    "contract statement": Example(
+        "CONTRACT_STATEMENT_MALFORMED",
+        CONTRACT_STATEMENTS[0].to_der(),
+        lambda d: ContractStatement.from_der(d).to_der(),
+        frozenset({"fields 5 and 6 swapped"}),
+    ),
+    "contract consent": Example(
+        "CONTRACT_STATEMENT_MALFORMED", CONSENTS[0].to_der(), lambda d: ContractConsent.from_der(d).to_der()
+    ),
+    "contract evidence": Example(
+        "CONTRACT_EVIDENCE_MALFORMED", EVIDENCE.to_der(), lambda d: ContractEvidence.from_der(d).to_der()
+    ),
+    "contract record": Example(
+        "CONTRACT_EVIDENCE_MALFORMED",
+        CONTRACT_RECORD.to_der(),
+        lambda d: ContractRecord.from_der(d).to_der(),
+        frozenset({"fields 2 and 3 swapped"}),
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from mpc.errors import FoursealError
 from wire.catalogue import (
     accounts,
     agent,
+    drafting,
     evidence,
     faults,
     formats,
@@ -43,6 +44,7 @@ _ENTRIES: Final = (
     *evidence.ENTRIES,
     *log.ENTRIES,
     *watermark.ENTRIES,
+    *drafting.ENTRIES,
     *agent.ENTRIES,
     *pins.ENTRIES,
     *leases.ENTRIES,

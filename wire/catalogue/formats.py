@@ -29,6 +29,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("FILE_NAME_MALFORMED", INVALID, "A file name {problem}.", "Send the file under another name."),
     Entry("SESSION_INFO_MALFORMED", INVALID, "The session info is refused: {problem}.", FORMATS),
     Entry("STATEMENT_MALFORMED", INVALID, "The statement is refused: {problem}.", FORMATS),
+    Entry("JOINT_STATEMENT_MALFORMED", INVALID, "The jointly signed statement is refused: {problem}.", FORMATS),
     Entry("DESCRIPTION_MALFORMED", INVALID, "The content description is refused: {problem}.", FORMATS),
     Entry("ENVELOPE_MALFORMED", INVALID, "The envelope's header is refused: {problem}.", FORMATS),
     Entry("KEY_CIPHERTEXT_MALFORMED", INVALID, "A key ciphertext is refused: {problem}.", FORMATS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fourseal.v1 import trusteeship_service_pb2 as pb
+from fourseal.v1.statement_pb2 import StatementSignature
 
 from server.identity import IssuedCertificate
 from server.organisations import OrganisationKey
@@ -25,7 +26,7 @@ _STATES: Final = {
 }
 
 
-def signature_from_proto(signature: pb.StatementSignature) -> ClientSignature:
+def signature_from_proto(signature: StatementSignature) -> ClientSignature:
     """The client's part of a signature."""
     return ClientSignature(signature.key_id, signature.salt, signature.client_partial)
 

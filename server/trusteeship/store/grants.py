@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
 
+from contract.joint_statement import JointStatement
 from contract.trusteeship.grants import GrantAction, GrantRequest
-from contract.trusteeship.signed import SignedStatement
 from server.storage import PageCursor, row_values
 from server.trusteeship.states import GrantState
 from server.trusteeship.store.tables import trust_grants, trust_orders
@@ -26,7 +26,7 @@ _count_refusal = _of_grant.values(refused=_grant.refused + 1)
 
 @lru_cache(1024)  # they never change
 def _words(request: bytes) -> GrantRequest:
-    return GrantRequest.from_der(SignedStatement.from_der(request).statement)
+    return GrantRequest.from_der(JointStatement.from_der(request).statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class GrantRow:
         digest: of its request.
         organisation: whose key.
         user: who asked.
-        request: ``SignedStatement`` of it, DER.
+        request: ``JointStatement`` of it, DER.
         state: how it stands.
         round: the present one.
         used: uses that were counted.
@@ -67,7 +67,7 @@ class GrantRow:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order about a grant: the ``number``-th, from 1 on. ``statement`` is the ``SignedStatement`` of it, DER."""
+    """An order about a grant: the ``number``-th, from 1 on. ``statement`` is the ``JointStatement`` of it, DER."""
 
     grant_id: str
     number: int

@@ -63,7 +63,7 @@ class UseRow:
         key_id: which.
         user: who asked.
         refusal: why it was refused when it began; empty: it was not.
-        request: ``SignedStatement`` of the request, DER; None until it was completed.
+        request: ``JointStatement`` of the request, DER; None until it was completed.
         number, user_number: of its record; None until there is one.
         record: ``UseRecord``, DER; None until there is one.
         record_time: when its number was taken: never earlier than that of the number before.

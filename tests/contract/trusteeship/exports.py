@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from contract.bundle.checks import BundleTrust
 from contract.certificate_parts import fingerprint
+from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement, PersonalStatement
 from contract.log_certificate import LOG_URI_PREFIX
 from contract.log_entry import EntryKind, LogEntry
 from contract.oids import DEFAULT_ARC
@@ -35,7 +36,6 @@ from contract.trusteeship.export import (
 )
 from contract.trusteeship.export_reading import read_export
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest
-from contract.trusteeship.signed import STATEMENT_ALGORITHM, SignedStatement, TrustStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
 from contract.trusteeship.verification import ExportReport, verify_export
 from mpc.four_prime_rsa import Purpose
@@ -95,10 +95,10 @@ class Office:
         return fingerprint(self.certificates[name])
 
 
-def sign(statement: TrustStatement, by: str = "") -> SignedStatement:
+def sign(statement: PersonalStatement, by: str = "") -> JointStatement:
     """Sign as whoever it names, or as somebody else."""
     der = statement.to_der()
-    return SignedStatement(der, key_of(by or statement.signer).sign(der, _PADDING, SHA256()))
+    return JointStatement(der, key_of(by or statement.signer).sign(der, _PADDING, SHA256()))
 
 
 @dataclass
@@ -160,7 +160,7 @@ class Made:
         return [self.head(checkpoint, size), *named, self.grant, *records]
 
 
-def orders(office: Office, grant: bytes, *what: tuple[str, GrantAction, int]) -> tuple[SignedStatement, ...]:
+def orders(office: Office, grant: bytes, *what: tuple[str, GrantAction, int]) -> tuple[JointStatement, ...]:
     """Orders of administrators, a minute from one to the next from an hour before NOW on."""
     return tuple(
         sign(

@@ -6,9 +6,9 @@ import hashlib
 from datetime import timedelta
 from typing import Final
 
+from contract.joint_statement import JointStatement
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest
 from contract.trusteeship.operations import KeyOperation
-from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
 from mpc.four_prime_rsa import Purpose
 from tests.contract.world import NOW
@@ -53,7 +53,7 @@ USE: Final = UseRequest(
     reason="Offer 17",
     time=NOW + timedelta(minutes=2),
 )
-SIGNED_USE: Final = SignedStatement(USE.to_der(), b"\x55" * 768)
+SIGNED_USE: Final = JointStatement(USE.to_der(), b"\x55" * 768)
 RECORD: Final = UseRecord(
     request=hashlib.sha256(SIGNED_USE.to_der()).digest(),
     organisation=GRANT.organisation,

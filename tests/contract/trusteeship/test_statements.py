@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
-from contract.trusteeship.grants import GrantOrder, GrantRequest, grant_id
+from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement
+from contract.trusteeship.grants import REASON, GrantOrder, GrantRequest, grant_id
 from contract.trusteeship.operations import KeyOperation
-from contract.trusteeship.signed import REASON, STATEMENT_ALGORITHM, SignedStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
 from mpc.four_prime_rsa import HashAlgorithm, OaepParameters, Purpose, SignatureAlgorithm
 from tests.contract.refusals import unverified
@@ -110,7 +110,7 @@ def test_a_record_says_what_its_outcome_is() -> None:
     recorded = replace(RECORDED, record=REFUSED, signature=b"")
     assert RecordedUse.from_der(recorded.to_der()) == recorded
     assert recorded.signed_record is None
-    assert RECORDED.signed_record == SignedStatement(RECORD.to_der(), RECORDED.signature)
+    assert RECORDED.signed_record == JointStatement(RECORD.to_der(), RECORDED.signature)
     for record, signature in ((REFUSED, b"\x66"), (RECORD, b""), (RECORD, bytes(1025))):
         with malformed(REASON):
             replace(RECORDED, record=record, signature=signature)
@@ -156,7 +156,7 @@ def test_the_largest_statements_are_read() -> None:
         label=bytes(1024),
         reason="r" * 1024,
     )
-    signed = SignedStatement(use.to_der(), bytes(1024))
+    signed = JointStatement(use.to_der(), bytes(1024))
     record = replace(
         RECORD, request=hashlib.sha256(signed.to_der()).digest(), organisation=use.organisation, user=use.user
     )
@@ -175,8 +175,8 @@ def test_a_statement_is_signed_by_its_key(rsa_key: rsa.RSAPrivateKey) -> None:
     """As the algorithm of all statements says; another key, word or algorithm does not hold."""
     padding = STATEMENT_ALGORITHM.to_cryptography_padding()
     statement = ORDER.to_der()
-    signed = SignedStatement(statement, rsa_key.sign(statement, padding, SHA256()))
-    SignedStatement.from_der(signed.to_der()).check(rsa_key.public_key())
+    signed = JointStatement(statement, rsa_key.sign(statement, padding, SHA256()))
+    JointStatement.from_der(signed.to_der()).check(rsa_key.public_key())
     changed = replace(ORDER, time=ORDER.time + timedelta(seconds=1)).to_der()
     sha384 = SignatureAlgorithm.PSS_SHA384.to_cryptography_padding()
     for wrong in (

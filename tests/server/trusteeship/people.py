@@ -22,11 +22,12 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from fourseal.v1 import trusteeship_service_pb2 as pb
 from fourseal.v1 import trusteeship_service_pb2_grpc
+from fourseal.v1.statement_pb2 import StatementSignature
 from google.protobuf.message import Message
 
+from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement, PersonalStatement
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest
 from contract.trusteeship.operations import KeyOperation
-from contract.trusteeship.signed import STATEMENT_ALGORITHM, SignedStatement, TrustStatement
 from contract.trusteeship.uses import UseRequest
 from mpc.four_prime_rsa import EncodedMessage, HashAlgorithm, Purpose, SigningShare, create_partial_signature
 from server.custody import KeyKind
@@ -93,7 +94,7 @@ class Trustee(Person):
         """The time, in whole seconds."""
         return self.clock().replace(microsecond=0)
 
-    def signature(self, statement_der: bytes, key: ClientKey | None = None) -> pb.StatementSignature:
+    def signature(self, statement_der: bytes, key: ClientKey | None = None) -> StatementSignature:
         """The agent's part of a signature."""
         chosen = key or self.known.key
         assert isinstance(chosen.share, SigningShare)
@@ -101,7 +102,7 @@ class Trustee(Person):
         digest = sha256(statement_der).digest()
         message = EncodedMessage(chosen.joint_key, STATEMENT_ALGORITHM, digest, salt)
         made = create_partial_signature(chosen.share, message, ENGINE, secrets.token_bytes)
-        return pb.StatementSignature(key_id=chosen.key_id, salt=salt, client_partial=made.to_bytes())
+        return StatementSignature(key_id=chosen.key_id, salt=salt, client_partial=made.to_bytes())
 
     def asking(self, key: OwnKey, purpose: Purpose = Purpose.SIGN, **changed: Any) -> GrantRequest:  # noqa: ANN401
         """A request for a grant of a day that begins now, to be sent or to be spoilt."""
@@ -190,7 +191,7 @@ class Trustee(Person):
         self,
         method: Callable[..., Awaitable[Response]],
         kind: type[Message],
-        statement: TrustStatement,
+        statement: PersonalStatement,
         **changed: Any,  # noqa: ANN401  # fields
     ) -> Response:
         """Send a statement, signed."""
@@ -207,7 +208,7 @@ class Trustee(Person):
 
 def asked_of(grant: pb.Grant) -> GrantRequest:
     """What a grant says."""
-    return GrantRequest.from_der(SignedStatement.from_der(grant.request_der).statement)
+    return GrantRequest.from_der(JointStatement.from_der(grant.request_der).statement)
 
 
 async def reason_of(refused: Awaitable[object]) -> str:

@@ -10,11 +10,12 @@ from datetime import timedelta
 import pytest
 from fourseal.v1 import key_service_pb2
 from fourseal.v1 import trusteeship_service_pb2 as pb
+from fourseal.v1.statement_pb2 import StatementSignature
 from sqlalchemy import Connection
 
+from contract.joint_statement import JointStatement
 from contract.log_entry import EntryKind, LogEntry
 from contract.trusteeship.grants import GrantAction
-from contract.trusteeship.signed import SignedStatement
 from mpc.four_prime_rsa import Purpose
 from server.identity import RevocationReason, find_certificate, revoke_single_certificate
 from server.organisations import add_administrator, remove_administrator, set_approvals
@@ -50,7 +51,7 @@ async def test_two_approve_and_each_word_is_signed(company: Company) -> None:
     grant = await bob.ask(asked, **repeated)
     assert await bob.ask(asked, **repeated) == grant
     assert (grant.state, grant.round, grant.used) == (pb.GRANT_STATE_REQUESTED, 1, 0)
-    SignedStatement.from_der(grant.request_der).check(bob.known.key.joint_key.to_cryptography())
+    JointStatement.from_der(grant.request_der).check(bob.known.key.joint_key.to_cryptography())
     grant = await alice.order(alice.ordering(grant, APPROVE))
     assert grant.state == pb.GRANT_STATE_REQUESTED
     grant = await carol.order(carol.ordering(grant, APPROVE))
@@ -62,7 +63,7 @@ async def test_two_approve_and_each_word_is_signed(company: Company) -> None:
     grant = await alice.order(alice.ordering(grant, REVOKE))
     assert grant.state == pb.GRANT_STATE_REVOKED
     for signer, order in zip((alice, carol, carol, alice, carol, alice), grant.orders_der, strict=True):
-        SignedStatement.from_der(order).check(signer.known.key.joint_key.to_cryptography())
+        JointStatement.from_der(order).check(signer.known.key.joint_key.to_cryptography())
     assert await bob.look(grant.grant_id) == grant
 
     entries = [LogEntry.from_der(row[0]) for row in query(company.home, "SELECT entry FROM log_entries")]
@@ -115,7 +116,7 @@ async def test_signatures_that_are_not_the_signers(company: Company) -> None:
     asked = bob.asking(company.signs)
     der, before = asked.to_der(), query(company.home, "SELECT count(*) FROM trust_grants")
     good = bob.signature(der)
-    spoilt = pb.StatementSignature()
+    spoilt = StatementSignature()
     spoilt.CopyFrom(good)
     spoilt.client_partial = bytes([good.client_partial[0] & 1]) + good.client_partial[1:-1] + b"\0"
     other = await bob.client.generate()
@@ -124,7 +125,7 @@ async def test_signatures_that_are_not_the_signers(company: Company) -> None:
         "PARTIAL_SIGNATURE_INVALID": [spoilt, bob.signature(der + b"\0")],
         "KEY_NOT_FOUND": [mallory.signature(der)],
         "PERSONAL_CERTIFICATE_WRONG": [bob.signature(der, other)],
-        "SALT_LENGTH_WRONG": [pb.StatementSignature(key_id=good.key_id, client_partial=good.client_partial)],
+        "SALT_LENGTH_WRONG": [StatementSignature(key_id=good.key_id, client_partial=good.client_partial)],
     }
     for reason, signatures in attempts.items():
         for signature in signatures:

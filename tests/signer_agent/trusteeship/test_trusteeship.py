@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fourseal.v1 import certificate_service_pb2
 from fourseal.v1.trusteeship_service_pb2 import GetOrganisationRequest
 
+from contract.joint_statement import JointStatement
 from contract.log_entry import LogEntry
 from contract.trusteeship.grants import GrantRequest, grant_id
 from contract.trusteeship.operations import KeyOperation
-from contract.trusteeship.signed import SignedStatement
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord
 from signer_agent.contracts.signer_keys import RevocationReason
 from signer_agent.trusteeship.granted_keys import GrantedRsaPrivateKey
@@ -117,21 +117,21 @@ def _other_purpose(answer: Answer) -> None:
 
 def _other_grant(answer: Answer) -> None:
     """A grant of more uses than were asked for, with the name that it then has."""
-    signed = SignedStatement.from_der(answer.grant.request_der)
+    signed = JointStatement.from_der(answer.grant.request_der)
     changed = replace(GrantRequest.from_der(signed.statement), uses=1_000)
-    answer.grant.request_der = SignedStatement(changed.to_der(), signed.signature).to_der()
+    answer.grant.request_der = JointStatement(changed.to_der(), signed.signature).to_der()
     answer.grant.grant_id = grant_id(changed.digest)
     del answer.grant.orders_der[:]
 
 
 def _other_signature(answer: Answer) -> None:
-    signed = SignedStatement.from_der(answer.grant.request_der)
-    answer.grant.request_der = SignedStatement(signed.statement, flipped(signed.signature)).to_der()
+    signed = JointStatement.from_der(answer.grant.request_der)
+    answer.grant.request_der = JointStatement(signed.statement, flipped(signed.signature)).to_der()
 
 
 def _order_not_signed(answer: Answer) -> None:
-    signed = SignedStatement.from_der(answer.grant.orders_der[-1])
-    answer.grant.orders_der[-1] = SignedStatement(signed.statement, flipped(signed.signature)).to_der()
+    signed = JointStatement.from_der(answer.grant.orders_der[-1])
+    answer.grant.orders_der[-1] = JointStatement(signed.statement, flipped(signed.signature)).to_der()
 
 
 def _no_order(answer: Answer) -> None:

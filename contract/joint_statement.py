@@ -1,4 +1,4 @@
-"""Statements about organisation keys, jointly signed by the key of the personal certificate that each names."""
+"""Statements that accounts make: each jointly signed by the key of the personal certificate that it names."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ STATEMENT_ALGORITHM: Final = SignatureAlgorithm.PSS_SHA256
 """Of every signature of a statement. Its salt has 32 bytes."""
 MAX_STATEMENT_BYTES: Final = 16 << 10
 """Longest statement that is looked at."""
-REASON: Final = "TRUST_STATEMENT_MALFORMED"
-"""Of every statement that is refused."""
+
+_JOINT_STATEMENT_REASON: Final = "JOINT_STATEMENT_MALFORMED"
 
 
-class TrustStatement(Protocol):
-    """What all statements have."""
+class PersonalStatement(Protocol):
+    """What all of them have."""
 
     @property
     def signer(self) -> str:
@@ -38,7 +38,7 @@ class TrustStatement(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedStatement:
+class JointStatement:
     """A statement as it is kept and shown. Whether the signature holds says ``check``.
 
     Args:
@@ -46,7 +46,7 @@ class SignedStatement:
         signature: big-endian, as long as the joint modulus.
 
     Raises:
-        MalformedInput: TRUST_STATEMENT_MALFORMED.
+        MalformedInput: JOINT_STATEMENT_MALFORMED.
     """
 
     statement: bytes
@@ -54,9 +54,9 @@ class SignedStatement:
 
     def __post_init__(self) -> None:
         fits = 1 <= len(self.statement) <= MAX_STATEMENT_BYTES
-        der.require_that(fits, "a statement of a wrong length", reason=REASON)
+        der.require_that(fits, "a statement of a wrong length", reason=_JOINT_STATEMENT_REASON)
         fits = 1 <= len(self.signature) <= MAX_SIGNATURE_BYTES
-        der.require_that(fits, "a signature of a wrong length", reason=REASON)
+        der.require_that(fits, "a signature of a wrong length", reason=_JOINT_STATEMENT_REASON)
 
     def check(self, public_key: rsa.RSAPublicKey) -> None:
         """Check the signature. Its caller MUST check whose certificate the key stands in.
@@ -76,20 +76,20 @@ class SignedStatement:
             raise VerificationFailed("SIGNATURE_INVALID", "the signature of the statement does not hold") from None
 
     def to_der(self) -> bytes:
-        """DER of SignedTrustStatement: docs/formats.md."""
-        return der.write_structure(_SignedTrustStatement(statement=self.statement, signature=self.signature))
+        """DER of JointStatement: docs/formats.md."""
+        return der.write_structure(_JointStatement(statement=self.statement, signature=self.signature))
 
     @classmethod
     def from_der(cls, data: bytes) -> Self:
         """Read ``to_der``. Raises as the constructor does."""
         maximum = MAX_STATEMENT_BYTES + MAX_SIGNATURE_BYTES + 64
-        read = der.read_structure(_SignedTrustStatement, data, maximum, reason=REASON)
+        read = der.read_structure(_JointStatement, data, maximum, reason=_JOINT_STATEMENT_REASON)
         signed = cls(read.statement, read.signature)
-        der.require_canonical(data, signed.to_der(), reason=REASON)
+        der.require_canonical(data, signed.to_der(), reason=_JOINT_STATEMENT_REASON)
         return signed
 
 
 @asn1.sequence
-class _SignedTrustStatement:
+class _JointStatement:
     statement: bytes
     signature: bytes
