@@ -43,6 +43,7 @@ from server.signing import (
     OpenedKeys,
     Signatures,
 )
+from server.statements import Statements, compose_statements
 from server.storage import Threads
 from server.trusteeship import TrusteeshipRules, compose_trusteeship_rules
 
@@ -130,6 +131,9 @@ def compose_rules(
         random,
         clock,
     )
+    statements = compose_statements(
+        database, accounts.logins, opened, shares, operations, workers, coalescer, random, clock
+    )
     leases = open_leases(database, ground.custody.sealer, random, clock, log)
     evidence = compose_evidence(home, ground, authority, accounts, workers, settings, log)
     return Rules(
@@ -143,7 +147,7 @@ def compose_rules(
         PinGuards(database, ground.custody.sealer, shares, end_certificate, random, clock, log),
         sessions,
         evidence.rules,
-        _compose_trusteeship(ground, settings, accounts, evidence.rules, work, opened, coalescer, log),
+        _compose_trusteeship(ground, settings, accounts, evidence.rules, statements, log),
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
@@ -184,21 +188,15 @@ def _compose_trusteeship(
     settings: Settings,
     accounts: AccountRules,
     evidence: EvidenceRules,
-    work: Work,
-    opened: OpenedKeys,
-    engine: ShareEngine,
+    statements: Statements,
     log: structlog.stdlib.BoundLogger,
 ) -> TrusteeshipRules:
     return compose_trusteeship_rules(
         ground.database,
         accounts.logins,
-        opened,
+        statements,
         ground.custody,
         LogReader(ground.log_key.verifier),
-        work.quick,
-        work.quick_workers,
-        engine,
-        secrets.token_bytes,
         ground.clock,
         accounts.lists,
         evidence.transparency.certificate_der,

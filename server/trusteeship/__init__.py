@@ -1,6 +1,6 @@
 """Organisation keys in trust: accounts use them under grants that administrators approve, and each use is recorded.
 
-Read in this order: ``statements``, the one mechanism by which everything here is signed; ``states`` and ``grants``;
+Everything here is signed by the one mechanism of ``server.statements``. Read in this order: ``states`` and ``grants``;
 ``uses``, with ``operating``; ``records``; ``upkeep``.
 """
 

@@ -18,9 +18,9 @@ from server.custody import Context, Sealer
 from server.identity import find_certificate
 from server.journal import Result
 from server.organisations import OrganisationKey, find_key
+from server.statements import require_recent
 from server.trusteeship.operating import KeyOperator
 from server.trusteeship.recording import LIFETIME, UseFacts, make_record, record_use, use_ended
-from server.trusteeship.statements import require_recent
 from server.trusteeship.states import CAUSES
 from server.trusteeship.store import grants, uses
 from server.trusteeship.store.grants import GrantRow

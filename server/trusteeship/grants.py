@@ -17,9 +17,9 @@ from server.identity import AccountState, Login, find_account, find_certificate
 from server.journal import Request, Result
 from server.journal.log import stage
 from server.organisations import find_key, find_organisation, list_administrators
+from server.statements import ClientSignature, Statements, require_recent
 from server.storage import Database, Page, PageCursor
 from server.storage.paging import cut_page, page_limit, take_fitting
-from server.trusteeship.statements import ClientSignature, Statements, require_recent
 from server.trusteeship.states import GrantState, Votes, next_state
 from server.trusteeship.store import grants as store
 from server.trusteeship.store.grants import GrantRow, OrderRow

@@ -7,21 +7,18 @@ from datetime import timedelta
 
 import structlog
 
-from mpc.engines import Random
 from server.clock import Clock
-from server.custody import Custody, ShareEngine
-from server.identity import Logins, RevocationLists, check_callers
-from server.journal import Flights, OperationRunner
+from server.custody import Custody
+from server.identity import Logins, RevocationLists
 from server.journal.log import LogReader
-from server.signing import OpenedKeys
-from server.storage import Database, Threads
+from server.statements import Statements
+from server.storage import Database
 from server.trusteeship.beginning import Means
 from server.trusteeship.export import Exports
 from server.trusteeship.grants import Grants
 from server.trusteeship.operating import KeyOperator
 from server.trusteeship.overview import Overview, read_overview
 from server.trusteeship.records import Records
-from server.trusteeship.statements import StatementPolicy, Statements
 from server.trusteeship.upkeep import TrusteeshipUpkeep
 from server.trusteeship.uses import Uses
 
@@ -46,13 +43,9 @@ class TrusteeshipRules:
 def compose_trusteeship_rules(
     database: Database,
     logins: Logins,
-    opened: OpenedKeys,
+    statements: Statements,
     custody: Custody,
     log: LogReader,
-    flights: Flights,
-    workers: Threads,
-    engine: ShareEngine,
-    random: Random,
     clock: Clock,
     lists: RevocationLists,
     log_certificate: bytes,
@@ -66,13 +59,9 @@ def compose_trusteeship_rules(
     Args:
         database: where everything is.
         logins: say whether a login holds.
-        opened: joint public keys.
-        custody: has the server's shares of them, and the organisations' keys.
+        statements: has requests, orders and records signed.
+        custody: has the organisations' keys.
         log: has the records.
-        flights: operations under way.
-        workers: threads that sign.
-        engine: exponentiates.
-        random: for blinding.
         clock: the time.
         lists: of revoked certificates.
         log_certificate: of the log's key, DER.
@@ -80,9 +69,6 @@ def compose_trusteeship_rules(
         clock_difference: by which a statement's time may be off.
         opened_keys: how many keys of organisations stay open, at least 1.
     """
-    policy = StatementPolicy(logins, clock)
-    runner = OperationRunner(database, flights, workers, check_callers, policy, clock)
-    statements = Statements(opened, custody.shares, runner, policy, engine, random, clock)
     means = Means(KeyOperator(database, custody.keys, capacity=opened_keys), custody.sealer, clock, clock_difference)
     grants = Grants(database, statements, clock, clock_difference=clock_difference)
     uses = Uses(database, logins, statements, log, means)

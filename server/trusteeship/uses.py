@@ -28,10 +28,10 @@ from server.custody import SealBroken
 from server.identity import Login, LoginClaim, Logins
 from server.journal import Request, Result
 from server.journal.log import LogReader, StagedEntry
+from server.statements import ClientSignature, Statements, require_own
 from server.storage import Database
 from server.trusteeship.beginning import Beginning, Means, find_withdrawal, result_context
 from server.trusteeship.recording import LIFETIME, end_without_result, record_use, require_signable, use_ended
-from server.trusteeship.statements import ClientSignature, Statements, require_own
 from server.trusteeship.store import grants
 from server.trusteeship.store import uses as store
 from server.trusteeship.store.uses import UseName, UseRow

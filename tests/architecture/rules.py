@@ -52,7 +52,7 @@ LAYERS = (
     ("server.journal",),
     ("server.identity",),
     ("server.signing",),
-    ("server.organisations",),
+    ("server.organisations", "server.statements"),
     ("server.sessions", "server.registration", "server.pins"),
     ("server.relay", "server.evidence"),
     ("server.drafting", "server.trusteeship", "server.transactions", "server.guard"),

@@ -9,11 +9,11 @@ from fourseal.v1.statement_pb2 import StatementSignature
 
 from server.identity import IssuedCertificate
 from server.organisations import OrganisationKey
+from server.statements import ClientSignature
 from server.trusteeship.export import Head, Piece, ProvenRecord
 from server.trusteeship.grants import Shown
 from server.trusteeship.overview import Overview
 from server.trusteeship.records import Wanted
-from server.trusteeship.statements import ClientSignature
 from server.trusteeship.states import GrantState
 from wire.convert import certificate_purpose_to_proto, time_of, timestamp_of
 

@@ -1,4 +1,4 @@
-"""Statements of trusteeship: checked, admitted, jointly signed, and only then of effect. Requests, orders, records.
+"""Statements that accounts make: checked, admitted, jointly signed, and only then of effect.
 
 1. The statement names the account that is logged in, and is signed by a joint key of the calling agent: the client's
    half is checked before anything else is done.
@@ -8,7 +8,7 @@
 4. In the transaction of the result, login and certificate are looked at again: who was shut out meanwhile effects
    nothing.
 
-A statement that the server itself has made and kept, the record of a use, needs no intent beside that: its signature is
+A statement that the server itself has made and kept needs no intent beside that: its signature is
 completed first, and 2 to 4 are one transaction. What is refused there was completed for nobody.
 """
 
@@ -30,8 +30,9 @@ from mpc.four_prime_rsa import EncodedMessage, PartialSignature, Purpose, Role, 
 from server.clock import Clock
 from server.custody import ShareCustody, ShareEngine
 from server.identity import CertificateProfile, Login, LoginClaim, Logins, check_callers, find_certificate
-from server.journal import Act, Intent, OperationRunner, Request, Result, run_at_once
+from server.journal import Act, Flights, Intent, OperationRunner, Request, Result, run_at_once
 from server.signing import JointOperationPolicy, OpenedKeys, sign_jointly
+from server.storage import Database, Threads
 from wire.catalogue import ServiceError
 
 
@@ -302,3 +303,32 @@ def require_own(statement: PersonalStatement, account: str) -> None:
 def wrong_certificate(problem: str) -> ServiceError:
     """That a statement is not signed as it must be."""
     return ServiceError("PERSONAL_CERTIFICATE_WRONG", problem=problem)
+
+
+def compose_statements(
+    database: Database,
+    logins: Logins,
+    keys: OpenedKeys,
+    shares: ShareCustody,
+    flights: Flights,
+    workers: Threads,
+    engine: ShareEngine,
+    random: Random,
+    clock: Clock,
+) -> Statements:
+    """Put the mechanism together, once for all systems.
+
+    Args:
+        database: where everything is.
+        logins: say whether a login holds.
+        keys: joint public keys.
+        shares: the server's shares of them.
+        flights: operations under way.
+        workers: threads that sign.
+        engine: exponentiates.
+        random: for blinding.
+        clock: the time.
+    """
+    policy = StatementPolicy(logins, clock)
+    runner = OperationRunner(database, flights, workers, check_callers, policy, clock)
+    return Statements(keys, shares, runner, policy, engine, random, clock)
