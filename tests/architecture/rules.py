@@ -29,6 +29,10 @@ MAY_IMPORT_TOO = {
         *("array", "copy", "io", "posixpath", "zipfile", "zlib"),  # files in memory
         *("lxml.etree", "rapidfuzz.distance", "reedsolo"),  # lxml parses bytes here, and fetches nothing
     ),
+    "contract.pades": (
+        *("io", "asn1crypto", "pyhanko", "pyhanko_certvalidator.registry"),  # files in memory; nothing is fetched
+        *("reportlab.pdfbase", "reportlab.pdfgen"),  # draws
+    ),
     "transparency": ("base64", "re"),
     "mpc.oprf": ("voprf.ristretto",),
     "mpc.engines": ("ctypes", "sys"),  # libraries that compute, and where Python's packages put them
