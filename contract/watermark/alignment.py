@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,9 +11,15 @@ from typing import Final
 
 from rapidfuzz.distance import Indel
 
+from contract.documents.text import canonical_text
+
 _MAX_TABLE: Final = 1 << 29
 """Bits of the table by which two texts are aligned at once: 64 MiB."""
 _SIMILAR: Final = 0.5
+_WINDOW: Final = 1 << 14
+"""Characters of both texts that are aligned at once where they repeat themselves."""
+_ANCHOR: Final = 24
+"""Characters that stand together in both texts, each once, and so tell what belongs together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +76,24 @@ class Alignment:
         return places
 
     def alterations(self) -> list[Alteration]:
-        """Every part that was altered, in order."""
+        """Every part that was altered, in order; not the white space of formats, which no digest sees."""
         end = Stretch(len(self.original), len(self.found), 0)
         altered, paragraph, counted = [], 1, 0
         for left, right in pairwise((Stretch(0, 0, 0), *self.stretches, end)):
             place, at = left.original + left.length, left.found + left.length
-            if (place, at) != (right.original, right.found):
+            differ = (place, at) != (right.original, right.found)
+            if differ and not self._is_same(place, right.original, at, right.found):
                 paragraph += self.original.count("\n", counted, place)
                 counted = place
                 before, after = self.original[place : right.original], self.found[at : right.found]
                 altered.append(Alteration(paragraph, place, before, after))
         return altered
+
+    def _is_same(self, place: int, end: int, at: int, found_end: int) -> bool:
+        """Whether two parts that stand between the same characters are one canonical text."""
+        before, after = self.original[place:end], self.found[at:found_end]
+        left, right = self.original[max(place - 1, 0) : place], self.original[end : end + 1]
+        return canonical_text(left + before + right) == canonical_text(left + after + right)
 
 
 def align(original: str, found: str) -> Alignment:
@@ -115,11 +130,67 @@ def _by_characters(group: Sequence[str], others: Sequence[str], original: int, f
     else:
         parts = [("".join(group), "".join(others))]
     for one, other in parts:
-        if len(one) * len(other) <= _MAX_TABLE:
-            for each in Indel.opcodes(one, other):
-                if each.tag == "equal":
-                    yield Stretch(original + each.src_start, found + each.dest_start, each.src_end - each.src_start)
+        yield from _within(one, other, original, found)
         original, found = original + len(one), found + len(other)
+
+
+def _within(one: str, other: str, original: int, found: int) -> Iterator[Stretch]:
+    """Align two parts character by character; long ones between anchors, or else window by window."""
+    if len(one) * len(other) <= _MAX_TABLE:
+        yield from _aligned(one, other, original, found)
+        return
+    anchors = _anchors(one, other)
+    if not anchors:
+        yield from _by_windows(one, other, original, found)
+        return
+    place, at = 0, 0
+    for begin, found_begin in (*anchors, (len(one), len(other))):
+        yield from _within(one[place:begin], other[at:found_begin], original + place, found + at)
+        place, at = begin, found_begin
+
+
+def _aligned(one: str, other: str, original: int, found: int) -> Iterator[Stretch]:
+    for each in Indel.opcodes(one, other):
+        if each.tag == "equal":
+            yield Stretch(original + each.src_start, found + each.dest_start, each.src_end - each.src_start)
+
+
+def _by_windows(one: str, other: str, original: int, found: int) -> Iterator[Stretch]:
+    """Align window after window: each begins where the last one's second half does."""
+    place, at = 0, 0
+    while place < len(one) and at < len(other):
+        stretches = list(_aligned(one[place : place + _WINDOW], other[at : at + _WINDOW], place, at))
+        is_last = place + _WINDOW >= len(one) or at + _WINDOW >= len(other)
+        sure = [each for each in stretches if is_last or each.original < place + _WINDOW // 2]
+        yield from (Stretch(original + each.original, found + each.found, each.length) for each in sure)
+        if is_last or not sure:
+            return
+        place, at = sure[-1].original + sure[-1].length, sure[-1].found + sure[-1].length
+
+
+def _anchors(one: str, other: str) -> list[tuple[int, int]]:
+    """Places of both texts where the same characters stand, in one order, not far from one another."""
+    places = _once(other)
+    both = [(place, places[said]) for said, place in _once(one).items() if said in places]
+    ends: list[int] = []  # of the best chain of each length, its last place in the other text
+    chains: list[int] = []  # of each pair, the length of the best chain that ends with it
+    for _, at in both:
+        length = bisect_left(ends, at)
+        ends[length : length + 1] = [at]
+        chains.append(length)
+    chosen: list[tuple[int, int]] = []
+    wanted = len(ends) - 1
+    for pair, length in zip(reversed(both), reversed(chains), strict=True):
+        if length == wanted and (not chosen or pair[1] < chosen[-1][1]):
+            chosen.append(pair)
+            wanted -= 1
+    return [pair for pair in reversed(chosen) if 0 not in pair]
+
+
+def _once(text: str) -> dict[str, int]:
+    """Where each piece stands that is there once, one behind the other."""
+    counts = Counter(text[at : at + _ANCHOR] for at in range(len(text) - _ANCHOR + 1))
+    return {said: at for at in range(len(text) - _ANCHOR + 1) if counts[said := text[at : at + _ANCHOR]] == 1}
 
 
 def _joined(stretches: Iterator[Stretch]) -> Iterator[Stretch]:

@@ -30,7 +30,7 @@ class Capacity:
 
     @classmethod
     def of(cls, document: Document, channels: Sequence[Channel] = ()) -> Capacity:
-        """Count what the document has room for in those of these channels that it has; in all of its own if none is named."""
+        """Count what the document has room for in these channels of its own; in all of them if none is named."""
         frames = {
             each: min(len(document.tracks[each].places) // each.frame_places, MAX_FRAMES)
             for each in document.channels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Optional
@@ -9,13 +10,13 @@ from typing import Annotated, Any, Final, Optional
 import typer
 
 from contract.watermark.capacity import Capacity, Plan, make_plan
-from contract.watermark.channels import Channel
-from contract.watermark.docx.document import DocxDocument
-from contract.watermark.docx.package import MAX_FILE_BYTES
+from contract.watermark.channels import Channel, Document
+from contract.watermark.documents import open_document
 from contract.watermark.embedding import embed
 from contract.watermark.extraction import Extraction, extract
 from contract.watermark.key import WatermarkKey
 from contract.watermark.payload import SIGNATURE_BYTES, Payload
+from contract.watermark.refusals import MAX_FILE_BYTES
 from mpc.errors import MalformedInput
 from signer_agent.cli.files import STANDARD_OUTPUT, read_file, require_absent, write_file
 from signer_agent.cli.invocation import Invocation, command
@@ -23,19 +24,19 @@ from signer_agent.cli.options import ForceOption
 from signer_agent.cli.output import OUTPUT, print_json
 from signer_agent.cli.trust import read_authority
 
-app = typer.Typer(help="Invisible watermarks in contracts (DOCX).", no_args_is_help=True)
+app = typer.Typer(help="Invisible watermarks in contracts (DOCX, PDF).", no_args_is_help=True)
 
 _MAX_SIGNATURE_BYTES: Final = 2048
 _LONGEST_SHOWN: Final = 60
 
-DocumentArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A contract as DOCX.")]
+DocumentArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A contract as DOCX or PDF.")]
 AuthorityOption = Annotated[
     Path,
     typer.Option(metavar="PEM", help="File with the authority's certificate: the key of its watermarks is made of it."),
 ]
 ChannelOption = Annotated[
     Optional[list[Channel]],  # noqa: UP045  # typer reads it
-    typer.Option("--channel", help="What may carry; may be repeated.", show_default="all"),
+    typer.Option("--channel", help="What may carry; may be repeated.", show_default="all that the format has"),
 ]
 
 
@@ -66,7 +67,7 @@ def embed_watermark(
             serial=serial,
             time=_time(time),
             signatures=read,
-            channels=channels or tuple(Channel),
+            channels=channels or (),
         )
     write_file(out, embedded.file)
     if str(out) == STANDARD_OUTPUT:
@@ -83,7 +84,7 @@ def extract_watermark(
     authority: AuthorityOption,
     original: Annotated[
         Optional[Path],  # noqa: UP045  # typer reads it
-        typer.Option(metavar="FILE", help="The contract before it was marked: tells what was altered."),
+        typer.Option(metavar="FILE", help="The contract before it was marked, as DOCX or PDF: tells what was altered."),
     ] = None,
 ) -> None:
     """Read the watermark of a contract, and compare its digest with the text.
@@ -92,11 +93,12 @@ def extract_watermark(
     """
     key = WatermarkKey.of_authority(read_authority(authority))
     with OUTPUT.progress(f"Reading {file.name}"):
-        found = extract(_read(file), key, None if original is None else _read(original))
+        document = _read(file)
+        found = extract(document, key, None if original is None else _read(original))
     if OUTPUT.as_json:
-        print_json(_extraction_json(found))
+        print_json({**_extraction_json(found), "remarks": list(document.remarks)})
     else:
-        _show(found)
+        _show(found, document.remarks)
     raise typer.Exit(0 if found.intact else 1)
 
 
@@ -109,13 +111,13 @@ def capacity(
     channels: ChannelOption = None,
 ) -> None:
     """Say what a contract has room for, and what would go in. Exit status 1 if it is too short."""
-    found = Capacity.of(_read(file), channels or tuple(Channel))
+    found = Capacity.of(_read(file), channels or ())
     plan = make_plan(found, [SIGNATURE_BYTES] * signatures)
     OUTPUT.show(_plan_json(plan), _plan_rows(plan))
 
 
-def _read(path: Path) -> DocxDocument:
-    return DocxDocument(read_file(path, MAX_FILE_BYTES, "a contract"))
+def _read(path: Path) -> Document:
+    return open_document(read_file(path, MAX_FILE_BYTES, "a contract"))
 
 
 def _time(given: str) -> datetime:
@@ -190,14 +192,15 @@ def _extraction_json(found: Extraction) -> dict[str, Any]:
     }
 
 
-def _show(found: Extraction) -> None:
-    frames = ", ".join(f"{channel.value} {count}" for channel, count in found.frames.items())
+def _show(found: Extraction, remarks: Sequence[str]) -> None:
+    frames = ", ".join(f"{channel.value} {count}" for channel, count in found.frames.items() if count)
     rows = [
         *_payload_rows(found.payload),
         ("Frames found", frames),
         ("Bytes corrected", str(found.corrected)),
         ("Bytes missing", str(found.erased)),
         ("Text", _verdict(found)),
+        *(("Note", _short(each)) for each in remarks),
     ]
     OUTPUT.show({}, rows)
     if found.alignment is not None and found.original_is_marked and not found.of_another_document:

@@ -9,7 +9,7 @@ from grpc import StatusCode
 from wire.catalogue.entry import CORRECT, INVALID, PRECONDITION, Entry
 
 ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry("DOCUMENT_MALFORMED", INVALID, "The document is refused: {problem}.", "Save it as DOCX again."),
+    Entry("DOCUMENT_MALFORMED", INVALID, "The document is refused: {problem}.", "Save it again, as DOCX or PDF."),
     Entry(
         "DOCUMENT_TOO_LARGE", INVALID, "The document is too large: {what}.", "Divide it, or make its pictures smaller."
     ),
@@ -17,7 +17,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "DOCUMENT_ENCRYPTED",
         INVALID,
         "The document is encrypted, or of a format older than DOCX.",
-        "Save it as DOCX without a password.",
+        "Save it without a password, as DOCX or PDF.",
     ),
     Entry(
         "DOCUMENT_SIGNED",
@@ -29,7 +29,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "DOCUMENT_ACTIVE",
         INVALID,
         "The document has {what}: it may show another text tomorrow.",
-        "Take that out, and save it as DOCX again.",
+        "Take that out, and save it again.",
     ),
     Entry(
         "DOCUMENT_CHANGES_TRACKED",
@@ -43,7 +43,18 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "The document may show another text than it has: {problem}.",
         "Take that out, and read the document again before you agree to it.",
     ),
-    Entry("DOCUMENT_EMPTY", INVALID, "The document has no text.", "Choose another document."),
+    Entry(
+        "DOCUMENT_UNREADABLE",
+        INVALID,
+        "The document's text cannot be read: {problem}.",
+        "Save it as PDF by another program, with its fonts embedded.",
+    ),
+    Entry(
+        "DOCUMENT_EMPTY",
+        INVALID,
+        "The document has no text.",
+        "Choose another document; of a scanned one, take the file that was printed.",
+    ),
     Entry(
         "DOCUMENT_TOO_SHORT",
         PRECONDITION,

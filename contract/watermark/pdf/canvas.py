@@ -99,12 +99,7 @@ def page_box(media: list[float], crop: list[float]) -> Box:
 
 
 def _meet(one: Box, other: Box) -> bool:
-    return (
-        one.left <= other.right
-        and other.left <= one.right
-        and one.bottom <= other.top
-        and other.bottom <= one.top
-    )
+    return one.left <= other.right and other.left <= one.right and one.bottom <= other.top and other.bottom <= one.top
 
 
 def _lost() -> Exception:

@@ -65,7 +65,7 @@ class CMap:
             else:
                 first = _text(said)
                 for turn, code in enumerate(codes):
-                    self.texts[code] = first[:-1] + _character(ord(first[-1]) + turn) if first else ""
+                    self.texts[code] = first[:-1] + character(ord(first[-1]) + turn) if first else ""
 
     def _read_cidchar(self, operands: list[object]) -> None:
         for code, glyph in _groups(operands, 2):
@@ -85,7 +85,7 @@ class CMap:
 
 
 def _groups(operands: list[object], size: int) -> Iterator[list[object]]:
-    """The operands in groups; what stands before the first one, which the section's begin has left, is not there."""
+    """The operands in groups."""
     if len(operands) % size:
         raise malformed("a font's table of characters")
     for at in range(0, len(operands), size):
@@ -116,5 +116,9 @@ def _text(operand: object) -> str:
     return operand.decode("utf-16-be", errors="replace")
 
 
-def _character(code: int) -> str:
-    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else "\ufffd"
+def character(code: int) -> str:
+    """The character of a code, if it is one."""
+    try:
+        return chr(code).encode(errors="replace").decode()  # a half of a pair is no character
+    except (ValueError, OverflowError):
+        return "\ufffd"

@@ -56,7 +56,9 @@ class PdfDocument:
         """
         if self._is_signed:
             raise MalformedInput("DOCUMENT_SIGNED", "the document is signed already")
-        wanted = {channel: dict(zip(self.tracks[channel].places, each, strict=False)) for channel, each in levels.items()}
+        wanted = {
+            channel: dict(zip(self.tracks[channel].places, each, strict=False)) for channel, each in levels.items()
+        }
         of_text = Wanted(wanted.get(Channel.COLOUR, {}), wanted.get(Channel.KERNING, {}))
         objects = Objects(self._data)
         reader, writer = Reader(), Writer(objects)

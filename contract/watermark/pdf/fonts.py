@@ -11,7 +11,7 @@ import pikepdf
 from reportlab.pdfbase._fontdata import encodings, widthsByFontGlyph
 from reportlab.pdfbase._glyphlist import _glyphname2unicode
 
-from contract.watermark.pdf.cmaps import CMap
+from contract.watermark.pdf.cmaps import CMap, character
 from contract.watermark.pdf.objects import Objects, name_of, numbers_of
 from contract.watermark.refusals import malformed
 from mpc.errors import MalformedInput
@@ -165,9 +165,9 @@ def _text_of(name: str) -> str | None:
     for part in name.partition(".")[0].split("_"):
         coded = _GLYPH_CODE.match(part)
         code = int(coded[1] or coded[2], 16) if coded else _glyphname2unicode.get(part)
-        if code is None or code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        if code is None:
             return None
-        parts.append(chr(code))
+        parts.append(character(code))
     return "".join(parts)
 
 

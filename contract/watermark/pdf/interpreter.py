@@ -18,6 +18,7 @@ from contract.watermark.pdf.shows import Show, Source
 from contract.watermark.pdf.state import State
 from contract.watermark.pdf.syntax import Operand, Operation, operations
 from contract.watermark.refusals import MAX_CHARACTERS, deceptive, malformed, too_large
+from mpc.errors import MalformedInput
 
 _MAX_DEPTH: Final = 16
 _MAX_STATES: Final = 512
@@ -59,11 +60,11 @@ class Interpreter:
             canvas = Canvas(page_box(numbers_of(page.obj.get("/MediaBox")), numbers_of(page.obj.get("/CropBox"))))
             painter = _Painter(self, canvas)
             source = Source(self._content(page.obj), number, page.obj.get("/Resources", pikepdf.Dictionary()))
-            painter.paint(source, 0)
+            painter.paint(source)
             canvas.finish()
             yield painter.shows
 
-    def font(self, dictionary: pikepdf.Object) -> Font:
+    def font(self, dictionary: pikepdf.Object | None) -> Font:
         """A font; each is read once."""
         if not isinstance(dictionary, pikepdf.Dictionary):
             raise malformed("a font that is not there")
@@ -109,82 +110,84 @@ class _Painter:
         self._is_curved = False
         self._clips = False
         self._named_fonts: dict[str, Font] = {}
-        self._do: dict[bytes, Callable[[list[Operand]], None]] = {
-            b"cm": self._transform,
+        self._states: list[State] = []
+        self._depth = 0
+        self._do = self._handlers()
+
+    def _handlers(self) -> dict[bytes, Callable[[Source, Operation], None]]:
+        """What each operator does; others do nothing that matters here."""
+        return {
+            b"q": self._save,
+            b"Q": self._restore,
+            b"cm": lambda _, o: self._transform(o.operands),
             b"gs": self._set_parameters,
+            b"Do": self._show_object,
             b"Tf": self._set_font,
-            b"Tc": lambda o: setattr(self._state, "spacing", o[0]),
-            b"Tw": lambda o: setattr(self._state, "word_spacing", o[0]),
-            b"Tz": lambda o: setattr(self._state, "stretch", o[0] / 100),
-            b"TL": lambda o: setattr(self._state, "leading", o[0]),
-            b"Ts": lambda o: setattr(self._state, "rise", o[0]),
-            b"Tr": lambda o: setattr(self._state, "mode", int(o[0])),
+            b"Tc": lambda _, o: setattr(self._state, "spacing", o.operands[0]),
+            b"Tw": lambda _, o: setattr(self._state, "word_spacing", o.operands[0]),
+            b"Tz": lambda _, o: setattr(self._state, "stretch", o.operands[0] / 100),
+            b"TL": lambda _, o: setattr(self._state, "leading", o.operands[0]),
+            b"Ts": lambda _, o: setattr(self._state, "rise", o.operands[0]),
+            b"Tr": lambda _, o: setattr(self._state, "mode", int(o.operands[0])),
             b"BT": self._begin_text,
-            b"Td": lambda o: self._next_line(o[0], o[1]),
+            b"Td": lambda _, o: self._next_line(*o.operands),
             b"TD": self._next_line_with_leading,
-            b"T*": lambda _: self._next_line(0.0, -self._state.leading),
+            b"T*": lambda _, __: self._next_line(0.0, -self._state.leading),
             b"Tm": self._set_matrix,
+            **dict.fromkeys((b"Tj", b"TJ", b"'", b'"'), self._show),
+            **dict.fromkeys((b"g", b"rg", b"k"), self._set_colour),
             b"cs": self._set_space,
-            b"sc": self._set_components,
-            b"scn": self._set_components,
-            b"m": lambda o: self._path.append([apply(self._state.matrix, *o)]),
-            b"l": lambda o: self._extend(o, curved=False),
-            b"c": lambda o: self._extend(o, curved=True),
-            b"v": lambda o: self._extend(o, curved=True),
-            b"y": lambda o: self._extend(o, curved=True),
-            b"re": lambda o: self._path.append(corners(self._state.matrix, *o)),
-            b"W": lambda _: setattr(self, "_clips", True),
-            b"W*": lambda _: setattr(self, "_clips", True),
-            **dict.fromkeys((b"n", b"S", b"s"), lambda _: self._finish_path(filled=False)),
-            **dict.fromkeys((b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"), lambda _: self._finish_path(filled=True)),
-            b"BMC": lambda o: self._content.begin(o[0], None),
-            b"EMC": lambda _: self._content.end(),
-            b"BI": lambda _: None,
+            **dict.fromkeys((b"sc", b"scn"), self._set_components),
+            b"m": lambda _, o: self._path.append([apply(self._state.matrix, *o.operands)]),
+            **dict.fromkeys((b"l", b"c", b"v", b"y"), self._extend),
+            b"re": lambda _, o: self._path.append(corners(self._state.matrix, *o.operands)),
+            **dict.fromkeys((b"W", b"W*"), lambda _, __: setattr(self, "_clips", True)),
+            **dict.fromkeys((b"n", b"S", b"s"), lambda _, __: self._finish_path(filled=False)),
+            **dict.fromkeys(
+                (b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"), lambda _, __: self._finish_path(filled=True)
+            ),
+            b"BMC": lambda _, o: self._content.begin(o.operands[0], None),
+            b"BDC": lambda source, o: self._content.begin(o.operands[0], _properties(source, o.operands[1])),
+            b"EMC": lambda _, __: self._content.end(),
         }
 
-    def paint(self, source: Source, depth: int) -> None:
-        """Paint a content stream."""
+    def paint(self, source: Source) -> None:
+        """Paint a content stream.
+
+        Raises:
+            MalformedInput: as ``Interpreter.pages``.
+        """
         self._interpreter.count(len(source.data), 0)
-        states: list[State] = []
+        states, self._states = self._states, []
         fonts, self._named_fonts = self._named_fonts, {}
         for each in operations(source.data):
-            operator = each.operator
-            count = _NUMBERS.get(operator)
-            if count is not None and (
-                len(each.operands) != count or not all(isinstance(value, float) for value in each.operands)
-            ):
-                raise malformed(f"an operator {operator.decode()} with other operands than it has")
+            does = self._do.get(each.operator)
+            if does is None:
+                continue
+            count = _NUMBERS.get(each.operator)
+            if count is not None and not _are_numbers(each.operands, count):
+                raise _wrong_operands(each)
             try:
-                if operator in (b"Tj", b"TJ", b"'", b'"'):
-                    self._show(source, each)
-                elif operator == b"q":
-                    states.append(self._state.copy())
-                    if len(states) > _MAX_STATES:
-                        raise malformed("states saved without end")
-                elif operator == b"Q":
-                    self._state = states.pop() if states else self._state
-                elif operator == b"Do":
-                    self._show_object(source, each, depth)
-                elif operator == b"BDC":
-                    self._content.begin(each.operands[0], _properties(source, each.operands[1]))
-                elif operator in (b"rg", b"g", b"k"):
-                    self._state.space = (count or 0, True)
-                    self._state.colour = of_device(each.operands, source=source.data[each.start : each.end])
-                elif operator in (b"Tf", b"gs", b"cs"):
-                    self._do[operator]([source, *each.operands])
-                elif operator in self._do:
-                    self._do[operator](each.operands)
+                does(source, each)
             except (IndexError, TypeError, ValueError, AttributeError):  # of operands that are missing, or others
-                raise malformed(f"an operator {operator.decode()} with other operands than it has") from None
-        self._named_fonts = fonts
-        if states:
-            self._state = states[0]
+                raise _wrong_operands(each) from None
+        self._state = self._states[0] if self._states else self._state
+        self._states, self._named_fonts = states, fonts
+
+    def _save(self, _: Source, __: Operation) -> None:
+        if len(self._states) == _MAX_STATES:
+            raise malformed("states saved without end")
+        self._states.append(self._state.copy())
+
+    def _restore(self, _: Source, __: Operation) -> None:
+        if self._states:
+            self._state = self._states.pop()
 
     def _transform(self, operands: list[Operand]) -> None:
-        self._state.matrix = multiply(tuple(operands), self._state.matrix)  # type: ignore[arg-type]  # six numbers
+        self._state.matrix = multiply(tuple(operands), self._state.matrix)
 
-    def _set_parameters(self, operands: list[Operand]) -> None:
-        parameters = _resource(operands[0], "ExtGState", operands[1])
+    def _set_parameters(self, source: Source, operation: Operation) -> None:
+        parameters = _resource(source, "ExtGState", operation.operands[0])
         if not isinstance(parameters, pikepdf.Dictionary):
             return
         font = parameters.get("/Font")
@@ -194,28 +197,33 @@ class _Painter:
             mode = parameters.get("/BM", pikepdf.Name("/Normal"))
             self._state.is_opaque = float(parameters.get("/ca", 1)) == 1 and mode == pikepdf.Name("/Normal")
 
-    def _set_font(self, operands: list[Operand]) -> None:
-        source, name, self._state.size = operands
+    def _set_font(self, source: Source, operation: Operation) -> None:
+        name, size = operation.operands
+        self._state.size = float(size)
         font = self._named_fonts.get(name)
         if font is None:
             font = self._named_fonts[name] = self._interpreter.font(_resource(source, "Font", name))
         self._state.font = font
 
-    def _begin_text(self, _: list[Operand]) -> None:
+    def _begin_text(self, _: Source, __: Operation) -> None:
         self._line = self._at = IDENTITY
 
     def _next_line(self, x: float, y: float) -> None:
         self._line = self._at = moved(self._line, x, y)
 
-    def _next_line_with_leading(self, operands: list[Operand]) -> None:
-        self._state.leading = -operands[1]
-        self._next_line(operands[0], operands[1])
+    def _next_line_with_leading(self, _: Source, operation: Operation) -> None:
+        self._state.leading = -operation.operands[1]
+        self._next_line(*operation.operands)
 
-    def _set_matrix(self, operands: list[Operand]) -> None:
-        self._line = self._at = multiply(tuple(operands), IDENTITY)  # type: ignore[arg-type]  # six numbers
+    def _set_matrix(self, _: Source, operation: Operation) -> None:
+        self._line = self._at = multiply(tuple(operation.operands), IDENTITY)
 
-    def _set_space(self, operands: list[Operand]) -> None:
-        source, name = operands
+    def _set_colour(self, source: Source, operation: Operation) -> None:
+        self._state.space = (len(operation.operands), True)
+        self._state.colour = of_device(operation.operands, source=source.data[operation.start : operation.end])
+
+    def _set_space(self, source: Source, operation: Operation) -> None:
+        name = operation.operands[0]
         space = _SPACES.get(name)
         if space is None:
             space = _space_of(_resource(source, "ColorSpace", name))
@@ -225,14 +233,14 @@ class _Painter:
             black = [0.0, 0.0, 0.0, 1.0] if space[0] == len("CMYK") else [0.0] * space[0]
             self._state.colour = of_device(black, exact=space[1])
 
-    def _set_components(self, operands: list[Operand]) -> None:
+    def _set_components(self, _: Source, operation: Operation) -> None:
         count, exact = self._state.space
-        fits = len(operands) == count and all(isinstance(each, float) for each in operands)
-        self._state.colour = of_device(operands, exact=exact) if fits else UNKNOWN
+        fits = _are_numbers(operation.operands, count)
+        self._state.colour = of_device(operation.operands, exact=exact) if fits else UNKNOWN
 
-    def _extend(self, operands: list[Operand], *, curved: bool) -> None:
-        self._is_curved = self._is_curved or curved
-        points = zip(operands[::2], operands[1::2], strict=True)
+    def _extend(self, _: Source, operation: Operation) -> None:
+        self._is_curved = self._is_curved or operation.operator != b"l"
+        points = zip(operation.operands[::2], operation.operands[1::2], strict=True)
         self._path[-1].extend(apply(self._state.matrix, x, y) for x, y in points)
 
     def _finish_path(self, *, filled: bool) -> None:
@@ -296,7 +304,7 @@ class _Painter:
                 width += show.advance(glyph)
         show.width = width
 
-    def _show_object(self, source: Source, operation: Operation, depth: int) -> None:
+    def _show_object(self, source: Source, operation: Operation) -> None:
         found = _resource(source, "XObject", operation.operands[0])
         if not isinstance(found, pikepdf.Stream):
             return
@@ -304,12 +312,17 @@ class _Painter:
             raise deceptive("it has layers that can be hidden")
         state = self._state
         if name_of(found, "Subtype") == "/Image":
-            if state.is_opaque and not found.get("/ImageMask", False) and "/SMask" not in found and "/Mask" not in found:
+            if (
+                state.is_opaque
+                and not found.get("/ImageMask", False)
+                and "/SMask" not in found
+                and "/Mask" not in found
+            ):
                 self._canvas.fill([corners(state.matrix, 0.0, 0.0, 1.0, 1.0)], UNKNOWN, state.clip)
             return
         if name_of(found, "Subtype") != "/Form":
             return
-        if depth >= _MAX_DEPTH:
+        if self._depth == _MAX_DEPTH:
             raise malformed("forms in forms without end")
         self._state = state.copy()
         lines = self._line, self._at
@@ -324,7 +337,9 @@ class _Painter:
         inner = Source(
             self._interpreter.read(found), source.page, resources, found, source, operation.start, operation.end
         )
-        self.paint(inner, depth + 1)
+        self._depth += 1
+        self.paint(inner)
+        self._depth -= 1
         self._state = state
         self._line, self._at = lines
 
@@ -348,3 +363,11 @@ def _space_of(space: object) -> tuple[int, bool]:
     if kind == "/ICCBased" and isinstance(space[1], pikepdf.Stream):
         return (int(space[1].get("/N", 0)), False)
     return _CALIBRATED.get(kind, (0, False))
+
+
+def _are_numbers(operands: list[Operand], count: int) -> bool:
+    return len(operands) == count and all(isinstance(each, float) for each in operands)
+
+
+def _wrong_operands(operation: Operation) -> MalformedInput:
+    return malformed(f"an operator {operation.operator.decode()} with other operands than it has")

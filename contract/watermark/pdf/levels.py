@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
 from typing import Final
 
 from contract.watermark.channels import Channel, Track
@@ -19,7 +18,6 @@ _TOLERANCE: Final = 3
 _SPACING_STEP: Final = 0.1
 """Points."""
 _SPACING_LEVELS: Final = 4
-_UNKNOWN: Final = 0xFF
 
 
 class Tracks:
@@ -27,7 +25,7 @@ class Tracks:
 
     def __init__(self) -> None:
         self._places = {each: array("L") for each in Channel}
-        self._levels = {each: bytearray() for each in Channel}
+        self._levels: dict[Channel, list[int | None]] = {each: [] for each in Channel}
         self._last: Placed | None = None
 
     def add(self, placed: Placed) -> None:
@@ -41,7 +39,7 @@ class Tracks:
     def finish(self) -> dict[Channel, Track]:
         """All of them."""
         self._finish(self._last, None)
-        return {each: Track(self._places[each], _Levels(self._levels[each])) for each in Channel}
+        return {each: Track(self._places[each], self._levels[each]) for each in Channel}
 
     def _finish(self, last: Placed | None, placed: Placed | None) -> None:
         """Measure the gap behind a character."""
@@ -55,23 +53,7 @@ class Tracks:
 
     def _put(self, channel: Channel, placed: Placed, level: int | None) -> None:
         self._places[channel].append(placed.place)
-        self._levels[channel].append(_UNKNOWN if level is None else level)
-
-
-class _Levels(Sequence[int | None]):
-    """Levels in a byte each."""
-
-    def __init__(self, levels: bytes | bytearray) -> None:
-        self._levels = levels
-
-    def __len__(self) -> int:
-        return len(self._levels)
-
-    def __getitem__(self, at):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204  # as Sequence has it
-        if isinstance(at, slice):
-            return _Levels(self._levels[at])
-        level = self._levels[at]
-        return None if level == _UNKNOWN else level
+        self._levels[channel].append(level)
 
 
 def _kerning(gap: float) -> int | None:

@@ -1,4 +1,4 @@
-"""Marked content: what is no text of the document, and text that a document says itself (ISO 32000, 14.6 and 14.9.4)."""
+"""Marked content: what is no text, and what a document says that its text is (ISO 32000, 14.6 and 14.9.4)."""
 
 from __future__ import annotations
 

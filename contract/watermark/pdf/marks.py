@@ -78,7 +78,8 @@ def _shift(last: Placed, last_shift: float, placed: Placed, level: int | None) -
 
 
 def _written(show: Show, marks: _Marks) -> bytes:
-    parts, strings = [show.before], []
+    parts = [show.before]
+    strings: list[bytes] = []
     at_now, colour = 0.0, show.colour.marked
 
     def flush() -> None:

@@ -87,9 +87,9 @@ class Reader:
                 continue
             for at, text in enumerate(show.texts):
                 between = None if last is None else step(last.show, last.at, show, at)
-                if text:
-                    if (between is None or not between.joined) and not (self._ends_in_space or text[0].isspace()):
-                        self._add(" ")
+                apart = between is None or not between.joined
+                if text and apart and not self._ends_in_space and not text[0].isspace():
+                    self._add(" ")
                 placed = Placed(show, at, text, self._length, between)
                 self._add(text)
                 yield placed

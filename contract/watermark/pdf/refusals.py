@@ -59,7 +59,7 @@ def _require_plain_note(note: pikepdf.Object) -> None:
         raise deceptive(f"it has an annotation on its pages: {kind.lstrip('/') or 'of no kind'}")
 
 
-def _field_type(field: pikepdf.Object) -> str:
+def _field_type(field: pikepdf.Object | None) -> str:
     for _ in range(_MAX_PARENTS):
         if not isinstance(field, pikepdf.Dictionary):
             break

@@ -1,10 +1,10 @@
-"""Content streams: operators with their operands, and where each stands, so that one can be replaced (ISO 32000, 7.8.2)."""
+"""Content streams: operators, and where each stands, so that one can be replaced (ISO 32000, 7.8.2)."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ _ESCAPED: Final = {
 }
 _HEX_IN_NAME: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _IMAGE_END: Final = re.compile(rb"[" + _WHITE + rb"]EI(?=[" + _WHITE + rb"]|\Z)")
+_READABLE: Final = frozenset(b"\x00\t\n\f\r" + bytes(range(0x20, 0x7F)))
 _WORDS: Final = {b"true": True, b"false": False, b"null": None}
 
 
@@ -86,6 +87,22 @@ def operations(data: bytes) -> Iterator[Operation]:
         operands, start = [], -1
 
 
+def _name(value: bytes) -> str:
+    return "/" + _HEX_IN_NAME.sub(lambda found: bytes.fromhex(found[1].decode()), value).decode("latin-1")
+
+
+def _hex(value: bytes) -> bytes:
+    digits = value.translate(None, b"\x00\t\n\f\r ")
+    return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode())
+
+
+def _lines(value: bytes) -> bytes:
+    return value.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+_SIMPLE: Final[dict[str, Callable[[bytes], Operand]]] = {"name": _name, "hex": _hex, "string": _lines}
+
+
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -110,14 +127,10 @@ class _Reader:
             if not math.isfinite(number):
                 raise malformed("a number without end")
             return number
-        if kind == "name":
-            return "/" + _HEX_IN_NAME.sub(lambda m: bytes.fromhex(m[1].decode()), value).decode("latin-1")
-        if kind == "hex":
-            digits = bytes(byte for byte in value if byte not in b"\x00\t\n\f\r ")
-            return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode())
-        if kind == "string":
-            return value.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if kind == "operator" and value in _WORDS:
+        simple = _SIMPLE.get(kind)
+        if simple is not None:
+            return simple(value)
+        if value in _WORDS:
             return _WORDS[value]
         if value == b"(":
             return self._string()
@@ -143,7 +156,8 @@ class _Reader:
 
     def _string(self) -> bytes:
         """A string with escapes or parentheses in it; the reader is behind the opening one."""
-        parts, depth = [], 1
+        parts: list[bytes] = []
+        depth = 1
         while True:
             found = _STRING_PART.match(self._data, self.at)
             if found is None:
@@ -153,7 +167,7 @@ class _Reader:
             if not depth:
                 return b"".join(parts)
             if part[:1] != b"\\":
-                parts.append(part.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+                parts.append(_lines(part))
             elif part[1:].isdigit():
                 parts.append(bytes([int(part[1:], 8) & 0xFF]))
             else:
@@ -175,4 +189,4 @@ class _Reader:
 
 
 def _is_readable(following: bytes) -> bool:
-    return all(0x20 <= byte < 0x7F or byte in b"\x00\t\n\f\r" for byte in following)
+    return all(byte in _READABLE for byte in following)
