@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-hsm demo-trust run test bench bench-quick lint format proto lock clean require-run require-test require-softhsm want-softhsm want-pdfsig require-lint
+.PHONY: help demo demo-hsm demo-trust run test bench bench-quick lint format proto lock clean require-run require-test require-softhsm want-softhsm want-pdf require-lint
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -71,7 +71,7 @@ clean: ## Remove all that was made here, but not the state of make run
 require-run:
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl
 
-require-test: want-softhsm want-pdfsig
+require-test: want-softhsm want-pdf
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl node
 
 require-softhsm:
@@ -80,8 +80,8 @@ require-softhsm:
 want-softhsm:
 	@scripts/require.sh --wanted softhsm2-util pkcs11-tool
 
-want-pdfsig:
-	@scripts/require.sh --wanted pdfsig
+want-pdf:
+	@scripts/require.sh --wanted qpdf mutool gs pdftocairo pdfsig soffice
 
 require-lint:
 	@PYTHON=$(PYTHON) scripts/require.sh python node npm
