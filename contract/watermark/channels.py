@@ -24,7 +24,12 @@ class Channel(Enum):
     @property
     def bits(self) -> int:
         """Bits of a level."""
-        return {Channel.COLOUR: 3, Channel.SPACING: 2, Channel.KERNING: 1}[self]
+        return {Channel.COLOUR: 3, Channel.SPACING: 2, Channel.KERNING: 2}[self]
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it is a property of a character and the next one, so that it is lost with either."""
+        return self is Channel.KERNING
 
     @property
     def frame_places(self) -> int:

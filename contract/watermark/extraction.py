@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -69,16 +69,15 @@ def extract(document: Document, key: WatermarkKey, original: Document | None = N
     """
     found = {channel: list(scan(track.levels, channel.bits, key)) for channel, track in document.tracks.items()}
     frames = [(channel, each.frame) for channel, all_found in found.items() for each in all_found]
-    alignment = None
-    if original is not None:
-        alignment = align(original.text, document.text)
+    alignment = None if original is None else align(original.text, document.text)
+    if original is not None and alignment is not None:
         frames += _aligned(document, original, alignment, key)
-    else:
-        frames += [
-            (channel, each)
-            for channel, all_found in found.items()
-            for each in _guessed(channel, document.tracks[channel], all_found, key)
-        ]
+    frames += [
+        (channel, each)
+        for channel, all_found in found.items()
+        if original is None or channel not in original.tracks
+        for each in _guessed(channel, document.tracks[channel], all_found, key)
+    ]
     whole = {(channel, each.number): each.codewords for channel, each in frames if each.codewords}
     likely = [codewords for codewords, _ in Counter(whole.values()).most_common(_MOST_WATERMARKS)]
     if original is not None:
@@ -138,6 +137,8 @@ def _aligned(
         levels: list[int | None] = [None] * len(turns)
         for place, level in zip(found.places, found.levels, strict=True):
             origin = origins[place]
+            if origin is not None and channel.is_between and origins[place + 1] != origin + 1:
+                continue
             turn = None if origin is None else turns.get(origin)
             if turn is not None:
                 levels[turn] = level
@@ -148,27 +149,32 @@ def _aligned(
 def _read(
     frames: Sequence[tuple[Channel, Frame]], likely: Sequence[int], key: WatermarkKey
 ) -> Iterator[tuple[Payload, int, int]]:
-    """Decode with whole frames alone, then with all; yields what has a check code that holds, and the bytes' counts."""
+    """Decode with whole frames alone, with all, and with those of each channel; yields what has a check code that holds.
+
+    A format may be measured in channels that it was never marked in, and what is read there is wrong. With the payload
+    come the counts of bytes that were wrong and that were not there.
+    """
+    channels = {channel for channel, _ in frames}
     for codewords in likely:
-        for whole_alone in (True, False):
+        for partial in ((), channels, *({each} for each in channels)):
             try:
-                decoded = decode(_slices(frames, codewords, whole_alone=whole_alone), codewords, key)
+                decoded = decode(_slices(frames, codewords, partial), codewords, key)
                 yield Payload.from_bytes(decoded.message, key), decoded.corrected, decoded.erased
             except MalformedInput:
                 continue
 
 
 def _slices(
-    frames: Sequence[tuple[Channel, Frame]], codewords: int, *, whole_alone: bool
+    frames: Sequence[tuple[Channel, Frame]], codewords: int, partial_of: Collection[Channel]
 ) -> Mapping[int, Sequence[int | None]]:
-    """Every slice by its number, as most of its frames have it; whole ones outvote all others."""
+    """Every slice by its number, as most of its frames have it; whole ones outvote all others of some channels."""
     whole: dict[int, Counter[tuple[int | None, ...]]] = defaultdict(Counter)
     partial: dict[int, list[tuple[int | None, ...]]] = defaultdict(list)
     for channel, frame in frames:
         number = slice_number(channel, frame.number, codewords * SLICES_OF_CODEWORD)
         if frame.codewords == codewords:
             whole[number][frame.piece] += 1
-        elif not frame.codewords and not whole_alone:
+        elif not frame.codewords and channel in partial_of:
             partial[number].append(frame.piece)
     voted: dict[int, Sequence[int | None]] = {number: _vote(pieces) for number, pieces in partial.items()}
     return voted | {number: pieces.most_common(1)[0][0] for number, pieces in whole.items()}

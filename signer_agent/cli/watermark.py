@@ -193,14 +193,14 @@ def _extraction_json(found: Extraction) -> dict[str, Any]:
 
 
 def _show(found: Extraction, remarks: Sequence[str]) -> None:
-    frames = ", ".join(f"{channel.value} {count}" for channel, count in found.frames.items() if count)
+    frames = ", ".join(f"{channel.value} {count}" for channel, count in found.frames.items() if count) or "none"
     rows = [
         *_payload_rows(found.payload),
         ("Frames found", frames),
         ("Bytes corrected", str(found.corrected)),
         ("Bytes missing", str(found.erased)),
         ("Text", _verdict(found)),
-        *(("Note", _short(each)) for each in remarks),
+        *(("Note", each) for each in remarks),
     ]
     OUTPUT.show({}, rows)
     if found.alignment is not None and found.original_is_marked and not found.of_another_document:

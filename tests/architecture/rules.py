@@ -28,6 +28,8 @@ MAY_IMPORT_TOO = {
     "contract.watermark": (
         *("array", "copy", "io", "posixpath", "zipfile", "zlib"),  # files in memory
         *("lxml.etree", "rapidfuzz.distance", "reedsolo"),  # lxml parses bytes here, and fetches nothing
+        *("bisect", "pikepdf"),  # qpdf, on bytes in memory
+        *("reportlab.pdfbase._fontdata", "reportlab.pdfbase._glyphlist"),  # tables
     ),
     "contract.pades": (
         *("io", "asn1crypto", "pyhanko", "pyhanko_certvalidator.registry"),  # files in memory; nothing is fetched

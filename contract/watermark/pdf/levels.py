@@ -10,13 +10,14 @@ from contract.watermark.channels import Channel, Track
 from contract.watermark.characters import lowest_bits, may_widen
 from contract.watermark.pdf.reading import Placed
 
-PERIOD: Final = 16
+PERIOD: Final = 24
 """Thousandths of the font's size after which the gaps of a level come again."""
-CENTRES: Final = (4, 12)
+CENTRES: Final = (3, 9, 15, 21)
 """The gap of each level of kerning, in each period."""
-_TOLERANCE: Final = 3
+_TOLERANCE: Final = 2.4
 _SPACING_STEP: Final = 0.1
 """Points."""
+_SPACING_TOLERANCE: Final = 0.03
 _SPACING_LEVELS: Final = 4
 
 
@@ -65,4 +66,5 @@ def _kerning(gap: float) -> int | None:
 
 def _spacing(points: float) -> int | None:
     level = round(points / _SPACING_STEP)
-    return level if 0 <= level < _SPACING_LEVELS else None
+    near = abs(points - level * _SPACING_STEP) <= _SPACING_TOLERANCE
+    return level if near and 0 <= level < _SPACING_LEVELS else None

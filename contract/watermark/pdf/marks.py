@@ -1,7 +1,7 @@
 """Marked strings: the operators that show them, written anew so that each character has its colour and its place.
 
 A character is moved so that the gap before it is one of its level, and stays as near as can be to where it stood: at
-most 8 thousandths of the font's size from there, so that no line becomes longer. What an operator leaves behind it,
+most 12 thousandths of the font's size from there, so that no line becomes longer. What an operator leaves behind it,
 place and colour, is what it left before.
 """
 
@@ -17,7 +17,7 @@ from contract.watermark.pdf.levels import CENTRES, PERIOD
 from contract.watermark.pdf.reading import Placed, step
 from contract.watermark.pdf.shows import Show
 
-_STILL: Final = (0.0, 8.0, -8.0, 16.0, -16.0)
+_STILL: Final = (0.0, 12.0, -12.0, 24.0, -24.0)
 """Where a character may go whose gap carries nothing, so that it does not come to carry."""
 _SMALLEST_MOVE: Final = 0.005
 
