@@ -69,5 +69,9 @@ class Document(Protocol):
     def remarks(self) -> Sequence[str]:
         """What whoever relies on the text should know besides."""
 
-    def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
-        """The document's file with other levels, from the first place of each track on; its text stays."""
+    def marked(self, levels: Mapping[Channel, Sequence[int | None]]) -> bytes:
+        """The document's file with other levels, from the first place of each track on; its text stays.
+
+        Args:
+            levels: by channel; None for a character that stays as it is.
+        """

@@ -149,7 +149,7 @@ def _aligned(
 def _read(
     frames: Sequence[tuple[Channel, Frame]], likely: Sequence[int], key: WatermarkKey
 ) -> Iterator[tuple[Payload, int, int]]:
-    """Decode with whole frames alone, with all, and with those of each channel; yields what has a check code that holds.
+    """Decode with whole frames alone, with all, and with those of each channel; yields what has a right check code.
 
     A format may be measured in channels that it was never marked in, and what is read there is wrong. With the payload
     come the counts of bytes that were wrong and that were not there.

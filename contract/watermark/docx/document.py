@@ -79,7 +79,7 @@ class DocxDocument:
         require_plain_text(self.text)
         self.tracks: dict[Channel, Track] = {each: Track(places[each], levels[each]) for each in self.channels}
 
-    def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
+    def marked(self, levels: Mapping[Channel, Sequence[int | None]]) -> bytes:
         """The file with other levels, from the first place of each track on. The text stays.
 
         Raises:

@@ -48,7 +48,7 @@ class PdfDocument:
         self.tracks: dict[Channel, Track] = tracks.finish()
         self.remarks = tuple(_remarks(data, self.text, "".join(reader.asides)))
 
-    def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
+    def marked(self, levels: Mapping[Channel, Sequence[int | None]]) -> bytes:
         """The file with other levels, from the first place of each track on. The text stays, earlier revisions do not.
 
         Raises:

@@ -26,8 +26,8 @@ _SMALLEST_MOVE: Final = 0.005
 class Wanted:
     """Levels, by place in the text."""
 
-    colours: Mapping[int, int]
-    kernings: Mapping[int, int]
+    colours: Mapping[int, int | None]
+    kernings: Mapping[int, int | None]
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,7 +85,8 @@ def saved(pdf: pikepdf.Pdf, **how: object) -> bytes:
     """The file of a PDF."""
     written = io.BytesIO()
     how = {"object_stream_mode": pikepdf.ObjectStreamMode.disable, "deterministic_id": "encryption" not in how, **how}
-    pdf.save(written, **how)  # type: ignore[arg-type]
+    with warnings.catch_warnings(action="ignore", category=pikepdf.PikepdfWarning):  # of fields without a form
+        pdf.save(written, **how)  # type: ignore[arg-type]
     return written.getvalue()
 
 
@@ -117,6 +119,12 @@ def without_characters(data: bytes, share: float, chance: random.Random, code_by
     return with_content(data, lambda content: re.sub(rb"<([0-9a-f]+)>", thinned, content))
 
 
+def contents(data: bytes) -> bytes:
+    """The content of the first page."""
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        return bytes(pdf.pages[0].obj["/Contents"].read_bytes())
+
+
 def pdf_text(data: bytes, folder: Path) -> bytes:
     """The text of a file, as poppler's program sees it."""
     (folder / "text.pdf").write_bytes(data)
@@ -147,8 +155,8 @@ def converted(data: bytes, folder: Path) -> bytes:
     """A DOCX as LibreOffice sets it."""
     (folder / "contract.docx").write_bytes(data)
     home = f"-env:UserInstallation=file://{folder}/home"
-    command = [tool("soffice"), home, "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "contract.docx"]
-    subprocess.run(command, check=True, capture_output=True, timeout=240)
+    to_pdf = [home, "--headless", "--convert-to", "pdf", "--outdir", str(folder), str(folder / "contract.docx")]
+    subprocess.run([tool("soffice"), *to_pdf], check=True, capture_output=True, timeout=240)
     return (folder / "contract.pdf").read_bytes()
 
 

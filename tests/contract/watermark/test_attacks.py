@@ -120,7 +120,7 @@ def test_watermark_survives_wrong_levels() -> None:
     wrong = 0
     for channel, levels in noisy.items():
         for at in range(2 * channel.frame_places - 1, len(levels) - 2 * channel.frame_places, channel.frame_places):
-            levels[at] ^= 1
+            levels[at] = (levels[at] or 0) ^ 1
             wrong += 1
     found = extract(DocxDocument(document.marked(noisy)), KEY)
     assert found.intact
@@ -200,7 +200,7 @@ class Foreign:
             each: Track(range(200), [chance.getrandbits(each.bits) for _ in range(200)]) for each in Channel
         }
 
-    def marked(self, _: Mapping[Channel, Sequence[int]]) -> bytes:
+    def marked(self, _: Mapping[Channel, Sequence[int | None]]) -> bytes:
         """Not asked for."""
         raise NotImplementedError
 
