@@ -35,6 +35,10 @@ MAY_IMPORT_TOO = {
         *("io", "asn1crypto", "pyhanko", "pyhanko_certvalidator.registry"),  # files in memory; nothing is fetched
         *("reportlab.pdfbase", "reportlab.pdfgen"),  # draws
     ),
+    "contract.documents": (
+        *("bisect", "io", "xml.sax.saxutils", "zipfile"),  # files in memory
+        *("fontTools", "lxml.etree", "markdown_it", "pikepdf", "rapidfuzz.distance", "segno"),  # bytes in, bytes out
+    ),
     "transparency": ("base64", "re"),
     "mpc.oprf": ("voprf.ristretto",),
     "mpc.engines": ("ctypes", "sys"),  # libraries that compute, and where Python's packages put them
