@@ -72,7 +72,7 @@ require-run:
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl
 
 require-test: want-softhsm want-pdf
-	@PYTHON=$(PYTHON) scripts/require.sh python openssl node
+	@PYTHON=$(PYTHON) scripts/require.sh python openssl node contract-fonts
 
 require-softhsm:
 	@scripts/require.sh softhsm2-util pkcs11-tool

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # require.sh [--wanted] NAME...: makes sure that these are on the machine: python, openssl, node, npm, softhsm2-util,
-# pkcs11-tool, qpdf, mutool, gs, pdftocairo, pdfsig, soffice. What is missing is installed when we are root on Debian or
-# Ubuntu; otherwise we say what to install and fail; or, if it is only wanted, go on without it: the tests that need it are
-# skipped, and say so.
+# pkcs11-tool, qpdf, mutool, gs, pdftocairo, pdfsig, soffice, contract-fonts. What is missing is installed when we are
+# root on Debian or Ubuntu; otherwise we say what to install and fail; or, if it is only wanted, go on without it: the
+# tests that need it are skipped, and say so.
 # PYTHON names the Python that `python` is about (default: python3).
 set -euo pipefail
 
@@ -17,8 +17,14 @@ has() {
     case $1 in
         # ensurepip: Debian keeps the part of venv that installs pip in a package of its own.
         python) "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ;;
+        # What contracts are set in: contract/documents/fonts.py.
+        contract-fonts) has_font NotoSerifCJK-Regular.ttc && has_font NotoSerif-Italic.ttf ;;
         *) command -v "$1" >/dev/null ;;
     esac
+}
+
+has_font() {
+    [[ -n $(find /usr/share/fonts /usr/local/share/fonts -name "$1" -print -quit 2>/dev/null) ]]
 }
 
 package() {
@@ -31,6 +37,7 @@ package() {
         gs) echo ghostscript ;;
         pdftocairo | pdfsig) echo poppler-utils ;;
         soffice) echo libreoffice-writer-nogui ;;
+        contract-fonts) echo "fonts-noto-cjk fonts-noto-core" ;;
         *) echo "$1" ;;
     esac
 }
@@ -67,6 +74,8 @@ for name in "${missing[@]}"; do
     if [[ $name == python ]]; then
         echo "Missing: Python 3.11 or newer with venv ($python is $("$python" --version 2>&1 || true));" \
             "another one: make PYTHON=python3.12" >&2
+    elif [[ $name == contract-fonts ]]; then
+        echo "Missing: the fonts that contracts are set in" >&2
     else
         echo "Missing: the program $name" >&2
     fi

@@ -1,0 +1,1 @@
+"""Drafts as DOCX: read within the rules of ``contract.watermark.docx``, and written from drafts in other formats."""

@@ -1,0 +1,14 @@
+"""The fonts that contracts are set in."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract.documents.fonts import Fonts
+from server.drafting.fonts import find_fonts
+
+
+@pytest.fixture(scope="session")
+def fonts() -> Fonts:
+    """The files of all faces, read once."""
+    return find_fonts()
