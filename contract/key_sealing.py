@@ -1,14 +1,13 @@
 """Making key ciphertexts, and opening nested ones. Those of the joint scheme are opened as any joint ciphertext is.
 
 Joint scheme: RSAES-OAEP under N_recipient * N_session with the recipient's label, ``joint_ciphertext``; then partials
-and ``combine_decryption`` with ``key_parameters(label)`` (``mpc.four_prime_rsa``).
+and ``combine_decryption`` with ``sealing.oaep_parameters(label)`` (``mpc.four_prime_rsa``).
 
 Separate scheme, from the outside: AES-256-GCM under a wrapping key (the box), the wrapping key in RSAES-OAEP under the
-session's half alone; inside, the content key for the recipient, RSAES-OAEP or HPKE (RFC 9180, base mode,
-DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM). The session peels its layer without learning which envelope it is
-of; the recipient's layer is bound to envelope and name by the label.
+session's half alone; inside, the content key sealed for the recipient's key alone (``sealing``). The session peels its
+layer without learning which envelope it is of; the recipient's layer is bound to envelope and name by the label.
 
-Labels are those of ``EnvelopeCore.label``. OAEP padding and HPKE keys take OpenSSL's randomness.
+Labels are those of ``EnvelopeCore.label``. OAEP padding takes OpenSSL's randomness.
 """
 
 from __future__ import annotations
@@ -16,18 +15,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric import rsa, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from contract.certificates import SessionCertificate, SignerCertificate, joint_key, require_same_purpose
 from contract.content_key import CONTENT_KEY_BYTES, ContentKey
-from contract.key_ciphertext import (
-    X25519_INNER_BYTES,
-    JointKeyCiphertext,
-    KeyCiphertext,
-    NestedKeyCiphertext,
-)
+from contract.key_ciphertext import JointKeyCiphertext, KeyCiphertext, NestedKeyCiphertext
+from contract.sealing import SealingPrivateKey, oaep_parameters, seal, unseal
 from contract.session_info import Scheme
 from contract.signatures import require_scheme
 from mpc.engines.interface import Exponentiator, Random
@@ -35,26 +28,18 @@ from mpc.errors import DecryptionFailed, MalformedInput
 from mpc.four_prime_rsa import (
     Ciphertext,
     DecryptionHalf,
-    DecryptionShare,
     HashAlgorithm,
     OaepParameters,
     Purpose,
-    decrypt_alone,
     decrypt_by_half,
 )
 
-RecipientPrivateKey = rsa.RSAPrivateKey | x25519.X25519PrivateKey | DecryptionShare
-"""A key that opens inner ciphertexts: a half too. May be a subclass that reaches a smart card."""
+RecipientPrivateKey = SealingPrivateKey
+"""A key that opens inner ciphertexts."""
 
 _WRAPPING_KEY_BYTES: Final = 32
 _ZERO_NONCE: Final = bytes(12)
 _SESSION_LAYER: Final = OaepParameters(HashAlgorithm.SHA256, HashAlgorithm.SHA256, b"fourseal/v1/session layer")
-_HPKE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-
-
-def key_parameters(label: bytes) -> OaepParameters:
-    """The OAEP parameters of a key ciphertext: SHA-256, MGF1 with SHA-256, the recipient's label."""
-    return OaepParameters(HashAlgorithm.SHA256, HashAlgorithm.SHA256, label)
 
 
 def seal_key(
@@ -81,7 +66,7 @@ def seal_key(
     secret = content_key.to_secret_bytes()
     if session.info.scheme is Scheme.JOINT:
         public_key = joint_key(recipient, session).to_cryptography()
-        return JointKeyCiphertext(public_key.encrypt(secret, key_parameters(label).to_cryptography_padding()))
+        return JointKeyCiphertext(public_key.encrypt(secret, oaep_parameters(label).to_cryptography_padding()))
     wrapping_key = random(_WRAPPING_KEY_BYTES)
     outer = session.public_share().to_cryptography()
     return NestedKeyCiphertext(
@@ -142,12 +127,7 @@ def seal_inner(content_key: ContentKey, label: bytes, recipient: SignerCertifica
     Raises:
         MalformedInput: SIGNER_KEY_UNSUITABLE: the certificate is for signing.
     """
-    secret, public_key = content_key.to_secret_bytes(), recipient.public_key
-    if isinstance(public_key, rsa.RSAPublicKey):
-        return public_key.encrypt(secret, key_parameters(label).to_cryptography_padding())
-    if isinstance(public_key, x25519.X25519PublicKey):
-        return _HPKE.encrypt(secret, public_key, label)
-    raise MalformedInput("SIGNER_KEY_UNSUITABLE", "a signer cannot have this key to decrypt", purpose=Purpose.DECRYPT)
+    return seal(content_key.to_secret_bytes(), recipient.public_key, label)
 
 
 def open_inner(private_key: RecipientPrivateKey, inner: bytes, label: bytes) -> ContentKey:
@@ -161,16 +141,7 @@ def open_inner(private_key: RecipientPrivateKey, inner: bytes, label: bytes) -> 
     Raises:
         DecryptionFailed: for every cause.
     """
-    try:
-        if isinstance(private_key, DecryptionShare):
-            secret = decrypt_alone(private_key, inner, key_parameters(label))
-        elif isinstance(private_key, rsa.RSAPrivateKey):
-            secret = private_key.decrypt(inner, key_parameters(label).to_cryptography_padding())
-        else:
-            secret = _HPKE.decrypt(inner, private_key, label) if len(inner) == X25519_INNER_BYTES else b""
-    except (ValueError, InvalidTag):
-        secret = b""
-    return content_key_from(secret)
+    return content_key_from(unseal(private_key, inner, label))
 
 
 def content_key_from(secret: bytes) -> ContentKey:

@@ -70,7 +70,7 @@ def check_account_name(name: str) -> str:
 
 def check_display_name(name: str) -> str:
     """Raises DISPLAY_NAME_MALFORMED unless it is a text of 1 to 64 characters."""
-    if problem := _problem(name, 1, MAX_DISPLAY_NAME):
+    if problem := text_problem(name, 1, MAX_DISPLAY_NAME):
         raise MalformedInput("DISPLAY_NAME_MALFORMED", f"a display name {problem}", problem=problem)
     return name
 
@@ -98,14 +98,14 @@ def check_contract_id(contract_id: str) -> str:
 
 def check_title(title: str) -> str:
     """Raises TITLE_MALFORMED unless it is a text of 1 to 200 characters."""
-    if problem := _problem(title, 1, MAX_TITLE):
+    if problem := text_problem(title, 1, MAX_TITLE):
         raise MalformedInput("TITLE_MALFORMED", f"a contract's title {problem}", problem=problem)
     return title
 
 
 def check_subject(subject: str) -> str:
     """Raises SUBJECT_MALFORMED unless it is a text of 1 to 200 characters."""
-    if problem := _problem(subject, 1, MAX_SUBJECT):
+    if problem := text_problem(subject, 1, MAX_SUBJECT):
         raise MalformedInput("SUBJECT_MALFORMED", f"a session's subject {problem}", problem=problem)
     return subject
 
@@ -133,7 +133,7 @@ def check_content_type(content_type: str) -> str:
 
 def check_file_name(name: str) -> str:
     """Raises FILE_NAME_MALFORMED unless it is empty, or a text of at most 255 bytes that is no path."""
-    problem = _problem(name, 0, MAX_FILE_NAME_BYTES)
+    problem = text_problem(name, 0, MAX_FILE_NAME_BYTES)
     if not problem and len(name.encode()) > MAX_FILE_NAME_BYTES:
         problem = f"has at most {MAX_FILE_NAME_BYTES} bytes"
     if not problem and ("/" in name or "\\" in name or name in {".", ".."}):
@@ -145,7 +145,7 @@ def check_file_name(name: str) -> str:
 
 def check_why(why: str) -> str:
     """Raises WHY_MALFORMED unless it is a text of 1 to 1024 bytes."""
-    problem = _problem(why, 1, MAX_WHY_BYTES)
+    problem = text_problem(why, 1, MAX_WHY_BYTES)
     if not problem and len(why.encode()) > MAX_WHY_BYTES:
         problem = f"has at most {MAX_WHY_BYTES} bytes"
     if problem:
@@ -153,8 +153,14 @@ def check_why(why: str) -> str:
     return why
 
 
-def _problem(text: str, minimum: int, maximum: int) -> str:
-    """Return which rule the text breaks, to be read after "a text"; empty if none."""
+def text_problem(text: str, minimum: int, maximum: int) -> str:
+    """Return which rule of texts this one breaks, to be read after "a text"; empty if none.
+
+    Args:
+        text: that people will read.
+        minimum: fewest characters.
+        maximum: most characters.
+    """
     if not minimum <= len(text) <= maximum:
         return f"has {minimum} to {maximum} characters"
     if any(unicodedata.category(character) in _HIDDEN for character in text):

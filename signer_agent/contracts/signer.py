@@ -21,9 +21,10 @@ from contract.certificates import SessionCertificate, SignerCertificate
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeHeader
 from contract.key_ciphertext import KeyCiphertext, write_key_ciphertext
-from contract.key_sealing import content_key_from, joint_ciphertext, key_parameters, open_inner
+from contract.key_sealing import content_key_from, joint_ciphertext, open_inner
 from contract.names import check_session_id
 from contract.revocation import RevocationList
+from contract.sealing import oaep_parameters
 from contract.session_info import Scheme
 from contract.signatures import (
     JOINT_ALGORITHM,
@@ -384,7 +385,7 @@ class Signer:
     ) -> ContentKey:
         if encrypting.info.scheme is Scheme.SEPARATE:
             if isinstance(key, DecryptionShare):
-                return content_key_from(decrypt_alone(key, answer, key_parameters(label)))
+                return content_key_from(decrypt_alone(key, answer, oaep_parameters(label)))
             return open_inner(key, answer, label)
         if not isinstance(key, DecryptionShare):
             raise ServiceError("KEY_IS_NO_HALF")
@@ -392,4 +393,4 @@ class Signer:
         with blaming(Role.SERVER):
             theirs = parse_partial_decryption(joint, Role.SERVER, answer)
         ours = create_partial_decryption(key, joint, self._engine, secrets.token_bytes)
-        return content_key_from(combine_decryption(joint, ours, theirs, key_parameters(label)))
+        return content_key_from(combine_decryption(joint, ours, theirs, oaep_parameters(label)))

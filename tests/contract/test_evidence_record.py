@@ -10,7 +10,8 @@ from contract.certificates import SessionCertificate
 from contract.envelope import EnvelopeHeader, RecipientKey
 from contract.evidence_record import EvidenceRecord, check_record
 from contract.key_ciphertext import JointKeyCiphertext, NestedKeyCiphertext
-from contract.key_sealing import content_key_from, joint_ciphertext, key_parameters, open_inner, peel_session
+from contract.key_sealing import content_key_from, joint_ciphertext, open_inner, peel_session
+from contract.sealing import oaep_parameters
 from contract.stream import SEGMENT_BYTES
 from mpc.four_prime_rsa import combine_decryption, create_partial_decryption, parse_partial_decryption
 from mpc.four_prime_rsa.roles import Role
@@ -50,7 +51,7 @@ def test_the_author_opens_its_own_in_the_joint_scheme(joint: World, good: Eviden
     sent = create_partial_decryption(joint.decryption_share, ciphertext, ENGINE, RANDOM).to_bytes()
     theirs = parse_partial_decryption(ciphertext, Role.SERVER, sent)
     ours = create_partial_decryption(alice.decryption_share, ciphertext, ENGINE, RANDOM)
-    secret = combine_decryption(ciphertext, ours, theirs, key_parameters(good.header.label("alice")))
+    secret = combine_decryption(ciphertext, ours, theirs, oaep_parameters(good.header.label("alice")))
     assert content_key_from(secret).to_secret_bytes() == CONTENT_KEY.to_secret_bytes()
 
 

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from contract.content_key import ContentKey
 from contract.envelope import EnvelopeCore
 from contract.key_ciphertext import JointKeyCiphertext, KeyCiphertext, NestedKeyCiphertext
-from contract.key_sealing import content_key_from, joint_ciphertext, key_parameters, open_inner, peel_session, seal_key
+from contract.key_sealing import content_key_from, joint_ciphertext, open_inner, peel_session, seal_key
+from contract.sealing import oaep_parameters
 from mpc.errors import DecryptionFailed, MalformedInput
 from mpc.four_prime_rsa import (
     DecryptionShare,
@@ -55,7 +56,7 @@ def open_jointly(world: World, recipient: Person, sealed: KeyCiphertext, label: 
     sent = create_partial_decryption(world.decryption_share, ciphertext, ENGINE, RANDOM).to_bytes()
     theirs = parse_partial_decryption(ciphertext, Role.SERVER, sent)
     ours = create_partial_decryption(recipient.decryption_share, ciphertext, ENGINE, RANDOM)
-    return combine_decryption(ciphertext, ours, theirs, key_parameters(label))
+    return combine_decryption(ciphertext, ours, theirs, oaep_parameters(label))
 
 
 def inner_of(world: World, sealed: KeyCiphertext) -> bytes:
@@ -122,7 +123,7 @@ def test_content_key_of_another_length(separate: World) -> None:
     alice, bob = separate.person("alice").encrypt, separate.person("bob").encrypt
     label = b"l" * 32
     assert isinstance(alice.public_key, rsa.RSAPublicKey)
-    short = alice.public_key.encrypt(b"short", key_parameters(label).to_cryptography_padding())
+    short = alice.public_key.encrypt(b"short", oaep_parameters(label).to_cryptography_padding())
     with undecrypted():
         open_inner(separate.person("alice").decrypt_key, short, label)
     assert isinstance(bob.public_key, x25519.X25519PublicKey)

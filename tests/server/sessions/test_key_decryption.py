@@ -9,7 +9,8 @@ from fourseal.v1 import contract_session_pb2
 
 from contract.content_key import ContentKey
 from contract.key_ciphertext import NestedKeyCiphertext, read_key_ciphertext, write_key_ciphertext
-from contract.key_sealing import joint_ciphertext, key_parameters, open_inner, seal_key
+from contract.key_sealing import joint_ciphertext, open_inner, seal_key
+from contract.sealing import oaep_parameters
 from mpc.errors import DecryptionFailed, FoursealError
 from mpc.four_prime_rsa import (
     Role,
@@ -42,7 +43,7 @@ def finish(recipient: Signer, session: Session, sealed: bytes, partial: bytes) -
     assert share is not None
     ours = create_partial_decryption(share, ciphertext, ENGINE, secrets.token_bytes)
     theirs = parse_partial_decryption(ciphertext, Role.SERVER, partial)
-    return combine_decryption(ciphertext, ours, theirs, key_parameters(LABEL))
+    return combine_decryption(ciphertext, ours, theirs, oaep_parameters(LABEL))
 
 
 async def test_joint(alice: Signer, bob: Signer, session: Session, session_home: Home) -> None:
