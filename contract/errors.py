@@ -1,10 +1,11 @@
-"""What can be wrong with messages of contract sessions, beyond the families of ``mpc.errors``.
+"""What can be wrong with messages of contract sessions and with transactions, beyond the families of ``mpc.errors``.
 
 ::
 
     FoursealError
     +-- VerificationFailed   a signature, certificate or revocation list does not hold
     +-- ContentDamaged       one answer for whatever is wrong with sealed content
+    +-- TransactionRefused   how a transaction stands, or the time, does not allow this step
 """
 
 from __future__ import annotations
@@ -21,3 +22,7 @@ class ContentDamaged(FoursealError):
 
     def __init__(self) -> None:
         super().__init__("CONTENT_DAMAGED", "the sealed content does not open: it was damaged or is of another message")
+
+
+class TransactionRefused(FoursealError):
+    """A step of a transaction that is well-formed and genuine, and not allowed: too late, too early, once too often."""

@@ -39,6 +39,11 @@ MAY_IMPORT_TOO = {
         *("bisect", "io", "xml.sax.saxutils", "zipfile"),  # files in memory
         *("fontTools", "lxml.etree", "markdown_it", "pikepdf", "rapidfuzz.distance", "segno"),  # bytes in, bytes out
     ),
+    "contract.transactions": (
+        *("decimal", "iso4217.Currency"),  # a table of currencies
+        *("confusable_homoglyphs.categories", "confusable_homoglyphs.confusables"),  # tables
+        "rich.cells",  # widths of characters
+    ),
     "transparency": ("base64", "re"),
     "mpc.oprf": ("voprf.ristretto",),
     "mpc.engines": ("ctypes", "sys"),  # libraries that compute, and where Python's packages put them

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from contract.errors import ContentDamaged, VerificationFailed
+from contract.errors import ContentDamaged, TransactionRefused, VerificationFailed
 from mpc.errors import DecryptionFailed, FoursealError
 
 
@@ -17,6 +17,14 @@ def unverified(reason: str) -> Iterator[None]:
     with pytest.raises(FoursealError) as caught:
         yield
     assert (type(caught.value), caught.value.reason) == (VerificationFailed, reason)
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[None]:
+    """Expect a step of a transaction not to be allowed."""
+    with pytest.raises(FoursealError) as caught:
+        yield
+    assert (type(caught.value), caught.value.reason) == (TransactionRefused, reason)
 
 
 @contextmanager

@@ -24,9 +24,12 @@ from contract.signatures import JointSignature, SeparateSignature
 from contract.signer_keys import SignerAlgorithm
 from contract.statement import Answer, Decision, Recipient, Statement
 from contract.trailer import SignedStatement
+from contract.transactions.binding import BindingCore, SignedBinding
+from contract.transactions.transaction import Transaction
 from contract.trusteeship.grants import REASON, GrantOrder, GrantRequest
 from contract.trusteeship.uses import RecordedUse, UseRecord, UseRequest
 from tests.contract.drafting.statements import CONSENTS, CONTRACT_RECORD, CONTRACT_STATEMENTS, EVIDENCE
+from tests.contract.transactions.examples import BINDING, CORE, TRANSACTION
 from tests.contract.trusteeship.statements import GRANT, ORDER, RECORDED, SIGNED_USE, USE
 from tests.contract.trusteeship.statements import RECORD as USE_RECORD
 from tests.contract.world import CONTENT, ENVELOPE_ID, NOW, SESSION_ID
@@ -214,6 +217,19 @@ EXAMPLES: Final = {
         lambda d: ContractRecord.from_der(d).to_der(),
         frozenset({"fields 2 and 3 swapped"}),
     ),
+    "transaction": Example(
+        "TRANSACTION_MALFORMED",
+        TRANSACTION.to_der(),
+        lambda d: Transaction.from_der(d).to_der(),
+        frozenset({"fields 2 and 3 swapped", "fields 3 and 4 swapped"}),
+    ),
+    "binding core": Example(
+        "BINDING_MALFORMED",
+        CORE.to_der(),
+        lambda d: BindingCore.from_der(d).to_der(),
+        frozenset({"fields 2 and 3 swapped"}),
+    ),
+    "signed binding": Example("BINDING_MALFORMED", BINDING.to_der(), lambda d: SignedBinding.from_der(d).to_der()),
 }
 
 

@@ -28,6 +28,7 @@ from wire.catalogue import (
     relay,
     requests,
     sessions,
+    transactions,
     trusteeship,
     watermark,
 )
@@ -53,6 +54,7 @@ _ENTRIES: Final = (
     *pins.ENTRIES,
     *leases.ENTRIES,
     *trusteeship.ENTRIES,
+    *transactions.ENTRIES,
     *faults.ENTRIES,
 )
 
