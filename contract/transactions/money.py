@@ -54,8 +54,8 @@ class Amount:
 
     @property
     def value(self) -> Decimal:
-        """In whole units of the currency, exactly."""
-        return Decimal(self.units).scaleb(-self.decimals)
+        """In whole units of the currency: exactly, whatever precision the process computes decimals with."""
+        return Decimal((0, tuple(map(int, str(self.units))), -self.decimals))
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Self:

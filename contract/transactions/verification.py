@@ -9,7 +9,8 @@
  (7) the code that is sealed is the one that was typed.
 
 ``verify_binding`` makes (1) to (6), before anything is decrypted; ``is_right_code`` makes (7). The caller MUST check
-the certificate itself, and has ``progress`` judge time, tries and whether all this was there before.
+the certificate itself, and has ``progress`` judge time, tries and whether all this was there before. Whether the signer
+may give what a transfer's payer has is for the executor to know: nothing here says so.
 """
 
 from __future__ import annotations

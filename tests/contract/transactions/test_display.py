@@ -191,6 +191,14 @@ def test_names_like_those_that_the_user_knows(account: str, name: str, like: boo
 
 def test_skeletons_are_those_of_the_standard() -> None:
     """Pairs from its data file, confusables.txt of UTS 39."""
-    for one, other in (("0", "O"), ("1", "l"), ("I", "l"), ("m", "rn"), ("\u0430", "a"), ("\u2168", "lX"), ("\u0337", "\u0338")):
+    for one, other in (
+        ("0", "O"),
+        ("1", "l"),
+        ("I", "l"),
+        ("m", "rn"),
+        ("\u0430", "a"),
+        ("\u2168", "lX"),
+        ("\u0337", "\u0338"),
+    ):
         assert skeleton(one) == skeleton(other)
     assert skeleton("a") != skeleton("b")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -151,6 +151,12 @@ def test_an_amount_is_shown_as_it_is(amount: Amount) -> None:
     first, *groups = whole.split(" ")
     assert 1 <= len(first) <= 3
     assert all(len(group) == 3 for group in groups)
+
+
+def test_an_amount_is_exact_in_every_context() -> None:
+    """Python rounds what it computes with decimals to a precision that anybody in the process may set."""
+    with localcontext(prec=3):
+        assert Amount("EUR", 123456789).in_full() == "1 234 567.89 EUR"
 
 
 def test_amounts_out_of_range() -> None:
