@@ -136,6 +136,14 @@ def test_nothing_is_confirmed_before_every_page_was_shown(width: int, height: in
     assert reading.transaction == TRANSACTION.digest
 
 
+def test_a_user_who_turned_back_has_read_what_was_read() -> None:
+    """Pages stay read, also when their reader goes on from an earlier one."""
+    reading = Reading.begin(TRANSACTION, NAMES, (40, MIN_HEIGHT), {})
+    while not reading.is_complete:
+        reading = reading.forward()
+    assert Confirmation(reading.back().back().forward()).reading.page == reading.pages[-2]
+
+
 @pytest.mark.parametrize(
     ("text", "cautions"),
     [
