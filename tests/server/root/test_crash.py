@@ -115,7 +115,7 @@ async def test_killed_a_hundred_times_between_intent_and_result(home: Home) -> N
                 assert process.terminate() == 0
                 break
             rounds.append(Round([sign_request(key) for _ in range(IN_FLIGHT)]))
-            # One kill in ten comes at once: on a busy machine the others may all come too late to find nothing recorded.
+            # One kill in ten comes at once: on a busy machine all others may come too late to find nothing recorded.
             await ask_and_kill(process, client, rounds[-1], chance.uniform(0, 1.2 * duration) if number % 10 else 0)
     assert sum(asked.pending > 0 for asked in rounds) >= KILLS // 10, "too few kills came between intent and result"
     assert any(asked.recorded == 0 for asked in rounds)
