@@ -119,11 +119,11 @@ class Setter:
         return sum(each.width for each in characters), _widest(characters)
 
     def _characters(self, runs: Sequence[Run], size: float) -> Iterator[_Character]:
-        text = "".join(run.text for run in runs)
-        wide = iter(_stands_wide(text))
-        for run in runs:
+        texts = [unicodedata.normalize("NFC", run.text) for run in runs]  # a letter with its accent in one
+        wide = iter(_stands_wide("".join(texts)))
+        for run, text in zip(runs, texts, strict=True):
             smaller = size * _SHIFTED if run.shift else size
-            for character, is_chinese in zip(run.text, wide, strict=False):
+            for character, is_chinese in zip(text, wide, strict=False):
                 face, shown = self._face(character, run, chinese=is_chinese)
                 own = smaller if face.is_chinese else round(smaller * _LATIN_SIZE, 2)
                 yield _Character(character, face, own, face.width(shown) * own, run)
