@@ -1,0 +1,100 @@
+"""What becomes of a draft that all have consented to: a PDF and a DOCX, with the watermark and the evidence in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Final
+
+from contract.certificate_parts import common_name_of, load_certificate
+from contract.documents import DraftFormat, Fonts, SignatureBlock, read_draft, text_digest, to_docx, typeset
+from contract.drafting.docx_evidence import with_evidence
+from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence
+from contract.drafting.marks import MARK_BYTES
+from contract.pades.attachments import with_attachment
+from contract.pades.fields import Box, with_signature_fields
+from contract.watermark.capacity import Capacity, make_plan
+from contract.watermark.channels import Document
+from contract.watermark.documents import open_document
+from contract.watermark.embedding import embed, require_unmarked
+from contract.watermark.key import WatermarkKey
+from mpc.errors import MalformedInput
+
+_FIELD: Final = "signer-"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeDocuments:
+    """The documents of a contract, unsigned."""
+
+    pdf: bytes = field(repr=False)
+    docx: bytes = field(repr=False)
+
+
+def field_name(account: str) -> str:
+    """Name of the PDF's field in which a signer's signature shows: without full stops, which divide names there."""
+    return _FIELD + account.replace(".", "+")
+
+
+def require_room(content: bytes, form: DraftFormat, signers: int, fonts: Fonts, key: WatermarkKey) -> None:
+    """See that a draft can become a contract with a watermark.
+
+    Args:
+        content: the draft's file.
+        form: what it is.
+        signers: how many marks the watermark will have.
+        fonts: that the PDF is set in.
+        key: of the installation.
+
+    Raises:
+        MalformedInput: DOCUMENT_TOO_SHORT, WATERMARK_PRESENT; DRAFT_MALFORMED, also if a document would have another
+            text; what else reading raises.
+    """
+    draft = read_draft(content, form)
+    for file in (typeset(draft, fonts).file, _as_docx(content, form)):
+        document = open_document(file)
+        _require_text(document, text_digest(draft.text))
+        require_unmarked(document, key)
+        make_plan(Capacity.of(document, document.channels), [MARK_BYTES] * signers)
+
+
+def make_documents(
+    content: bytes, form: DraftFormat, evidence: ContractEvidence, fonts: Fonts, key: WatermarkKey
+) -> MadeDocuments:
+    """Set a draft, put the watermark in, attach the evidence, and prepare a field for each signer's PDF signature.
+
+    Args:
+        content: the draft's file, that all have signed.
+        form: what it is.
+        evidence: of the contract.
+        fonts: that the PDF is set in.
+        key: of the installation.
+
+    Raises:
+        MalformedInput: as ``require_room``.
+    """
+    evidence_der, draft = evidence.to_der(), read_draft(content, form)
+    names = tuple(common_name_of(load_certificate(each.certificate)) for each in evidence.signers)
+    made = typeset(draft, fonts, SignatureBlock(evidence.serial, evidence.time, names))
+    pdf = with_attachment(_marked(open_document(made.file), evidence, key), EVIDENCE_NAME, evidence_der)
+    fields = {
+        field_name(signer.account): Box(box.page, ceil(box.left), ceil(box.bottom), int(box.right), int(box.top))
+        for signer, box in zip(evidence.signers, made.boxes, strict=True)
+    }
+    docx = _marked(open_document(_as_docx(content, form)), evidence, key)
+    return MadeDocuments(with_signature_fields(pdf, fields), with_evidence(docx, evidence_der))
+
+
+def _marked(document: Document, evidence: ContractEvidence, key: WatermarkKey) -> bytes:
+    _require_text(document, evidence.text_digest)
+    return embed(document, key, serial=evidence.serial, time=evidence.time, signatures=evidence.marks).file
+
+
+def _require_text(document: Document, digest: bytes) -> None:
+    if text_digest(document.text) != digest:
+        problem = "as PDF or DOCX it would have another text"
+        raise MalformedInput("DRAFT_MALFORMED", f"the draft is refused: {problem}", problem=problem)
+
+
+def _as_docx(content: bytes, form: DraftFormat) -> bytes:
+    return content if form is DraftFormat.DOCX else to_docx(read_draft(content, form))
