@@ -45,6 +45,8 @@ class EntryKind(StrEnum):
     """A ``JointStatement`` of a request for a grant, or of an order about one."""
     USE = "use"
     """A ``trusteeship.RecordedUse``."""
+    CONTRACT = "contract"
+    """A ``drafting.ContractRecord``."""
 
 
 _KINDS: Final = frozenset(EntryKind)

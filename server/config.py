@@ -100,6 +100,14 @@ class Settings(BaseSettings):
     """Days after which the content of evidence is deleted; 0: never. Records and the log never are."""
     session_clock_seconds: int = Field(120, ge=1, le=600)
     """Seconds by which the time of a statement may differ from the server's."""
+    max_contract_signers: int = Field(10, ge=2, le=10)
+    """Parties of a contract that is drafted."""
+    contract_versions: int = Field(200, ge=1, le=10000)
+    """Versions of such a contract."""
+    contract_draft_mebibytes: int = Field(64, ge=1, le=4096)
+    """All versions of such a contract together, MiB."""
+    font_folder: str = ""
+    """Folder of the fonts that contracts are set in; empty: where the system has them."""
     max_session_days: int = Field(366, ge=1, le=366)
     """Days from the begin of a contract session to its end, at most."""
     max_operations: int = Field(1024, ge=1)

@@ -32,6 +32,8 @@ app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
 
 sessions_app = typer.Typer(help="List contract sessions; show one.")
 app.add_typer(sessions_app, name="sessions", invoke_without_command=True)
+contracts_app = typer.Typer(help="List contracts that are drafted; show one.")
+app.add_typer(contracts_app, name="contracts", invoke_without_command=True)
 
 custody_app = typer.Typer(help="Show where key shares live; try them; list them.", no_args_is_help=True)
 app.add_typer(custody_app, name="custody")
@@ -223,6 +225,36 @@ def sessions_show(
     from server.cli.sessions import session as command
 
     command(_home(home), session_id, as_json=json)
+
+
+@contracts_app.callback(invoke_without_command=True)
+def contracts(context: typer.Context, home: HomeOption = None, json: JsonOption = False) -> None:
+    """List contracts that are drafted; show one."""
+    if context.invoked_subcommand is None:
+        contracts_list(home, json=json)
+
+
+@contracts_app.command("list")
+def contracts_list(
+    home: HomeOption = None,
+    page_size: PageSizeOption = 100,
+    page_token: PageTokenOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List contracts, oldest first."""
+    from server.cli.contracts import contracts as command
+
+    command(_home(home), page_size, page_token, as_json=json)
+
+
+@contracts_app.command("show")
+def contracts_show(
+    contract_id: Annotated[str, typer.Argument(help="The contract.")], home: HomeOption = None, json: JsonOption = False
+) -> None:
+    """Show one contract, its parties, and what they did. What they wrote is not shown."""
+    from server.cli.contracts import contract as command
+
+    command(_home(home), contract_id, as_json=json)
 
 
 @custody_app.command("status")

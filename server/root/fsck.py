@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from mpc.errors import MalformedInput
 from server.config import load_settings
+from server.drafting import ContractCheck
 from server.errors import OperatorError
 from server.evidence import EvidenceCheck, check_contents, check_time_stamps, is_content_needed, list_contents
 from server.journal import OperationCheck
@@ -60,7 +61,7 @@ def fsck(
         reader = LogReader(key)
 
         def query(connection: Connection) -> tuple[Checked, dict[bytes, int]]:
-            checks = (OperationCheck(), EvidenceCheck(), TrustCheck())
+            checks = (OperationCheck(), EvidenceCheck(), TrustCheck(), ContractCheck())
             found = list(check_log(connection, key, notes, checks, progress("Checking the log")))
             if roots:
                 found += check_time_stamps(connection, reader, roots)

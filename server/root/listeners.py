@@ -20,6 +20,8 @@ from fourseal.v1 import (
     decryption_service_pb2_grpc,
     device_service_pb2,
     device_service_pb2_grpc,
+    drafting_service_pb2,
+    drafting_service_pb2_grpc,
     enrolment_service_pb2,
     enrolment_service_pb2_grpc,
     evidence_service_pb2,
@@ -43,6 +45,7 @@ from fourseal.v1 import (
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.config import Settings
+from server.drafting.rpc import DraftingRpc
 from server.errors import OperatorError
 from server.evidence.rpc import EvidenceRpc, TransparencyRpc
 from server.identity import CurrentCertificate
@@ -74,6 +77,7 @@ AGENT_SERVICES = (
     evidence_service_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
     transparency_service_pb2.DESCRIPTOR.services_by_name["TransparencyService"].full_name,
     trusteeship_service_pb2.DESCRIPTOR.services_by_name["TrusteeshipService"].full_name,
+    drafting_service_pb2.DESCRIPTOR.services_by_name["DraftingService"].full_name,
 )
 RELAY_SERVICES = (relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name,)
 ENROLMENT_SERVICES = (
@@ -176,6 +180,9 @@ class Listeners:
         )
         trusteeship_service_pb2_grpc.add_TrusteeshipServiceServicer_to_server(
             TrusteeshipRpc(rules.callers, rules.trusteeship), self._agents
+        )
+        drafting_service_pb2_grpc.add_DraftingServiceServicer_to_server(
+            DraftingRpc(rules.callers, rules.drafting), self._agents
         )
         if rules.relay is not None:
             add_relay_service(RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents)

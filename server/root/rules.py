@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -12,6 +14,7 @@ import structlog
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
 from server.custody import Coalescer, ShareEngine
+from server.drafting import ContractDocuments, DraftingRules, DraftingTerms, compose_drafting_rules, find_fonts
 from server.evidence import EvidenceRules
 from server.identity import (
     AccountRules,
@@ -70,6 +73,7 @@ class Rules:
     sessions: SessionRules
     evidence: EvidenceRules
     trusteeship: TrusteeshipRules
+    drafting: DraftingRules
     relay: RelayPart | None
     """None where a media server relays."""
     flights: tuple[Flights, ...]
@@ -148,6 +152,7 @@ def compose_rules(
         sessions,
         evidence.rules,
         _compose_trusteeship(ground, settings, accounts, evidence.rules, statements, log),
+        _compose_drafting(ground, settings, authority, accounts, statements, work),
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
@@ -203,6 +208,34 @@ def _compose_trusteeship(
         log,
         clock_difference=timedelta(seconds=settings.session_clock_seconds),
         opened_keys=settings.opened_shares,
+    )
+
+
+def _compose_drafting(
+    ground: Ground,
+    settings: Settings,
+    authority: Authority,
+    accounts: AccountRules,
+    statements: Statements,
+    work: Work,
+) -> DraftingRules:
+    folder = Path(settings.font_folder) if settings.font_folder else None
+    return compose_drafting_rules(
+        ground.database,
+        accounts.logins,
+        statements,
+        ContractDocuments(authority.certificate, partial(find_fonts, folder)),
+        LogReader(ground.log_key.verifier),
+        work.long,
+        work.long_workers,
+        DraftingTerms(
+            versions=settings.contract_versions,
+            draft_bytes=settings.contract_draft_mebibytes * _MEBIBYTE,
+            signers=settings.max_contract_signers,
+            clock_difference=timedelta(seconds=settings.session_clock_seconds),
+        ),
+        secrets.token_bytes,
+        ground.clock,
     )
 
 

@@ -9,6 +9,7 @@ from server.statements.statements import (
     compose_statements,
     require_own,
     require_recent,
+    wrong_certificate,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "compose_statements",
     "require_own",
     "require_recent",
+    "wrong_certificate",
 ]

@@ -48,6 +48,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Make its pictures smaller.",
     ),
     Entry(
+        "DRAFT_QUOTA_EXCEEDED",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "All versions of a contract together have at most {limit} bytes.",
+        "Refuse it, and begin another one with the last version.",
+    ),
+    Entry(
         "DRAFT_VERSION_NOT_FOUND",
         StatusCode.NOT_FOUND,
         "The contract has no version {number}.",

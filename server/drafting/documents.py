@@ -1,0 +1,110 @@
+"""Drafts and documents, as far as the server reads, makes and checks them. It takes a while: not on an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from contract.documents import DraftFormat, Fonts, read_draft, text_digest
+from contract.drafting.evidence import ContractEvidence
+from contract.drafting.making import MadeDocuments, make_documents, require_room
+from contract.pades.policy import only_signed
+from contract.pades.reading import open_pdf, readable
+from contract.pades.signatures import pdf_signatures
+from contract.watermark.key import WatermarkKey
+from mpc.errors import FoursealError
+from wire.catalogue import ServiceError
+
+
+class ContractDocuments:
+    """Reads drafts, makes documents, and checks signed ones.
+
+    Args:
+        authority: issued the signers' certificates.
+        fonts: reads the faces that PDFs are set in, tens of megabytes, whenever they are needed; raises FONT_MISSING.
+    """
+
+    def __init__(self, authority: x509.Certificate, fonts: Callable[[], Fonts]) -> None:
+        self.authority_der = authority.public_bytes(Encoding.DER)
+        self._authority = authority
+        self._fonts = fonts
+        self._key = WatermarkKey.of_authority(authority)
+
+    def text_digest(self, form: str, content: bytes) -> bytes:
+        """The digest of a draft's canonical text.
+
+        Raises:
+            MalformedInput: DRAFT_MALFORMED, DOCUMENT_*.
+        """
+        return text_digest(read_draft(content, DraftFormat(form)).text)
+
+    def require_room(self, form: str, content: bytes, signers: int) -> None:
+        """See that a draft has room for a watermark with the marks of so many.
+
+        Raises:
+            MalformedInput: DOCUMENT_TOO_SHORT, WATERMARK_PRESENT.
+            ServiceError: FONT_MISSING.
+        """
+        require_room(content, DraftFormat(form), signers, self._fonts(), self._key)
+
+    def finish(self, form: str, content: bytes, evidence: ContractEvidence) -> MadeDocuments:
+        """Make the documents of a contract.
+
+        Raises:
+            MalformedInput: DOCUMENT_TOO_SHORT, WATERMARK_PRESENT.
+            ServiceError: FONT_MISSING.
+        """
+        return make_documents(content, DraftFormat(form), evidence, self._fonts(), self._key)
+
+    def check_revision(self, base: bytes, signed: bytes, certificate: bytes) -> None:
+        """See that a PDF is another one with a signature, and nothing else.
+
+        1. It begins with the one before.
+        2. What follows there changes nothing but signatures, and what proves them.
+        3. There is one more signature, it holds, and it is by the key of that certificate.
+
+        Args:
+            base: the revision before.
+            signed: the new one.
+            certificate: of who signs, DER.
+
+        Raises:
+            ServiceError: PDF_REVISION_WRONG.
+        """
+        if not signed.startswith(base) or len(signed) == len(base):  # 1
+            raise pdf_wrong("it does not begin with the revision before")
+        try:
+            if not _is_only_signed(base, signed):  # 2
+                raise pdf_wrong("it changes more than a signature does")
+            before, after = (len(pdf_signatures(each, [self._authority])) for each in (base, signed))
+            *_, last = pdf_signatures(signed, [self._authority]) or (None,)
+        except ServiceError:
+            raise
+        except FoursealError as error:
+            raise pdf_wrong(str(error)) from error
+        if last is None or after != before + 1:  # 3
+            raise pdf_wrong(f"it has {after - before} new signatures, not one")
+        if last.problems:
+            raise pdf_wrong(f"its signature does not hold ({last.problems[0]})")
+        found = last.certificate
+        if found is None or found.certificate.public_bytes(Encoding.DER) != certificate:
+            raise pdf_wrong("it is signed with another certificate than yours")
+
+
+def _is_only_signed(base: bytes, signed: bytes) -> bool:
+    """Every revision that follows is compared with the base: one alone does not show what those before it changed."""
+    with readable("its revisions cannot be compared"):
+        earlier, reader = open_pdf(base).xrefs.total_revisions, open_pdf(signed)
+        later = range(earlier, reader.xrefs.total_revisions)
+        return all(only_signed(reader, earlier - 1, each) for each in later)
+
+
+Finished = MadeDocuments
+"""What ``ContractDocuments.finish`` makes."""
+
+
+def pdf_wrong(problem: str) -> ServiceError:
+    """That a signed PDF is refused."""
+    return ServiceError("PDF_REVISION_WRONG", problem=problem)
