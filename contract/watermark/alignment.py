@@ -83,9 +83,14 @@ class Alignment:
             place, at = left.original + left.length, left.found + left.length
             differ = (place, at) != (right.original, right.found)
             if differ and not self._is_same(place, right.original, at, right.found):
+                before, after = self.original[place : right.original], self.found[at : right.found]
+                if before[:1].isspace() and after[:1].isspace():
+                    place += len(before) - len(before.lstrip())
+                    before, after = before.lstrip(), after.lstrip()
+                if before[-1:].isspace() and after[-1:].isspace():
+                    before, after = before.rstrip(), after.rstrip()
                 paragraph += self.original.count("\n", counted, place)
                 counted = place
-                before, after = self.original[place : right.original], self.found[at : right.found]
                 altered.append(Alteration(paragraph, place, before, after))
         return altered
 

@@ -11,7 +11,7 @@ from contract.watermark.channels import Channel, Track
 from contract.watermark.pdf.interpreter import Interpreter
 from contract.watermark.pdf.levels import Tracks
 from contract.watermark.pdf.marks import Wanted, rewritten
-from contract.watermark.pdf.objects import Objects
+from contract.watermark.pdf.objects import Objects, refusing_damage
 from contract.watermark.pdf.reading import Reader
 from contract.watermark.pdf.refusals import require_plain_file
 from contract.watermark.pdf.writing import Writer
@@ -38,11 +38,12 @@ class PdfDocument:
     def __init__(self, data: bytes) -> None:
         self._data = data
         objects = Objects(data)
-        self._is_signed = require_plain_file(objects)
         reader, tracks = Reader(), Tracks()
-        for shows in Interpreter(objects).pages():
-            for placed in reader.page(shows):
-                tracks.add(placed)
+        with refusing_damage():
+            self._is_signed = require_plain_file(objects)
+            for shows in Interpreter(objects).pages():
+                for placed in reader.page(shows):
+                    tracks.add(placed)
         self.text = "".join(reader.text)
         require_plain_text(self.text)
         self.tracks: dict[Channel, Track] = tracks.finish()
@@ -84,9 +85,10 @@ def _text_of(data: bytes) -> str | None:
     """The text of a revision; None if it is none that can be read."""
     reader = Reader()
     try:
-        for shows in Interpreter(Objects(data)).pages():
-            for _ in reader.page(shows):
-                pass
+        with refusing_damage():
+            for shows in Interpreter(Objects(data)).pages():
+                for _ in reader.page(shows):
+                    pass
     except MalformedInput:
         return None
     return "".join(reader.text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import pikepdf
@@ -37,6 +39,19 @@ settings.set_qpdf_limits(
 )
 
 
+@contextmanager
+def refusing_damage() -> Iterator[None]:
+    """Refuse what turns out to be damaged only when it is used: pikepdf reads objects late, and says so in many ways.
+
+    Raises:
+        MalformedInput: DOCUMENT_MALFORMED.
+    """
+    try:
+        yield
+    except (pikepdf.PikepdfError, AttributeError, KeyError, RuntimeError, TypeError, ValueError):
+        raise malformed("an object in it is damaged, or not what it should be") from None
+
+
 class Objects:
     """The objects of a file.
 
@@ -57,10 +72,8 @@ class Objects:
             raise MalformedInput("DOCUMENT_ENCRYPTED", "the document is encrypted")
         if len(self.pdf.objects) > _MAX_OBJECTS:
             raise too_large("the number of its objects")
-        try:
+        with refusing_damage():
             pages = len(self.pdf.pages)
-        except (pikepdf.PikepdfError, ValueError, RuntimeError):
-            raise malformed("it has no pages") from None
         if pages > MAX_PAGES:
             raise too_large(f"it has more than {MAX_PAGES} pages")
         if not pages:

@@ -14,6 +14,7 @@ from signer_agent.cli.main import make_app
 from signer_agent.cli.output import OUTPUT
 from tests.contract.watermark.contracts import CHINESE, ENGLISH, make_docx, read_text
 from tests.contract.watermark.editing import with_text
+from tests.contract.watermark.pdfs import make_plain_pdf, with_content
 from tests.signer_agent.authority import Authority
 
 EMBED = ("--serial", "118", "--time", "2026-11-28T20:30:15+08:00")
@@ -112,6 +113,29 @@ def test_bad_input_is_refused(folder: Path, reason: str, arguments: tuple[str, .
     assert isinstance(found, FoursealError)
     assert found.reason == reason
     assert sorted(each.name for each in folder.iterdir()) == before
+
+
+def test_pdf_is_marked_and_compared_with_either_format(folder: Path) -> None:
+    """Its channels are its own; what is no text of it is said; a forged amount is named beside PDF and DOCX."""
+    (folder / "contract.pdf").write_bytes(make_plain_pdf(ENGLISH))
+    room = document(folder, "capacity", "contract.pdf")
+    assert list(room["channels"]) == ["colour", "kerning"]
+    embed = ("embed", "contract.pdf", "--authority", "authority.pem", "--out", "marked.pdf", *EMBED)
+    document(folder, *embed, "--signature", "1.sig")
+    extract = ("extract", "marked.pdf", "--authority", "authority.pem")
+    for original in ((), ("--original", "contract.pdf"), ("--original", "other.docx")):
+        found = document(folder, *extract, *original)
+        assert found["intact"]
+        assert not found["alterations"]
+    forged = with_content((folder / "marked.pdf").read_bytes(), lambda data: data.replace(b"<33>", b"<39>", 1))
+    aside = b" /Artifact BMC BT /F1 9 Tf 300 20 Td (Page 1) Tj ET EMC"
+    (folder / "forged.pdf").write_bytes(with_content(forged, lambda data: data + aside))
+    extract = ("extract", "forged.pdf", "--authority", "authority.pem")
+    for original in ("contract.pdf", "other.docx"):
+        told = document(folder, *extract, "--original", original, status=1)
+        assert [(each["before"], each["after"]) for each in told["alterations"]] == [("3", "9")]
+        assert told["remarks"] == ["not covered, as it is marked as no text: Page 1"]
+    assert "as no text: Page 1" in run(folder, *extract).stdout
 
 
 def test_marks_of_one_installation_say_nothing_to_another(folder: Path) -> None:
