@@ -8,7 +8,7 @@ from typing import Final
 
 from contract.documents.text import canonical_text
 from contract.watermark.channels import Channel, Track
-from contract.watermark.pdf.interpreter import Interpreter
+from contract.watermark.pdf.interpreter import painted_pages
 from contract.watermark.pdf.levels import Tracks
 from contract.watermark.pdf.marks import Wanted, rewritten
 from contract.watermark.pdf.objects import Objects, refusing_damage
@@ -41,7 +41,7 @@ class PdfDocument:
         reader, tracks = Reader(), Tracks()
         with refusing_damage():
             self._is_signed = require_plain_file(objects)
-            for shows in Interpreter(objects).pages():
+            for shows in painted_pages(objects):
                 for placed in reader.page(shows):
                     tracks.add(placed)
         self.text = "".join(reader.text)
@@ -63,7 +63,7 @@ class PdfDocument:
         of_text = Wanted(wanted.get(Channel.COLOUR, {}), wanted.get(Channel.KERNING, {}))
         objects = Objects(self._data)
         reader, writer = Reader(), Writer(objects)
-        for shows in Interpreter(objects).pages():
+        for shows in painted_pages(objects):
             writer.replace(rewritten(reader.page(shows), of_text))
         return writer.file()
 
@@ -86,7 +86,7 @@ def _text_of(data: bytes) -> str | None:
     reader = Reader()
     try:
         with refusing_damage():
-            for shows in Interpreter(Objects(data)).pages():
+            for shows in painted_pages(Objects(data)):
                 for _ in reader.page(shows):
                     pass
     except MalformedInput:

@@ -23,7 +23,7 @@ from contract.watermark.extraction import extract
 from contract.watermark.key import WatermarkKey
 from contract.watermark.payload import SignatureLayer
 from contract.watermark.pdf.document import PdfDocument
-from contract.watermark.pdf.interpreter import Interpreter
+from contract.watermark.pdf.interpreter import painted_pages
 from contract.watermark.pdf.objects import Objects
 from mpc.errors import MalformedInput
 from tests.contract.watermark.contracts import CHINESE, ENGLISH, make_docx
@@ -100,12 +100,7 @@ def test_watermark_is_read_and_changes_no_text(name: str, tmp_path: Path) -> Non
 def test_nothing_moves_that_anybody_sees(name: str) -> None:
     """No character stands further than 12 thousandths of its size from where it stood, at the ends of lines neither."""
     places = [
-        [
-            show.place(at)
-            for shows in Interpreter(Objects(each)).pages()
-            for show in shows
-            for at in range(len(show.glyphs))
-        ]
+        [show.place(at) for shows in painted_pages(Objects(each)) for show in shows for at in range(len(show.glyphs))]
         for each in (original(name)[0], marked(name).file)
     ]
     assert len(places[0]) == len(places[1])
