@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 # Scripts whose characters stand alone, so that each may look a little different from the next. In others, such as
@@ -20,8 +21,11 @@ _ALONE: Final = (
 )
 _VISIBLE: Final = ("L", "N", "P", "S")
 _WIDE: Final = ("W", "F")
+_MANY: Final = 1 << 14
+"""Characters of which it is remembered: more than a contract has."""
 
 
+@lru_cache(maxsize=_MANY)
 def carries(character: str) -> bool:
     """Whether a character can be marked: it is seen, and stands alone."""
     code = ord(character)
@@ -33,6 +37,7 @@ def joins(character: str) -> bool:
     return unicodedata.category(character)[0] == "M"
 
 
+@lru_cache(maxsize=_MANY)
 def may_widen(character: str) -> bool:
     """Whether a character carries spacing. Of narrow ones every third of the alphabet does: they widen more."""
     return unicodedata.east_asian_width(character) in _WIDE or ord(character) % 3 == 0

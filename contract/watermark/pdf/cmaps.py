@@ -30,6 +30,7 @@ class CMap:
         self.glyphs: dict[int, int] = {}
         self.lengths: list[tuple[int, int, int]] = []
         self._left = _MAX_CODES
+        self._all_of_one: int | None = None  # bytes of every code, where one range has all of them
         for each in operations(data):
             section = _SECTION.match(each.operator)
             if section is not None:
@@ -37,6 +38,8 @@ class CMap:
 
     def length(self, data: bytes, at: int) -> int:
         """How many bytes the code at a place has; one where no range has it."""
+        if self._all_of_one is not None:
+            return self._all_of_one
         for size, low, high in self.lengths:
             code = data[at : at + size]
             if len(code) == size and all(
@@ -50,6 +53,9 @@ class CMap:
         for low, high in _groups(operands, 2):
             self.lengths.append((len(_bytes(low)), _code(low), _code(high)))
         self.lengths.sort()
+        size, low, high = self.lengths[0]
+        is_whole = len(self.lengths) == 1 and not low and high == (1 << 8 * size) - 1
+        self._all_of_one = size if is_whole else None
 
     def _read_bfchar(self, operands: list[object]) -> None:
         for code, text in _groups(operands, 2):

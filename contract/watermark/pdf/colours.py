@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _CMYK: Final = 4
@@ -36,7 +36,8 @@ UNKNOWN: Final = Colour(None)
 WHITE: Final = Colour((1.0, 1.0, 1.0))
 
 
-def of_device(values: Sequence[float], *, exact: bool = True, source: bytes = b"") -> Colour:
+@lru_cache(maxsize=1 << 10)  # the colours of a marked text are few
+def of_device(values: tuple[float, ...], *, exact: bool = True, source: bytes = b"") -> Colour:
     """The colour of one, three or four components: gray, RGB or CMYK.
 
     Args:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from contract.documents.text import canonical_text
@@ -14,12 +13,10 @@ from contract.watermark.pdf.marks import Wanted, rewritten
 from contract.watermark.pdf.objects import Objects, refusing_damage
 from contract.watermark.pdf.reading import Reader
 from contract.watermark.pdf.refusals import require_plain_file
+from contract.watermark.pdf.revisions import earlier_text_differs
 from contract.watermark.pdf.writing import Writer
 from contract.watermark.refusals import require_plain_text
 from mpc.errors import MalformedInput
-
-_END: Final = re.compile(rb"%%EOF[\r\n]*")
-_MAX_REVISIONS: Final = 12
 
 
 class PdfDocument:
@@ -47,7 +44,9 @@ class PdfDocument:
         self.text = "".join(reader.text)
         require_plain_text(self.text)
         self.tracks: dict[Channel, Track] = tracks.finish()
-        self.remarks = tuple(_remarks(data, self.text, "".join(reader.asides)))
+        with refusing_damage():
+            differs = earlier_text_differs(data, objects, self.text)
+        self.remarks = tuple(_remarks("".join(reader.asides), differs=differs))
 
     def marked(self, levels: Mapping[Channel, Sequence[int | None]]) -> bytes:
         """The file with other levels, from the first place of each track on. The text stays, earlier revisions do not.
@@ -68,27 +67,8 @@ class PdfDocument:
         return writer.file()
 
 
-def _remarks(data: bytes, text: str, asides: str) -> list[str]:
-    remarks = []
+def _remarks(asides: str, *, differs: bool) -> Iterator[str]:
     if asides.strip():
-        remarks.append(f"not covered, as it is marked as no text: {canonical_text(asides)}")
-    ends = [each.end() for each in _END.finditer(data)]
-    for end in ends[-_MAX_REVISIONS:-1]:
-        earlier = _text_of(data[:end])
-        if earlier is not None and canonical_text(earlier) != canonical_text(text):
-            remarks.append("an earlier revision in the file has another text")
-            break
-    return remarks
-
-
-def _text_of(data: bytes) -> str | None:
-    """The text of a revision; None if it is none that can be read."""
-    reader = Reader()
-    try:
-        with refusing_damage():
-            for shows in painted_pages(Objects(data)):
-                for _ in reader.page(shows):
-                    pass
-    except MalformedInput:
-        return None
-    return "".join(reader.text)
+        yield f"not covered, as it is marked as no text: {canonical_text(asides)}"
+    if differs:
+        yield "an earlier revision in the file has another text"

@@ -164,7 +164,7 @@ class Painter:
 
     def _set_colour(self, source: Source, operation: Operation) -> None:
         self._state.space = (len(operation.operands), True)
-        self._state.colour = of_device(operation.operands, source=source.data[operation.start : operation.end])
+        self._state.colour = of_device(tuple(operation.operands), source=source.data[operation.start : operation.end])
 
     def _set_space(self, source: Source, operation: Operation) -> None:
         name = operation.operands[0]
@@ -174,13 +174,13 @@ class Painter:
         self._state.space = space
         self._state.colour = UNKNOWN
         if space[0]:
-            black = [0.0, 0.0, 0.0, 1.0] if space[0] == len("CMYK") else [0.0] * space[0]
+            black = (0.0, 0.0, 0.0, 1.0) if space[0] == len("CMYK") else (0.0,) * space[0]
             self._state.colour = of_device(black, exact=space[1])
 
     def _set_components(self, _: Source, operation: Operation) -> None:
         count, exact = self._state.space
         fits = _are_numbers(operation.operands, count)
-        self._state.colour = of_device(operation.operands, exact=exact) if fits else UNKNOWN
+        self._state.colour = of_device(tuple(operation.operands), exact=exact) if fits else UNKNOWN
 
     def _extend(self, _: Source, operation: Operation) -> None:
         self._is_curved = self._is_curved or operation.operator != b"l"

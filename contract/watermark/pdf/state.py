@@ -29,7 +29,7 @@ class State:
     def __init__(self, clip: Box) -> None:
         self.matrix: Matrix = IDENTITY
         self.clip = clip
-        self.colour: Colour = of_device([0.0])
+        self.colour: Colour = of_device((0.0,))
         self.space: tuple[int, bool] = (1, True)
         self.is_opaque = True
         self.font: Font | None = None

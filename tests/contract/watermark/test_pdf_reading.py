@@ -98,7 +98,8 @@ def test_embedded_characters_are_read_by_their_table() -> None:
     assert cmap.texts == texts
     assert cmap.glyphs == {0: 7, 1: 8, 2: 9, 3: 10, 9: 3}
     assert cmap.length(b"\x00\x01", 0) == 2
-    assert cmap.length(b"\x01", 0) == 1
+    mixed = CMap(b"2 begincodespacerange <00> <80> <8140> <9ffc> endcodespacerange")
+    assert [mixed.length(b"\x80\x81\x40\x81\x20", at) for at in range(5)] == [1, 2, 1, 1, 1]
 
 
 @given(st.binary(max_size=30), st.binary(max_size=30))
