@@ -167,15 +167,20 @@ def _widest(characters: Sequence[_Character]) -> float:
     """How wide the widest part is that cannot be broken."""
     widest = 0.0
     for begin, end in unbreakable("".join(each.text for each in characters)):
-        widest = max(widest, sum(each.width for each in characters[begin:end] if not each.text.isspace()))
+        widest = max(widest, _ink(characters[begin:end]))
     return widest
+
+
+def _ink(characters: Sequence[_Character]) -> float:
+    """How wide a part is without the spaces at its end: there may be one before a mark that never begins a line."""
+    end = len("".join("x" if not each.text.isspace() else " " for each in characters).rstrip())
+    return sum(each.width for each in characters[:end])
 
 
 def _broken(characters: Sequence[_Character], width: float, x: float, tab: float) -> Iterator[Line]:
     begin, visible_end, first = 0, x, x
     for start, end in unbreakable("".join(each.text for each in characters)):
-        ink = x + sum(each.width for each in characters[start:end] if not each.text.isspace())
-        if ink > width and x > 0:
+        if x > 0 and x + _ink(characters[start:end]) > width:
             yield _line(characters[begin:start], first, visible_end, tab)
             begin, first, x = start, 0.0, 0.0
         for each in characters[start:end]:

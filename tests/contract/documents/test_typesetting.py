@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pikepdf import Pdf
 
@@ -164,6 +164,7 @@ def setter(fonts: Fonts) -> Setter:
 
 
 @given(st.text(st.sampled_from("甲乙，。（）“”ab -12"), max_size=80))
+@example("11“““。 ）1")
 def test_lines_are_the_text(setter: Setter, text: str) -> None:
     """Nothing is lost or doubled, and no line begins with a mark that ends something."""
     lines = setter.lines((Run(text),), 10.0, 60.0)
