@@ -2,7 +2,6 @@
 
 from server.evidence.checking import EvidenceCheck, check_contents, check_time_stamps
 from server.evidence.rules import EvidenceRules, compose_evidence_rules
-from server.evidence.stamping import StampAuthority
 from server.evidence.store.contents import is_content_needed, list_contents
 from server.evidence.terms import EvidenceTerms
 
@@ -10,7 +9,6 @@ __all__ = [
     "EvidenceCheck",
     "EvidenceRules",
     "EvidenceTerms",
-    "StampAuthority",
     "check_contents",
     "check_time_stamps",
     "compose_evidence_rules",

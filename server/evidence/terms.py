@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from server.evidence.stamping import StampAuthority
+from wire.stamp_authority import StampAuthority
 
 
 @dataclass(frozen=True, slots=True)

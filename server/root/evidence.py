@@ -12,13 +12,14 @@ from cryptography import x509
 
 from server.config import Settings
 from server.errors import OperatorError
-from server.evidence import EvidenceRules, EvidenceTerms, StampAuthority, compose_evidence_rules
+from server.evidence import EvidenceRules, EvidenceTerms, compose_evidence_rules
 from server.identity import AccountRules, Authority
 from server.journal.log import LogReader
 from server.root.ground import Ground
 from server.root.home import Home
 from server.storage import Threads
 from server.storage.blobs import Blobs
+from wire.stamp_authority import StampAuthority
 
 BLOBS_NAME: Final = "evidence"
 _THREADS: Final = 2  # a disk is not faster with more
@@ -94,7 +95,11 @@ def _terms(settings: Settings) -> EvidenceTerms:
 def _stamp_authority(settings: Settings) -> StampAuthority | None:
     if not settings.tsa_url:
         return None
-    return StampAuthority(settings.tsa_url, stamp_roots(settings))
+    try:
+        return StampAuthority(settings.tsa_url, stamp_roots(settings))
+    except ValueError:
+        action = "Give the http or https URL of an authority for time stamps."
+        raise OperatorError("tsa_url cannot be used", action) from None
 
 
 def stamp_roots(settings: Settings) -> list[x509.Certificate]:
