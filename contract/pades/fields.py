@@ -24,10 +24,10 @@ class Box:
     """
 
     page: int
-    left: int
-    bottom: int
-    right: int
-    top: int
+    left: float
+    bottom: float
+    right: float
+    top: float
 
 
 def with_signature_fields(pdf: bytes, boxes: Mapping[str, Box]) -> bytes:
@@ -49,7 +49,7 @@ def with_signature_fields(pdf: bytes, boxes: Mapping[str, Box]) -> bytes:
                 raise malformed(f"no place for a field {name}")
             corners = (box.left, box.bottom, box.right, box.top)
             try:
-                append_signature_field(writer, SigFieldSpec(name, on_page=box.page, box=corners))
+                append_signature_field(writer, SigFieldSpec(name, on_page=box.page, box=corners))  # type: ignore[arg-type]
             except SigningError as error:
                 raise malformed(f"no place for a field {name}") from error
         ensure_sig_flags(writer)

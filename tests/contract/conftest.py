@@ -6,8 +6,9 @@ import pytest
 
 from contract.session_info import Scheme
 from mpc.four_prime_rsa import DecryptionShare, Role, SigningShare
+from tests.contract.pades.signers import JointSigner, joint_signer
 from tests.contract.world import Issuer, Person, World, half_person, session_info, smart_card_people
-from tests.mpc.parties import decryption_share, signing_share
+from tests.mpc.parties import Signers, decryption_share, signing_share
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +69,16 @@ def separate(
     people = smart_card_people(authority, alice)
     info = session_info(Scheme.SEPARATE, people)
     return World(authority, info, session_signing_share, session_decryption_share, people)
+
+
+@pytest.fixture(scope="session")
+def pdf_alice(authority: Issuer) -> JointSigner:
+    """A signer with a joint key."""
+    return joint_signer(authority, "alice", Signers(signing_share(Role.CLIENT), signing_share(Role.SERVER)))
+
+
+@pytest.fixture(scope="session")
+def pdf_bob(authority: Issuer) -> JointSigner:
+    """Another one, with a Chinese name."""
+    keys = Signers(signing_share(Role.CLIENT), signing_share(Role.SERVER))
+    return joint_signer(authority, "bob", keys, "鲍勃")
