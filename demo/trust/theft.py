@@ -23,7 +23,7 @@ from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.personal_certificates import PersonalCertificates
-from signer_agent.trusteeship.statements import StatementSigner
+from signer_agent.contracts.statements import StatementSigner
 from signer_agent.trusteeship.uses import Uses, WantedUse, new_use_id
 
 if TYPE_CHECKING:  # it exists for the type checker only

@@ -23,6 +23,7 @@ from fourseal.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionServiceStub
 from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceStub
 from fourseal.v1.device_service_pb2_grpc import DeviceServiceStub
+from fourseal.v1.drafting_service_pb2_grpc import DraftingServiceStub
 from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceStub
 from fourseal.v1.key_service_pb2_grpc import KeyServiceStub
 from fourseal.v1.lease_service_pb2_grpc import LeaseServiceStub
@@ -47,6 +48,7 @@ if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.contract_session_service_pb2_grpc import ContractSessionServiceAsyncStub
     from fourseal.v1.decryption_service_pb2_grpc import DecryptionServiceAsyncStub
     from fourseal.v1.device_service_pb2_grpc import DeviceServiceAsyncStub
+    from fourseal.v1.drafting_service_pb2_grpc import DraftingServiceAsyncStub
     from fourseal.v1.evidence_service_pb2_grpc import EvidenceServiceAsyncStub
     from fourseal.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from fourseal.v1.lease_service_pb2 import TakeLeaseRequest, TakeLeaseResponse
@@ -109,6 +111,7 @@ class ServerLine:
         self.sessions: ContractSessionServiceAsyncStub = ContractSessionServiceStub(self._channel)
         self.evidence: EvidenceServiceAsyncStub = EvidenceServiceStub(self._channel)
         self.transparency: TransparencyServiceAsyncStub = TransparencyServiceStub(self._channel)
+        self.drafting: DraftingServiceAsyncStub = DraftingServiceStub(self._channel)
         self.trusteeship: TrusteeshipServiceAsyncStub = TrusteeshipServiceStub(self._channel)
 
     async def call(

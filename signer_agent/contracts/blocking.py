@@ -10,14 +10,15 @@
                 ...
 
 Every method is the one of the same name in ``Contracts``, ``Accounts``, ``Logins``, ``SignerKeyring``, ``Sessions``,
-``Messages``, ``Evidence`` or ``Trusteeship``, and blocks until that is done. What is called back (``on_step``,
-``on_progress``) is called on another thread.
+``Messages``, ``Evidence``, ``Trusteeship`` or ``Drafting``, and blocks until that is done. What is called back
+(``on_step``, ``on_progress``) is called on another thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from signer_agent.contracts.account import Accounts
 from signer_agent.contracts.contracts import Contracts
@@ -30,6 +31,9 @@ from signer_agent.evidence.permissions import Permissions
 from signer_agent.interface import AsyncAgent
 from signer_agent.loop_thread import LoopThread
 from signer_agent.trusteeship.trusteeship import Trusteeship
+
+if TYPE_CHECKING:
+    from signer_agent.drafting.drafting import Drafting
 
 
 class BlockingAccounts:
@@ -150,6 +154,31 @@ class BlockingTrusteeship:
         self.export = thread.blocking(trusteeship.export)
 
 
+class BlockingDrafting:
+    """See ``Drafting``."""
+
+    def __init__(self, thread: LoopThread, drafting: Drafting) -> None:
+        self.create = thread.blocking(drafting.create)
+        self.contracts = thread.blocking(drafting.contracts)
+        self.contract = thread.blocking(drafting.contract)
+        self.draft = thread.blocking(drafting.draft)
+        self.edit = thread.blocking(drafting.edit)
+        self.pass_pen = thread.blocking(drafting.pass_pen)
+        self.confirm = thread.blocking(drafting.confirm)
+        self.reopen = thread.blocking(drafting.reopen)
+        self.refuse = thread.blocking(drafting.refuse)
+        self.sign = thread.blocking(drafting.sign)
+        self.consent = thread.blocking(drafting.consent)
+        self.finish = thread.blocking(drafting.finish)
+        self.pdf = thread.blocking(drafting.pdf)
+        self.docx = thread.blocking(drafting.docx)
+        self.sign_pdf = thread.blocking(drafting.sign_pdf)
+        self.revocation_data = thread.blocking(drafting.revocation_data)
+        self.archived = thread.blocking(drafting.archived)
+        self.evidence = thread.blocking(drafting.evidence)
+        self.account = thread.blocking(drafting.account)
+
+
 class BlockingContracts:
     """See ``Contracts``. Safe to use from several threads, while its agent is open.
 
@@ -179,6 +208,14 @@ class BlockingContracts:
             return self._contracts.trusteeship(self._agent, key)
 
         return BlockingTrusteeship(self._thread, self._thread.run(made()))
+
+    def drafting(self, key: str = "") -> BlockingDrafting:
+        """Contract documents of the account that is logged in. See ``Contracts.drafting``."""
+
+        async def made() -> Drafting:
+            return self._contracts.drafting(self._agent, key)
+
+        return BlockingDrafting(self._thread, self._thread.run(made()))
 
     def evidence(self) -> BlockingEvidence:
         """The evidence that concerns the account that is logged in. Raises as ``Contracts.signer``."""

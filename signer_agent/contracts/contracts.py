@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.server_line import ServerLine
@@ -34,6 +35,9 @@ from signer_agent.interface import AsyncAgent
 from signer_agent.keystore.store import KeyStore
 from signer_agent.trusteeship.trusteeship import Trusteeship
 from wire.catalogue import ServiceError
+
+if TYPE_CHECKING:
+    from signer_agent.drafting.drafting import Drafting
 
 
 class Contracts:
@@ -87,6 +91,14 @@ class Contracts:
         if not isinstance(agent, LocalAgent):
             raise ServiceError("STORE_NOT_OPEN", folder=str(self.store.home.folder))
         return Trusteeship(agent, self._with_login, key)
+
+    def drafting(self, agent: AsyncAgent, key: str = "") -> Drafting:
+        """Contract documents of the account that is logged in. Arguments and errors as those of ``trusteeship``."""
+        if not isinstance(agent, LocalAgent):
+            raise ServiceError("STORE_NOT_OPEN", folder=str(self.store.home.folder))
+        from signer_agent.drafting.drafting import Drafting  # noqa: PLC0415  # imports what reads and signs PDFs
+
+        return Drafting(agent, self._with_login, key)
 
     async def standing(self) -> tuple[object, ...]:
         """What ``signer`` is opened from, login and keys: a signer stays right while this is equal.

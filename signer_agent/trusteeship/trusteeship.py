@@ -36,13 +36,13 @@ from signer_agent.client.paging import all_pages
 from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.personal_certificates import PersonalCertificates
+from signer_agent.contracts.statements import OwnStatement, StatementSigner
 from signer_agent.interface import DEFAULT_OAEP
 from signer_agent.trusteeship.export_file import OnRecords, write_export
 from signer_agent.trusteeship.granted_keys import GrantedPrivateKey, granted_private_key
 from signer_agent.trusteeship.grants import Grant, read_grant
 from signer_agent.trusteeship.organisations import Organisation, read_organisation
 from signer_agent.trusteeship.records import RecordFilter, read_record
-from signer_agent.trusteeship.statements import OwnStatement, StatementSigner
 from signer_agent.trusteeship.uses import Use, Uses, WantedUse, new_use_id
 from transparency.keys import VerifierKey
 from wire.catalogue import ServiceError

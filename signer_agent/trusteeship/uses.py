@@ -31,8 +31,8 @@ from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseReq
 from mpc.errors import DecryptionFailed
 from mpc.four_prime_rsa import Purpose
 from signer_agent.contracts.blame import blaming_server, server_lied
+from signer_agent.contracts.statements import OwnStatement, StatementSigner
 from signer_agent.trusteeship.grants import Grant
-from signer_agent.trusteeship.statements import OwnStatement, StatementSigner
 from transparency.keys import VerifierKey
 from transparency.receipt import Receipt
 from wire.catalogue import ServiceError

@@ -98,6 +98,7 @@ GRPC_PLACES = (
     "signer_agent.contracts",
     "signer_agent.evidence",
     "signer_agent.daemon",
+    "signer_agent.drafting",
     "signer_agent.log",
     "signer_agent.trusteeship",
     "signer_agent.cli",

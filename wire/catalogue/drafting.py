@@ -22,6 +22,18 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Sign again; if it came from somebody else, do not trust it.",
     ),
     Entry(
+        "CONTRACT_ANSWER_WRONG",
+        PRECONDITION,
+        "What the server shows of a contract does not hold: {problem}.",
+        "Sign nothing of it, and ask the operator.",
+    ),
+    Entry(
+        "CONTRACT_DOCUMENT_WRONG",
+        PRECONDITION,
+        "The document that the server made is not the contract that was signed: {check} of {who}: {problem}.",
+        "It was not signed. Ask the operator, and do not sign it elsewhere.",
+    ),
+    Entry(
         "CONTRACT_NOT_FOUND",
         StatusCode.NOT_FOUND,
         "There is no such contract, or you are no party of it.",

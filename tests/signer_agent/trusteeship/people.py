@@ -91,11 +91,16 @@ class Company:
 
 
 async def command(person: Trustee, *arguments: str) -> int | None:
+    """See ``command_of``."""
+    return await command_of(person.home, *arguments)
+
+
+async def command_of(home: Home, *arguments: str) -> int | None:
     """A command of somebody's, in this process; its exit status, if it gives a verdict. Raises FoursealError."""
-    passphrase = person.home.folder.with_suffix(".passphrase")
+    passphrase = home.folder.with_suffix(".passphrase")
     passphrase.write_text(PASSPHRASE)
     called = get_command(make_app(arguments[0]))
-    options = ("--home", str(person.home.folder), "--passphrase-file", str(passphrase))
+    options = ("--home", str(home.folder), "--passphrase-file", str(passphrase))
     status: int | None = await asyncio.to_thread(called, [*arguments, *options], standalone_mode=False)
     return status
 
@@ -112,12 +117,13 @@ async def gathered(folder: Path) -> AsyncIterator[Company]:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_server(home))
         alice, bob = await asyncio.gather(
-            *(_arrive(stack, server, home, folder / name, name) for name in ("alice", "bob"))
+            *(arrive(stack, server, home, folder / name, name) for name in ("alice", "bob"))
         )
         yield Company(server, alice, bob, await asyncio.to_thread(_make_organisation, server))
 
 
-async def _arrive(stack: AsyncExitStack, server: Server, server_home: ServerHome, folder: Path, name: str) -> Trustee:
+async def arrive(stack: AsyncExitStack, server: Server, server_home: ServerHome, folder: Path, name: str) -> Trustee:
+    """An agent with an account, a key and a personal certificate for it."""
     home = Home.find(folder)
     store = KeyStore.create(home, Passphrase(PASSPHRASE))
     ticket = await asyncio.to_thread(make_ticket, server_home, f"agent-of-{name}", server.serving)

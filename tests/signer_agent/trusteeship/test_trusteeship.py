@@ -164,7 +164,7 @@ async def test_grants_that_a_server_makes_up(company: Company) -> None:
     for reason, lie in (
         ("TRUST_ANSWER_WRONG", _other_grant),
         ("JOINT_SIGNATURE_INVALID", _other_signature),
-        ("TRUST_STATEMENT_MALFORMED", lambda answer: answer.Clear()),
+        ("JOINT_STATEMENT_MALFORMED", lambda answer: answer.Clear()),
     ):
         with bob.told("RequestGrant", lie), refused(reason, culprit="server"):
             await company.asked("seal")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -40,11 +40,13 @@ class PersonalKey:
         account: whose certificate.
         key_id: the joint key.
         certificate: SHA-256 of the certificate, 32 bytes.
+        certificate_der: the same, whole.
     """
 
     account: str
     key_id: str
     certificate: bytes
+    certificate_der: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class StatementSigner:
             raise ServiceError(_WRONG, problem="several keys have one, and one of them is to be named")
         checked = await self._certificates.get(found[-1].certificate_request_id)
         account = (await self._line.login()).account
-        return PersonalKey(account, checked.key_id, hashlib.sha256(checked.certificate).digest())
+        digest = hashlib.sha256(checked.certificate).digest()
+        return PersonalKey(account, checked.key_id, digest, checked.certificate)
 
 
 def _holds(requested: RequestedCertificate, now: datetime) -> bool:
