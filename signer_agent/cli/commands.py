@@ -31,6 +31,7 @@ _COMMANDS: Final = (
     ("grant", "grants", "app"),
     ("use", "uses", "app"),
     ("audit", "audit", "app"),
+    ("contract", "contract_documents", "app"),
     ("session", "contract_sessions", "app"),
     ("send", "messages", "send"),
     ("inbox", "inbox", "inbox"),
