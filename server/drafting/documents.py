@@ -10,9 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from contract.documents import DraftFormat, Fonts, read_draft, text_digest
 from contract.drafting.evidence import ContractEvidence
 from contract.drafting.making import MadeDocuments, make_documents, require_room
-from contract.pades.policy import only_signed
-from contract.pades.reading import open_pdf, readable
-from contract.pades.signatures import pdf_signatures
+from contract.pades.continuation import signature_added
 from contract.watermark.key import WatermarkKey
 from mpc.errors import FoursealError
 from wire.catalogue import ServiceError
@@ -63,7 +61,7 @@ class ContractDocuments:
 
         1. It begins with the one before.
         2. What follows there changes nothing but signatures, and what proves them.
-        3. There is one more signature, it holds, and it is by the key of that certificate.
+        3. There is one more signature, and it is by the key of that certificate; all hold.
 
         Args:
             base: the revision before.
@@ -73,32 +71,12 @@ class ContractDocuments:
         Raises:
             ServiceError: PDF_REVISION_WRONG.
         """
-        if not signed.startswith(base) or len(signed) == len(base):  # 1
-            raise pdf_wrong("it does not begin with the revision before")
         try:
-            if not _is_only_signed(base, signed):  # 2
-                raise pdf_wrong("it changes more than a signature does")
-            before, after = (len(pdf_signatures(each, [self._authority])) for each in (base, signed))
-            *_, last = pdf_signatures(signed, [self._authority]) or (None,)
-        except ServiceError:
-            raise
+            found = signature_added(base, signed, [self._authority]).certificate  # 1, 2, 3
         except FoursealError as error:
             raise pdf_wrong(str(error)) from error
-        if last is None or after != before + 1:  # 3
-            raise pdf_wrong(f"it has {after - before} new signatures, not one")
-        if last.problems:
-            raise pdf_wrong(f"its signature does not hold ({last.problems[0]})")
-        found = last.certificate
         if found is None or found.certificate.public_bytes(Encoding.DER) != certificate:
             raise pdf_wrong("it is signed with another certificate than yours")
-
-
-def _is_only_signed(base: bytes, signed: bytes) -> bool:
-    """Every revision that follows is compared with the base: one alone does not show what those before it changed."""
-    with readable("its revisions cannot be compared"):
-        earlier, reader = open_pdf(base).xrefs.total_revisions, open_pdf(signed)
-        later = range(earlier, reader.xrefs.total_revisions)
-        return all(only_signed(reader, earlier - 1, each) for each in later)
 
 
 Finished = MadeDocuments
