@@ -18,9 +18,17 @@ from contract.watermark.channels import Document
 from contract.watermark.documents import open_document
 from contract.watermark.embedding import embed, require_unmarked
 from contract.watermark.key import WatermarkKey
+from contract.watermark.refusals import too_large
 from mpc.errors import MalformedInput
 
+MAX_DOCUMENT_BYTES: Final = 3 << 20
+"""Of a document, with all signatures."""
+
 _FIELD: Final = "signer-"
+_GROWTH: Final = 8
+"""Bytes that a watermark adds for a character, at most: measured 3 in a PDF and 5 in a DOCX of 90 pages."""
+_FOR_SIGNERS: Final = 512 << 10
+"""Room for the evidence and the signatures of ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,15 @@ def require_room(content: bytes, form: DraftFormat, signers: int, fonts: Fonts, 
         key: of the installation.
 
     Raises:
-        MalformedInput: DOCUMENT_TOO_SHORT, WATERMARK_PRESENT; DRAFT_MALFORMED, also if a document would have another
-            text; what else reading raises.
+        MalformedInput: DOCUMENT_TOO_SHORT, WATERMARK_PRESENT; DOCUMENT_TOO_LARGE, also if a document would be;
+            DRAFT_MALFORMED, also if a document would have another text; what else reading raises.
     """
     draft = read_draft(content, form)
     for file in (typeset(draft, fonts).file, _as_docx(content, form)):
         document = open_document(file)
         _require_text(document, text_digest(draft.text))
+        if len(file) + _GROWTH * len(document.text) + _FOR_SIGNERS > MAX_DOCUMENT_BYTES:
+            raise too_large("with its watermark and signatures, it would be")
         require_unmarked(document, key)
         make_plan(Capacity.of(document, document.channels), [MARK_BYTES] * signers)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from mpc.errors import FoursealError
+from mpc.errors import FoursealError, MalformedInput
 from server.clock import Clock
 from server.identity import Login, Logins, check_callers
 from server.journal import Act, Flights, Intent, OperationRunner, Request, Result, run_at_once
@@ -100,7 +100,10 @@ class ContractDeeds:
             intent = ContractIntent(request=request, key_id=contract_id, digest=digest, login=login, deed=deed)
 
             def act(recorded_id: str) -> Result:
-                result = deed.act(recorded_id)
+                try:
+                    result = deed.act(recorded_id)
+                except MalformedInput as error:  # of what came with it: a repeat comes to the same
+                    result = Result(refusal=error)
 
                 def apply(connection: Connection) -> None:
                     self._logins.require(connection, login)

@@ -12,8 +12,7 @@ from contract.drafting.evidence import ContractEvidence
 from contract.drafting.making import MadeDocuments, make_documents, require_room
 from contract.pades.continuation import signature_added
 from contract.watermark.key import WatermarkKey
-from mpc.errors import FoursealError
-from wire.catalogue import ServiceError
+from mpc.errors import FoursealError, MalformedInput
 
 
 class ContractDocuments:
@@ -69,7 +68,7 @@ class ContractDocuments:
             certificate: of who signs, DER.
 
         Raises:
-            ServiceError: PDF_REVISION_WRONG.
+            MalformedInput: PDF_REVISION_WRONG.
         """
         try:
             found = signature_added(base, signed, [self._authority]).certificate  # 1, 2, 3
@@ -79,10 +78,6 @@ class ContractDocuments:
             raise pdf_wrong("it is signed with another certificate than yours")
 
 
-Finished = MadeDocuments
-"""What ``ContractDocuments.finish`` makes."""
-
-
-def pdf_wrong(problem: str) -> ServiceError:
+def pdf_wrong(problem: str) -> MalformedInput:
     """That a signed PDF is refused."""
-    return ServiceError("PDF_REVISION_WRONG", problem=problem)
+    return MalformedInput("PDF_REVISION_WRONG", f"the signed PDF is refused: {problem}", problem=problem)

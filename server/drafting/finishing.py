@@ -18,11 +18,12 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from contract.drafting.evidence import ContractEvidence, SignerEvidence
+from contract.drafting.making import MadeDocuments
 from contract.drafting.records import ContractRecord
 from contract.joint_statement import JointStatement
 from contract.log_entry import EntryKind
 from server.drafting.deeds import ContractDeeds
-from server.drafting.documents import ContractDocuments, Finished
+from server.drafting.documents import ContractDocuments
 from server.drafting.guard import Own, find_certificates, find_locked, find_own, require_certificates
 from server.drafting.states import ContractAction, ContractState, require_possible
 from server.drafting.store import archive
@@ -134,7 +135,7 @@ class _Finish:
         draft = store.find_file(connection, contract_id, version_file(version.number))
         return _Work(own, find_certificates(connection, own), archived, version.format, draft or b"")
 
-    def _keep(self, contract_id: str, evidence: ContractEvidence, made: Finished, connection: Connection) -> None:
+    def _keep(self, contract_id: str, evidence: ContractEvidence, made: MadeDocuments, connection: Connection) -> None:
         contract, now = store.find_contract(connection, contract_id), self.deeds.clock()
         if contract is None or contract.state is not ContractState.CONSENTED:
             return  # another process was faster

@@ -44,8 +44,9 @@ class Revisions:
             content: the whole PDF.
 
         Raises:
+            MalformedInput: PDF_REVISION_WRONG.
             ServiceError: CONTRACT_NOT_FOUND, CONTRACT_STATE_WRONG, PDF_SIGNED_BEFORE, CONTRACT_REVISION_STALE,
-                CONTRACT_CERTIFICATE_ENDED, PDF_REVISION_WRONG.
+                CONTRACT_CERTIFICATE_ENDED.
         """
         if len(content) > MAX_FILE_BYTES:
             raise pdf_wrong(f"it has more than {MAX_FILE_BYTES} bytes")

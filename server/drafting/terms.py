@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-MAX_FILE_BYTES: Final = 3 << 20
+from contract.drafting.making import MAX_DOCUMENT_BYTES
+
+MAX_FILE_BYTES: Final = MAX_DOCUMENT_BYTES
 """Of a draft or document: a message has room for it (``wire.limits``)."""
 CONTRACTS_PER_DAY: Final = 100
 """That an account makes. None is ever deleted, so they count themselves."""
