@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import grpc
@@ -38,8 +39,11 @@ from bench.scenarios import (
     soak,
     trusteeship,
     verification,
+    watermark,
 )
 from bench.session import RESULTS, Scenario, publish, run_scenarios
+from bench.watermark.page import write_page, write_survival
+from bench.watermark.trials import Row
 from mpc.errors import FoursealError
 
 SCENARIOS: dict[str, Scenario] = {
@@ -92,18 +96,27 @@ def main(
     padding: Annotated[
         bool, typer.Option("--padding-oracle", help="Instead: the times of failed decryptions, by their cause.")
     ] = False,
+    watermarks: Annotated[
+        bool, typer.Option("--watermark", help="Instead: what contracts' watermarks survive, and how they look.")
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="With --watermark: the page whose table and picture are written anew.")
+    ] = None,
 ) -> None:
     """Measure Fourseal on this machine.
 
-    The report goes to bench/results: latest.md with its plots, and latest.json for programs; selection, soak and
-    padding_oracle are files beside them.
+    The report goes to bench/results: latest.md with its plots, and latest.json for programs; selection, soak,
+    padding_oracle and watermark are files beside them.
     """
     console = make_console()
     plan = QUICK if quick else FULL
+    rows: list[Row] = []
     if soak_extent is not None:
         kind, stem, scenarios = "soak", "soak", [_soak_of(soak_extent)]
     elif padding:
         kind, stem, scenarios = "padding oracle", "padding_oracle", [_padding]
+    elif watermarks:
+        kind, stem, scenarios = "watermark", "watermark", [lambda bench: watermark.run(bench, rows)]
     elif only:
         kind, stem, scenarios = "selection", "selection", chosen_scenarios(only)
     else:
@@ -114,6 +127,10 @@ def main(
         console.print(f"Nothing is reported, for a part did not work: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
     publish(RESULTS, stem, run, outcome, console)
+    if rows:
+        write_survival(RESULTS, run, rows, console)
+    if rows and page is not None:
+        write_page(page, run, outcome, rows)
 
 
 def chosen_scenarios(names: list[str]) -> list[Scenario]:

@@ -50,6 +50,10 @@ class Plan:
         uses_at_once: how many callers ask for under a grant for a tenth of them.
         trusted_half_bits: size of the halves of its users' keys.
         guesses: at a PIN that a server guards; 0: none.
+        watermark_trials: marked contracts for each attack on watermarks.
+        watermark_foreign: documents of others in which a watermark is looked for.
+        watermark_change_step: of so many characters of a contract one is changed, each by itself.
+        watermark_pages: of a long contract.
     """
 
     name: str
@@ -91,6 +95,10 @@ class Plan:
     uses_at_once: int
     trusted_half_bits: int
     guesses: int
+    watermark_trials: int
+    watermark_foreign: int
+    watermark_change_step: int
+    watermark_pages: int
 
 
 FULL = Plan(
@@ -133,6 +141,10 @@ FULL = Plan(
     uses_at_once=1_000,
     trusted_half_bits=3072,
     guesses=10_000,
+    watermark_trials=12,
+    watermark_foreign=10_002,
+    watermark_change_step=1,
+    watermark_pages=100,
 )
 
 QUICK = Plan(
@@ -175,4 +187,8 @@ QUICK = Plan(
     uses_at_once=100,
     trusted_half_bits=3072,
     guesses=1_000,
+    watermark_trials=2,
+    watermark_foreign=300,
+    watermark_change_step=40,
+    watermark_pages=10,
 )

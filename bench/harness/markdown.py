@@ -8,7 +8,7 @@ from bench.harness.document import Run
 from bench.harness.results import Outcome
 from bench.harness.tables import HOW_TO_READ, Table, noise, ratio_table, result_tables
 
-_LEFT = ("what", "value", "unit")  # columns of text
+_LEFT = ("what", "value", "unit", "what is done to the file")  # columns of text
 
 
 def to_markdown(run: Run, outcome: Outcome, document: str, picture: str) -> str:
@@ -28,20 +28,21 @@ def _lines(run: Run, outcome: Outcome, document: str, picture: str) -> Iterator[
     yield f"\nEvery sample is in [{document}]({document}).\n"
     yield HOW_TO_READ
     if outcome.ratios:
-        yield from _section(ratio_table(outcome.ratios))
+        yield from section(ratio_table(outcome.ratios))
         yield "\nAn aim is what the project wants the median to be, at least (>=) or at most (<=)."
     yield f"\n![Ratios and figures, with quartiles]({picture})"
     for table in result_tables(outcome):
-        yield from _section(table)
+        yield from section(table)
     machine = [*run.machine.lines(), ("pinned", run.pinning)]
-    yield from _section(Table("Machine", ("what", "value"), machine))
+    yield from section(Table("Machine", ("what", "value"), machine))
     yield "\n## Remarks\n"
     for remark in (*outcome.remarks, noise(run)):
         yield f"- {remark}"
 
 
-def _section(table: Table) -> Iterator[str]:
-    yield f"\n## {table.title}\n"
+def section(table: Table, level: int = 2) -> Iterator[str]:
+    """A table below its heading."""
+    yield f"\n{'#' * level} {table.title}\n"
     yield _row(table.columns)
     yield _row(["---" if column in _LEFT else "---:" for column in table.columns])
     yield from map(_row, table.rows)

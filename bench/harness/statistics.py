@@ -131,6 +131,15 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> Difference:
     return _difference((u - n * m / 2) / deviation if deviation else 0.0)
 
 
+def wilson(successes: int, tries: int) -> tuple[float, float]:
+    """Between which shares, 0 to 1, the true one lies with 95 % confidence (Wilson, JASA 22, 1927)."""
+    z = NormalDist().inv_cdf(0.975)
+    share, scale = successes / tries, 1 + z * z / tries
+    middle = (share + z * z / (2 * tries)) / scale
+    reach = z / scale * math.sqrt(share * (1 - share) / tries + z * z / (4 * tries * tries))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
 def _rank(values: Sequence[float]) -> tuple[list[float], float]:
     """Return the rank of each value, equal ones sharing the mean of theirs, and the sum of t^3 - t over the ties."""
     order = sorted(range(len(values)), key=values.__getitem__)

@@ -14,6 +14,8 @@ from mpc.errors import MalformedInput
 
 _RESERVE_FIFTHS: Final = 6
 """Of what a decoder needs, in fifths: a sixth of what goes in may be lost at least."""
+_RESERVE_FIFTHS_WHOLE: Final = 8
+"""The same for signatures that go in whole: with less, every tenth character deleted would be too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +97,6 @@ def _layers(signature_lengths: Sequence[int]) -> list[SignatureLayer]:
 
 def _plan(capacity: Capacity, layer: SignatureLayer, count: int) -> Plan:
     codewords = codewords_for(layer, count)
-    needed = -(-8 * MESSAGE_BYTES * codewords * _RESERVE_FIFTHS // 5)
+    fifths = _RESERVE_FIFTHS_WHOLE if layer is SignatureLayer.WHOLE else _RESERVE_FIFTHS
+    needed = -(-8 * MESSAGE_BYTES * codewords * fifths // 5)
     return Plan(capacity, layer, codewords, 8 * payload_bytes(layer, count), needed)

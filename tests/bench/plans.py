@@ -52,6 +52,10 @@ TINY = Plan(
     uses_at_once=10,
     trusted_half_bits=2048,
     guesses=40,
+    watermark_trials=1,
+    watermark_foreign=6,
+    watermark_change_step=300,
+    watermark_pages=1,
 )
 
 

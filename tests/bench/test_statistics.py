@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bench.harness.statistics import mann_whitney, paired_ratios, quantile, summarise, trend, welch
+from bench.harness.statistics import mann_whitney, paired_ratios, quantile, summarise, trend, welch, wilson
 
 
 def test_summary_of_four_samples() -> None:
@@ -98,3 +98,11 @@ def test_mann_whitney_with_ties() -> None:
 def test_mann_whitney_when_all_tie() -> None:
     """Values that are all the same tell nothing."""
     assert mann_whitney([1.0, 1.0], [1.0, 1.0]).score == 0.0
+
+
+def test_interval_of_a_share() -> None:
+    """Of none in n the upper end is z^2 / (n + z^2); nothing is below 0 or above 1."""
+    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    lower, upper = wilson(5, 10)
+    assert (lower, upper) == pytest.approx((0.2366, 0.7634), abs=1e-4)

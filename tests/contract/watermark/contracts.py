@@ -9,7 +9,9 @@ from typing import Final
 
 import docx
 
-_FOLDER: Final = Path(__file__).parent
+import bench.watermark
+
+_FOLDER: Final = Path(bench.watermark.__file__).parent
 CHINESE: Final = tuple((_FOLDER / "chinese.txt").read_text(encoding="utf-8").splitlines())
 """Paragraphs: 863 characters."""
 ENGLISH: Final = tuple((_FOLDER / "english.txt").read_text(encoding="utf-8").splitlines())

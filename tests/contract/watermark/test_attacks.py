@@ -12,6 +12,7 @@ import pytest
 
 from contract.documents.text import canonical_text
 from contract.watermark.channels import Channel, Document, Track
+from contract.watermark.code import MESSAGE_BYTES
 from contract.watermark.docx.document import DocxDocument
 from contract.watermark.embedding import Embedded, embed
 from contract.watermark.extraction import extract
@@ -56,15 +57,33 @@ def test_watermark_is_read_and_changes_no_text(name: str) -> None:
     assert found.alignment.alterations() == []
 
 
-@pytest.mark.parametrize(("channel", "layer"), [(Channel.COLOUR, 1), (Channel.SPACING, 2)])
-def test_one_channel_is_enough(channel: Channel, layer: int) -> None:
-    """Used alone: the signatures fit by colours, their digests by spacing, with more than 1 net bit a character."""
+@pytest.mark.parametrize("channel", [Channel.COLOUR, Channel.SPACING])
+def test_one_channel_is_enough(channel: Channel) -> None:
+    """Used alone it carries the signatures' digests, with more than 1 net bit a character."""
     embedded = marked("chinese", channel)
-    assert embedded.plan.layer == layer
     assert embedded.plan.payload > len("".join(CHINESE)) == 863
     assert extract(DocxDocument(embedded.file), KEY).payload == embedded.payload
-    if layer == SignatureLayer.DIGESTS:
-        assert embedded.payload.entries == tuple(hashlib.sha256(each).digest() for each in SIGNATURES)
+    assert embedded.payload.entries == tuple(hashlib.sha256(each).digest() for each in SIGNATURES)
+
+
+def test_signatures_go_in_whole_where_many_characters_may_be_lost() -> None:
+    """There is room for them by colours alone, but not for the tenth of the characters that may be deleted."""
+    embedded = marked("chinese", Channel.COLOUR)
+    assert embedded.plan.capacity.total > 8 * 3 * MESSAGE_BYTES * 6 / 5
+    assert embedded.plan.layer is SignatureLayer.DIGESTS
+    cut = DocxDocument(without_characters(embedded.file, 0.1, random.Random(2)))  # noqa: S311
+    assert extract(cut, KEY, ORIGINALS["chinese"]).payload == embedded.payload
+    assert marked("english", Channel.COLOUR).plan.layer is SignatureLayer.WHOLE
+
+
+@pytest.mark.parametrize("channel", [Channel.COLOUR, Channel.SPACING])
+def test_one_channel_alone_survives_deletions(channel: Channel) -> None:
+    """What stands in the other one, unmarked, is not taken for a part of the watermark."""
+    embedded = marked("chinese", channel)
+    cut = DocxDocument(without_characters(embedded.file, 0.05, random.Random(1)))  # noqa: S311
+    found = extract(cut, KEY, ORIGINALS["chinese"])
+    assert found.payload == embedded.payload
+    assert found.corrected < 5, "a level that an alignment gave to the character beside it, now and then"
 
 
 def test_watermark_survives_the_loss_of_a_channel() -> None:
