@@ -26,7 +26,7 @@ from contract.watermark.documents import open_document
 from contract.watermark.embedding import Embedded, embed
 from contract.watermark.key import WatermarkKey
 from contract.watermark.payload import SIGNATURE_BYTES
-from server.drafting.fonts import find_fonts
+from wire.fonts import find_fonts
 
 _FOLDER: Final = Path(__file__).parent
 TEXTS: Final = {

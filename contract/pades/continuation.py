@@ -1,4 +1,4 @@
-"""Whether a PDF is an earlier one, with one further signature and nothing else."""
+"""Whether a PDF is an earlier one, with further signatures and nothing else."""
 
 from __future__ import annotations
 
@@ -37,13 +37,7 @@ def signature_added(
         MalformedInput: PDF_MALFORMED, PDF_ENCRYPTED.
         VerificationFailed: PDF_NOT_CONTINUED (1, 3), PDF_CHANGED_WITH (2), PDF_SIGNATURE_REFUSED (3).
     """
-    if not after.startswith(before):  # (1)
-        raise VerificationFailed("PDF_NOT_CONTINUED", "the file does not begin with the earlier one")
-    old, new = open_pdf(before), open_pdf(after)
-    with readable("its revisions cannot be read"):
-        last, revisions = old.xrefs.total_revisions - 1, new.xrefs.total_revisions
-        if not all(only_signed(new, each - 1, each) for each in range(last + 1, revisions)):  # (2)
-            raise VerificationFailed("PDF_CHANGED_WITH", "more than a signature was put in")
+    require_continued(before, after)  # (1, 2)
     earlier = pdf_signatures(before, roots, time_stamp_roots)
     found = pdf_signatures(after, roots, time_stamp_roots)
     if len(found) != len(earlier) + 1:  # (3)
@@ -52,3 +46,19 @@ def signature_added(
         for problem in each.problems:
             raise VerificationFailed("PDF_SIGNATURE_REFUSED", f"a signature does not hold: {problem}", problem=problem)
     return found[-1]
+
+
+def require_continued(before: bytes, after: bytes) -> None:
+    """Checks 1 and 2 of ``signature_added``, for any number of signatures.
+
+    Raises:
+        MalformedInput: PDF_MALFORMED, PDF_ENCRYPTED.
+        VerificationFailed: PDF_NOT_CONTINUED, PDF_CHANGED_WITH.
+    """
+    if not after.startswith(before):
+        raise VerificationFailed("PDF_NOT_CONTINUED", "the file does not begin with the earlier one")
+    old, new = open_pdf(before), open_pdf(after)
+    with readable("its revisions cannot be read"):
+        last, revisions = old.xrefs.total_revisions - 1, new.xrefs.total_revisions
+        if not all(only_signed(new, each - 1, each) for each in range(last + 1, revisions)):
+            raise VerificationFailed("PDF_CHANGED_WITH", "more than a signature was put in")

@@ -7,7 +7,6 @@ signatures. What is signed, and the evidence of it, stands in ``contract.draftin
 
 from server.drafting.checking import ContractCheck
 from server.drafting.documents import ContractDocuments
-from server.drafting.fonts import find_fonts
 from server.drafting.reading import ContractView, Listed, list_all, show_contract
 from server.drafting.rules import DraftingRules, DraftingTerms, compose_drafting_rules
 
@@ -19,7 +18,6 @@ __all__ = [
     "DraftingTerms",
     "Listed",
     "compose_drafting_rules",
-    "find_fonts",
     "list_all",
     "show_contract",
 ]

@@ -14,7 +14,7 @@ import structlog
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
 from server.custody import Coalescer, ShareEngine
-from server.drafting import ContractDocuments, DraftingRules, DraftingTerms, compose_drafting_rules, find_fonts
+from server.drafting import ContractDocuments, DraftingRules, DraftingTerms, compose_drafting_rules
 from server.evidence import EvidenceRules
 from server.identity import (
     AccountRules,
@@ -49,6 +49,7 @@ from server.signing import (
 from server.statements import Statements, compose_statements
 from server.storage import Threads
 from server.trusteeship import TrusteeshipRules, compose_trusteeship_rules
+from wire.fonts import find_fonts
 
 _GENERATIONS: Final = 32  # under way at a time: each takes a core for seconds
 _GENERATIONS_PER_CALLER: Final = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -80,10 +81,14 @@ def get(
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write; - is standard output.")],
     version: VersionOption = 0,
+    pdf: Annotated[bool, typer.Option("--pdf", help="The PDF as it is now, to look at it, not a version.")] = False,
     force: ForceOption = False,
 ) -> None:
-    """Write the file of a version."""
+    """Write the file of a version, or the PDF that was made of the contract."""
     require_absent(out, force=force)
+    if pdf:
+        _get_pdf(invocation, contract, out)
+        return
     found = with_drafting(invocation, lambda drafting: drafting.draft(contract, version))
     write_file(out, found.file.content)
     if str(out) != STANDARD_OUTPUT:
@@ -91,6 +96,16 @@ def get(
             {"version": found.version.number, "sha256": found.version.sha256.hex(), "file": str(out)},
             [("Version", str(found.version.number)), ("By", found.version.author), ("Written", str(out))],
         )
+
+
+def _get_pdf(invocation: Invocation, contract: str, out: Path) -> None:
+    async def fetched(drafting: Drafting) -> bytes:
+        return await drafting.pdf(await drafting.contract(contract))
+
+    content = with_drafting(invocation, fetched)
+    write_file(out, content)
+    if str(out) != STANDARD_OUTPUT:
+        OUTPUT.show({"sha256": sha256(content).hexdigest(), "file": str(out)}, [("Written", str(out))])
 
 
 @command(app)

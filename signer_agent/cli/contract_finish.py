@@ -37,6 +37,7 @@ class _How:
     algorithm: SignatureAlgorithm
     timestamper: Timestamper | None
     long_term: bool
+    pages_seen: bool
 
 
 def finish(
@@ -60,6 +61,9 @@ def finish(
     long_term: Annotated[
         bool, typer.Option("--long-term", help="Put the authority's list of revoked certificates in beside it.")
     ] = False,
+    pages_seen: Annotated[
+        bool, typer.Option("--pages-seen", help="You looked at all pages: do not set them again here, and compare.")
+    ] = False,
     personal_key: PersonalKeyOption = "",
     force: ForceOption = False,
     yes: YesOption = False,
@@ -72,7 +76,8 @@ def finish(
         if path is not None:
             require_absent(path, force=force)
     algorithm = SignatureAlgorithm.PKCS1_SHA256 if pkcs1 else SignatureAlgorithm.PSS_SHA256
-    how = _How(algorithm, _timestamper(tsa, tsa_certificate or []), long_term=long_term)
+    stamper = _timestamper(tsa, tsa_certificate or [])
+    how = _How(algorithm, stamper, long_term=long_term, pages_seen=pages_seen)
 
     async def finished(drafting: Drafting) -> tuple[Contract, SignedPdf | None]:
         signed: SignedPdf | None = None
@@ -127,7 +132,11 @@ async def _act(
         step("Checking and signing the PDF")
         revocation = await drafting.revocation_data() if how.long_term else None
         signed = await drafting.sign_pdf(
-            found, algorithm=how.algorithm, timestamper=how.timestamper, revocation=revocation
+            found,
+            algorithm=how.algorithm,
+            timestamper=how.timestamper,
+            revocation=revocation,
+            pages_seen=how.pages_seen,
         )
         return await drafting.contract(found.contract_id), signed
     return found, None

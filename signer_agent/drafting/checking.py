@@ -1,8 +1,7 @@
 """What this agent checks itself of a document that the server made, before it signs it.
 
 Nothing is taken from the server's word: the text is that of the draft that was signed, watermark and evidence are of
-this contract and hold, and earlier signatures of the PDF are of its other signers. How the pages look is not looked at
-here; their text is.
+this contract and hold, and earlier signatures of the PDF are of its other signers. How the pages look is for ``pages``.
 """
 
 from __future__ import annotations
@@ -48,12 +47,12 @@ def check_document(
         original = Original(read_draft(draft, form).text)
         report = verify_contract(document, authority, original)
     except MalformedInput as error:
-        raise _refused("document", "the file", f"{error.reason}: {error}") from error
+        raise refused("document", "the file", f"{error.reason}: {error}") from error
     _require_passed("the document", report.document)  # (1)
     for signer in report.signers:
         _require_passed(signer.account, signer.report)
     if report.evidence is None:
-        raise _refused("evidence", "the document", "it has none")
+        raise refused("evidence", "the document", "it has none")
     _require_of_contract(report.evidence, contract, draft)  # (2, 3, 4)
     return report
 
@@ -61,23 +60,23 @@ def check_document(
 def _require_passed(who: str, made: Report) -> None:
     for each in made.checks:
         if each.outcome is not Outcome.PASSED and each.reason != _UNSIGNED:
-            raise _refused(each.name, who, each.reason)
+            raise refused(each.name, who, each.reason)
 
 
 def _require_of_contract(evidence: ContractEvidence, contract: Contract, draft: bytes) -> None:
     first = evidence.signers[0].statement
     if evidence.contract_id != contract.contract_id or first.title != contract.summary.title:
-        raise _refused("evidence", "the document", "it is of another contract")
+        raise refused("evidence", "the document", "it is of another contract")
     if (first.number, first.draft_digest) != (contract.agreed_version, hashlib.sha256(draft).digest()):
-        raise _refused("evidence", "the document", "it is of another version")
+        raise refused("evidence", "the document", "it is of another version")
     for signer, party in zip(evidence.signers, contract.parties, strict=False):
         own = (signer.account, signer.statement, signer.mark, signer.consent)
         if own != (party.account, party.statement, party.mark, party.consent):
-            raise _refused("evidence", party.account, "it is not what was signed before")
+            raise refused("evidence", party.account, "it is not what was signed before")
     if len(evidence.signers) != len(contract.parties):
-        raise _refused("evidence", "the document", "a party is missing")
+        raise refused("evidence", "the document", "a party is missing")
     if (evidence.serial, evidence.time) != (contract.summary.serial, contract.finish_time):
-        raise _refused("evidence", "the document", "it has another serial number or time than the server says")
+        raise refused("evidence", "the document", "it has another serial number or time than the server says")
 
 
 def check_agreement(contract: Contract) -> None:
@@ -98,7 +97,8 @@ def check_agreement(contract: Contract) -> None:
             raise wrong(f"{party.account} signed another version")
 
 
-def _refused(check: str, who: str, problem: str) -> PeerMisbehaved:
+def refused(check: str, who: str, problem: str) -> PeerMisbehaved:
+    """That a document of the server is not signed. ``who``: whose part of it is wrong."""
     return PeerMisbehaved(
         "CONTRACT_DOCUMENT_WRONG",
         f"the document that the server made is not the contract: {check} of {who}: {problem}",

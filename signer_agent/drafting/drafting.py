@@ -16,7 +16,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,7 +27,7 @@ from fourseal.v1 import certificate_service_pb2
 from fourseal.v1 import drafting_service_pb2 as pb
 
 from contract.certificate_parts import fingerprint, load_certificate
-from contract.documents import read_draft
+from contract.documents import Fonts, read_draft
 from contract.documents.text import text_digest
 from contract.drafting.consents import ContractConsent
 from contract.drafting.evidence import ContractEvidence
@@ -47,7 +48,7 @@ from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.personal_certificates import PersonalCertificates
 from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.statements import PersonalKey, StatementSigner
-from signer_agent.drafting.checking import check_agreement, check_document
+from signer_agent.drafting.checking import check_agreement, check_document, refused
 from signer_agent.drafting.model import (
     Archived,
     Contract,
@@ -56,9 +57,11 @@ from signer_agent.drafting.model import (
     Draft,
     DraftFile,
 )
+from signer_agent.drafting.pages import check_base, check_pages
 from signer_agent.drafting.reading import FORMATS_BACK, read_contract, read_summary, read_version, wrong
 from transparency.receipt import Receipt
 from wire.catalogue import ServiceError
+from wire.fonts import find_fonts
 from wire.ids import new_request_id
 from wire.limits import MAX_PAGE_SIZE
 from wire.status import RemoteError
@@ -68,6 +71,17 @@ _MAX_TRIES: Final = 20  # more than there are signers
 _FINISH_SECONDS: Final = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A document, its revision, and what it was made of; ``base``: the PDF before anybody signed it."""
+
+    content: bytes = field(repr=False)
+    revision: int
+    base: bytes = field(repr=False)
+    draft: DraftFile
+    record: ContractRecord
+
+
 class Drafting:
     """See the module. Belongs to the event loop that it was made on.
 
@@ -75,10 +89,14 @@ class Drafting:
         agent: has the joint keys.
         line: with the login.
         key: label or id of the joint key that signs; empty: the only one with a personal certificate.
+        fonts: finds the faces that contracts are set in; raises FONT_MISSING.
     """
 
-    def __init__(self, agent: LocalAgent, line: LoginLine, key: str = "") -> None:
+    def __init__(
+        self, agent: LocalAgent, line: LoginLine, key: str = "", fonts: Callable[[], Fonts] = find_fonts
+    ) -> None:
         self._agent = agent
+        self._fonts = fonts
         self._line = line
         self._rpc = line.line.drafting
         self._authority = x509.load_pem_x509_certificate(line.line.identity.authority_pem)
@@ -261,12 +279,12 @@ class Drafting:
         return self._read(answer.contract, contract_id)
 
     async def pdf(self, contract: Contract) -> bytes:
-        """The PDF as it is now, checked by this agent. Raises as ``check_document``."""
-        return (await self._checked(contract, pb.CONTRACT_DOCUMENT_PDF))[0]
+        """The PDF as it is now, checked by this agent but for what its pages show. Raises as ``check_document``."""
+        return (await self._checked(contract, pb.CONTRACT_DOCUMENT_PDF)).content
 
     async def docx(self, contract: Contract) -> bytes:
         """The DOCX, checked by this agent. Raises as ``check_document``."""
-        return (await self._checked(contract, pb.CONTRACT_DOCUMENT_DOCX))[0]
+        return (await self._checked(contract, pb.CONTRACT_DOCUMENT_DOCX)).content
 
     async def sign_pdf(
         self,
@@ -275,6 +293,7 @@ class Drafting:
         algorithm: SignatureAlgorithm = ALGORITHMS[0],
         timestamper: Timestamper | None = None,
         revocation: RevocationData | None = None,
+        pages_seen: bool = False,
     ) -> SignedPdf:
         """Check the PDF, sign it, and hand the signed one in; again, if another party was first.
 
@@ -283,8 +302,10 @@ class Drafting:
             algorithm: of the signature.
             timestamper: asked for a time stamp; None: no time stamp.
             revocation: put in beside the signature; None: nothing.
+            pages_seen: whether who signs has looked at all pages; if not, they are set again here, and compared.
 
         Raises:
+            ServiceError: CONTRACT_PAGES_DIFFER, CONTRACT_PAGES_UNCOMPARED: nothing was signed.
             PeerMisbehaved: CONTRACT_DOCUMENT_WRONG and others, as ``check_document``: nothing was signed.
             RemoteError: PDF_SIGNED_BEFORE, PDF_REVISION_WRONG, CONTRACT_STATE_WRONG.
         """
@@ -295,9 +316,13 @@ class Drafting:
             return await self._agent.sign_digest(key.key_id, digest, algorithm)
 
         for _ in range(_MAX_TRIES):
-            pdf, revision = await self._checked(contract, pb.CONTRACT_DOCUMENT_PDF)
+            found = await self._checked(contract, pb.CONTRACT_DOCUMENT_PDF)
+            if not pages_seen:
+                await asyncio.to_thread(
+                    check_pages, found.base, found.draft, found.record, self._authority, self._fonts
+                )
             signed = await sign_pdf(
-                pdf,
+                found.content,
                 field_name(key.account),
                 chain,
                 sign,
@@ -309,7 +334,7 @@ class Drafting:
             request = pb.AddPdfSignatureRequest(
                 request_id=new_request_id(),
                 contract_id=contract.contract_id,
-                base_revision=revision,
+                base_revision=found.revision,
                 content=signed.file,
             )
             try:
@@ -368,8 +393,8 @@ class Drafting:
         """The account that is logged in. Raises LOGIN_REQUIRED."""
         return (await self._line.login()).account
 
-    async def _checked(self, contract: Contract, document: pb.ContractDocument.ValueType) -> tuple[bytes, int]:
-        """A document that holds, and its revision; the log has its record, so no other can be made of it later."""
+    async def _checked(self, contract: Contract, document: pb.ContractDocument.ValueType) -> _Checked:
+        """A document that holds, and that the log has a record of: so no other can be made of the contract later."""
         if contract.state not in {ContractState.FINISHED, ContractState.COMPLETE}:
             raise ServiceError("CONTRACT_STATE_WRONG", state=contract.state)
         draft = await self.draft(contract.contract_id, contract.agreed_version)
@@ -381,10 +406,18 @@ class Drafting:
         log_key = await (await self._agent.log_watch()).key()
         with blaming_server():
             entry = LogEntry.from_der(answer.entry_der)
-            if entry.kind is not EntryKind.CONTRACT or ContractRecord.from_der(entry.body).evidence != report.evidence:
+            if entry.kind is not EntryKind.CONTRACT:
+                raise wrong("the archive's record is of something else")
+            record = ContractRecord.from_der(entry.body)
+            if record.evidence != report.evidence:
                 raise wrong("the archive's record is of something else")
             Receipt.from_bytes(answer.receipt).verify(answer.entry_der, log_key)
-        return answer.content, answer.revision
+        base = b""
+        if document == pb.CONTRACT_DOCUMENT_PDF:
+            base = await asyncio.to_thread(check_base, answer.content, contract.pdf_bytes, record)
+        elif hashlib.sha256(answer.content).digest() != record.docx_digest:
+            raise refused("record", "the document", "it is not the one that the archive has a record of")
+        return _Checked(answer.content, answer.revision, base, draft.file, record)
 
     def _read(self, shown: pb.Contract, contract_id: str = "") -> Contract:
         return read_contract(shown, self._authority, contract_id)

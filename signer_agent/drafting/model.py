@@ -133,7 +133,7 @@ class Contract:
         last_return: the last time that it went back to editing; None: never.
         end: who ended it; None: nobody.
         finish_time: of the watermark; None until there is one.
-        last_revision: number of the PDF's last revision; -1: there is no PDF.
+        pdf_bytes: of the PDF before anybody signed it, as the server says; 0: there is none.
     """
 
     summary: ContractSummary
@@ -142,7 +142,7 @@ class Contract:
     last_return: ContractTurn | None
     end: ContractTurn | None
     finish_time: datetime | None
-    last_revision: int
+    pdf_bytes: int
 
     @property
     def contract_id(self) -> str:

@@ -86,7 +86,7 @@ def read_contract(shown: pb.Contract, authority: x509.Certificate, contract_id: 
         last_return=_read_turn(shown.last_return) if shown.HasField("last_return") else None,
         end=_read_turn(shown.end) if shown.HasField("end") else None,
         finish_time=answered_time(shown.finish_time) if shown.HasField("finish_time") else None,
-        last_revision=max((each.number for each in shown.revisions), default=-1),
+        pdf_bytes=next((each.size for each in shown.revisions if not each.number), 0),
     )
 
 

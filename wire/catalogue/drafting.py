@@ -39,6 +39,21 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "There is no such contract, or you are no party of it.",
         "See fourseal contract list.",
     ),
+    Entry(
+        "CONTRACT_PAGES_DIFFER",
+        PRECONDITION,
+        "The PDF is another one than this agent makes of the same draft; it was not signed.",
+        "The server lies, or has another version of Fourseal or of the fonts. Ask the operator; or look at every page "
+        "(fourseal contract get --pdf), and repeat fourseal contract finish with --pages-seen.",
+    ),
+    Entry(
+        "CONTRACT_PAGES_UNCOMPARED",
+        PRECONDITION,
+        "What the pages of the PDF show was not compared with the draft, and it was not signed: this machine lacks the "
+        "font {file}.",
+        "Install the packages fonts-noto-cjk and fonts-noto-core of Debian; or look at every page (fourseal contract "
+        "get --pdf), and repeat fourseal contract finish with --pages-seen.",
+    ),
     Entry("CONTRACT_PARTIES_WRONG", INVALID, "These cannot be the parties of a contract: {problem}.", CORRECT),
     Entry(
         "TOO_MANY_CONTRACTS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contract.documents.fonts import Fonts
-from server.drafting.fonts import find_fonts
+from wire.fonts import find_fonts
 
 
 @pytest.fixture(scope="session")

@@ -22,12 +22,12 @@ from contract.drafting.marks import make_mark, new_document_key
 from contract.drafting.statements import ContractSigner, ContractStatement
 from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement
 from contract.watermark.key import WatermarkKey
-from server.drafting import find_fonts
 from tests.contract.drafting.statements import CONTRACT_ID
 from tests.contract.pades.signers import JointSigner
 from tests.contract.watermark.contracts import ENGLISH
 from tests.contract.world import NOW, Issuer
 from tests.mpc.parties import RANDOM
+from wire.fonts import find_fonts
 
 TEXT: Final = "\n\n".join(ENGLISH)
 OTHER_TEXT: Final = "\n\n".join(f"{number}. {line[::-1]}" for number, line in enumerate(ENGLISH))

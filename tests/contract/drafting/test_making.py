@@ -11,10 +11,10 @@ from contract.drafting.making import MAX_DOCUMENT_BYTES, field_name, require_roo
 from contract.watermark.documents import open_document
 from contract.watermark.embedding import embed
 from contract.watermark.key import WatermarkKey
-from server.drafting import find_fonts
 from tests.contract.drafting.statements import EVIDENCE, MARKS
 from tests.contract.watermark.contracts import CHINESE, ENGLISH, make_docx
 from tests.mpc.refusals import malformed
+from wire.fonts import find_fonts
 
 KEY = WatermarkKey(bytes(range(32)))
 FONTS = find_fonts()
