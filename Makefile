@@ -20,10 +20,10 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-hsm demo-trust run test bench bench-quick lint format proto lock clean require-run require-test require-softhsm want-softhsm want-pdf require-lint
+.PHONY: help demo demo-hsm demo-trust run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-softhsm want-softhsm want-pdf require-lint
 
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 demo: require-run $(RUN) $(GENERATED) ## Sign, verify, encrypt, decrypt and attack, on a real contract
 	@$(BIN)/python -m demo
@@ -45,6 +45,9 @@ bench: require-run want-softhsm $(DEV) $(GENERATED) ## Measure everything, and s
 
 bench-quick: require-run want-softhsm $(DEV) $(GENERATED) ## Measure in some two minutes
 	@$(BIN)/python -m bench --quick
+
+bench-watermark: require-run want-pdf $(DEV) $(GENERATED) ## Attack watermarks, and write docs/watermark.md's tables anew
+	@$(BIN)/python -m bench --watermark --page docs/watermark.md
 
 lint: require-lint $(DEV) $(GENERATED) $(NODE_TOOLS) ## Check code and protos
 	$(BIN)/ruff check
@@ -81,7 +84,7 @@ want-softhsm:
 	@scripts/require.sh --wanted softhsm2-util pkcs11-tool
 
 want-pdf:
-	@scripts/require.sh --wanted qpdf mutool gs pdftocairo pdfsig soffice
+	@scripts/require.sh --wanted contract-fonts qpdf mutool gs pdftocairo pdfsig soffice
 
 require-lint:
 	@PYTHON=$(PYTHON) scripts/require.sh python node npm

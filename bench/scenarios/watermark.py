@@ -36,6 +36,7 @@ from bench.watermark.trials import Row
 from bench.watermark.workshop import Workshop
 from contract.watermark.channels import Channel
 from contract.watermark.payload import SignatureLayer
+from contract.watermark.refusals import MAX_CHARACTERS
 
 _SURVIVAL: Final = "Watermarks read after all that they should survive (the worst of it)"
 _LOOK: Final = "How a mark looks: pages at 150 dpi, before and after"
@@ -190,27 +191,29 @@ def _extent(bench: Bench) -> Outcome:
     bench.progress.begin("long contracts", len(kinds) * len(TEXTS))
     results: list[Result] = []
     for text in TEXTS:
-        times = _times(text, bench.plan.watermark_pages)
+        times, pages = _times(text, bench.plan.watermark_pages)
         for kind in kinds:
             file, made = (bench.workspace / f"{name}.{kind.extension}" for name in ("long", "marked"))
             file.write_bytes(make_plain(text, kind.extension, times))
-            results += _long(kind, text, "embed", measure("embed", file, made))
-            results += _long(kind, text, "extract", measure("extract", made))
+            results += _long(kind, text, pages, "embed", measure("embed", file, made))
+            results += _long(kind, text, pages, "extract", measure("extract", made))
             bench.progress.step()
     return Outcome(results)
 
 
-def _long(kind: Kind, text: str, work: str, took: Extent) -> Iterator[Result]:
-    name, title = f"watermark_{kind.name}_{text}_{work}", f"{_title(kind, text)}: {work}"
+def _long(kind: Kind, text: str, pages: int, work: str, took: Extent) -> Iterator[Result]:
+    name, title = f"watermark_{kind.name}_{text}_{work}", f"{_title(kind, text)}: {work} {pages} pages"
     most = Aim(_SECONDS, at_most=True), Aim(_MEBIBYTES, at_most=True)
     yield Result(name, title, _EXTENT, "s", (took.seconds,), aim=most[0])
     yield Result(f"{name}_memory", f"{title}, highest memory", _EXTENT, "MiB", (took.peak_bytes / 2**20,), aim=most[1])
 
 
-def _times(text: str, pages: int) -> int:
-    """How often a text makes so many pages, as we set them."""
+def _times(text: str, pages: int) -> tuple[int, int]:
+    """How often a text makes so many pages as we set them, or fills a document; and the pages."""
     sample = make_plain(text, "pdf", _SAMPLE)
-    return -(-pages * _SAMPLE // len(pikepdf.open(io.BytesIO(sample)).pages))
+    of_sample = len(pikepdf.open(io.BytesIO(sample)).pages)
+    times = min(-(-pages * _SAMPLE // of_sample), MAX_CHARACTERS // len("\n".join((*TEXTS[text], ""))))
+    return times, times * of_sample // _SAMPLE
 
 
 def _title(kind: Kind, text: str) -> str:

@@ -7,7 +7,8 @@ from random import Random
 from typing import Final
 
 from bench.watermark.changes import CHANGES, changes_of
-from bench.watermark.specimens import KEY, Specimen, mark, read_text
+from bench.watermark.marking import KEY, mark
+from bench.watermark.specimens import Specimen, read_text
 from contract.watermark.channels import Channel, Track
 from contract.watermark.documents import open_document
 from contract.watermark.extraction import extract
@@ -31,7 +32,7 @@ class Sheet:
             each: Track(range(_CHARACTERS - 1), [level(each) for _ in range(_CHARACTERS - 1)]) for each in Channel
         }
 
-    def marked(self, levels: Mapping[Channel, Sequence[int]]) -> bytes:
+    def marked(self, levels: Mapping[Channel, Sequence[int | None]]) -> bytes:
         """Keep these levels; there is no file."""
         self.tracks = {
             channel: Track(track.places, [*levels.get(channel, ()), *track.levels[len(levels.get(channel, ())) :]])

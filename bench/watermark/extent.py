@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.errors import BenchFailed
 from bench.load.content import peak_bytes
 from bench.rig.command import environment
-from bench.watermark.specimens import KEY, mark
+from bench.watermark.marking import KEY, mark
 from contract.watermark.documents import open_document
 from contract.watermark.extraction import extract
 

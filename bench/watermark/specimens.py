@@ -6,10 +6,8 @@ import io
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from random import Random
 from typing import Final
 
 import docx
@@ -17,15 +15,14 @@ import docx.document
 from docx.oxml.ns import qn
 from docx.shared import Pt
 
+from bench.watermark.marking import mark
 from contract.documents.draft import DraftFormat
 from contract.documents.fonts import Fonts
 from contract.documents.reading import read_draft
 from contract.documents.typesetting.document import typeset
-from contract.watermark.channels import Channel, Document
+from contract.watermark.channels import Channel
 from contract.watermark.documents import open_document
-from contract.watermark.embedding import Embedded, embed
-from contract.watermark.key import WatermarkKey
-from contract.watermark.payload import SIGNATURE_BYTES
+from contract.watermark.embedding import Embedded
 from wire.fonts import find_fonts
 
 _FOLDER: Final = Path(__file__).parent
@@ -35,9 +32,6 @@ TEXTS: Final = {
 """Paragraphs; the Chinese ones have 863 characters."""
 FONT: Final = "Noto Serif CJK SC"
 POINTS: Final = 10.5
-KEY: Final = WatermarkKey(bytes(range(32)))
-_FIRST: Final = datetime(2026, 11, 28, 12, 30, 15, tzinfo=UTC)
-SIGNERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +133,3 @@ def make_specimens(kind: Kind, text: str, count: int) -> list[Specimen]:
     plain = make_plain(text, kind.extension)
     document = open_document(plain)
     return [Specimen(kind, text, plain, mark(document, kind.channels, serial)) for serial in range(1, count + 1)]
-
-
-def mark(document: Document, channels: Sequence[Channel], serial: int, key: WatermarkKey = KEY) -> Embedded:
-    """Mark a document, with signatures that follow from the serial number."""
-    chance = Random(serial)  # noqa: S311  # the same ones again in the next run
-    signatures = [chance.randbytes(SIGNATURE_BYTES) for _ in range(SIGNERS)]
-    time = _FIRST + timedelta(minutes=serial)
-    return embed(document, key, serial=serial, time=time, signatures=signatures, channels=channels)

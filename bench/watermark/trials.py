@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from random import Random
 
 from bench.watermark.attacks import Attack
-from bench.watermark.specimens import KEY, Kind, Specimen
+from bench.watermark.marking import KEY
+from bench.watermark.specimens import Kind, Specimen
 from bench.watermark.workshop import Workshop
 from contract.watermark.alignment import align
 from contract.watermark.channels import Channel, Document

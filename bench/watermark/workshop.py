@@ -42,9 +42,9 @@ class Workshop:
             target: extension of what is made: docx, odt, pdf.
         """
         names = [(target, hashlib.sha256(each).digest()) for each in files]
-        todo = {name: each for name, each in zip(names, files, strict=True) if name not in self._converted}
-        for begin in range(0, len(todo), _AT_A_TIME):
-            batch = list(todo.items())[begin : begin + _AT_A_TIME]
+        wanted = {name: each for name, each in zip(names, files, strict=True) if name not in self._converted}
+        for begin in range(0, len(wanted), _AT_A_TIME):
+            batch = list(wanted.items())[begin : begin + _AT_A_TIME]
             made = self._office([each for _, each in batch], source, target)
             self._converted |= dict(zip((name for name, _ in batch), made, strict=True))
         return [self._converted[name] for name in names]
