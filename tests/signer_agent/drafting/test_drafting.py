@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from contract.documents import DraftFormat, SignatureBlock, read_draft, typeset
+from contract.documents import DraftFormat, Fonts, SignatureBlock, read_draft, typeset
+from contract.documents.fonts import FaceName
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence
 from contract.drafting.verification import Original, verify_contract
 from contract.joint_statement import JointStatement
@@ -23,6 +24,7 @@ from signer_agent.drafting.model import Contract, ContractState
 from tests.contract.drafting.finished import fonts
 from tests.signer_agent.drafting.people import TEXT, Lie, Negotiator, Table, markdown
 from tests.signer_agent.refusals import refused
+from wire.catalogue import ServiceError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -203,15 +205,31 @@ async def test_document_that_is_not_the_contract(
 
 
 async def test_honest_forgery(table: Table, made: dict[str, Contract]) -> None:
-    """What the forger of these tests makes without a change would be signed: so it is the change that is found."""
+    """What the forger of these tests makes without a change has no record in the log, and nothing else against it."""
     contract = await finished(table, made)
     evidence = await table.bob.drafting.evidence(contract.contract_id)
 
     def lie(answer: Any) -> None:  # noqa: ANN401
         answer.content = forge(contract, evidence)
 
-    with table.bob.told("GetDocument", lie):
-        assert await table.bob.drafting.pdf(contract)
+    error = await lied(table.bob, contract, "GetDocument", lie)
+    assert (error.reason, error.metadata["check"]) == ("CONTRACT_DOCUMENT_WRONG", "record")
+
+
+async def test_pages_of_another_look(table: Table, made: dict[str, Contract]) -> None:
+    """A PDF that is not what its draft gives here is signed by nobody who has not looked at it."""
+    contract, drafting = await finished(table, made), table.bob.drafting
+    faces = dict(fonts().files)
+    faces[FaceName.LATIN] = faces[FaceName.LATIN_BOLD]
+
+    def missing() -> Fonts:
+        raise ServiceError("FONT_MISSING", file="NotoSerif-Bold.ttf")
+
+    for found, reason in ((lambda: Fonts(faces), "CONTRACT_PAGES_DIFFER"), (missing, "CONTRACT_PAGES_UNCOMPARED")):
+        with pytest.MonkeyPatch.context() as patched, refused(reason):
+            patched.setattr(drafting, "_fonts", found)
+            await drafting.sign_pdf(contract)
+    assert not [each for each in (await drafting.contract(contract.contract_id)).parties if each.pdf_signed]
 
 
 async def test_record_of_another_contract(table: Table, made: dict[str, Contract]) -> None:
