@@ -44,7 +44,7 @@ MAY_IMPORT_TOO = {
         *("confusable_homoglyphs.categories", "confusable_homoglyphs.confusables"),  # tables
         "rich.cells",  # widths of characters
     ),
-    "contract.drafting": ("binascii", "io", "zipfile", "lxml.etree"),  # files in memory
+    "contract.drafting": ("binascii", "io", "zipfile", "lxml.etree", "pikepdf"),  # files in memory
     "transparency": ("base64", "re"),
     "mpc.oprf": ("voprf.ristretto",),
     "mpc.engines": ("ctypes", "sys"),  # libraries that compute, and where Python's packages put them
