@@ -17,7 +17,7 @@ Of each signer, by the evidence:
 10. ``mark``: the signature in the evidence is by the key that the statement names.
 11. ``in-watermark``: the watermark carries that mark, or its digest.
 12. ``consent``: jointly signed by the certificate's key: to the watermark, with all of these statements.
-13. ``pdf-signature``: of the PDF, by the certificate's key.
+13. ``pdf-signature``: of the PDF, by the certificate's key, in the signer's field: it shows whose it is.
 
 A DOCX has no signatures of its own: 7 and 13 are not made of one. Revocation is looked at where the PDF has lists.
 """
@@ -37,6 +37,7 @@ from contract.chain import check_issued, check_valid, require_authority
 from contract.documents.text import canonical_text, text_digest
 from contract.drafting.docx_evidence import evidence_in
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence, SignerEvidence
+from contract.drafting.making import field_name
 from contract.drafting.marks import check_mark
 from contract.pades.attachments import attachment
 from contract.pades.signatures import PdfSignature, pdf_signatures
@@ -233,6 +234,8 @@ class _Verifier:
         signed = {_fingerprint(each) for each in self._signatures}
         if signed - expected:
             raise Failed("PDF_SIGNED_BY_OTHERS")
+        if len(self._signatures) > len(signed):
+            raise Failed("PDF_SIGNED_AGAIN")
         if expected - signed:
             raise Undecided("PDF_SIGNATURE_MISSING")
 
@@ -244,7 +247,7 @@ class _Verifier:
         own = hashlib.sha256(signer.certificate).digest()
         signature = next((each for each in self._signatures if _fingerprint(each) == own), None)
         if self._is_pdf:
-            checks["pdf-signature"] = lambda: _check_signature(signature)
+            checks["pdf-signature"] = lambda: _check_signature(signer.account, signature)
             ordered.append("pdf-signature")
         made: tuple[Check, ...] = tuple(make_check(name, checks[name]) for name in ordered)
         return SignerReport(signer.account, of_signer.certificate, Report(made), signature)
@@ -297,11 +300,13 @@ class _SignerChecks:
         return self.certificate
 
 
-def _check_signature(signature: PdfSignature | None) -> None:
+def _check_signature(account: str, signature: PdfSignature | None) -> None:
     if signature is None:
         raise Undecided("PDF_SIGNATURE_MISSING")
     for problem in signature.problems:
         raise Failed(problem)
+    if signature.field != field_name(account):
+        raise Failed("PDF_SIGNATURE_MISPLACED")
 
 
 def _fingerprint(signature: PdfSignature) -> bytes:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from contract.documents import DraftFormat, Fonts, read_draft, text_digest
 from contract.drafting.evidence import ContractEvidence
-from contract.drafting.making import MadeDocuments, make_documents, require_room
+from contract.drafting.making import MadeDocuments, field_name, make_documents, require_room
 from contract.pades.continuation import signature_added
 from contract.watermark.key import WatermarkKey
 from mpc.errors import FoursealError, MalformedInput
@@ -61,6 +61,7 @@ class ContractDocuments:
         1. It begins with the one before.
         2. What follows there changes nothing but signatures, and what proves them.
         3. There is one more signature, and it is by the key of that certificate; all hold.
+        4. It stands in its signer's field: in another's it would show as that one's, who then could not sign.
 
         Args:
             base: the revision before.
@@ -71,11 +72,13 @@ class ContractDocuments:
             MalformedInput: PDF_REVISION_WRONG.
         """
         try:
-            found = signature_added(base, signed, [self._authority]).certificate  # 1, 2, 3
+            added = signature_added(base, signed, [self._authority])  # 1, 2, 3
         except FoursealError as error:
             raise pdf_wrong(str(error)) from error
-        if found is None or found.certificate.public_bytes(Encoding.DER) != certificate:
+        if added.certificate is None or added.certificate.certificate.public_bytes(Encoding.DER) != certificate:
             raise pdf_wrong("it is signed with another certificate than yours")
+        if added.field != field_name(added.account):  # 4
+            raise pdf_wrong(f"its signature stands in the field {added.field}, which is not yours")
 
 
 def pdf_wrong(problem: str) -> MalformedInput:

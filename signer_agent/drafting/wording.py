@@ -34,6 +34,8 @@ _REASONS: Final = {
     "TEXT_ALTERED": "the text is not the one that was signed",
     "ORIGINAL_OF_OTHER_CONTRACT": "the draft given is not the one that was signed",
     "PDF_SIGNED_BY_OTHERS": "somebody signed the PDF who is no signer of the contract",
+    "PDF_SIGNED_AGAIN": "a signer signed the PDF more than once",
+    "PDF_SIGNATURE_MISPLACED": "the signature stands in another signer's field, or in none of the contract's",
     "PDF_SIGNATURE_MISSING": "not all signers signed the PDF",
     "CERTIFICATE_OF_OTHER_ACCOUNT": "the certificate is of somebody else",
     "CERTIFICATE_REVOKED": "the certificate had been revoked before",

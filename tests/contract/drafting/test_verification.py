@@ -9,6 +9,7 @@ import pytest
 
 from contract.drafting.docx_evidence import with_evidence
 from contract.drafting.evidence import EVIDENCE_NAME
+from contract.drafting.making import field_name
 from contract.drafting.verification import ContractReport, Original, verify_contract
 from contract.pades.attachments import with_attachment
 from contract.report import Outcome
@@ -77,6 +78,26 @@ async def test_signed_by_others(
         pdf = await signed(finished.pdf, pdf_alice, pdf_bob)
         pdf = (await other.sign(pdf, field="other", minutes=9)).file
         assert found(verify_contract(pdf, authority.certificate)) == {"signatures": "PDF_SIGNED_BY_OTHERS"}
+
+
+async def test_signed_twice(
+    authority: Issuer, finished: Finished, pdf_alice: JointSigner, pdf_bob: JointSigner
+) -> None:
+    """One of the signers again."""
+    pdf = await signed(finished.pdf, pdf_alice, pdf_bob)
+    pdf = (await pdf_alice.sign(pdf, field="other", minutes=9)).file
+    assert found(verify_contract(pdf, authority.certificate)) == {"signatures": "PDF_SIGNED_AGAIN"}
+
+
+async def test_signed_for_each_other(
+    authority: Issuer, finished: Finished, pdf_alice: JointSigner, pdf_bob: JointSigner
+) -> None:
+    """Each in the other's field, where it shows as the other's."""
+    pdf = (await pdf_alice.sign(finished.pdf, field=field_name("bob"), minutes=3)).file
+    pdf = (await pdf_bob.sign(pdf, field=field_name("alice"), minutes=4)).file
+    wrong = "PDF_SIGNATURE_MISPLACED"
+    wanted = {"alice:pdf-signature": wrong, "bob:pdf-signature": wrong}
+    assert found(verify_contract(pdf, authority.certificate)) == wanted
 
 
 def test_altered_amount(authority: Issuer, finished: Finished) -> None:

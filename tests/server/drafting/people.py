@@ -142,11 +142,17 @@ class Drafter(Trustee):
         request = pb.GetDocumentRequest(contract_id=contract.summary.contract_id, document=kind)
         return await self.call(self.drafting.GetDocument, request)
 
-    async def signed_pdf(self, contract: pb.Contract, pdf: bytes, as_whom: Drafter | None = None) -> bytes:
-        """A PDF with a signature by this one's key, in the field that waits for it; or with another's certificate."""
+    async def signed_pdf(
+        self, contract: pb.Contract, pdf: bytes, as_whom: Drafter | None = None, field_of: Drafter | None = None
+    ) -> bytes:
+        """A PDF with a signature by this one's key, in the field that waits for it.
+
+        Or with another's certificate, and in that one's field; or only in another's field.
+        """
         name = (as_whom or self).name
         chain = [x509.load_der_x509_certificate(party_of(contract, name).certificate_der)]
-        return (await sign_pdf(pdf, field_name(name), chain, self._sign_digest, self.now())).file
+        field = field_name((field_of or as_whom or self).name)
+        return (await sign_pdf(pdf, field, chain, self._sign_digest, self.now())).file
 
     async def add_pdf(self, contract: pb.Contract, content: bytes, base: int) -> pb.Contract:
         """Hand a signed PDF in."""

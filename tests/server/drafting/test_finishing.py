@@ -231,6 +231,7 @@ async def test_pdfs_that_are_no_revision(table: Table, contract: pb.Contract) ->
         changed_later,
         forged,
         await bob.signed_pdf(contract, first),
+        await alice.signed_pdf(contract, first, field_of=bob),
         bytes(3 << 20) + b"x",
     ]
     for number, content in enumerate(wrong):
