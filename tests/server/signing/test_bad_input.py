@@ -1,13 +1,18 @@
-"""Whatever a caller sends to any RPC, the answer is a status of the catalogue, and never a fault of the server's."""
+"""Whatever a caller sends to any RPC, the answer is a status of the catalogue, and never a fault of the server's.
+
+All is refused: one server and one key do for all tests.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import grpc
 import pytest
+import pytest_asyncio
 from fourseal.v1 import (
     algorithms_pb2,
     decryption_service_pb2,
@@ -19,11 +24,23 @@ from fourseal.v1 import (
 from google.protobuf.message import Message
 
 from server.root.application import Server
-from tests.server.harness import CALL_SECONDS, Client, ClientKey, call, sign_request
+from server.root.home import Home
+from tests.server.harness import (
+    CALL_SECONDS,
+    Client,
+    ClientKey,
+    call,
+    enrolled,
+    make_home,
+    running_server,
+    sign_request,
+)
 from wire import tls
 from wire.catalogue import CATALOGUE
 from wire.limits import MAX_MESSAGE_BYTES, channel_options
 from wire.status import RemoteError, error_from_rpc
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OURS: Final = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
 SERVICES: Final = (
@@ -35,6 +52,32 @@ METHODS: Final = [f"/{service.full_name}/{method.name}" for service in SERVICES 
 ENROL: Final = "/fourseal.v1.EnrolmentService/EnrolAgent"
 KEY_ID: Final = "key-" + "a" * 26
 ID: Final = "r" * 22
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A server's folder, set up and not started."""
+    return make_home(tmp_path_factory.mktemp("bad-input") / "server")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(home: Home) -> AsyncIterator[Server]:
+    """A server in this process, over real TLS."""
+    async with running_server(home) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alice(home: Home, server: Server) -> AsyncIterator[Client]:
+    """An enrolled agent."""
+    async with await enrolled(home, server, "alice") as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def key(alice: Client) -> ClientKey:
+    """A joint signing key of Alice's."""
+    return await alice.generate()
 
 
 async def send(channel: grpc.aio.Channel, method: str, data: bytes) -> RemoteError:
@@ -162,9 +205,10 @@ async def refusal(method: Any, request: Message) -> str:  # noqa: ANN401  # any 
 @pytest.mark.parametrize(("_field", "change", "reason"), FIELDS)
 async def test_begin_with_a_bad_field(alice: Client, _field: str, change: dict[str, Any], reason: str) -> None:
     """Each field of a new key is checked before anything is made."""
-    request = key_service_pb2.BeginKeyGenerationRequest(**(BEGIN | change))
+    request, listing = key_service_pb2.BeginKeyGenerationRequest(**(BEGIN | change)), key_service_pb2.ListKeysRequest()
+    before = await call(alice.keys.ListKeys, listing)
     assert await refusal(alice.keys.BeginKeyGeneration, request) == reason
-    assert not (await call(alice.keys.ListKeys, key_service_pb2.ListKeysRequest())).keys
+    assert await call(alice.keys.ListKeys, listing) == before
 
 
 BAD_KEY_IDS: Final = ("", "key", "key-" + "A" * 26, "key-" + "a" * 27, "key-" + "1" * 26, "x" * 100_000, "key-\n")
