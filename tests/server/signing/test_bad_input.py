@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import grpc
 import pytest
-import pytest_asyncio
 from fourseal.v1 import (
     algorithms_pb2,
     decryption_service_pb2,
@@ -24,23 +22,15 @@ from fourseal.v1 import (
 from google.protobuf.message import Message
 
 from server.root.application import Server
-from server.root.home import Home
-from tests.server.harness import (
-    CALL_SECONDS,
-    Client,
-    ClientKey,
-    call,
-    enrolled,
-    make_home,
-    running_server,
-    sign_request,
-)
+from tests.server import lasting
+from tests.server.harness import CALL_SECONDS, Client, ClientKey, call, sign_request
 from wire import tls
 from wire.catalogue import CATALOGUE
 from wire.limits import MAX_MESSAGE_BYTES, channel_options
 from wire.status import RemoteError, error_from_rpc
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+home, server, alice, key = lasting.home, lasting.server, lasting.alice, lasting.key
 
 OURS: Final = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
 SERVICES: Final = (
@@ -52,32 +42,6 @@ METHODS: Final = [f"/{service.full_name}/{method.name}" for service in SERVICES 
 ENROL: Final = "/fourseal.v1.EnrolmentService/EnrolAgent"
 KEY_ID: Final = "key-" + "a" * 26
 ID: Final = "r" * 22
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A server's folder, set up and not started."""
-    return make_home(tmp_path_factory.mktemp("bad-input") / "server")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(home: Home) -> AsyncIterator[Server]:
-    """A server in this process, over real TLS."""
-    async with running_server(home) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alice(home: Home, server: Server) -> AsyncIterator[Client]:
-    """An enrolled agent."""
-    async with await enrolled(home, server, "alice") as client:
-        yield client
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def key(alice: Client) -> ClientKey:
-    """A joint signing key of Alice's."""
-    return await alice.generate()
 
 
 async def send(channel: grpc.aio.Channel, method: str, data: bytes) -> RemoteError:

@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import grpc
 import pytest
@@ -15,6 +16,7 @@ from fourseal.v1 import algorithms_pb2, key_pb2, key_service_pb2, signing_servic
 
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
 from server.root.home import Home
+from tests.server import lasting
 from tests.server.harness import (
     PSS,
     Client,
@@ -23,12 +25,16 @@ from tests.server.harness import (
     call,
     database_path,
     enrolled,
+    make_home,
     running_server,
     sign_request,
     verify,
 )
 from wire.ids import new_request_id
 from wire.status import RemoteError
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+home, server, alice, mallory, key = lasting.home, lasting.server, lasting.alice, lasting.mallory, lasting.key
 
 
 @pytest.mark.parametrize("algorithm", SignatureAlgorithm)
@@ -38,8 +44,9 @@ async def test_signature_holds_for_openssl(alice: Client, key: ClientKey, algori
     verify(key, b"contract", signature, algorithm)
 
 
-async def test_repeat_gets_the_first_answer(alice: Client, key: ClientKey) -> None:
+async def test_repeat_gets_the_first_answer(alice: Client) -> None:
     """The same request again gets the same signature, also when the key was disabled meanwhile."""
+    key = await alice.generate()
     request = sign_request(key)
     first = await alice.sign(request)
     await call(alice.keys.DisableKey, key_service_pb2.DisableKeyRequest(key_id=key.key_id, request_id=new_request_id()))
@@ -78,8 +85,9 @@ async def test_one_request_id_for_signing_and_a_state_change(alice: Client, key:
     assert refused.value.reason == "REQUEST_ID_REUSED"
 
 
-async def test_key_of_another_is_not_there(alice: Client, mallory: Client, key: ClientKey) -> None:
+async def test_key_of_another_is_not_there(alice: Client, mallory: Client) -> None:
     """Another's key, with a valid partial even, is answered like one that does not exist."""
+    key = await alice.generate()  # which nothing was signed with
     absent = sign_request(key)
     absent.key_id = "key-" + "a" * 26
     for request in (sign_request(key), absent):
@@ -159,9 +167,9 @@ async def test_daily_limit_counts_operations_not_repeats(alice: Client) -> None:
     assert await alice.sign(requests[served[0]]) == results[served[0]]
 
 
-async def test_daily_limit_ends_at_midnight(home: Home) -> None:
+async def test_daily_limit_ends_at_midnight(tmp_path: Path) -> None:
     """The next day (UTC) counts from nothing, whatever was used the day before."""
-    clock = MovableClock()
+    home, clock = make_home(tmp_path / "server"), MovableClock()
     async with running_server(home, clock=clock) as server, await enrolled(home, server, "alice") as alice:
         key = await alice.generate(policy=key_pb2.KeyPolicy(daily_limit=1))
         for _ in range(2):
