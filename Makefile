@@ -20,13 +20,16 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-hsm demo-trust run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-softhsm want-softhsm want-pdf require-lint
+.PHONY: help demo demo-contract demo-hsm demo-trust run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-contract require-softhsm want-softhsm want-pdf require-lint
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 demo: require-run $(RUN) $(GENERATED) ## Sign, verify, encrypt, decrypt and attack, on a real contract
 	@$(BIN)/python -m demo
+
+demo-contract: require-run require-contract $(RUN) $(GENERATED) ## Negotiate a contract, sign it, verify it, find what was altered
+	@$(BIN)/python -m demo.drafting
 
 demo-hsm: require-run require-softhsm $(RUN) $(GENERATED) ## Keep half of a key in a token, and certify the key
 	@$(BIN)/python -m demo.hsm
@@ -76,6 +79,9 @@ require-run:
 
 require-test: want-softhsm want-pdf
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl node contract-fonts
+
+require-contract:
+	@scripts/require.sh contract-fonts pdfsig pdftoppm pdftotext
 
 require-softhsm:
 	@scripts/require.sh softhsm2-util pkcs11-tool

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # require.sh [--wanted] NAME...: makes sure that these are on the machine: python, openssl, node, npm, softhsm2-util,
-# pkcs11-tool, qpdf, mutool, gs, pdftocairo, pdfsig, soffice, contract-fonts. What is missing is installed when we are
-# root on Debian or Ubuntu; otherwise we say what to install and fail; or, if it is only wanted, go on without it: the
-# tests that need it are skipped, and say so.
+# pkcs11-tool, qpdf, mutool, gs, pdftocairo, pdfsig, pdftoppm, pdftotext, soffice, contract-fonts. What is missing is
+# installed when we are root on Debian or Ubuntu; otherwise we say what to install and fail; or, if it is only wanted,
+# go on without it: the tests that need it are skipped, and say so.
 # PYTHON names the Python that `python` is about (default: python3).
 set -euo pipefail
 
@@ -35,7 +35,7 @@ package() {
         pkcs11-tool) echo opensc ;;
         mutool) echo mupdf-tools ;;
         gs) echo ghostscript ;;
-        pdftocairo | pdfsig) echo poppler-utils ;;
+        pdftocairo | pdfsig | pdftoppm | pdftotext) echo poppler-utils ;;
         soffice) echo libreoffice-writer-nogui ;;
         contract-fonts) echo "fonts-noto-cjk fonts-noto-core" ;;
         *) echo "$1" ;;
