@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from contract.watermark.refusals import malformed
@@ -13,6 +14,7 @@ from contract.watermark.refusals import malformed
 Operand = Any
 """A number is a float, a name a str with its slash, a string bytes; else a list or a dict of them."""
 
+_SHORT: Final = 4 << 10
 _MAX_OPERANDS: Final = 100_000
 _MAX_NESTING: Final = 32
 _WHITE: Final = rb"\x00\t\n\f\r "
@@ -61,12 +63,21 @@ class Operation:
     end: int
 
 
-def operations(data: bytes) -> Iterator[Operation]:
-    """Read a content stream.
+def operations(data: bytes) -> Iterable[Operation]:
+    """Read a content stream; a short one, as of a form that is shown again and again, once for all times.
 
     Raises:
         MalformedInput: DOCUMENT_MALFORMED.
     """
+    return _read_short(data) if len(data) < _SHORT else _read(data)
+
+
+@lru_cache(maxsize=256)
+def _read_short(data: bytes) -> tuple[Operation, ...]:
+    return tuple(_read(data))
+
+
+def _read(data: bytes) -> Iterator[Operation]:
     reader = _Reader(data)
     operands: list[Operand] = []
     start = -1
