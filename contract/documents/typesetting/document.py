@@ -90,17 +90,17 @@ def _draw_rule(page: Page, y: float) -> None:
 def _frame(house: House, page: Page, pages: int, title: str, block: SignatureBlock | None) -> None:
     """The running head, from the second page on, and the number of the page."""
     number = _line(house, f"{page.number + 1} / {pages}")
-    page.line(number, LEFT + (TEXT_WIDTH - number.width) / 2, _FOOT, None, GREY)
+    page.outlines(number, LEFT + (TEXT_WIDTH - number.width) / 2, _FOOT, GREY)
     if not page.number:
         return
     head = _line(house, title)
     while head.width > _LONGEST_HEAD * TEXT_WIDTH:
         title = title[: -max(1, len(title) // 20)]
         head = _line(house, title + "…")
-    page.line(head, LEFT, _HEAD, None, GREY)
+    page.outlines(head, LEFT, _HEAD, GREY)
     if block is not None:
         serial = _line(house, f"No. {block.serial}")
-        page.line(serial, LEFT + TEXT_WIDTH - serial.width, _HEAD, None, GREY)
+        page.outlines(serial, LEFT + TEXT_WIDTH - serial.width, _HEAD, GREY)
     with page.artifact():
         page.box(LEFT, _HEAD + 6.0, TEXT_WIDTH, 0.3, GREY)
 

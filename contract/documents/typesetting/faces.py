@@ -16,6 +16,7 @@ from fontTools.ttLib import TTFont
 from pikepdf import Array, Dictionary, Name, Object, Pdf
 
 from contract.documents.fonts import FaceName, Fonts
+from contract.documents.typesetting.outlines import Outlines
 
 _COLLECTION: Final = b"ttcf"
 _SIMPLIFIED: Final = "CJK SC"
@@ -61,6 +62,7 @@ class Face:
         self._codes: dict[str, int] = {}
         self._taken: dict[int, str] = {}
         self._next = _LAST_CODE
+        self._outlines = Outlines(self._font)
 
     @property
     def is_chinese(self) -> bool:
@@ -95,6 +97,16 @@ class Face:
             self._codes[character] = code
             self._taken[code] = character
         return code
+
+    def outline(self, character: str) -> str | None:
+        """The name of the form that draws a character that is no text, one em large; None if nothing is to be seen."""
+        glyph = self._glyphs[ord(character)]
+        name = f"{self.name.value}{self._natural_code(glyph)}"
+        return name if self._outlines.add(name, glyph) else None
+
+    def embed_outlines(self, pdf: Pdf) -> dict[str, Object]:
+        """Put the forms into a document that were asked for: by their names. To be called before ``embed``."""
+        return self._outlines.embed(pdf)
 
     def embed(self, pdf: Pdf) -> Object:
         """Put the face into a document, with the characters that were written: its font dictionary."""
@@ -219,9 +231,11 @@ class Faces:
         return self._faces[name]
 
     def embed(self, pdf: Pdf) -> Dictionary:
-        """Embed what was used of each: the dictionary of fonts for a page's resources."""
-        used = sorted(self._faces.values(), key=lambda each: each.name.value)
-        return Dictionary({f"/{each.name.value}": each.embed(pdf) for each in used if each.is_used})
+        """Embed what was used of each: the resources of all pages."""
+        faces = sorted(self._faces.values(), key=lambda each: each.name.value)
+        forms = {name: form for each in faces for name, form in each.embed_outlines(pdf).items()}
+        fonts = {f"/{each.name.value}": each.embed(pdf) for each in faces if each.is_used}
+        return Dictionary(Font=Dictionary(fonts), XObject=Dictionary(forms))
 
 
 def _open(data: bytes) -> TTFont:

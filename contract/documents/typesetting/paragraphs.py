@@ -86,8 +86,11 @@ class _Drawing:
 
     def draw(self, page: Page, y: float) -> None:
         if self.label is not None:
-            page.line(self.label, self.label_x, y + self.down, None)
-        page.line(self.line, self.x, y + self.down, self.part)
+            page.label(self.label, self.label_x, y + self.down)
+        if self.part is None:
+            page.outlines(self.line, self.x, y + self.down)
+        else:
+            page.line(self.line, self.x, y + self.down, self.part)
 
 
 @dataclass(frozen=True, slots=True)

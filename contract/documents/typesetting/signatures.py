@@ -1,6 +1,6 @@
 """The block at the end of a contract: its serial number, also as QR code, and a box for each signature.
 
-Nothing of it is text of the draft.
+Nothing of it is text of the draft, nor of the PDF: its words are drawn.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class SetBlock:
         while line.width > width and shown:
             shown = shown[:-1]
             line = self._line(shown + "…", _SIZE)
-        page.line(line, x, top + height + 13.0, None)
+        page.outlines(line, x, top + height + 13.0)
         self.boxes.append(Box(page.number, x, HEIGHT - top - height, x + width, HEIGHT - top))
 
     def _modules(self, x: float, y: float) -> Iterator[tuple[float, float, float, float]]:
@@ -141,7 +141,7 @@ class SetBlock:
     def _say(
         self, page: Page, text: str, x: float, baseline: float, size: float, *, bold: bool = False, grey: float = BLACK
     ) -> None:
-        page.line(self._line(text, size, bold=bold), x, baseline, None, grey)
+        page.outlines(self._line(text, size, bold=bold), x, baseline, grey)
 
     def _line(self, text: str, size: float, *, bold: bool = False) -> Line:
         return self.house.setter.lines((Run(text, bold=bold),), size, float("inf"))[0]

@@ -61,12 +61,12 @@ def write(pages: Sequence[Page], document: Part, bookmarks: Sequence[Bookmark], 
         about: what it says of itself.
     """
     pdf = Pdf.new()
-    fonts = pdf.make_indirect(faces.embed(pdf))
+    resources = pdf.make_indirect(faces.embed(pdf))
     for page in pages:
         made = Dictionary(
             Type=Name.Page,
             MediaBox=Array([0, 0, WIDTH, HEIGHT]),
-            Resources=Dictionary(Font=fonts),
+            Resources=resources,
             Contents=pdf.make_stream(page.written()),
             StructParents=page.number,
             Tabs=Name.S,

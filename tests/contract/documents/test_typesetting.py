@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -77,11 +78,23 @@ def test_same_draft_gives_the_same_bytes(fonts: Fonts, chinese: Typeset) -> None
     assert _set(CHINESE, fonts, BLOCK) == chinese
 
 
-def test_what_is_no_text_is_marked(fonts: Fonts) -> None:
-    """Page numbers, heads, labels and the block for signatures do not count."""
-    aside = " ".join(PdfDocument(_set(LONG, fonts, BLOCK).file).remarks)
-    for each in ("1 /", "No. 118", "Alice", "鲍勃", "序号"):
-        assert each in aside
+def test_what_is_no_text_is_drawn(fonts: Fonts, chinese: Typeset) -> None:
+    """Page numbers, heads and the block for signatures are no text to anybody; labels are, and are marked."""
+    assert PdfDocument(_set(LONG, fonts, BLOCK).file).remarks == ()
+    (aside,) = PdfDocument(chinese.file).remarks
+    assert aside.endswith(": 1. 2. • •")
+
+
+def test_fonts_have_no_more_than_the_text(fonts: Fonts) -> None:
+    """What is drawn alone is in none; its outlines are in the file once."""
+    with Pdf.open(io.BytesIO(_set("Text.", fonts, BLOCK).file)) as pdf:
+        resources = pdf.pages[0].obj.Resources
+        (font,) = resources.Font.values()
+        characters = font.ToUnicode.read_bytes().decode().partition("beginbfchar")[2]
+        assert sorted(re.findall(r"> <(\w{4})>", characters)) == [f"{ord(each):04X}" for each in " .Tetx"]
+        forms = re.findall(r"(/\S+) Do", pdf.pages[0].obj.Contents.read_bytes().decode())
+        assert set(forms) == set(resources.XObject.keys())
+        assert len(forms) > len(set(forms))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +107,7 @@ def test_text_is_plain_for_a_watermark(chinese: Typeset) -> None:
     """No adjustments between characters, no other operators."""
     for content in _streams(chinese):
         operators = {line.rpartition(" ")[2] for line in content.splitlines()}
-        assert operators <= {"Tj", "rg", "ET", "EMC", "BDC", "BMC", "f", "re"}
+        assert operators <= {"Tj", "rg", "ET", "EMC", "BDC", "BMC", "f", "re", "Q"}
 
 
 def test_pdf_can_be_navigated(fonts: Fonts) -> None:
@@ -115,11 +128,11 @@ def test_every_marked_content_has_its_place_in_the_structure(chinese: Typeset) -
 
 
 def test_head_of_a_table_stands_on_each_page(fonts: Fonts) -> None:
-    """It is text once, and marked as none where it is repeated."""
-    made = _set(LONG, fonts)
+    """It is text once, and drawn where it is repeated."""
+    made, form = _set(LONG, fonts), Faces(fonts)[FaceName.CHINESE_BOLD].outline("序")
     assert made.pages >= 3
-    assert sum("序号" in each for each in PdfDocument(made.file).remarks) == 1
-    assert PdfDocument(made.file).remarks[0].count("序号") == made.pages - 1
+    assert PdfDocument(made.file).text.count("序号") == 1
+    assert [each.count(f"/{form} Do") for each in _streams(made)] == [0] + [1] * (made.pages - 1)
 
 
 def test_signatures_stand_together_with_the_end_of_the_text(fonts: Fonts) -> None:
