@@ -1,27 +1,28 @@
 """How a signature shows in its field: a tick, that it was signed, by whom and when.
 
 The name shows where the font has its characters. Where it has not, as with Chinese names, it is left out: the page has
-it beside the field. The whole is an artifact, so that it is no part of the document's text.
+it beside the field. The whole is drawn as outlines, and an artifact, so that it is no part of the document's text, also
+where a program that writes the file again makes it a part of the page.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
+from fontTools.ttLib import TTFont
 from pyhanko.pdf_utils.content import AppearanceContent
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.stamp import BaseStampStyle
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
+from reportlab.pdfbase.ttfonts import TTFOpenFile
 
-_FONT: Final = "Vera"
-_GREEN: Final = (0.10, 0.45, 0.25)
-_GREY: Final = (0.30, 0.30, 0.30)
+from contract.documents.typesetting.outlines import OutlinePen
+
+_GREEN: Final = "0.1 0.45 0.25"
+_GREY: Final = "0.3 0.3 0.3"
 _LARGEST: Final = 8.0
 """Points of the larger line."""
 
@@ -46,45 +47,55 @@ class Appearance(BaseStampStyle):
 class _Stamp(AppearanceContent):
     def __init__(self, writer: Any, box: Any, style: Appearance) -> None:  # noqa: ANN401
         super().__init__(writer=writer, box=box)
-        self._page_writer = writer
         self._style = style
 
     def render(self) -> bytes:
-        drawn = _draw(self.box.width, self.box.height, self._style)
-        page = self._page_writer.import_page_as_xobject(PdfFileReader(io.BytesIO(drawn)))
-        self.resources.xobject["/Signed"] = page
-        return b"/Artifact BMC /Signed Do EMC"
+        return _draw(self.box.width, self.box.height, self._style).encode("ascii")
+
+    def as_form_xobject(self) -> Any:  # noqa: ANN401
+        form = super().as_form_xobject()
+        form.compress()
+        return form
 
 
-def _draw(width: float, height: float, style: Appearance) -> bytes:
-    font = _font()
-    name = style.name if all(ord(each) in font.face.charToGlyph for each in style.name) else ""
+def _draw(width: float, height: float, style: Appearance) -> str:
+    known = _font().getBestCmap()
+    name = style.name if all(ord(each) in known for each in style.name) else ""
     lines = [f"Signed by {name}" if name else "Signed"]
     if style.time is not None:
         lines.append(style.time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"))
     mark = min(height * 0.7, width * 0.15)
     room = width - mark - 8
-    widest = max(pdfmetrics.stringWidth(line, _FONT, 1) for line in lines)
-    size = min(_LARGEST, room / widest, height / (1.4 * len(lines)))
-    written = io.BytesIO()
-    canvas = Canvas(written, pagesize=(width, height), invariant=1, initialFontName=_FONT)
-    canvas.setStrokeColorRGB(*_GREEN)
-    canvas.setLineWidth(max(0.8, mark / 9))
-    canvas.setLineCap(1)
-    tick = ((0.1, 0.5), (0.4, 0.2), (0.95, 0.85))
-    points = [(3 + x * mark, (height - mark) / 2 + y * mark) for x, y in tick]
-    canvas.lines([(*points[0], *points[1]), (*points[1], *points[2])])
-    canvas.setFillColorRGB(*_GREY)
-    canvas.setFont(_FONT, size)
+    size = min(_LARGEST, room / max(map(_width, lines)), height / (1.4 * len(lines)))
+    tick = [
+        f"{3 + x * mark:.2f} {(height - mark) / 2 + y * mark:.2f}" for x, y in ((0.1, 0.5), (0.4, 0.2), (0.95, 0.85))
+    ]
+    drawn = [f"/Artifact BMC\n{_GREEN} RG {max(0.8, mark / 9):.2f} w 1 J 1 j {tick[0]} m {tick[1]} l {tick[2]} l S"]
+    drawn.append(f"{_GREY} rg")
     top = height / 2 + size * 1.3 * (len(lines) / 2 - 0.75)
     for number, line in enumerate(lines):
-        canvas.drawString(mark + 6, top - number * size * 1.3, line)
-    canvas.save()
-    return written.getvalue()
+        drawn += _outlines(line, mark + 6, top - number * size * 1.3, size)
+    return "\n".join((*drawn, "EMC"))
+
+
+def _outlines(text: str, x: float, y: float, size: float) -> Iterator[str]:
+    glyphs, known, scale = _font().getGlyphSet(), _font().getBestCmap(), size / _font()["head"].unitsPerEm
+    for each in text:
+        pen, glyph = OutlinePen(glyphs), glyphs[known[ord(each)]]
+        glyph.draw(pen)
+        if pen.path:
+            yield "\n".join((f"q {scale:.6f} 0 0 {scale:.6f} {x:.3f} {y:.3f} cm", *pen.path, "f Q"))
+        x += glyph.width * scale
+
+
+def _width(text: str) -> float:
+    """Of a line, in em."""
+    glyphs, known = _font().getGlyphSet(), _font().getBestCmap()
+    total: float = sum(glyphs[known[ord(each)]].width for each in text) / _font()["head"].unitsPerEm
+    return total
 
 
 @cache
 def _font() -> TTFont:
-    font = TTFont(_FONT, "Vera.ttf")  # comes with reportlab
-    pdfmetrics.registerFont(font)
-    return font
+    with TTFOpenFile("Vera.ttf")[1] as file:  # comes with reportlab
+        return TTFont(io.BytesIO(file.read()))

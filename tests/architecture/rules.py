@@ -33,7 +33,7 @@ MAY_IMPORT_TOO = {
     ),
     "contract.pades": (
         *("io", "asn1crypto", "pyhanko", "pyhanko_certvalidator.registry"),  # files in memory; nothing is fetched
-        *("reportlab.pdfbase", "reportlab.pdfgen"),  # draws
+        *("fontTools", "reportlab.pdfbase"),  # draws, in a font that comes with it
     ),
     "contract.documents": (
         *("bisect", "io", "xml.sax.saxutils", "zipfile"),  # files in memory
