@@ -8,13 +8,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.watermark.channels import Channel, Track
-from contract.watermark.docx.marks import Look, Mark, look_of, split_run, tags_when_split
+from contract.watermark.docx.marks import Look, Mark, RunSplitter, look_of
 from contract.watermark.docx.package import Package
-from contract.watermark.docx.parts import MAX_TAGS, OFFICE_DOCUMENT, Element, Relationships, W, parse, serialise
+from contract.watermark.docx.parts import (
+    OFFICE_DOCUMENT,
+    Element,
+    Part,
+    Relationships,
+    W,
+    parse,
+    require_limits,
+    serialise,
+)
 from contract.watermark.docx.refusals import require_plain_content, require_plain_package
 from contract.watermark.docx.styles import Styles, is_on, is_shaded, value_of
 from contract.watermark.docx.text import Piece, paragraphs, text_of
-from contract.watermark.refusals import deceptive, malformed, require_plain_text, too_large
+from contract.watermark.refusals import deceptive, malformed, require_plain_text
 
 _NOTES: Final = ("footnotes", "endnotes")
 _MARGINS: Final = ("header", "footer")
@@ -62,15 +71,16 @@ class DocxDocument:
         places = {each: array("L") for each in self.channels}
         levels = {each: bytearray() for each in self.channels}
         lines = []
-        for line, carriers in self._main_paragraphs(parse(self._package, self._main)):
-            lines.append(line)
-            for each in carriers:
-                for channel in self.channels:
-                    for place, character in enumerate(each.piece.text, start=each.begin):
-                        level = each.look.level(channel, character)
-                        if level is not None:
-                            places[channel].append(place)
-                            levels[channel].append(level)
+        for paragraph in self._main_paragraphs(Part(self._package, self._main)):
+            for line, carriers in paragraph:
+                lines.append(line)
+                for each in carriers:
+                    for channel in self.channels:
+                        for place, character in enumerate(each.piece.text, start=each.begin):
+                            level = each.look.level(channel, character)
+                            if level is not None:
+                                places[channel].append(place)
+                                levels[channel].append(level)
         texts = [self._read(name) for kind in _NOTES for name in relationships.parts(kind)]
         texts += sorted(
             {self._read(name, page_numbers=False) for kind in _MARGINS for name in relationships.parts(kind)}
@@ -89,49 +99,58 @@ class DocxDocument:
             channel: dict(zip(self.tracks[channel].places, each, strict=False)) for channel, each in levels.items()
         }
         colours, spacings = wanted.get(Channel.COLOUR, {}), wanted.get(Channel.SPACING, {})
-        root = parse(self._package, self._main)
-        runs: dict[Element, tuple[Look, dict[Element, tuple[Piece, list[Mark]]]]] = {}
-        for _, carriers in self._main_paragraphs(root):
-            for each in carriers:
-                places = range(each.begin, each.begin + len(each.piece.text))
-                marks = [Mark(colours.get(place), spacings.get(place)) for place in places]
-                runs.setdefault(each.run, (each.look, {}))[1][each.piece.element] = (each.piece, marks)
-        sizes = (tags_when_split(run, sum(len(marks) for _, marks in each.values())) for run, (_, each) in runs.items())
-        if sum(sizes) > MAX_TAGS:
-            raise too_large("with a run for each character, it would be")
-        for run, (look, pieces) in runs.items():
-            split_run(run, look, pieces)
-        return self._package.with_part(self._main, serialise(self._main, root))
+        part = Part(self._package, self._main, keep=True)
+        splitter = RunSplitter(part.foreign_name())
+        for paragraph in self._main_paragraphs(part):
+            runs: dict[Element, tuple[Look, dict[Element, tuple[Piece, list[Mark]]]]] = {}
+            for _, carriers in paragraph:
+                for each in carriers:
+                    places = range(each.begin, each.begin + len(each.piece.text))
+                    marks = [Mark(colours.get(place), spacings.get(place)) for place in places]
+                    runs.setdefault(each.run, (each.look, {}))[1][each.piece.element] = (each.piece, marks)
+            for run, (look, pieces) in runs.items():
+                splitter.split(run, look, pieces)
+        written = splitter.with_texts(serialise(self._main, part.root))
+        require_limits(self._main, written)
+        return self._package.with_part(self._main, written)
 
-    def _main_paragraphs(self, root: Element) -> Iterator[tuple[str, list[_Carrier]]]:
-        if root.find(f"{W}body") is None:
-            raise malformed("it has no body")
+    def _main_paragraphs(self, part: Part) -> Iterator[list[tuple[str, list[_Carrier]]]]:
+        """As ``_paragraphs``, with what may be marked."""
         begin = 0
-        for paragraph, pieces in self._paragraphs(root, page_numbers=True):
-            shaded, carriers = self._is_shaded(paragraph), []
-            for piece in pieces:
-                run = piece.run
-                if run is not None:
-                    look = _NO_LOOK if shaded or is_shaded(run.find(f"{W}rPr")) else self._look(run, paragraph)
-                    carriers.append(_Carrier(begin, piece, run, look))
-                begin += len(piece.text)
-            begin += 1
-            yield text_of(pieces), carriers
+        for found in self._paragraphs(part, page_numbers=True):
+            read = []
+            for paragraph, pieces in found:
+                shaded, style, carriers = self._is_shaded(paragraph), _style_of(paragraph), []
+                for piece in pieces:
+                    run = piece.run
+                    if run is not None:
+                        look = _NO_LOOK if shaded or is_shaded(run.find(f"{W}rPr")) else self._look(run, style)
+                        carriers.append(_Carrier(begin, piece, run, look))
+                    begin += len(piece.text)
+                begin += 1
+                read.append((text_of(pieces), carriers))
+            yield read
+        if part.root.find(f"{W}body") is None:
+            raise malformed("it has no body")
 
     def _read(self, name: str, *, page_numbers: bool = True) -> str:
-        found = self._paragraphs(parse(self._package, name), page_numbers=page_numbers)
-        return "\n".join(line for line in (text_of(pieces) for _, pieces in found) if line)
+        found = self._paragraphs(Part(self._package, name), page_numbers=page_numbers)
+        lines = (text_of(pieces) for together in found for _, pieces in together)
+        return "\n".join(line for line in lines if line)
 
-    def _paragraphs(self, root: Element, *, page_numbers: bool) -> Iterator[tuple[Element, list[Piece]]]:
-        require_plain_content(root)
-        for paragraph, pieces in paragraphs(root, page_numbers=page_numbers):
-            style = _style_of(paragraph)
-            if any(is_on(self._styles.find(each.run, style, "vanish")) for each in pieces if each.run is not None):
-                raise deceptive("it has hidden text")
-            yield paragraph, pieces
+    def _paragraphs(self, part: Part, *, page_numbers: bool) -> Iterator[list[tuple[Element, list[Piece]]]]:
+        """Every paragraph with its text, together with those in its text boxes; which may be changed, if kept."""
+        for outermost in part.outermost(f"{W}p"):
+            require_plain_content(outermost)
+            found = list(paragraphs(outermost, page_numbers=page_numbers))
+            for paragraph, pieces in found:
+                style = _style_of(paragraph)
+                if any(is_on(self._styles.find(each.run, style, "vanish")) for each in pieces if each.run is not None):
+                    raise deceptive("it has hidden text")
+            yield found
+        require_plain_content(part.root)
 
-    def _look(self, run: Element, paragraph: Element) -> Look:
-        style = _style_of(paragraph)
+    def _look(self, run: Element, style: str | None) -> Look:
         return look_of(self._styles.find(run, style, "color"), self._styles.find(run, style, "spacing"))
 
     def _is_shaded(self, paragraph: Element) -> bool:

@@ -5,6 +5,8 @@ A run that is marked is cut into one run for each character; nothing of its text
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,9 +16,11 @@ from lxml import etree
 
 from contract.watermark.channels import Channel
 from contract.watermark.characters import carries, joins, lowest_bits, may_widen, with_lowest_bits
-from contract.watermark.docx.parts import XML_SPACE, Element, W
+from contract.watermark.docx.package import MAX_PART_BYTES
+from contract.watermark.docx.parts import MAX_TAGS, XML_SPACE, Element, W
 from contract.watermark.docx.styles import value_of
 from contract.watermark.docx.text import Piece
+from contract.watermark.refusals import too_large
 
 _STEP: Final = 2
 _TAGS_OF_MARK: Final = 8
@@ -69,32 +73,85 @@ def look_of(colour: Element | None, spacing: Element | None) -> Look:
     return Look(_colour(value_of(colour) or "auto"), _spacing(value_of(spacing) or "0"))
 
 
-def tags_when_split(run: Element, characters: int) -> int:
-    """How many tags a run will have, with its properties again for each character."""
+def _tags_when_split(run: Element, characters: int) -> int:
+    """As many as a run will have at most, with its properties again for each character."""
     properties = run.find(f"{W}rPr")
     own = 0 if properties is None else sum(1 for _ in properties.iter())
     return characters * (own + _TAGS_OF_MARK)
 
 
-def split_run(run: Element, look: Look, pieces: Mapping[Element, tuple[Piece, Sequence[Mark]]]) -> None:
-    """Put runs in the place of a run, that have the same content, and the marks of its characters.
+class RunSplitter:
+    """Cuts runs. What it makes of a text is kept as bytes: as a tree, that would take ten times the memory.
 
     Args:
-        run: in its tree.
-        look: of it.
-        pieces: of the run's texts, by their elements; with a mark for each character.
+        name: stands for the texts until they are put in, and nowhere in the part's XML.
     """
-    properties = run.find(f"{W}rPr")
-    for child in list(run):
-        if child is properties:
-            continue
-        if child not in pieces:
-            _add(run, properties).append(child)
-            continue
-        piece, marks = pieces[child]
-        for text, mark in _cut(piece.text, marks):
-            _add_text(_add(run, properties), text, mark, look)
-    run.getparent().remove(run)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._texts: list[bytes] = []
+        self._bytes = self._tags = 0
+
+    def split(self, run: Element, look: Look, pieces: Mapping[Element, tuple[Piece, Sequence[Mark]]]) -> None:
+        """Put runs in the place of a run, that have the same content, and the marks of its characters.
+
+        Args:
+            run: in its tree.
+            look: of it.
+            pieces: of the run's texts, by their elements; with a mark for each character.
+
+        Raises:
+            MalformedInput: DOCUMENT_TOO_LARGE: with a run for each character, it would be.
+        """
+        properties = run.find(f"{W}rPr")
+        self._tags += _tags_when_split(run, sum(len(marks) for _, marks in pieces.values()))
+        if self._tags > MAX_TAGS or self._bytes > MAX_PART_BYTES:
+            raise too_large("with a run for each character, it would be")
+        for child in list(run):
+            if child is properties:
+                continue
+            if child not in pieces:
+                _add(run, properties).append(child)
+                continue
+            run.addprevious(etree.ProcessingInstruction(self._name, str(len(self._texts))))
+            piece, marks = pieces[child]
+            self._texts.append(self._write(run, look, _cut(piece.text, marks)))
+            self._bytes += len(self._texts[-1])
+        run.getparent().remove(run)
+
+    def with_texts(self, xml: bytes) -> bytes:
+        """The part with the texts in their places."""
+        places = re.compile(rb"<\?%b (\d+)\?>" % self._name.encode())
+        return places.sub(lambda found: self._texts[int(found[1])], xml)
+
+    def _write(self, run: Element, look: Look, parts: Sequence[tuple[str, Mark]]) -> bytes:
+        around: dict[tuple[Mark, bool], tuple[str, str]] = {}
+        written = []
+        for text, mark in parts:
+            spaced = text != text.strip()
+            if (mark, spaced) not in around:
+                around[mark, spaced] = self._around(run, look, mark, spaced=spaced)
+            before, after = around[mark, spaced]
+            written += before, html.escape(text, quote=False).replace("\r", "&#13;"), after
+        return "".join(written).encode()
+
+    def _around(self, run: Element, look: Look, mark: Mark, *, spaced: bool) -> tuple[str, str]:
+        """What stands before and after each text of a run with this mark."""
+        above = etree.Element("above", nsmap=run.nsmap)
+        added = etree.SubElement(above, f"{W}r", run.attrib)
+        properties = run.find(f"{W}rPr")
+        if properties is not None:
+            added.append(deepcopy(properties))
+        if mark.colour is not None and look.colour is not None:
+            _set(added, "color", f"{with_lowest_bits(look.colour, mark.colour):06X}")
+        if mark.spacing is not None:
+            _set(added, "spacing", str(mark.spacing * _STEP))
+        element = etree.SubElement(added, f"{W}t")
+        if spaced:
+            element.set(XML_SPACE, "preserve")
+        above.text = element.text = added.tail = self._name
+        _, before, after, _ = etree.tostring(above, encoding="unicode").split(self._name)
+        return before, after
 
 
 def _cut(text: str, marks: Sequence[Mark]) -> list[tuple[str, Mark]]:
@@ -115,17 +172,6 @@ def _add(run: Element, properties: Element | None) -> Element:
         added.append(deepcopy(properties))
     run.addprevious(added)
     return added
-
-
-def _add_text(run: Element, text: str, mark: Mark, look: Look) -> None:
-    if mark.colour is not None and look.colour is not None:
-        _set(run, "color", f"{with_lowest_bits(look.colour, mark.colour):06X}")
-    if mark.spacing is not None:
-        _set(run, "spacing", str(mark.spacing * _STEP))
-    element = etree.SubElement(run, f"{W}t")
-    element.text = text
-    if text != text.strip():
-        element.set(XML_SPACE, "preserve")
 
 
 def _set(run: Element, name: str, value: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import posixpath
+from collections.abc import Iterator
 from typing import Any, Final
 
 from lxml import etree
@@ -19,6 +22,8 @@ _OVERRIDE: Final = "{http://schemas.openxmlformats.org/package/2006/content-type
 MAX_TAGS: Final = 4_000_000
 """Of a part: a tree takes some hundred bytes of memory for each."""
 
+_SAFE: Final = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": False}
+
 Element = Any
 """An element of lxml, which brings no types."""
 
@@ -29,17 +34,55 @@ def parse(package: Package, name: str) -> Element:
     Raises:
         MalformedInput: DOCUMENT_MALFORMED: missing, no XML, or with a document type; DOCUMENT_TOO_LARGE.
     """
-    data = package.part(name)
-    require_plain(name, data)
-    _require_tree(name, data)
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
-        tree = etree.fromstring(data, parser).getroottree()
+        root = etree.fromstring(_checked(package, name), etree.XMLParser(**_SAFE))
     except (etree.XMLSyntaxError, ValueError):
         raise malformed(f"its part {name} is no XML") from None
-    if tree.docinfo.internalDTD is not None:
-        raise _document_type(name)
-    return tree.getroot()
+    _require_no_type(name, root)
+    return root
+
+
+class Part:
+    """A part that is parsed bit by bit: a tree of all of it may take a hundred times what its text does.
+
+    Args:
+        package: that has it.
+        name: of it.
+        keep: whether the tree stays.
+
+    Raises:
+        MalformedInput: as ``parse``, when it is opened or while it is read.
+    """
+
+    def __init__(self, package: Package, name: str, *, keep: bool = False) -> None:
+        self._name = name
+        self._data = _checked(package, name)
+        self._keep = keep
+        self.root: Element = None
+        """Known when all is read, without what was not kept."""
+
+    def outermost(self, tag: str) -> Iterator[Element]:
+        """Every element of this name that is in no other one, with all that is in it; in order.
+
+        What stands around it is known as far as it comes before.
+        """
+        events = etree.iterparse(io.BytesIO(self._data), ("start", "end"), tag=tag, **_SAFE)
+        depth = 0
+        try:
+            for event, element in events:
+                depth += 1 if event == "start" else -1
+                if not depth:
+                    yield element
+                    if not self._keep:
+                        element.clear(keep_tail=True)
+        except (etree.XMLSyntaxError, ValueError):
+            raise malformed(f"its part {self._name} is no XML") from None
+        self.root = events.root
+        _require_no_type(self._name, self.root)
+
+    def foreign_name(self) -> str:
+        """A name that stands nowhere in it: nothing can contain its own digest."""
+        return f"of-{hashlib.sha256(self._data).hexdigest()}"
 
 
 def require_plain(name: str, data: bytes) -> None:
@@ -59,8 +102,18 @@ def serialise(name: str, root: Element) -> bytes:
         MalformedInput: DOCUMENT_TOO_LARGE: nobody would read it again.
     """
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
-    _require_tree(name, written)
+    require_limits(name, written)
     return written
+
+
+def require_limits(name: str, data: bytes) -> None:
+    """Refuse what takes too much memory.
+
+    Raises:
+        MalformedInput: DOCUMENT_TOO_LARGE.
+    """
+    if len(data) > MAX_PART_BYTES or data.count(b"<") > MAX_TAGS:
+        raise too_large(f"its part {name}")
 
 
 class Relationships:
@@ -100,9 +153,16 @@ def _kind(relationship: Element) -> str:
     return str(relationship.get("Type", "")).rpartition("/")[2]
 
 
-def _require_tree(name: str, data: bytes) -> None:
-    if len(data) > MAX_PART_BYTES or data.count(b"<") > MAX_TAGS:
-        raise too_large(f"its part {name}")
+def _checked(package: Package, name: str) -> bytes:
+    data = package.part(name)
+    require_plain(name, data)
+    require_limits(name, data)
+    return data
+
+
+def _require_no_type(name: str, root: Element) -> None:
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise _document_type(name)
 
 
 def _document_type(name: str) -> Exception:

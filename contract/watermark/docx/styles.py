@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from contract.watermark.docx.parts import Element, W
 
 _MAX_DEPTH: Final = 32
+_REMEMBERED: Final = 1024
+"""Answers: every character of a marked text asks again."""
 _ASKED: Final = ("color", "spacing", "vanish", "b", "i", "u", "strike", "dstrike", "vertAlign", "sz")
 _ASKED_OF_PARAGRAPHS: Final = ("outlineLvl", "numPr", "jc", "ind", "pageBreakBefore")
 _NO_LINE: Final = frozenset({None, "none", "nil"})
@@ -53,6 +56,7 @@ class Styles:
         self._default = {each.get(f"{W}type"): each.get(f"{W}styleId") for each in defaults}
         document = None if root is None else root.find(f"{W}docDefaults/{W}rPrDefault")
         self._document = _properties(document)
+        self._find_in_styles = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
     def find(self, run: Element, paragraph_style: str | None, name: str) -> Element | None:
         """The property of a run: its element, wherever that stands; None if nothing says anything of it.
@@ -68,10 +72,7 @@ class Styles:
             if found is not None:
                 return found
         style = None if own is None else value_of(own.find(f"{W}rStyle"))
-        for each in (*self._chain(style, "character"), *self._chain(paragraph_style, "paragraph")):
-            if name in each.properties:
-                return each.properties[name]
-        return self._document.get(name)
+        return self._find_in_styles(style, paragraph_style, name)
 
     def find_of_paragraph(self, paragraph: Element, name: str) -> tuple[Element | None, str | None]:
         """The property of a paragraph: its element, None if nothing says anything of it; and the style that says it.
@@ -99,6 +100,12 @@ class Styles:
     def tints(self, table: Element) -> bool:
         """Whether a table has shades or colours: its text may be light, where nobody says so of a character."""
         return any(each.tints for each in self._chain(value_of(table.find(f"{W}tblPr/{W}tblStyle")), "table"))
+
+    def _look_up(self, style: str | None, paragraph_style: str | None, name: str) -> Element | None:
+        for each in (*self._chain(style, "character"), *self._chain(paragraph_style, "paragraph")):
+            if name in each.properties:
+                return each.properties[name]
+        return self._document.get(name)
 
     def _chain(self, style: str | None, kind: str) -> Iterator[_Style]:
         """A style and those that it is based on, which may go round in a circle."""

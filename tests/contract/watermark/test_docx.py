@@ -244,6 +244,21 @@ def test_text_of_a_box_is_read_once() -> None:
     assert extract(marked, KEY).frames == {Channel.COLOUR: 19, Channel.SPACING: 3}
 
 
+def test_text_beside_its_box_in_one_run_is_marked_with_it() -> None:
+    """What is cut in a run and in a box that stands in it comes back in its place, character for character."""
+    box = b"<w:pict><w:txbxContent><w:p><w:r><w:t>In &lt;a&gt; box</w:t></w:r></w:p></w:txbxContent></w:pict>"
+    beside = (
+        b'<w:r><w:t xml:space="preserve">R&amp;D "before" \xc3\xa9&#13; </w:t>%s<w:tab/><w:t>after it</w:t></w:r>' % box
+    )
+    data = with_xml(PLAIN, RUN, beside + RUN)
+    document = DocxDocument(data)
+    assert document.text.startswith(f'R&D "before" \u00e9\r \tafter it{ENGLISH[0]}\nIn <a> box\n{ENGLISH[1]}')
+    marked = embed(document, KEY, serial=1, time=TIME).file
+    assert DocxDocument(marked).text == document.text
+    assert read_text(marked) == read_text(data)
+    assert extract(DocxDocument(marked), KEY).intact
+
+
 def test_foreign_spacing_is_left_alone() -> None:
     """A style that sets its letters closer keeps them so; other runs of the text carry."""
     spaced = with_xml(PLAIN, RUN, b'<w:r><w:rPr><w:spacing w:val="-10"/></w:rPr>' + TEXT)
