@@ -7,7 +7,10 @@ from math import ceil
 from typing import Final
 
 from contract.certificate_parts import common_name_of, load_certificate
-from contract.documents import DraftFormat, Fonts, SignatureBlock, read_draft, text_digest, to_docx, typeset
+from contract.documents import DraftFormat, Fonts, read_draft, text_digest
+from contract.documents.docx.writing import to_docx
+from contract.documents.typesetting.document import typeset
+from contract.documents.typesetting.signatures import SignatureBlock
 from contract.drafting.docx_evidence import with_evidence
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence
 from contract.drafting.marks import MARK_BYTES

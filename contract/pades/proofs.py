@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
@@ -13,24 +12,10 @@ from cryptography import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import DocumentSecurityStore
 
+from contract.pades.model import RevocationData
 from contract.pades.reading import entry, readable
 from contract.revocation import RevocationList
 from mpc.errors import FoursealError
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationData:
-    """Of one authority, as it was when the signature was made or later.
-
-    Args:
-        certificates: of the chain, DER.
-        lists: revocation lists, DER; what ``pdf_signatures`` reads.
-        responses: OCSP responses, DER; for other readers.
-    """
-
-    certificates: tuple[bytes, ...] = ()
-    lists: tuple[bytes, ...] = ()
-    responses: tuple[bytes, ...] = ()
 
 
 def with_revocation_data(pdf: bytes, data: RevocationData, contents: bytes) -> bytes:

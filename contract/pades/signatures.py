@@ -29,10 +29,10 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from contract.certificate_parts import load_certificate
 from contract.chain import check_issued, check_valid
 from contract.errors import VerificationFailed
+from contract.pades.model import Level
 from contract.pades.policy import only_signed
 from contract.pades.proofs import revocation_lists
 from contract.pades.reading import entry, malformed, open_pdf, readable
-from contract.pades.signing import Level
 from contract.time_stamp import verify_time_stamp
 from contract.trusteeship.certificates import PersonalCertificate
 from mpc.errors import FoursealError

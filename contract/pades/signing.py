@@ -7,11 +7,9 @@ has the key signs it elsewhere, such as jointly. A time stamp that cannot be had
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from asn1crypto import algos, cms, tsp
@@ -27,49 +25,17 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from contract.certificate_parts import common_name_of, malformed, public_key_of
 from contract.pades.appearance import Appearance
-from contract.pades.proofs import RevocationData, with_revocation_data
+from contract.pades.model import ALGORITHMS, Level, RevocationData, Sign, SignedPdf, Timestamper
+from contract.pades.proofs import with_revocation_data
 from contract.pades.reading import open_for_update, readable
 from contract.time_stamp import time_of_stamp
 from mpc.errors import FoursealError, MalformedInput
 from mpc.four_prime_rsa import SignatureAlgorithm
 
-ALGORITHMS: Final = (SignatureAlgorithm.PSS_SHA256, SignatureAlgorithm.PKCS1_SHA256)
-"""That a PDF is signed with: the first by default, the second for readers that do not know PSS."""
 _ROOM_FOR_STAMP: Final = 16 << 10
 """Bytes kept for a time stamp in the file, before anybody knows how long it will be."""
 _FRAME: Final = 64
 """Of these, what frames the time stamp."""
-
-Sign = Callable[[bytes], Awaitable[bytes]]
-"""Signs a SHA-256 digest, 32 bytes; gives the RSA signature, as long as the modulus."""
-Timestamper = Callable[[bytes], Awaitable[bytes]]
-"""Has data stamped: gives TimeStampResp over its SHA-256, DER, verified; raises FoursealError if there is none."""
-
-
-class Level(StrEnum):
-    """Of a signature, each with all that the one before has (ETSI EN 319 142-1 section 6)."""
-
-    B_B = "B-B"
-    """Signed, with the certificate."""
-    B_T = "B-T"
-    """And time-stamped."""
-    B_LT = "B-LT"
-    """And with revocation data for the certificate."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignedPdf:
-    """What ``sign_pdf`` made.
-
-    Args:
-        file: begins with the bytes of the file that was signed.
-        level: that was reached.
-        unstamped: why there is no time stamp, where one was asked for; None otherwise.
-    """
-
-    file: bytes
-    level: Level
-    unstamped: FoursealError | None = None
 
 
 async def sign_pdf(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from contract.documents import DraftFormat, read_draft, to_docx
+from contract.documents import DraftFormat, read_draft
+from contract.documents.docx.writing import to_docx
 from demo.contract import text
 from demo.contract.text import Article, Bilingual
 

@@ -1,4 +1,4 @@
-"""A server that lets Bob read and sign another text than Alice: found by his agent before anything comes of it."""
+"""A server that lets Bob read another text than Alice has signed: found by his agent before he signs it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Lie:
 
     def perform(self) -> None:
         """Lie, and be found out."""
-        with self.parties.show.step("Have Bob sign another text than Alice", is_attack=True) as shown:
+        with self.parties.show.step("Show Bob another text than Alice has signed", is_attack=True) as shown:
             shown.outcome = self._perform()
 
     def _perform(self) -> str:
@@ -57,16 +57,15 @@ class Lie:
             if _LIE.after not in draft.text:
                 raise CommandFailed("Bob is shown what Alice has signed")
             try:
+                show.say("Bob reads that, and would sign it. His agent looks at what Alice has signed:")
                 bob.sign(bob.contract(made), draft)
-                show.say("Bob reads that, and signs it. Then his agent looks at what Alice has signed:")
-                bob.consent(bob.contract(made))
             except PeerMisbehaved as error:
                 show.refusal(f"to blame: the {error.culprit}", f"{error.reason}: {error}")
                 if error.culprit != "server":
                     raise
             else:
-                raise AttackSucceeded("Bob consented to another text than Alice signed")
-        return "no consent, no contract: they signed different digests, and neither can be passed off as the other"
+                raise AttackSucceeded("Bob signed another text than Alice")
+        return "not signed: what Alice signed has another digest, and cannot be passed off as what Bob was shown"
 
     def _replace(self, contract: str, content: bytes) -> None:
         stage, text = self.parties.stage, read_draft(content, DraftFormat.MARKDOWN).text

@@ -13,7 +13,9 @@ from cryptography import x509
 from PIL import Image
 
 from contract.certificate_parts import common_name_of, load_certificate
-from contract.documents import DraftFormat, Fonts, SignatureBlock, canonical_text, read_draft, typeset
+from contract.documents import DraftFormat, Fonts, canonical_text, read_draft
+from contract.documents.typesetting.document import typeset
+from contract.documents.typesetting.signatures import SignatureBlock
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence
 from contract.pades.attachments import attachment
 from contract.pades.reading import open_pdf

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Optional
 
 import typer
 
-from contract.pades.signing import SignedPdf, Timestamper
+from contract.pades.model import SignedPdf, Timestamper
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.cli.contract_text import certified_as, contract_json, contract_rows
 from signer_agent.cli.drafting import ContractArgument, with_drafting

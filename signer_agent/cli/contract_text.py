@@ -28,6 +28,8 @@ _NEXT: Final = {
     ContractState.ENDED: "It was refused, and cannot go on.",
     ContractState.UNKNOWN: "This version of the program does not know this state.",
 }
+_DRAWN: Final = ("\n", "\u3000")
+"""White space that a terminal draws. Headings in Chinese have wide spaces."""
 _STYLES: Final = {ChangeKind.EQUAL: "", ChangeKind.INSERT: "green underline", ChangeKind.DELETE: "red strike"}
 _BESIDE: Final = 40
 """Characters of unchanged text that are shown beside a change."""
@@ -157,7 +159,7 @@ def show_changes(changes: list[Change]) -> None:
     plain = target.no_color or not target.is_terminal
     shown = Text()
     for change in _shortened(changes):
-        text = "".join(each if each.isprintable() or each == "\n" else "?" for each in change.text)
+        text = "".join(each if each.isprintable() or each in _DRAWN else "?" for each in change.text)
         if plain and change.kind is not ChangeKind.EQUAL:
             sign = "+" if change.kind is ChangeKind.INSERT else "-"
             text = f"[{sign}{text}{sign}]"

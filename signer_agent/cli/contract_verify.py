@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
 from contract.documents import DraftFormat, read_draft
-from contract.drafting.verification import ContractReport, Original, verify_contract
 from contract.report import Check, Outcome
 from contract.watermark.alignment import Alteration
-from contract.watermark.documents import open_document
 from signer_agent.cli.drafting import with_drafting
 from signer_agent.cli.files import read_file
 from signer_agent.cli.invocation import Invocation
@@ -23,6 +21,9 @@ from signer_agent.drafting.model import Archived
 from signer_agent.drafting.wording import MEANINGS, kind_of, reason_text
 from signer_agent.evidence.facts import time_text
 from wire.status import RemoteError
+
+if TYPE_CHECKING:  # it reads PDFs, which is long to import for the other commands
+    from contract.drafting.verification import ContractReport, Original
 
 _MAX_BYTES: Final = 16 << 20
 _LONGEST_SHOWN: Final = 60
@@ -46,6 +47,8 @@ def verify(
 
     Exit status 0 if it holds, 1 if not, 2 if the command is wrong, 3 if that cannot be said with what is at hand.
     """
+    from contract.drafting.verification import verify_contract  # noqa: PLC0415
+
     with wrong_command():
         known, stamps = read_authority(authority), read_certificates(tsa_certificate or [])
         draft = None if original is None else _read_original(original)
@@ -63,6 +66,9 @@ def verify(
 
 def _read_original(path: Path) -> Original:
     """A draft, or a document without a watermark."""
+    from contract.drafting.verification import Original  # noqa: PLC0415
+    from contract.watermark.documents import open_document  # noqa: PLC0415
+
     content = read_file(path, _MAX_BYTES, "a draft")
     form = {f".{each.value}": each for each in DraftFormat}.get(path.suffix.lower())
     if form is None or form is DraftFormat.DOCX:

@@ -15,10 +15,9 @@ from contract.documents import DraftFormat, read_draft
 from contract.drafting.evidence import ContractEvidence
 from contract.drafting.verification import ContractReport, Original, verify_contract
 from contract.report import Outcome, Report
-from mpc.errors import MalformedInput, PeerMisbehaved
-from mpc.four_prime_rsa import Role
+from mpc.errors import MalformedInput
+from signer_agent.drafting.agreement import refused
 from signer_agent.drafting.model import Contract
-from signer_agent.drafting.reading import wrong
 
 _UNSIGNED: Final = "PDF_SIGNATURE_MISSING"
 
@@ -77,33 +76,3 @@ def _require_of_contract(evidence: ContractEvidence, contract: Contract, draft: 
         raise refused("evidence", "the document", "a party is missing")
     if (evidence.serial, evidence.time) != (contract.summary.serial, contract.finish_time):
         raise refused("evidence", "the document", "it has another serial number or time than the server says")
-
-
-def check_agreement(contract: Contract) -> None:
-    """See that all parties signed the same, before one consents to it.
-
-    Raises:
-        PeerMisbehaved: CONTRACT_ANSWER_WRONG; the culprit is the server.
-    """
-    statements = [each.statement for each in contract.parties]
-    first = statements[0]
-    for party, each in zip(contract.parties, statements, strict=True):
-        if each is None or first is None:
-            raise wrong(f"{party.account} did not sign")
-        same = (each.title, each.number, each.draft_digest, each.text_digest, each.signers)
-        if same != (first.title, first.number, first.draft_digest, first.text_digest, first.signers):
-            raise wrong(f"{party.account} signed something else")
-        if each.number != contract.agreed_version or each.title != contract.summary.title:
-            raise wrong(f"{party.account} signed another version")
-
-
-def refused(check: str, who: str, problem: str) -> PeerMisbehaved:
-    """That a document of the server is not signed. ``who``: whose part of it is wrong."""
-    return PeerMisbehaved(
-        "CONTRACT_DOCUMENT_WRONG",
-        f"the document that the server made is not the contract: {check} of {who}: {problem}",
-        culprit=Role.SERVER,
-        check=check,
-        who=who,
-        problem=problem,
-    )

@@ -31,14 +31,12 @@ from contract.documents import Fonts, read_draft
 from contract.documents.text import text_digest
 from contract.drafting.consents import ContractConsent
 from contract.drafting.evidence import ContractEvidence
-from contract.drafting.making import field_name
 from contract.drafting.marks import make_mark, new_document_key
 from contract.drafting.records import ContractRecord
 from contract.drafting.statements import ContractSigner, ContractStatement
 from contract.log_entry import EntryKind, LogEntry
 from contract.names import check_account_name, check_title
-from contract.pades.proofs import RevocationData
-from contract.pades.signing import ALGORITHMS, SignedPdf, Timestamper, sign_pdf
+from contract.pades.model import ALGORITHMS, RevocationData, SignedPdf, Timestamper
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.messages import answered_time
@@ -48,7 +46,7 @@ from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.personal_certificates import PersonalCertificates
 from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.statements import PersonalKey, StatementSigner
-from signer_agent.drafting.checking import check_agreement, check_document, refused
+from signer_agent.drafting.agreement import check_agreement, check_signed_alike, refused
 from signer_agent.drafting.model import (
     Archived,
     Contract,
@@ -57,7 +55,6 @@ from signer_agent.drafting.model import (
     Draft,
     DraftFile,
 )
-from signer_agent.drafting.pages import check_base, check_pages
 from signer_agent.drafting.reading import FORMATS_BACK, read_contract, read_summary, read_version, wrong
 from transparency.receipt import Receipt
 from wire.catalogue import ServiceError
@@ -219,6 +216,7 @@ class Drafting:
 
         Raises:
             ServiceError: CONTRACT_STATE_WRONG: it is not the version that all confirmed; PERSONAL_CERTIFICATE_WRONG.
+            PeerMisbehaved: CONTRACT_ANSWER_WRONG: another party signed something else; the culprit is the server.
             RemoteError: CONTRACT_TEXT_DIFFERS, CONTRACT_STATEMENT_WRONG, CONTRACT_STATE_WRONG.
         """
         key = await self._signer.key()
@@ -236,6 +234,7 @@ class Drafting:
             document_key=document_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw),
             time=_now(),
         )
+        check_signed_alike(contract, statement)
         request_id = new_request_id()
         ours = await self._signer.sign(statement, request_id)
         mark = make_mark(document_key, statement)
@@ -309,6 +308,10 @@ class Drafting:
             PeerMisbehaved: CONTRACT_DOCUMENT_WRONG and others, as ``check_document``: nothing was signed.
             RemoteError: PDF_SIGNED_BEFORE, PDF_REVISION_WRONG, CONTRACT_STATE_WRONG.
         """
+        from contract.drafting.making import field_name  # noqa: PLC0415  # sets and signs PDFs: long to import
+        from contract.pades.signing import sign_pdf  # noqa: PLC0415
+        from signer_agent.drafting.pages import check_pages  # noqa: PLC0415
+
         key = await self._signer.key()
         chain = [load_certificate(key.certificate_der), self._authority]
 
@@ -395,6 +398,9 @@ class Drafting:
 
     async def _checked(self, contract: Contract, document: pb.ContractDocument.ValueType) -> _Checked:
         """A document that holds, and that the log has a record of: so no other can be made of the contract later."""
+        from signer_agent.drafting.checking import check_document  # noqa: PLC0415  # reads PDFs: long to import
+        from signer_agent.drafting.pages import check_base  # noqa: PLC0415
+
         if contract.state not in {ContractState.FINISHED, ContractState.COMPLETE}:
             raise ServiceError("CONTRACT_STATE_WRONG", state=contract.state)
         draft = await self.draft(contract.contract_id, contract.agreed_version)

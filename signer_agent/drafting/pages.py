@@ -18,7 +18,7 @@ from contract.drafting.records import ContractRecord
 from contract.pades.continuation import require_continued
 from contract.watermark.key import WatermarkKey
 from mpc.errors import FoursealError
-from signer_agent.drafting.checking import refused
+from signer_agent.drafting.agreement import refused
 from signer_agent.drafting.model import DraftFile
 from wire.catalogue import ServiceError
 

@@ -126,7 +126,7 @@ class RunSplitter:
 
     def _write(self, run: Element, look: Look, parts: Sequence[tuple[str, Mark]]) -> bytes:
         around: dict[tuple[Mark, bool], tuple[str, str]] = {}
-        written = []
+        written: list[str] = []
         for text, mark in parts:
             spaced = text != text.strip()
             if (mark, spaced) not in around:

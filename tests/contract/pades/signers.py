@@ -17,8 +17,8 @@ from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 
 from contract.pades.fields import Box, with_signature_fields
-from contract.pades.proofs import RevocationData
-from contract.pades.signing import SignedPdf, Timestamper, _Signer, sign_pdf
+from contract.pades.model import RevocationData, SignedPdf, Timestamper
+from contract.pades.signing import _Signer, sign_pdf
 from contract.profiles import ACCOUNT_URI_PREFIX, DOCUMENT_USAGES, Profile
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
 from tests.contract.world import NOW, Issuer

@@ -15,11 +15,9 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
-from contract.pades import signing
 from contract.pades.attachments import attachment, with_attachment
-from contract.pades.proofs import RevocationData
+from contract.pades.model import ALGORITHMS, Level, RevocationData
 from contract.pades.signatures import pdf_signatures
-from contract.pades.signing import Level
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import SignatureAlgorithm
 from tests.contract.pades.signers import JointSigner, page
@@ -40,7 +38,7 @@ def run(*command: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, cwd=folder, capture_output=True, check=False)
 
 
-@pytest.mark.parametrize("algorithm", signing.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 async def test_other_software(
     authority: Issuer, pdf_alice: JointSigner, tmp_path: Path, algorithm: SignatureAlgorithm
 ) -> None:

@@ -19,7 +19,8 @@ from contract.drafting.making import field_name
 from contract.drafting.marks import make_mark, new_document_key
 from contract.drafting.statements import ContractSigner, ContractStatement
 from contract.joint_statement import JointStatement
-from contract.pades.signing import ALGORITHMS, sign_pdf
+from contract.pades.model import ALGORITHMS
+from contract.pades.signing import sign_pdf
 from mpc.four_prime_rsa import EncodedMessage, SigningShare, create_partial_signature
 from server.root.application import Server
 from tests.contract.watermark.contracts import ENGLISH

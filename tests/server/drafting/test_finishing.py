@@ -24,6 +24,7 @@ from contract.pades.signatures import pdf_signatures
 from contract.watermark.documents import open_document
 from contract.watermark.extraction import extract
 from contract.watermark.key import WatermarkKey
+from contract.watermark.payload import SignatureLayer
 from server.root.fsck import fsck
 from tests.contract.watermark.contracts import CHINESE, make_docx
 from tests.server.cli.test_cli import answer
@@ -115,14 +116,16 @@ async def test_documents_say_what_all_have_signed(
 async def test_every_format_becomes_a_contract(
     table: Table, authority: x509.Certificate, form: pb.DraftFormat.ValueType, content: bytes
 ) -> None:
-    """In both documents the same text, of three signers, with all their marks."""
+    """In both documents the same text, of three signers, with all their marks, or digests of them."""
     people = (table.alice, table.bob, table.carol)
     contract = await consented(people, draft=pb.Draft(format=form, content=content))
     contract = await table.carol.have_made(contract)
     for document in (await table.alice.document(contract), await table.bob.document(contract, DOCX)):
         read = extract(open_document(document.content), WatermarkKey.of_authority(authority))
         assert read.intact
-        assert read.payload.entries == tuple(each.mark for each in contract.parties)
+        marks = tuple(each.mark for each in contract.parties)
+        digests = tuple(sha256(each).digest() for each in marks)
+        assert read.payload.entries == {SignatureLayer.WHOLE: marks, SignatureLayer.DIGESTS: digests}[read.payload.layer]
         assert read.payload.digest == contract.versions[0].text_digest
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from contract.documents import DraftFormat, Fonts, SignatureBlock, read_draft, typeset
+from contract.documents import DraftFormat, Fonts, read_draft
 from contract.documents.fonts import FaceName
+from contract.documents.typesetting.document import typeset
+from contract.documents.typesetting.signatures import SignatureBlock
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence
 from contract.drafting.verification import Original, verify_contract
 from contract.joint_statement import JointStatement
@@ -90,6 +92,19 @@ async def test_another_text_is_named(table: Table) -> None:
     assert after.state is ContractState.DRAFTING
     assert after.last_return is not None
     assert (after.last_return.account, after.last_return.text_differs) == ("bob", True)
+
+
+async def test_shown_another_text(table: Table) -> None:
+    """Who is shown another text than the other party has signed signs nothing."""
+    locked = await table.locked()
+    signed = await table.alice.drafting.sign(locked, await table.alice.drafting.draft(locked.contract_id))
+    draft = await table.bob.drafting.draft(locked.contract_id)
+    object.__setattr__(draft, "text", draft.text.replace("a", "e", 1))
+    with pytest.raises(PeerMisbehaved) as caught:
+        await table.bob.drafting.sign(signed, draft)
+    assert (caught.value.reason, caught.value.culprit) == ("CONTRACT_ANSWER_WRONG", "server")
+    after = await table.alice.drafting.contract(locked.contract_id)
+    assert (after.state, after.parties[1].statement) == (ContractState.LOCKED, None)
 
 
 async def test_refused(table: Table) -> None:
