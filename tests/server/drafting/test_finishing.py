@@ -125,7 +125,8 @@ async def test_every_format_becomes_a_contract(
         assert read.intact
         marks = tuple(each.mark for each in contract.parties)
         digests = tuple(sha256(each).digest() for each in marks)
-        assert read.payload.entries == {SignatureLayer.WHOLE: marks, SignatureLayer.DIGESTS: digests}[read.payload.layer]
+        expected = {SignatureLayer.WHOLE: marks, SignatureLayer.DIGESTS: digests}
+        assert read.payload.entries == expected[read.payload.layer]
         assert read.payload.digest == contract.versions[0].text_digest
 
 
