@@ -10,9 +10,13 @@ from contract.documents.draft import Block, Draft, DraftFormat, Kind, Paragraph,
 from contract.documents.markdown import read_markdown
 from contract.documents.plain import read_plain
 from contract.documents.refusals import malformed
-from contract.watermark.refusals import require_plain_text
+from contract.watermark.refusals import MAX_CHARACTERS, require_plain_text, too_large
 
 _LONGEST_TITLE: Final = 80
+_LONGEST_SOURCE: Final = 2 * MAX_CHARACTERS
+"""Characters of a file as text: what marks its form is at most as much as the text."""
+_MOST_PARAGRAPHS: Final = 20_000
+"""Of a draft: four times what its pages would have. A hundred thousand cells of one letter take minutes to set."""
 _MARK: Final = "\ufeff"
 """The byte order mark, with which some programs begin a text in UTF-8."""
 
@@ -33,9 +37,13 @@ def read_draft(data: bytes, form: DraftFormat) -> Draft:
         text, blocks = read_docx(data)
     else:
         source = _decoded(data)
+        if len(source) > _LONGEST_SOURCE:  # it takes a while to find that in its text
+            raise too_large(f"it has more than {_LONGEST_SOURCE} characters")
         blocks = read_markdown(source) if form is DraftFormat.MARKDOWN else tuple(read_plain(source))
         text = text_of(blocks)
         require_plain_text(text)
+    if sum(1 for _ in paragraphs(blocks)) > _MOST_PARAGRAPHS:
+        raise too_large(f"it has more than {_MOST_PARAGRAPHS} paragraphs, those of tables included")
     return Draft(form, text, blocks, _title(blocks))
 
 
