@@ -71,8 +71,9 @@ def _field_type(field: pikepdf.Object | None) -> str:
 
 def _dictionaries(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
     """Every dictionary in a file, those of streams and those in others too."""
-    for number in range(len(pdf.objects)):
-        waiting = [pdf.objects[number]]
+    objects = pdf.objects  # a list that is made anew each time
+    for number in range(len(objects)):
+        waiting = [objects[number]]
         while waiting:
             each = waiting.pop()
             if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
