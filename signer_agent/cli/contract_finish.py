@@ -143,6 +143,11 @@ async def _act(
 
 
 def _ask_consent(found: Contract, account: str, *, yes: bool) -> None:
+    version = found.version(found.agreed_version)
+    statement = found.parties[0].statement  # the others' say the same, or nothing is consented to
+    # A server could show what all had signed before the contract was reopened.
+    if version is not None and statement is not None:
+        OUTPUT.note(f"Version {version.number} by {version.author}, SHA-256 {statement.draft_digest.hex()}")
     OUTPUT.note(f"All parties have signed {visible(found.summary.title)!r}, as the authority certified them:")
     for party in found.parties:
         who = "you" if party.account == account else party.account
