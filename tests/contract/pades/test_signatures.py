@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 from collections.abc import Callable
 
 import pytest
@@ -51,18 +52,21 @@ def with_moved_field(pdf: bytes) -> bytes:
 
 
 def test_changed_byte(authority: Issuer, by_both: bytes) -> None:
-    """No byte of the file can change unnoticed."""
+    """No byte that a signature covers can change unnoticed.
+
+    The last one does not cover itself: the case of its digits means nothing, nor the authority's certificate in it.
+    """
     chosen = random.Random(8)  # noqa: S311
-    for _ in range(60):
-        place = chosen.randrange(len(by_both))
+    *_, last = re.finditer(rb"/Contents ?<[^>]*>", by_both)
+    covered = [*range(last.start()), *range(last.end(), len(by_both))]
+    for place in chosen.sample(covered, 60):
         changed = bytearray(by_both)
         changed[place] ^= 1 << chosen.randrange(8)
         try:
             found = pdf_signatures(bytes(changed), [authority.certificate])
         except MalformedInput:
             continue
-        blank = by_both[place : place + 1] == b"0"  # behind the end of a signature, before that of its room
-        assert len(found) < 2 or any(each.problems for each in found) or blank, place
+        assert len(found) < 2 or any(each.problems for each in found), place
 
 
 def test_changed_amount(authority: Issuer, by_alice: bytes) -> None:
