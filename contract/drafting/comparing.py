@@ -1,8 +1,9 @@
-"""Whether two PDFs are the same: object by object, whoever wrote the file, and when."""
+"""Whether two documents are the same: object by object or part by part, whoever wrote the file, and when."""
 
 from __future__ import annotations
 
 import io
+import zipfile
 
 import pikepdf
 
@@ -23,6 +24,21 @@ def same_pdf(one: bytes, other: bytes) -> bool:
         MalformedInput: DOCUMENT_*: one of them is damaged, encrypted or too large.
     """
     return _plain(one) == _plain(other)
+
+
+def same_docx(one: bytes, other: bytes) -> bool:
+    """Whether all parts of two DOCX are the same.
+
+    Args:
+        one: a DOCX that was read before, within limits.
+        other: another one.
+    """
+    return _parts(one) == _parts(other)
+
+
+def _parts(file: bytes) -> list[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(file)) as parts:
+        return [(each.filename, parts.read(each)) for each in parts.infolist()]
 
 
 def _plain(file: bytes) -> bytes:

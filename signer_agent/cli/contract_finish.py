@@ -95,7 +95,7 @@ def finish(
                 if out is not None:
                     write_file(out, await drafting.pdf(found))
                 if docx is not None:
-                    write_file(docx, await drafting.docx(found))
+                    write_file(docx, await drafting.docx(found, pages_seen=how.pages_seen))
         return found, signed
 
     found, signed = with_drafting(invocation, finished, personal_key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
@@ -56,11 +57,12 @@ def verify(
     with OUTPUT.progress(f"Verifying {file.name}"):
         report = verify_contract(content, known, draft, stamps)
     archived, archive_problem = _ask(invocation, report) if server else (None, "")
+    very_file = archived is not None and sha256(content).digest() in {*archived.pdf_sha256, archived.docx_sha256}
     outcome = Outcome.FAILED if archive_problem else report.outcome
     if OUTPUT.as_json:
-        print_json(_report_json(file, report, outcome, archived, archive_problem))
+        print_json(_report_json(file, report, outcome, archived, archive_problem, very_file=very_file))
     else:
-        _show(file, report, outcome, archived, archive_problem)
+        _show(file, report, outcome, archived, archive_problem, very_file=very_file)
     raise typer.Exit(EXIT_STATUS[outcome])
 
 
@@ -96,7 +98,13 @@ def _ask(invocation: Invocation, report: ContractReport) -> tuple[Archived | Non
 
 
 def _show(
-    file: Path, report: ContractReport, outcome: Outcome, archived: Archived | None, archive_problem: str
+    file: Path,
+    report: ContractReport,
+    outcome: Outcome,
+    archived: Archived | None,
+    archive_problem: str,
+    *,
+    very_file: bool,
 ) -> None:
     OUTPUT.show({}, _rows(file, report))
     checks = [_row("document", each) for each in report.document.checks]
@@ -107,7 +115,8 @@ def _show(
     for each in report.remarks:
         OUTPUT.note(f"Note: {each}")
     if archived is not None or archive_problem:
-        said = archive_problem or f"the same: {archived.contract_id if archived else ''}"
+        which = "this very file" if very_file else "another file with the same text"
+        said = archive_problem or f"the same: {archived.contract_id if archived else ''}, {which}"
         OUTPUT.show({}, [("Archive", said)])
     OUTPUT.show({}, [("Verdict", outcome.value)])
 
@@ -147,7 +156,13 @@ def _short(text: str) -> str:
 
 
 def _report_json(
-    file: Path, report: ContractReport, outcome: Outcome, archived: Archived | None, archive_problem: str
+    file: Path,
+    report: ContractReport,
+    outcome: Outcome,
+    archived: Archived | None,
+    archive_problem: str,
+    *,
+    very_file: bool,
 ) -> dict[str, Any]:
     payload, evidence, altered = report.payload, report.evidence, report.alterations
     return {
@@ -179,9 +194,13 @@ def _report_json(
             for each in altered
         ],
         "remarks": list(report.remarks),
-        "archive": None
-        if archived is None and not archive_problem
-        else {"contract_id": archived.contract_id if archived else None, "problem": archive_problem or None},
+        "archive": {
+            "contract_id": None if archived is None else archived.contract_id,
+            "problem": archive_problem or None,
+            "this_file": very_file,
+        }
+        if archived is not None or archive_problem
+        else None,
     }
 
 

@@ -70,11 +70,11 @@ _FINISH_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A document, its revision, and what it was made of; ``base``: the PDF before anybody signed it."""
+    """A document, its revision, what it was before anybody signed it, and what that was made of."""
 
     content: bytes = field(repr=False)
     revision: int
-    base: bytes = field(repr=False)
+    unsigned: bytes = field(repr=False)
     draft: DraftFile
     record: ContractRecord
 
@@ -281,9 +281,12 @@ class Drafting:
         """The PDF as it is now, checked by this agent but for what its pages show. Raises as ``check_document``."""
         return (await self._checked(contract, pb.CONTRACT_DOCUMENT_PDF)).content
 
-    async def docx(self, contract: Contract) -> bytes:
-        """The DOCX, checked by this agent. Raises as ``check_document``."""
-        return (await self._checked(contract, pb.CONTRACT_DOCUMENT_DOCX)).content
+    async def docx(self, contract: Contract, *, pages_seen: bool = False) -> bytes:
+        """The DOCX, checked by this agent. Raises as ``check_document``, and as ``sign_pdf`` if not ``pages_seen``."""
+        found = await self._checked(contract, pb.CONTRACT_DOCUMENT_DOCX)
+        if not pages_seen:
+            await self._check_look(found)
+        return found.content
 
     async def sign_pdf(
         self,
@@ -310,7 +313,6 @@ class Drafting:
         """
         from contract.drafting.making import field_name  # noqa: PLC0415  # sets and signs PDFs: long to import
         from contract.pades.signing import sign_pdf  # noqa: PLC0415
-        from signer_agent.drafting.pages import check_pages  # noqa: PLC0415
 
         key = await self._signer.key()
         chain = [load_certificate(key.certificate_der), self._authority]
@@ -321,9 +323,7 @@ class Drafting:
         for _ in range(_MAX_TRIES):
             found = await self._checked(contract, pb.CONTRACT_DOCUMENT_PDF)
             if not pages_seen:
-                await asyncio.to_thread(
-                    check_pages, found.base, found.draft, found.record, self._authority, self._fonts
-                )
+                await self._check_look(found)
             signed = await sign_pdf(
                 found.content,
                 field_name(key.account),
@@ -418,12 +418,17 @@ class Drafting:
             if record.evidence != report.evidence:
                 raise wrong("the archive's record is of something else")
             Receipt.from_bytes(answer.receipt).verify(answer.entry_der, log_key)
-        base = b""
+        unsigned = answer.content
         if document == pb.CONTRACT_DOCUMENT_PDF:
-            base = await asyncio.to_thread(check_base, answer.content, contract.pdf_bytes, record)
+            unsigned = await asyncio.to_thread(check_base, answer.content, contract.pdf_bytes, record)
         elif hashlib.sha256(answer.content).digest() != record.docx_digest:
             raise refused("record", "the document", "it is not the one that the archive has a record of")
-        return _Checked(answer.content, answer.revision, base, draft.file, record)
+        return _Checked(answer.content, answer.revision, unsigned, draft.file, record)
+
+    async def _check_look(self, found: _Checked) -> None:
+        from signer_agent.drafting.pages import check_look  # noqa: PLC0415  # sets PDFs: long to import
+
+        await asyncio.to_thread(check_look, found.unsigned, found.draft, found.record, self._authority, self._fonts)
 
     def _read(self, shown: pb.Contract, contract_id: str = "") -> Contract:
         return read_contract(shown, self._authority, contract_id)

@@ -1,4 +1,4 @@
-"""The pages of a PDF that the server made, against the draft that was signed: set once more, here.
+"""The look of a document that the server made, against the draft that was signed: made once more, here.
 
 A text can be right, and covered by another one that is drawn; a font can show other figures than its text has. Whoever
 sets the same draft in the same fonts gets the same file, so that is what is looked at.
@@ -12,7 +12,7 @@ from hashlib import sha256
 from cryptography import x509
 
 from contract.documents import Fonts
-from contract.drafting.comparing import same_pdf
+from contract.drafting.comparing import same_docx, same_pdf
 from contract.drafting.making import make_documents
 from contract.drafting.records import ContractRecord
 from contract.pades.continuation import require_continued
@@ -44,13 +44,13 @@ def check_base(pdf: bytes, size: int, record: ContractRecord) -> bytes:
     return base
 
 
-def check_pages(
-    base: bytes, draft: DraftFile, record: ContractRecord, authority: x509.Certificate, fonts: Callable[[], Fonts]
+def check_look(
+    document: bytes, draft: DraftFile, record: ContractRecord, authority: x509.Certificate, fonts: Callable[[], Fonts]
 ) -> None:
-    """See that a PDF without signatures is what the draft gives. It takes a second or several.
+    """See that a document without signatures is what the draft gives. It takes a second or several.
 
     Args:
-        base: from ``check_base``.
+        document: a DOCX, or a PDF from ``check_base``.
         draft: that was signed.
         record: of the contract.
         authority: that this agent knows.
@@ -66,5 +66,6 @@ def check_pages(
         raise ServiceError("CONTRACT_PAGES_UNCOMPARED", file=error.metadata["file"]) from error
     key = WatermarkKey.of_authority(authority)
     made = make_documents(draft.content, draft.form, record.evidence, faces, key)
-    if not same_pdf(base, made.pdf):
+    is_pdf = document.startswith(b"%PDF")
+    if not (same_pdf(document, made.pdf) if is_pdf else same_docx(document, made.docx)):
         raise ServiceError("CONTRACT_PAGES_DIFFER")

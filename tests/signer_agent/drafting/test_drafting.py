@@ -244,6 +244,9 @@ async def test_pages_of_another_look(table: Table, made: dict[str, Contract]) ->
         with pytest.MonkeyPatch.context() as patched, refused(reason):
             patched.setattr(drafting, "_fonts", found)
             await drafting.sign_pdf(contract)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(drafting, "_fonts", missing)
+        assert await drafting.docx(contract, pages_seen=True)
     assert not [each for each in (await drafting.contract(contract.contract_id)).parties if each.pdf_signed]
 
 
