@@ -22,6 +22,7 @@ from bench.watermark.extent import Extent, measure
 from bench.watermark.invisibility import NEEDS, Difference, compare
 from bench.watermark.specimens import (
     DOCX_BOTH,
+    DOCX_COLOUR,
     KINDS,
     PDF_BOTH,
     TEXTS,
@@ -187,7 +188,7 @@ def _unnoticed(executor: Executor, specimen: Specimen, step: int) -> tuple[int, 
 
 
 def _extent(bench: Bench) -> Outcome:
-    kinds = (DOCX_BOTH, PDF_BOTH)
+    kinds = (DOCX_COLOUR, PDF_BOTH)
     bench.progress.begin("long contracts", len(kinds) * len(TEXTS))
     results: list[Result] = []
     for text in TEXTS:

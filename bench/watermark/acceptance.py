@@ -24,6 +24,7 @@ class Sheet:
     """The tracks of a document that nobody has to write to a file: ten thousand take their time."""
 
     channels: Sequence[Channel] = tuple(Channel)
+    usual_channels: Sequence[Channel] = tuple(Channel)
     remarks: Sequence[str] = ()
 
     def __init__(self, chance: Random, level: Callable[[Channel], int]) -> None:

@@ -68,7 +68,7 @@ def require_room(content: bytes, form: DraftFormat, signers: int, fonts: Fonts, 
         if len(file) + _GROWTH * len(document.text) + _FOR_SIGNERS > MAX_DOCUMENT_BYTES:
             raise too_large("with its watermark and signatures, it would be")
         require_unmarked(document, key)
-        make_plan(Capacity.of(document, document.channels), [MARK_BYTES] * signers)
+        make_plan(Capacity.of(document), [MARK_BYTES] * signers)
 
 
 def make_documents(

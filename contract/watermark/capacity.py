@@ -32,11 +32,11 @@ class Capacity:
 
     @classmethod
     def of(cls, document: Document, channels: Sequence[Channel] = ()) -> Capacity:
-        """Count what the document has room for in these channels of its own; in all of them if none is named."""
+        """Count what the document has room for in these channels of its own; in the usual ones if none is named."""
         frames = {
             each: min(len(document.tracks[each].places) // each.frame_places, MAX_FRAMES)
             for each in document.channels
-            if not channels or each in channels
+            if each in (channels or document.usual_channels)
         }
         return cls(len(document.text), {each: 8 * SLICE_BYTES * count for each, count in frames.items()})
 

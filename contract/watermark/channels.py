@@ -58,6 +58,10 @@ class Document(Protocol):
         """In which it can be marked."""
 
     @property
+    def usual_channels(self) -> Sequence[Channel]:
+        """In which it is marked if none is named: where nobody sees it."""
+
+    @property
     def text(self) -> str:
         """All of its text."""
 

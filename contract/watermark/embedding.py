@@ -56,7 +56,7 @@ def embed(
         serial: the contract's serial number, 1 to 2^40 - 1.
         time: with a time zone.
         signatures: of the signers, in their order.
-        channels: that may be used; all that the document has if none is named.
+        channels: that may be used; the document's usual ones if none is named.
 
     Raises:
         MalformedInput: WATERMARK_PRESENT; DOCUMENT_TOO_SHORT; WATERMARK_PAYLOAD_MALFORMED.

@@ -59,7 +59,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "DOCUMENT_TOO_SHORT",
         PRECONDITION,
         "The watermark needs {needed} bits, and the document has room for {available}.",
-        "Write a longer text, allow all channels, or give fewer signatures.",
+        "Write a longer text, allow more channels, or give fewer signatures.",
     ),
     Entry("WATERMARK_PAYLOAD_MALFORMED", INVALID, "The watermark's payload is refused: {problem}.", CORRECT),
     Entry(

@@ -59,6 +59,8 @@ class DocxDocument:
     """
 
     channels: Final = (Channel.COLOUR, Channel.SPACING)
+    usual_channels: Final = (Channel.COLOUR,)
+    """Spacing adds up along a line, and moves its end."""
     remarks: Final = ()
 
     def __init__(self, data: bytes) -> None:

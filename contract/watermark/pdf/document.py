@@ -31,6 +31,7 @@ class PdfDocument:
     """
 
     channels: Final = (Channel.COLOUR, Channel.KERNING)
+    usual_channels: Final = channels
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -34,7 +34,8 @@ def marked(name: str, *channels: Channel) -> Embedded:
     return embed(ORIGINALS[name], KEY, serial=118, time=TIME, signatures=SIGNATURES, channels=channels)
 
 
-MARKED = {name: marked(name) for name in FILES}
+BOTH = (Channel.COLOUR, Channel.SPACING)
+MARKED = {name: marked(name, *BOTH) for name in FILES}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -57,13 +58,20 @@ def test_watermark_is_read_and_changes_no_text(name: str) -> None:
     assert found.alignment.alterations() == []
 
 
-@pytest.mark.parametrize("channel", [Channel.COLOUR, Channel.SPACING])
+@pytest.mark.parametrize("channel", BOTH)
 def test_one_channel_is_enough(channel: Channel) -> None:
     """Used alone it carries the signatures' digests, with more than 1 net bit a character."""
     embedded = marked("chinese", channel)
     assert embedded.plan.payload > len("".join(CHINESE)) == 863
     assert extract(DocxDocument(embedded.file), KEY).payload == embedded.payload
     assert embedded.payload.entries == tuple(hashlib.sha256(each).digest() for each in SIGNATURES)
+
+
+def test_spacing_is_left_alone_unless_it_is_asked_for() -> None:
+    """It moves the ends of lines. What is embedded by itself has the same spacing as before."""
+    embedded = marked("chinese")
+    assert embedded.file == marked("chinese", Channel.COLOUR).file
+    assert set(DocxDocument(embedded.file).tracks[Channel.SPACING].levels) == {0}
 
 
 def test_signatures_go_in_whole_where_many_characters_may_be_lost() -> None:
@@ -76,7 +84,7 @@ def test_signatures_go_in_whole_where_many_characters_may_be_lost() -> None:
     assert marked("english", Channel.COLOUR).plan.layer is SignatureLayer.WHOLE
 
 
-@pytest.mark.parametrize("channel", [Channel.COLOUR, Channel.SPACING])
+@pytest.mark.parametrize("channel", BOTH)
 def test_one_channel_alone_survives_deletions(channel: Channel) -> None:
     """What stands in the other one, unmarked, is not taken for a part of the watermark."""
     embedded = marked("chinese", channel)
@@ -95,7 +103,7 @@ def test_watermark_survives_the_loss_of_a_channel() -> None:
                 run.font.color.rgb = docx.shared.RGBColor(0, 0, 0)
 
     long = DocxDocument(make_docx(CHINESE * 2))
-    data = embed(long, KEY, serial=118, time=TIME, signatures=SIGNATURES).file
+    data = embed(long, KEY, serial=118, time=TIME, signatures=SIGNATURES, channels=BOTH).file
     found = extract(DocxDocument(edited(data, blacken)), KEY)
     assert found.intact
     assert found.frames[Channel.COLOUR] == 0
@@ -213,7 +221,7 @@ class Foreign:
 
     def __init__(self, chance: random.Random) -> None:
         self.text = "x" * 200
-        self.channels = tuple(Channel)
+        self.channels = self.usual_channels = tuple(Channel)
         self.remarks = ()
         self.tracks: Mapping[Channel, Track] = {
             each: Track(range(200), [chance.getrandbits(each.bits) for _ in range(200)]) for each in Channel

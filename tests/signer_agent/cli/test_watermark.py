@@ -48,8 +48,10 @@ def document(folder: Path, *arguments: str, status: int = 0) -> Any:  # noqa: AN
 
 def test_contract_is_marked_and_read(folder: Path) -> None:
     """Serial number, time, digest and signatures come back; an RSA signature goes in as its digest."""
+    both = document(folder, "capacity", "contract.docx", "--channel", "colour", "--channel", "spacing")
     room = document(folder, "capacity", "contract.docx")
-    assert room["layer"] == "whole"
+    assert (both["layer"], room["layer"]) == ("whole", "digests")
+    assert both["available_bits"] == sum(both["channels"].values()) > room["available_bits"]
     assert room["available_bits"] == sum(room["channels"].values()) > room["needed_bits"] > 863
     embed = ("embed", "contract.docx", "--authority", "authority.pem", "--out", "marked.docx", *EMBED)
     said = document(folder, *embed, "--signature", "1.sig", "--signature", "2.sig")
