@@ -8,8 +8,8 @@ from typing import Final
 from mpc.errors import MalformedInput
 
 MAX_FILE_BYTES: Final = 32 << 20
-MAX_CHARACTERS: Final = 250_000
-"""Of a document: some three hundred pages."""
+MAX_CHARACTERS: Final = 400_000
+"""Of a document: some hundred and fifty dense pages."""
 
 
 def require_plain_text(text: str) -> None:
