@@ -17,6 +17,7 @@ from contract.documents.draft import Align, Block, DraftFormat, Kind, Paragraph,
 from contract.documents.reading import read_draft
 from contract.documents.text import canonical_text, text_digest
 from contract.watermark.docx.document import DocxDocument
+from contract.watermark.refusals import MAX_CHARACTERS
 from mpc.errors import MalformedInput
 from tests.contract.documents.samples import CHINESE, ENGLISH, rich_docx
 
@@ -183,8 +184,8 @@ def test_plain_text_stands_as_it_is() -> None:
         (b"a &#8203; b", DraftFormat.MARKDOWN, "DOCUMENT_DECEPTIVE"),
         (b" \n ", DraftFormat.MARKDOWN, "DOCUMENT_EMPTY"),
         (b"[nowhere]: /seen", DraftFormat.MARKDOWN, "DOCUMENT_EMPTY"),
-        (b"x" * 250_001, DraftFormat.PLAIN, "DOCUMENT_TOO_LARGE"),
-        (b"*" * 500_001, DraftFormat.MARKDOWN, "DOCUMENT_TOO_LARGE"),
+        (b"x" * (MAX_CHARACTERS + 1), DraftFormat.PLAIN, "DOCUMENT_TOO_LARGE"),
+        (b"*" * (2 * MAX_CHARACTERS + 1), DraftFormat.MARKDOWN, "DOCUMENT_TOO_LARGE"),
         (b"a\n" * 20_001, DraftFormat.PLAIN, "DOCUMENT_TOO_LARGE"),
         (b"|a|b|\n|-|-|\n" + b"|a|b|\n" * 10_001, DraftFormat.MARKDOWN, "DOCUMENT_TOO_LARGE"),
         (b"![a](b.png)", DraftFormat.MARKDOWN, "DRAFT_UNSUPPORTED"),

@@ -108,8 +108,8 @@ async def test_documents_say_what_all_have_signed(
 @pytest.mark.parametrize(
     ("form", "content"),
     [
-        (pb.DRAFT_FORMAT_DOCX, make_docx(CHINESE)),
-        (pb.DRAFT_FORMAT_MARKDOWN, ("# " + "\n\n".join(CHINESE)).encode()),
+        (pb.DRAFT_FORMAT_DOCX, make_docx(CHINESE * 2)),
+        (pb.DRAFT_FORMAT_MARKDOWN, ("# " + "\n\n".join(CHINESE * 2)).encode()),
     ],
     ids=["DOCX", "Markdown"],
 )
