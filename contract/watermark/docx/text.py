@@ -108,6 +108,8 @@ def _is_page_number(instruction: str) -> bool:
 
 def _text(element: Element) -> str:
     if element.tag in (f"{W}t", _MATH_TEXT):
+        if len(element):  # word processors show what stands behind it
+            raise malformed("it has something in the middle of a text")
         text = element.text or ""
         return text if element.get(XML_SPACE) == "preserve" else text.strip(_XML_WHITESPACE)
     if element.tag == f"{W}sym":

@@ -95,6 +95,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
         "DOCUMENT_MALFORMED",
         lambda: with_xml(PLAIN, RUN, b'<w:r><w:fldChar w:fldCharType="begin"/></w:r>' * 40 + RUN),
     ),
+    "comment in a text": ("DOCUMENT_MALFORMED", lambda: _in_text(b"<w:t>Agreement<!-- --> not</w:t>")),
     "signed": ("DOCUMENT_SIGNED", lambda: with_parts(PLAIN, {"_xmlsignatures/sig1.xml": b"<x/>"})),
     "macros": ("DOCUMENT_ACTIVE", lambda: with_parts(PLAIN, {"word/vbaProject.bin": b"macro"})),
     "type of macros": (
