@@ -26,7 +26,7 @@ MAY_IMPORT_TOO = {
         "rfc3161_client",  # parses and verifies; asks nobody, and takes the time from what it verifies
     ),
     "contract.watermark": (
-        *("array", "copy", "html", "io", "posixpath", "zipfile", "zlib"),  # files in memory
+        *("array", "copy", "io", "posixpath", "zipfile", "zlib"),  # files in memory
         *("lxml.etree", "rapidfuzz.distance", "reedsolo"),  # lxml parses bytes here, and fetches nothing
         *("bisect", "pikepdf"),  # qpdf, on bytes in memory
         *("reportlab.pdfbase._fontdata", "reportlab.pdfbase._glyphlist"),  # tables
