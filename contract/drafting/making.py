@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
 from contract.certificate_parts import common_name_of, load_certificate
-from contract.documents import DraftFormat, Fonts, read_draft, text_digest
 from contract.documents.docx.writing import to_docx
+from contract.documents.draft import DraftFormat
+from contract.documents.fonts import Fonts
+from contract.documents.reading import read_draft
+from contract.documents.text import text_digest
 from contract.documents.typesetting.document import typeset
 from contract.documents.typesetting.signatures import SignatureBlock
 from contract.drafting.docx_evidence import with_evidence
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence
+from contract.drafting.made import MAX_DOCUMENT_BYTES, MadeDocuments, field_name
 from contract.drafting.marks import MARK_BYTES
 from contract.pades.attachments import with_attachment
 from contract.pades.fields import Box, with_signature_fields
@@ -24,27 +27,10 @@ from contract.watermark.key import WatermarkKey
 from contract.watermark.refusals import too_large
 from mpc.errors import MalformedInput
 
-MAX_DOCUMENT_BYTES: Final = 3 << 20
-"""Of a document, with all signatures."""
-
-_FIELD: Final = "signer-"
 _GROWTH: Final = 8
 """Bytes that a watermark adds for a character, at most: measured 3 in a PDF and 5 in a DOCX of 90 pages."""
 _FOR_SIGNERS: Final = 512 << 10
 """Room for the evidence and the signatures of ten."""
-
-
-@dataclass(frozen=True, slots=True)
-class MadeDocuments:
-    """The documents of a contract, unsigned."""
-
-    pdf: bytes = field(repr=False)
-    docx: bytes = field(repr=False)
-
-
-def field_name(account: str) -> str:
-    """Name of the PDF's field in which a signer's signature shows: without full stops, which divide names there."""
-    return _FIELD + account.replace(".", "+")
 
 
 def require_room(content: bytes, form: DraftFormat, signers: int, fonts: Fonts, key: WatermarkKey) -> None:

@@ -37,7 +37,7 @@ from contract.chain import check_issued, check_valid, require_authority
 from contract.documents.text import canonical_text, text_digest
 from contract.drafting.docx_evidence import evidence_in
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence, SignerEvidence
-from contract.drafting.making import field_name
+from contract.drafting.made import field_name
 from contract.drafting.marks import check_mark
 from contract.pades.attachments import attachment
 from contract.pades.signatures import PdfSignature, pdf_signatures

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from contract.documents import DraftFormat, read_draft
 from contract.documents.docx.writing import to_docx
+from contract.documents.draft import DraftFormat
+from contract.documents.reading import read_draft
 from demo.contract import text
 from demo.contract.text import Article, Bilingual
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from contract.documents import DraftFormat, read_draft, text_digest
+from contract.documents.draft import DraftFormat
+from contract.documents.reading import read_draft
+from contract.documents.text import text_digest
 from demo.attacks import SERVER_HOME
 from demo.drafting.drafts import Change, Language, contract_text
 from demo.drafting.parties import Parties

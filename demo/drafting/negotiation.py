@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from contract.documents import DraftFormat, canonical_text, read_draft
+from contract.documents.draft import DraftFormat
+from contract.documents.reading import read_draft
+from contract.documents.text import canonical_text
 from demo.drafting.drafts import Change, Language, as_docx, contract_text
 from demo.drafting.parties import Parties
 from demo.people import Signer

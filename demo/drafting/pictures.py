@@ -9,8 +9,7 @@ from typing import Final
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from contract.documents import Fonts
-from contract.documents.fonts import FaceName
+from contract.documents.fonts import FaceName, Fonts
 
 AMPLIFIED: Final = 64
 """Times that the third picture shows a difference stronger than it is."""

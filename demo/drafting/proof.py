@@ -13,7 +13,10 @@ from cryptography import x509
 from PIL import Image
 
 from contract.certificate_parts import common_name_of, load_certificate
-from contract.documents import DraftFormat, Fonts, canonical_text, read_draft
+from contract.documents.draft import DraftFormat
+from contract.documents.fonts import Fonts
+from contract.documents.reading import read_draft
+from contract.documents.text import canonical_text
 from contract.documents.typesetting.document import typeset
 from contract.documents.typesetting.signatures import SignatureBlock
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence

@@ -16,7 +16,8 @@ from typing import Any, Final
 from lxml import etree
 from pyhanko.pdf_utils.generic import StreamObject
 
-from contract.documents import DraftFormat, read_draft
+from contract.documents.draft import DraftFormat
+from contract.documents.reading import read_draft
 from contract.drafting.docx_evidence import evidence_in, with_evidence
 from contract.pades.reading import open_for_update, updated
 from contract.watermark.documents import open_document

@@ -18,7 +18,7 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from contract.drafting.evidence import ContractEvidence, SignerEvidence
-from contract.drafting.making import MadeDocuments
+from contract.drafting.made import MadeDocuments
 from contract.drafting.records import ContractRecord
 from contract.joint_statement import JointStatement
 from contract.log_entry import EntryKind

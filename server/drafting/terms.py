@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contract.drafting.making import MAX_DOCUMENT_BYTES
+from contract.drafting.made import MAX_DOCUMENT_BYTES
 
 MAX_FILE_BYTES: Final = MAX_DOCUMENT_BYTES
 """Of a draft or document: a message has room for it (``wire.limits``)."""

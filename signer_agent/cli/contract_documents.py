@@ -8,7 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from contract.documents import DraftFormat, word_diff
+from contract.documents.diff import word_diff
+from contract.documents.draft import DraftFormat
 from mpc.errors import MalformedInput
 from signer_agent.cli.contract_finish import finish
 from signer_agent.cli.contract_text import (

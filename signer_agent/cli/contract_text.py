@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from contract.documents import Change, ChangeKind
+from contract.documents.diff import Change, ChangeKind
 from signer_agent.cli.message_text import size_text, visible
 from signer_agent.drafting.model import Contract, ContractState, ContractSummary, DraftVersion, Party
 from signer_agent.evidence.facts import time_text

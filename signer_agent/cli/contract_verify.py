@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
-from contract.documents import DraftFormat, read_draft
+from contract.documents.draft import DraftFormat
+from contract.documents.reading import read_draft
 from contract.report import Check, Outcome
 from contract.watermark.alignment import Alteration
 from signer_agent.cli.drafting import with_drafting

@@ -11,7 +11,8 @@ from typing import Final
 
 from cryptography import x509
 
-from contract.documents import DraftFormat, read_draft
+from contract.documents.draft import DraftFormat
+from contract.documents.reading import read_draft
 from contract.drafting.evidence import ContractEvidence
 from contract.drafting.verification import ContractReport, Original, verify_contract
 from contract.report import Outcome, Report

@@ -27,10 +27,11 @@ from fourseal.v1 import certificate_service_pb2
 from fourseal.v1 import drafting_service_pb2 as pb
 
 from contract.certificate_parts import fingerprint, load_certificate
-from contract.documents import Fonts, read_draft
+from contract.documents.fonts import Fonts
 from contract.documents.text import text_digest
 from contract.drafting.consents import ContractConsent
 from contract.drafting.evidence import ContractEvidence
+from contract.drafting.made import field_name
 from contract.drafting.marks import make_mark, new_document_key
 from contract.drafting.records import ContractRecord
 from contract.drafting.statements import ContractSigner, ContractStatement
@@ -142,6 +143,8 @@ class Drafting:
             RemoteError: CONTRACT_NOT_FOUND, DRAFT_VERSION_NOT_FOUND.
             PeerMisbehaved: CONTRACT_ANSWER_WRONG: the file is another one than the server says it is.
         """
+        from contract.documents.reading import read_draft  # noqa: PLC0415  # long to import
+
         request = pb.GetVersionRequest(contract_id=contract_id, number=number)
         answer = await self._line.call(self._rpc.GetVersion, request)
         version = read_version(answer.version)
@@ -311,8 +314,7 @@ class Drafting:
             PeerMisbehaved: CONTRACT_DOCUMENT_WRONG and others, as ``check_document``: nothing was signed.
             RemoteError: PDF_SIGNED_BEFORE, PDF_REVISION_WRONG, CONTRACT_STATE_WRONG.
         """
-        from contract.drafting.making import field_name  # noqa: PLC0415  # sets and signs PDFs: long to import
-        from contract.pades.signing import sign_pdf  # noqa: PLC0415
+        from contract.pades.signing import sign_pdf  # noqa: PLC0415  # long to import
 
         key = await self._signer.key()
         chain = [load_certificate(key.certificate_der), self._authority]
@@ -436,6 +438,8 @@ class Drafting:
 
 async def _message(draft: DraftFile) -> pb.Draft:
     """For the server, after it was read here: what is no draft is not sent."""
+    from contract.documents.reading import read_draft  # noqa: PLC0415  # long to import
+
     await asyncio.to_thread(read_draft, draft.content, draft.form)
     return pb.Draft(format=FORMATS_BACK[draft.form], content=draft.content)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from contract.documents import DraftFormat
+from contract.documents.draft import DraftFormat
 from contract.drafting.consents import ContractConsent
 from contract.drafting.statements import ContractStatement
 from contract.trusteeship.certificates import PersonalCertificate

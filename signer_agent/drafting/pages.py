@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from cryptography import x509
 
-from contract.documents import Fonts
+from contract.documents.fonts import Fonts
 from contract.drafting.comparing import same_docx, same_pdf
 from contract.drafting.making import make_documents
 from contract.drafting.records import ContractRecord

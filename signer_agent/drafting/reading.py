@@ -9,7 +9,7 @@ from fourseal.v1 import drafting_service_pb2 as pb
 
 from contract.certificate_parts import fingerprint
 from contract.chain import check_issued
-from contract.documents import DraftFormat
+from contract.documents.draft import DraftFormat
 from contract.drafting.consents import ContractConsent
 from contract.drafting.marks import check_mark
 from contract.drafting.statements import ContractStatement

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from contract.documents import DraftFormat, canonical_text, read_draft
+from contract.documents.draft import DraftFormat
+from contract.documents.reading import read_draft
+from contract.documents.text import canonical_text
 from demo.contract import text
 from demo.drafting.drafts import Change, Language, as_docx, contract_text
 from demo.drafting.pictures import AMPLIFIED, Comparison

@@ -13,11 +13,14 @@ from typing import Final
 import docx
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from contract.documents import DraftFormat, Fonts, read_draft
+from contract.documents.draft import DraftFormat
+from contract.documents.fonts import Fonts
+from contract.documents.reading import read_draft
 from contract.documents.text import text_digest
 from contract.drafting.consents import ContractConsent
 from contract.drafting.evidence import ContractEvidence, SignerEvidence
-from contract.drafting.making import field_name, make_documents
+from contract.drafting.made import field_name
+from contract.drafting.making import make_documents
 from contract.drafting.marks import make_mark, new_document_key
 from contract.drafting.statements import ContractSigner, ContractStatement
 from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement

@@ -6,8 +6,9 @@ import io
 import secrets
 import zipfile
 
-from contract.documents import DraftFormat
-from contract.drafting.making import MAX_DOCUMENT_BYTES, field_name, require_room
+from contract.documents.draft import DraftFormat
+from contract.drafting.made import MAX_DOCUMENT_BYTES, field_name
+from contract.drafting.making import require_room
 from contract.watermark.documents import open_document
 from contract.watermark.embedding import embed
 from contract.watermark.key import WatermarkKey

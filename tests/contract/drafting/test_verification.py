@@ -9,7 +9,7 @@ import pytest
 
 from contract.drafting.docx_evidence import with_evidence
 from contract.drafting.evidence import EVIDENCE_NAME
-from contract.drafting.making import field_name
+from contract.drafting.made import field_name
 from contract.drafting.verification import ContractReport, Original, verify_contract
 from contract.pades.attachments import with_attachment
 from contract.report import Outcome

@@ -15,7 +15,7 @@ from fourseal.v1 import drafting_service_pb2_grpc, signing_service_pb2
 
 from contract.documents.text import text_digest
 from contract.drafting.consents import ContractConsent
-from contract.drafting.making import field_name
+from contract.drafting.made import field_name
 from contract.drafting.marks import make_mark, new_document_key
 from contract.drafting.statements import ContractSigner, ContractStatement
 from contract.joint_statement import JointStatement

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from contract.documents import DraftFormat
+from contract.documents.draft import DraftFormat
 from server.root.application import Server
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.drafting.drafting import Drafting

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from contract.documents import DraftFormat, Fonts, read_draft
-from contract.documents.fonts import FaceName
+from contract.documents.draft import DraftFormat
+from contract.documents.fonts import FaceName, Fonts
+from contract.documents.reading import read_draft
 from contract.documents.typesetting.document import typeset
 from contract.documents.typesetting.signatures import SignatureBlock
 from contract.drafting.evidence import EVIDENCE_NAME, ContractEvidence

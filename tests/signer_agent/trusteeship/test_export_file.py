@@ -46,7 +46,7 @@ def test_an_export_is_written_whole_or_refused() -> None:
         ((HEAD, HEAD, RECORD), "ANSWER_MALFORMED"),
         ((HEAD, pb.ExportRecordsResponse()), "ANSWER_MALFORMED"),
         ((HEAD, short), "EXPORT_MALFORMED"),
-        ((HEAD, grant), "TRUST_STATEMENT_MALFORMED"),
+        ((HEAD, grant), "JOINT_STATEMENT_MALFORMED"),
     ):
         with pytest.raises(PeerMisbehaved) as refusal:
             written(*answers)
