@@ -1,7 +1,7 @@
 """Drafts and documents, as far as the server reads, makes and checks them. It takes a while: not on an event loop.
 
-What reads and writes documents is imported when it is used: a server without contracts is 60 MB smaller, and starts in
-half the time.
+What reads and writes documents is imported when it is used: a server without contracts is 45 MB smaller, and starts
+half a second sooner.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _STREAM: Final = re.compile(rb"stream\r?\n")
 _PIECE: Final = 1 << 20
 _ZLIB: Final = 8
 
-# For the whole process, and before anything is opened: qpdf knows no other place. Nothing else in Fourseal uses it.
+# For the whole process, and before anything is opened: qpdf knows no other place.
 settings.set_qpdf_limits(
     flate_max_memory=MAX_STREAM_BYTES,
     run_length_max_memory=MAX_STREAM_BYTES,

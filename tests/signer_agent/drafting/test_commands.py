@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 
 from contract.pades.attachments import attachment
 from tests.contract.tsa import TimeStampAuthority, served
@@ -129,6 +130,7 @@ async def test_finish_and_verify(desk: Desk) -> None:
     for file in (pdf, docx):
         report = await desk.json(alice, "verify", str(file), *trust, "--original", str(draft), "--server")
         assert (report["outcome"], report["alterations"], report["archive"]["problem"]) == ("passed", [], None)
+        assert report["archive"]["this_file"]
         assert [each["account"] for each in report["signers"]] == ["alice", "bob"]
         assert "Verdict" in await desk.run(alice, "verify", str(file), *trust)
     stamps = ("--tsa-certificate", str(desk.stamps))
@@ -138,6 +140,11 @@ async def test_finish_and_verify(desk: Desk) -> None:
         found = subprocess.run(["pdfsig", str(pdf)], capture_output=True, check=False).stdout  # noqa: ASYNC221
         assert found.count(b"Signature is Valid") == 2
     assert attachment(pdf.read_bytes(), "fourseal-contract.der")
+
+    resaved = desk.folder / "resaved.docx"
+    Document(str(docx)).save(str(resaved))
+    report = await desk.json(alice, "verify", str(resaved), *trust, "--server")
+    assert (report["outcome"], report["archive"]["problem"], report["archive"]["this_file"]) == ("passed", None, False)
 
     spoilt = desk.folder / "spoilt.pdf"
     content = bytearray(pdf.read_bytes())
