@@ -1,0 +1,1 @@
+"""Confirmed transactions: the back end. Registers, verifies, counts codes, executes once, and records each step."""
