@@ -113,10 +113,10 @@ class Negotiation:
                 each.consent(each.contract(made))
             alice.finish(made)
             for each in (alice, bob):
-                each.sign_pdf(each.contract(made))
+                each.documents.sign_pdf(each.contract(made))
             contract = bob.contract(made)
-            (self._stage.folder / ENGLISH_PDF).write_bytes(bob.pdf(contract))
-            (self._stage.folder / ENGLISH_DOCX).write_bytes(bob.docx(contract))
+            (self._stage.folder / ENGLISH_PDF).write_bytes(bob.documents.pdf(contract))
+            (self._stage.folder / ENGLISH_DOCX).write_bytes(bob.documents.docx(contract))
         self._show.output(f"{contract.contract_id}: {contract.state}, serial number {contract.summary.serial}")
         if contract.state is not ContractState.COMPLETE:
             raise CommandFailed(f"the contract is {contract.state}")

@@ -101,7 +101,7 @@ def get(
 
 def _get_pdf(invocation: Invocation, contract: str, out: Path) -> None:
     async def fetched(drafting: Drafting) -> bytes:
-        return await drafting.pdf(await drafting.contract(contract))
+        return await drafting.documents.pdf(await drafting.contract(contract))
 
     content = with_drafting(invocation, fetched)
     write_file(out, content)

@@ -93,9 +93,9 @@ def finish(
             if found.state is ContractState.COMPLETE:
                 step("Fetching and checking the documents")
                 if out is not None:
-                    write_file(out, await drafting.pdf(found))
+                    write_file(out, await drafting.documents.pdf(found))
                 if docx is not None:
-                    write_file(docx, await drafting.docx(found, pages_seen=how.pages_seen))
+                    write_file(docx, await drafting.documents.docx(found, pages_seen=how.pages_seen))
         return found, signed
 
     found, signed = with_drafting(invocation, finished, personal_key)
@@ -130,8 +130,8 @@ async def _act(
     ours = found.party(account)
     if found.state is ContractState.FINISHED and ours is not None and not ours.pdf_signed:
         step("Checking and signing the PDF")
-        revocation = await drafting.revocation_data() if how.long_term else None
-        signed = await drafting.sign_pdf(
+        revocation = await drafting.documents.revocation_data() if how.long_term else None
+        signed = await drafting.documents.sign_pdf(
             found,
             algorithm=how.algorithm,
             timestamper=how.timestamper,

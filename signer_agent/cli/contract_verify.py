@@ -86,7 +86,7 @@ def _ask(invocation: Invocation, report: ContractReport) -> tuple[Archived | Non
     if payload is None:
         return None, "it cannot be asked: the watermark was not read"
     try:
-        found = with_drafting(invocation, lambda drafting: drafting.archived(payload.serial, payload.digest))
+        found = with_drafting(invocation, lambda drafting: drafting.documents.archived(payload.serial, payload.digest))
     except RemoteError as error:
         if error.reason != "CONTRACT_NOT_FOUND":
             raise

@@ -33,6 +33,7 @@ from signer_agent.loop_thread import LoopThread
 from signer_agent.trusteeship.trusteeship import Trusteeship
 
 if TYPE_CHECKING:
+    from signer_agent.drafting.documents import Documents
     from signer_agent.drafting.drafting import Drafting
 
 
@@ -170,13 +171,20 @@ class BlockingDrafting:
         self.sign = thread.blocking(drafting.sign)
         self.consent = thread.blocking(drafting.consent)
         self.finish = thread.blocking(drafting.finish)
-        self.pdf = thread.blocking(drafting.pdf)
-        self.docx = thread.blocking(drafting.docx)
-        self.sign_pdf = thread.blocking(drafting.sign_pdf)
-        self.revocation_data = thread.blocking(drafting.revocation_data)
-        self.archived = thread.blocking(drafting.archived)
-        self.evidence = thread.blocking(drafting.evidence)
         self.account = thread.blocking(drafting.account)
+        self.documents = BlockingDocuments(thread, drafting.documents)
+
+
+class BlockingDocuments:
+    """See ``Documents``."""
+
+    def __init__(self, thread: LoopThread, documents: Documents) -> None:
+        self.pdf = thread.blocking(documents.pdf)
+        self.docx = thread.blocking(documents.docx)
+        self.sign_pdf = thread.blocking(documents.sign_pdf)
+        self.revocation_data = thread.blocking(documents.revocation_data)
+        self.archived = thread.blocking(documents.archived)
+        self.evidence = thread.blocking(documents.evidence)
 
 
 class BlockingContracts:

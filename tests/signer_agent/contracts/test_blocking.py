@@ -22,6 +22,7 @@ from signer_agent.contracts.messages import FileSource, Message, Messages
 from signer_agent.contracts.sessions import Sessions
 from signer_agent.contracts.signer_keys import SignerKeyring
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
+from signer_agent.drafting.documents import Documents
 from signer_agent.drafting.drafting import Drafting
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.permissions import Permissions
@@ -120,6 +121,7 @@ def test_every_method_is_there() -> None:
         blocking.BlockingEvidence: Evidence,
         blocking.BlockingPermissions: Permissions,
         blocking.BlockingDrafting: Drafting,
+        blocking.BlockingDocuments: Documents,
     }
     for face, behind in pairs.items():
         wanted = {name for name, member in vars(behind).items() if inspect.isfunction(member) and name[0] != "_"}

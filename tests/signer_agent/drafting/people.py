@@ -90,7 +90,7 @@ class Table:
         """The same, with the PDF signed by both."""
         found = await self.finished(text)
         for each in (self.alice, self.bob):
-            await each.drafting.sign_pdf(await each.drafting.contract(found.contract_id))
+            await each.drafting.documents.sign_pdf(await each.drafting.contract(found.contract_id))
         return await self.alice.drafting.contract(found.contract_id)
 
 

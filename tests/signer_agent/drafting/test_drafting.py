@@ -68,18 +68,20 @@ async def test_from_draft_to_pdf(table: Table) -> None:
     assert finished.state is ContractState.FINISHED
     with refused("CONTRACT_STATE_WRONG"):
         await alice.reopen(name, "too late")
-    await asyncio.gather(alice.sign_pdf(finished), bob.sign_pdf(finished))  # one of them signs again, over the other's
+    await asyncio.gather(
+        alice.documents.sign_pdf(finished), bob.documents.sign_pdf(finished)
+    )  # one of them signs again, over the other's
     complete = await alice.contract(name)
     assert complete.state is ContractState.COMPLETE
-    for file in (await bob.pdf(complete), await bob.docx(complete)):
+    for file in (await bob.documents.pdf(complete), await bob.documents.docx(complete)):
         report = await asyncio.to_thread(verify_contract, file, authority_of(table), Original(draft.text))
         assert report.outcome is Outcome.PASSED, report
         assert report.alterations == ()
         assert report.payload is not None
-        archived = await bob.archived(report.payload.serial, report.payload.digest)
+        archived = await bob.documents.archived(report.payload.serial, report.payload.digest)
         assert archived.contract_id == name
         with refused("CONTRACT_NOT_FOUND"):
-            await bob.archived(report.payload.serial, bytes(32))
+            await bob.documents.archived(report.payload.serial, bytes(32))
 
 
 async def test_another_text_is_named(table: Table) -> None:
@@ -135,13 +137,13 @@ async def other_pdf(table: Table, made: dict[str, Contract]) -> bytes:
     """The PDF of another contract between the same people."""
     if "other" not in made:
         made["other"] = await table.finished(TEXT + "\n\nA further clause.")
-    return await table.bob.drafting.pdf(made["other"])
+    return await table.bob.drafting.documents.pdf(made["other"])
 
 
 async def lied(person: Negotiator, contract: Contract, method: str, lie: Lie) -> PeerMisbehaved:
     """How signing the PDF is refused when the server lies so."""
     with person.told(method, lie), pytest.raises(PeerMisbehaved) as caught:
-        await person.drafting.sign_pdf(contract)
+        await person.drafting.documents.sign_pdf(contract)
     assert caught.value.culprit == "server"
     return caught.value
 
@@ -200,7 +202,10 @@ async def test_document_that_is_not_the_contract(
     contract = await finished(table, made)
     await other_pdf(table, made)
     drafting = table.bob.drafting
-    evidence, other = await drafting.evidence(contract.contract_id), await drafting.evidence(made["other"].contract_id)
+    evidence, other = (
+        await drafting.documents.evidence(contract.contract_id),
+        await drafting.documents.evidence(made["other"].contract_id),
+    )
     alice, bob = evidence.signers
     swapped = replace(bob, signed=JointStatement(bob.signed.statement, alice.signed.signature))
     cases: dict[str, dict[str, Any]] = {
@@ -223,7 +228,7 @@ async def test_document_that_is_not_the_contract(
 async def test_honest_forgery(table: Table, made: dict[str, Contract]) -> None:
     """What the forger of these tests makes without a change has no record in the log, and nothing else against it."""
     contract = await finished(table, made)
-    evidence = await table.bob.drafting.evidence(contract.contract_id)
+    evidence = await table.bob.drafting.documents.evidence(contract.contract_id)
 
     def lie(answer: Any) -> None:  # noqa: ANN401
         answer.content = forge(contract, evidence)
@@ -243,11 +248,11 @@ async def test_pages_of_another_look(table: Table, made: dict[str, Contract]) ->
 
     for found, reason in ((lambda: Fonts(faces), "CONTRACT_PAGES_DIFFER"), (missing, "CONTRACT_PAGES_UNCOMPARED")):
         with pytest.MonkeyPatch.context() as patched, refused(reason):
-            patched.setattr(drafting, "_fonts", found)
-            await drafting.sign_pdf(contract)
+            patched.setattr(drafting.documents, "_fonts", found)
+            await drafting.documents.sign_pdf(contract)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(drafting, "_fonts", missing)
-        assert await drafting.docx(contract, pages_seen=True)
+        patched.setattr(drafting.documents, "_fonts", missing)
+        assert await drafting.documents.docx(contract, pages_seen=True)
     assert not [each for each in (await drafting.contract(contract.contract_id)).parties if each.pdf_signed]
 
 
@@ -282,7 +287,7 @@ async def test_other_serial_number(table: Table, made: dict[str, Contract]) -> N
     object.__setattr__(contract.summary, "serial", contract.summary.serial + 1)
     try:
         with pytest.raises(PeerMisbehaved) as caught:
-            await table.bob.drafting.sign_pdf(contract)
+            await table.bob.drafting.documents.sign_pdf(contract)
     finally:
         object.__setattr__(contract.summary, "serial", contract.summary.serial - 1)
     assert caught.value.metadata["check"] == "evidence"
