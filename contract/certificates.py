@@ -1,4 +1,4 @@
-"""Certificates of signers and sessions, read strictly.
+"""Certificates of signers, sessions and back ends, read strictly.
 
 What each must look like is said once, in ``profiles``. A certificate is read by taking from it what is free (name, key,
 session info), building the profile of that, and comparing. Further extensions are tolerated unless they are critical:
@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtensionOID
 
 from contract.certificate_parts import (
     account_name_of,
+    back_end_name_of,
     common_name_of,
     extensions_of,
     fingerprint,
@@ -33,6 +34,7 @@ from contract.oids import Arc
 from contract.profiles import (
     Profile,
     SignerKey,
+    back_end_profile,
     require_signer_key,
     session_profile,
     signer_profile,
@@ -143,6 +145,43 @@ class SessionCertificate:
     def public_share(self) -> PublicShare:
         """The server's half of a joint key."""
         return self.share
+
+
+@dataclass(frozen=True, slots=True)
+class BackEndCertificate:
+    """The certificate of a back end for transactions: confirmation codes are sealed for its key.
+
+    Args:
+        certificate: as issued.
+        arc: the installation's arc.
+
+    Raises:
+        MalformedInput: CERTIFICATE_MALFORMED, SIGNER_KEY_UNSUITABLE, and what ``names`` raises.
+    """
+
+    certificate: x509.Certificate
+    arc: Arc = field(repr=False)
+    name: str = field(init=False)
+    """As transactions name it."""
+    public_key: rsa.RSAPublicKey = field(init=False, repr=False)
+    fingerprint: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        extensions = extensions_of(self.certificate)
+        _purpose(extensions, {self.arc.back_end: Purpose.DECRYPT})
+        name = back_end_name_of(extensions)
+        public_key = public_key_of(self.certificate)
+        if not isinstance(public_key, rsa.RSAPublicKey):
+            raise malformed("a back end's key that is no RSA key")
+        _require_profile(self.certificate, extensions, back_end_profile(name, public_key, self.arc))
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "public_key", public_key)
+        object.__setattr__(self, "fingerprint", fingerprint(self.certificate))
+
+    @classmethod
+    def from_der(cls, data: bytes, arc: Arc) -> Self:
+        """Read a certificate's DER. Raises as the constructor does."""
+        return cls(load_certificate(data), arc)
 
 
 def joint_key(signer: SignerCertificate, session: SessionCertificate) -> JointPublicKey:

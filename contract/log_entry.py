@@ -47,6 +47,8 @@ class EntryKind(StrEnum):
     """A ``trusteeship.RecordedUse``."""
     CONTRACT = "contract"
     """A ``drafting.ContractRecord``."""
+    TRANSACTION = "transaction"
+    """A ``transactions.TransactionRecord``."""
 
 
 _KINDS: Final = frozenset(EntryKind)

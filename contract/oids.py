@@ -11,7 +11,7 @@ from cryptography.x509 import ObjectIdentifier
 from mpc.errors import MalformedInput
 
 _DOTTED: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,38})){1,20}", re.ASCII)  # 39 digits: a UUID as an integer
-_LONGEST_SUFFIX: Final = ".8"
+_LONGEST_SUFFIX: Final = ".9"
 
 SIGNER_SIGN_NUMBER: Final = 4
 """What follows the arc in ``Arc.signer_sign``."""
@@ -79,6 +79,11 @@ class Arc:
     def log(self) -> ObjectIdentifier:
         """Extended key usage: the key that signs checkpoints of the transparency log."""
         return self._under(LOG_NUMBER)
+
+    @property
+    def back_end(self) -> ObjectIdentifier:
+        """Extended key usage: the key that confirmation codes are sealed for."""
+        return self._under(9)
 
     def _under(self, number: int) -> ObjectIdentifier:
         return ObjectIdentifier(f"{self.arc}.{number}")

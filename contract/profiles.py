@@ -1,4 +1,4 @@
-"""What certificates of signers and sessions look like: issuers build them from here, readers compare with it.
+"""What certificates of signers, sessions and back ends look like: issuers build them from here, readers compare.
 
 Beside the extensions of a profile an issuer adds the authority key identifier. The session info is not critical:
 ``openssl verify`` and validators of PDF refuse what they do not know if it is. Key usage and a private extended key
@@ -24,6 +24,10 @@ ACCOUNT_URI_PREFIX: Final = "urn:fourseal:account:"
 """Before an account's name in a certificate's subject alternative name."""
 ORGANISATION_URI_PREFIX: Final = "urn:fourseal:organisation:"
 """Before an organisation's name there."""
+BACK_END_URI_PREFIX: Final = "urn:fourseal:back-end:"
+"""Before the name of a back end for transactions there."""
+BACK_END_COMMON_NAME: Final = "Fourseal back end"
+"""Common name of every back end's certificate: what they are called stands in the alternative name."""
 DOCUMENT_USAGES: Final = {
     Purpose.SIGN: (x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"), ExtendedKeyUsageOID.EMAIL_PROTECTION),
     Purpose.DECRYPT: (ExtendedKeyUsageOID.EMAIL_PROTECTION,),
@@ -100,6 +104,28 @@ def session_profile(info: SessionInfo, purpose: Purpose, public_key: rsa.RSAPubl
         _key_usage(digital_signature=signs, key_encipherment=not signs),
         arc.session_sign if signs else arc.session_encrypt,
         x509.UnrecognizedExtension(arc.session_info, info.to_der()),
+    )
+
+
+def back_end_profile(name: str, public_key: rsa.RSAPublicKey, arc: Arc) -> Profile:
+    """The profile of the certificate that a back end for transactions decrypts by.
+
+    Args:
+        name: of the back end, of the form of an account's.
+        public_key: of the certificate.
+        arc: the installation's arc.
+
+    Raises:
+        MalformedInput: ACCOUNT_NAME_MALFORMED, SIGNER_KEY_UNSUITABLE.
+    """
+    require_signer_key(Purpose.DECRYPT, public_key)
+    name_uri = x509.UniformResourceIdentifier(BACK_END_URI_PREFIX + check_account_name(name))
+    return _profile(
+        BACK_END_COMMON_NAME,
+        public_key,
+        _key_usage(key_encipherment=True),
+        arc.back_end,
+        x509.SubjectAlternativeName([name_uri]),
     )
 
 

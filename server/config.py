@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from contract.log_certificate import check_origin
 from contract.oids import DEFAULT_ARC, Arc
+from contract.transactions.binding import CodeVariant
 from mpc.engines import EngineName
 from mpc.errors import MalformedInput
 from server.errors import OperatorError
@@ -54,11 +55,22 @@ def _check_origin(origin: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _check_executors(choices: list[str]) -> list[str]:
+    kinds = [choice.partition("=")[0] for choice in choices]
+    if len(kinds) != len(set(kinds)):
+        raise ValueError("a kind of transaction is there twice")
+    return choices
+
+
 Address = Annotated[str, AfterValidator(_check_address)]
 HostName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
 """A DNS name in ASCII (punycode for others), or an IP address."""
-OfficerName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")]
-"""As a name of an account."""
+AccountName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")]
+"""Of the form of an account's name."""
+ExecutorChoice = Annotated[
+    str, Field(max_length=96, pattern=r"^[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?=[a-z0-9][a-z0-9._-]{0,62}$")
+]
+"""A kind of transaction, "=", and the name of an executor."""
 
 
 class Settings(BaseSettings):
@@ -169,7 +181,7 @@ class Settings(BaseSettings):
     """URL that signers' certificates name for the list of revoked ones; empty: they name none."""
     signer_certificate_days: int = Field(397, ge=1, le=397)
     """Days for which a signer's certificates are valid."""
-    registration_officers: list[OfficerName] = Field([], max_length=100)
+    registration_officers: list[AccountName] = Field([], max_length=100)
     """Who may decide about requests for certificates of joint keys; empty: nobody."""
     registration_approvals: int = Field(1, ge=1, le=2)
     """Officers that must approve such a request."""
@@ -177,6 +189,16 @@ class Settings(BaseSettings):
     """Pairs of certificates that an account is issued within 24 hours."""
     account_event_days: int = Field(1096, ge=1, le=36525)
     """Days for which what happened to accounts is kept."""
+    back_end_name: AccountName = "fourseal"
+    """Name of the back end for transactions, as they name it."""
+    transaction_executors: Annotated[list[ExecutorChoice], AfterValidator(_check_executors)] = Field([], max_length=64)
+    """Who executes which kind of transaction: "kind=executor"; empty: no transactions are taken."""
+    transaction_variants: list[CodeVariant] = Field(list(CodeVariant), min_length=1)
+    """Variants of bindings that are taken."""
+    open_transactions_per_terminal: int = Field(1000, ge=1, le=1_000_000)
+    """Transactions of one terminal that are not over."""
+    open_transactions_per_signer: int = Field(100, ge=1, le=1_000_000)
+    """Those of them that one signer is to sign."""
     sms_provider: Literal["none", "file", "webhook"] = "none"
     """Who passes on text messages with one-time codes."""
     sms_file: str = ""

@@ -9,7 +9,7 @@ It signs, each sort with extended key usages of its own, so that none passes for
   TLS have nothing to do with key shares;
 * under the private arc: signers' certificates (with ``urn:fourseal:account:<name>``), the certificates of contract
   sessions, and that of the key which signs relay passes;
-* also under it: the certificate of the transparency log's key;
+* also under it: the certificates of the transparency log's key, and of the key that confirmation codes are sealed for;
 * the list of revoked certificates, and the certificate of the key that answers about single ones (OCSPSigning).
 """
 
@@ -28,7 +28,7 @@ from sqlalchemy import Connection
 
 from contract.log_certificate import LOG_URI_PREFIX
 from contract.oids import DEFAULT_ARC, Arc
-from contract.profiles import Profile, SignerKey, session_profile, signer_profile
+from contract.profiles import Profile, SignerKey, back_end_profile, session_profile, signer_profile
 from contract.session_info import SessionInfo
 from mpc.four_prime_rsa import Purpose
 from server.custody import KeyKind, NamedKey, NamedKeys, PublicKey, SealBroken, named_key_works
@@ -262,6 +262,23 @@ class Authority:
         """
         profile = session_profile(info, purpose, public_key, self.arc)
         return self._issue(profile, public_key, not_before, not_after)
+
+    def issue_back_end_certificate(
+        self, name: str, public_key: rsa.RSAPublicKey, now: datetime, lifetime: timedelta
+    ) -> x509.Certificate:
+        """A certificate for the key that a back end for transactions decrypts by.
+
+        Args:
+            name: of the back end.
+            public_key: its key.
+            now: the present time.
+            lifetime: from then on.
+
+        Raises:
+            MalformedInput: ACCOUNT_NAME_MALFORMED, SIGNER_KEY_UNSUITABLE.
+        """
+        profile = back_end_profile(name, public_key, self.arc)
+        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_relay_pass_certificate(
         self, public_key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta

@@ -95,6 +95,8 @@ class Server:
     async def start(self) -> None:
         """Begin to serve."""
         await self._keep_house_once()
+        if self._alone:
+            await self._rules.transactions.execution.end_leases()
         await self._listeners.start()
         if self._status is not None:
             self._status.listener.start()
@@ -102,6 +104,7 @@ class Server:
         self._tasks = [
             asyncio.create_task(self._health.keep_checking()),
             asyncio.create_task(self._keep_house()),
+            asyncio.create_task(self._rules.transactions.execution.keep_resuming()),
         ]
         if self._alone:
             self.serving.write(self._home.serving)
@@ -199,6 +202,8 @@ class Server:
             rules.pins.spend_overdrawn,
             rules.evidence.upkeep.run,
             rules.trusteeship.upkeep.run,
+            self._renew_back_end_key,
+            rules.transactions.upkeep.expire,
             partial(asyncio.to_thread, self._ground.custody.shares.holder.sweep),
             partial(database.write, lambda connection: drop_expired_tickets(connection, now)),
             partial(database.write, rules.accounts.keep_house),
@@ -206,6 +211,10 @@ class Server:
         if rules.relay is not None:
             steps.append(rules.relay.relay.expire)
         return steps
+
+    async def _renew_back_end_key(self) -> None:
+        if await self._rules.transactions.keys.ensure():
+            self._log.info("back_end_key_made")
 
     async def _expire_generations(self) -> None:
         for key_id in await self._rules.generation.expire():

@@ -37,6 +37,8 @@ from fourseal.v1 import (
     relay_service_pb2,
     signing_service_pb2,
     signing_service_pb2_grpc,
+    transaction_service_pb2,
+    transaction_service_pb2_grpc,
     transparency_service_pb2,
     transparency_service_pb2_grpc,
     trusteeship_service_pb2,
@@ -58,6 +60,7 @@ from server.root.health import Health
 from server.root.rules import Rules
 from server.sessions.rpc import ContractSessionRpc
 from server.signing.rpc import DecryptionRpc, DeviceRpc, KeyRpc, SigningRpc
+from server.transactions.rpc import TransactionRpc
 from server.trusteeship.rpc import TrusteeshipRpc
 from wire import tls
 from wire.limits import server_options
@@ -78,6 +81,7 @@ AGENT_SERVICES = (
     transparency_service_pb2.DESCRIPTOR.services_by_name["TransparencyService"].full_name,
     trusteeship_service_pb2.DESCRIPTOR.services_by_name["TrusteeshipService"].full_name,
     drafting_service_pb2.DESCRIPTOR.services_by_name["DraftingService"].full_name,
+    transaction_service_pb2.DESCRIPTOR.services_by_name["TransactionService"].full_name,
 )
 RELAY_SERVICES = (relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name,)
 ENROLMENT_SERVICES = (
@@ -183,6 +187,9 @@ class Listeners:
         )
         drafting_service_pb2_grpc.add_DraftingServiceServicer_to_server(
             DraftingRpc(rules.callers, rules.drafting), self._agents
+        )
+        transaction_service_pb2_grpc.add_TransactionServiceServicer_to_server(
+            TransactionRpc(rules.callers, rules.transactions), self._agents
         )
         if rules.relay is not None:
             add_relay_service(RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents)

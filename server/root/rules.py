@@ -48,6 +48,8 @@ from server.signing import (
 )
 from server.statements import Statements, compose_statements
 from server.storage import Threads
+from server.transactions import BackEndKeys, BackEndTerms, TransactionRules, compose_transaction_rules
+from server.transactions.executors import ExecutorMeans, make_executors
 from server.trusteeship import TrusteeshipRules, compose_trusteeship_rules
 from wire.fonts import find_fonts
 
@@ -75,6 +77,7 @@ class Rules:
     evidence: EvidenceRules
     trusteeship: TrusteeshipRules
     drafting: DraftingRules
+    transactions: TransactionRules
     relay: RelayPart | None
     """None where a media server relays."""
     flights: tuple[Flights, ...]
@@ -84,9 +87,11 @@ class Rules:
         """Return when no operation is under way."""
         for flights in self.flights:
             await flights.wait_idle()
+        await self.transactions.execution.wait_idle()
 
     def close(self) -> None:
         """End the threads."""
+        self.transactions.execution.close()
         for workers in self.workers:
             workers.close()
         self.accounts.close()
@@ -154,6 +159,7 @@ def compose_rules(
         evidence.rules,
         _compose_trusteeship(ground, settings, accounts, evidence.rules, statements, log),
         _compose_drafting(ground, settings, authority, accounts, statements, work),
+        _compose_transactions(ground, settings, authority, accounts, workers, log),
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
@@ -237,6 +243,32 @@ def _compose_drafting(
         ),
         secrets.token_bytes,
         ground.clock,
+    )
+
+
+def _compose_transactions(
+    ground: Ground,
+    settings: Settings,
+    authority: Authority,
+    accounts: AccountRules,
+    workers: Threads,
+    log: structlog.stdlib.BoundLogger,
+) -> TransactionRules:
+    random, clock, name = secrets.token_bytes, ground.clock, settings.back_end_name
+    return compose_transaction_rules(
+        ground.database,
+        accounts.logins,
+        BackEndKeys(ground.database, ground.custody.keys, authority, random, clock, name=name),
+        BackEndTerms(
+            name=name,
+            variants=frozenset(settings.transaction_variants),
+            open_of_terminal=settings.open_transactions_per_terminal,
+            open_of_signer=settings.open_transactions_per_signer,
+        ),
+        make_executors(ExecutorMeans(settings, clock, random, log)),
+        workers,
+        clock,
+        log,
     )
 
 

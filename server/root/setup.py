@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from contract.oids import Arc
 from server.clock import Clock
 from server.config import Settings, load_settings
 from server.custody import Custody, create_master_key
@@ -22,6 +23,7 @@ from server.root.home import Home
 from server.storage import Database
 from server.storage.backend import Backend, backend_of
 from server.storage.revision import SchemaState, schema_state
+from server.transactions import BackEndKeys
 
 _CONFIG = """\
 # Configuration of fourseal-server. Every value can also be set by an environment variable, such as
@@ -56,6 +58,11 @@ _CONFIG = """\
 # revocation_list_url = ""               # that they name for the list of revoked ones
 # signer_certificate_days = 397          # for which a signer's certificates are valid
 # revocation_list_seconds = 604800       # from one list of revoked certificates to the next at the latest
+# back_end_name = "fourseal"             # of the back end for transactions, as they name it
+# transaction_executors = []             # "kind=executor", for each kind of transaction that is executed
+# transaction_variants = ["code", "code-and-random", "digest"]  # of bindings that are taken
+# open_transactions_per_terminal = 1000  # that are not over
+# open_transactions_per_signer = 100     # of them, for one signer
 # sms_provider = "none"                  # or "file" with sms_file, or "webhook" with sms_webhook_url and
 #                                        # sms_webhook_secret_file: docs/operations.md
 # webauthn_rp_id = "localhost"           # host name by which security keys know this server
@@ -90,7 +97,7 @@ def set_up(home: Home, log: structlog.stdlib.BoundLogger, clock: Clock) -> Itera
     state = schema_state(backend)
     yield _make_master_key(home.master_key(settings), database_is_new=state is SchemaState.EMPTY)
     yield make_schema(backend, home.database_url(settings), state)
-    yield _make_authority(home, settings, backend, log, clock)
+    yield from _make_keys(home, settings, backend, log, clock)
 
 
 def make_folder(folder: Path) -> Step:
@@ -131,9 +138,9 @@ def make_schema(backend: Backend, url: str, state: SchemaState) -> Step:
     return Step("database", url, made)
 
 
-def _make_authority(
+def _make_keys(
     home: Home, settings: Settings, backend: Backend, log: structlog.stdlib.BoundLogger, clock: Clock
-) -> Step:
+) -> Iterator[Step]:
     with closing(Database(backend, log)) as database:
         custody = Custody(
             database,
@@ -142,9 +149,13 @@ def _make_authority(
             capacity=settings.opened_shares,
             open_holder=partial(open_holder, home, settings, database, log, clock),
         )
+        where = "in the token" if custody.keys.in_token else "sealed by the master key"
         with closing(custody.shares.holder):
             database.write_now(lambda connection: custody.ensure_probe(connection, clock()))
             made = Authority.ensure(database, custody.keys, clock())
             open_log(database, custody, settings, clock)
-    where = "in the token" if custody.keys.in_token else "sealed by the master key"
-    return Step("certificate authority", f"in the database, its key {where}", made)
+            yield Step("certificate authority", f"in the database, its key {where}", made)
+            authority = database.read_now(lambda each: Authority.load(each, custody.keys, Arc(settings.oid_arc)))
+            name = settings.back_end_name
+            keys = BackEndKeys(database, custody.keys, authority, secrets.token_bytes, clock, name=name)
+            yield Step("key for confirmation codes", where, keys.ensure_now())

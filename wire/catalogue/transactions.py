@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from wire.catalogue.entry import CORRECT, DENIED, FORMATS, INVALID, PRECONDITION, Entry
+from grpc import StatusCode
+
+from wire.catalogue.entry import CORRECT, DENIED, FORMATS, INVALID, PRECONDITION, UNAVAILABLE, Entry
 
 _ANEW: Final = "Propose a new transaction."
 _CLOCKS: Final = "Set the clocks of terminal and device, and propose a new transaction."
@@ -109,6 +111,43 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         PRECONDITION,
         "The transaction was not read to its end: {pages} pages were not shown.",
         "Read all of it, then confirm.",
+    ),
+    Entry("TRANSACTION_RECORD_MALFORMED", INVALID, "The record of a transaction is refused: {problem}.", FORMATS),
+    Entry(
+        "TRANSACTION_NOT_FOUND",
+        StatusCode.NOT_FOUND,
+        "There is no such transaction of yours.",
+        "See the list of transactions.",
+    ),
+    Entry(
+        "TRANSACTION_KIND_UNKNOWN",
+        INVALID,
+        "This back end executes no transactions of the kind {kind}.",
+        "Take a kind that it executes, or have its operator set transaction_executors.",
+    ),
+    Entry(
+        "TRANSACTION_REPEATED",
+        StatusCode.ALREADY_EXISTS,
+        "The signer's request id was used for another transaction, or by another terminal.",
+        "Propose it with a fresh request id.",
+    ),
+    Entry(
+        "TOO_MANY_TRANSACTIONS",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "{limit} transactions of this terminal are waiting, of all signers or of this one.",
+        "Have some confirmed or refused first, or wait until they expire.",
+    ),
+    Entry(
+        "SIGNER_CERTIFICATE_WRONG",
+        PRECONDITION,
+        "The certificate that the device signed with is refused: {problem}.",
+        "Sign with a certificate of the transaction's signer that holds.",
+    ),
+    Entry(
+        "BACK_END_NOT_READY",
+        UNAVAILABLE,
+        "The back end has no key for confirmation codes yet.",
+        "Try again in a minute; then ask its operator.",
     ),
     Entry("DISPLAY_TOO_SMALL", PRECONDITION, "The display is {problem}.", "Make it larger."),
 )

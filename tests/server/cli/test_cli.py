@@ -68,8 +68,8 @@ def test_init_makes_everything_and_keeps_it_the_second_time(tmp_path: Path) -> N
     """What init made is said, is closed to others, and is not made again."""
     home = tmp_path / "new" / "server"
     first, second = answer(home, "init"), answer(home, "init")
-    assert [step["made"] for step in first] == [True] * 5
-    assert [step["made"] for step in second] == [False] * 5
+    assert [step["made"] for step in first] == [True] * 6
+    assert [step["made"] for step in second] == [False] * 6
     assert home.stat().st_mode & 0o077 == 0
     for name in ("master.key", "fourseal.db"):
         assert (home / name).stat().st_mode & 0o077 == 0
