@@ -11,6 +11,7 @@ from typing import Final
 from cryptography import x509
 from sqlalchemy import Connection
 
+from server import transactions as back_end
 from server.cli.database import settings_of
 from server.cli.output import show_json, show_line, show_table
 from server.custody import KeptSecret, find_kept, list_besides, list_kept_shares
@@ -46,8 +47,9 @@ def test(home: Home, *, as_json: bool) -> None:
         found = inspect_shares(ground.custody.shares, itertools.chain(key_shares(database), session_shares(database)))
         authority = database.read_now(lambda connection: Authority.load(connection, keys)).works()
         sound_keys, broken = find_broken_keys(database, keys)
-    damaged = [*found.damaged, *([] if authority else [_AUTHORITY]), *broken]
-    sound_keys += authority
+        sound_back_end, broken_back_end = back_end.find_broken_keys(database, keys)
+    damaged = [*found.damaged, *([] if authority else [_AUTHORITY]), *broken, *broken_back_end]
+    sound_keys += sound_back_end + authority
     if as_json:
         show_json({"sound": found.sound, "sound_keys": sound_keys, "damaged": damaged, "left_over": found.left_over})
     else:
@@ -86,10 +88,11 @@ def shares(home: Home, page_size: int, page_token: str, *, as_json: bool) -> Non
 
 
 def _named_keys(connection: Connection) -> list[KeptSecret]:
-    """The authority's key and those of organisations: a few."""
+    """The authority's key, those of organisations, and those that confirmation codes are sealed for: a few."""
     certificate = x509.load_pem_x509_certificate(Authority.find_certificate_pem(connection))
     made = [(_AUTHORITY, certificate.not_valid_before_utc + BACKDATE)]
     made += [(each.key_id, each.create_time) for each in all_keys(connection)]
+    made += back_end.list_keys(connection)
     return find_kept(connection, made)
 
 

@@ -35,6 +35,9 @@ app.add_typer(sessions_app, name="sessions", invoke_without_command=True)
 contracts_app = typer.Typer(help="List contracts that are drafted; show one.")
 app.add_typer(contracts_app, name="contracts", invoke_without_command=True)
 
+transactions_app = typer.Typer(help="List transactions; show one; verify one.")
+app.add_typer(transactions_app, name="transactions", invoke_without_command=True)
+
 custody_app = typer.Typer(help="Show where key shares live; try them; list them.", no_args_is_help=True)
 app.add_typer(custody_app, name="custody")
 
@@ -255,6 +258,45 @@ def contracts_show(
     from server.cli.contracts import contract as command
 
     command(_home(home), contract_id, as_json=json)
+
+
+TransactionArgument = Annotated[str, typer.Argument(help="The transaction.")]
+
+
+@transactions_app.callback(invoke_without_command=True)
+def transactions(context: typer.Context, home: HomeOption = None, json: JsonOption = False) -> None:
+    """List transactions; show one; verify one."""
+    if context.invoked_subcommand is None:
+        transactions_list(home, json=json)
+
+
+@transactions_app.command("list")
+def transactions_list(
+    home: HomeOption = None,
+    page_size: PageSizeOption = 100,
+    page_token: PageTokenOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List transactions, newest first."""
+    from server.cli.transactions import transactions as command
+
+    command(_home(home), page_size, page_token, as_json=json)
+
+
+@transactions_app.command("show")
+def transactions_show(transaction_id: TransactionArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Show one transaction, and every step of it."""
+    from server.cli.transactions import transaction as command
+
+    command(_home(home), transaction_id, as_json=json)
+
+
+@transactions_app.command("verify")
+def transactions_verify(transaction_id: TransactionArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Verify one transaction from its records in the log. Exit status 1 if anything does not hold."""
+    from server.cli.transactions import verify as command
+
+    command(_home(home), transaction_id, as_json=json)
 
 
 @custody_app.command("status")

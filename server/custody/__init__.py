@@ -11,7 +11,7 @@ from server.custody.key_holder import KeyKind
 from server.custody.listing import KeptObject, KeptSecret, find_kept, list_besides, list_kept_shares
 from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
 from server.custody.named_keys import NamedKeys, named_key_works
-from server.custody.private_keys import NamedKey
+from server.custody.private_keys import NamedKey, NamedRsaKey
 from server.custody.ready_shares import ReadyShares
 from server.custody.sealed_keys import PublicKey, context_of_key, open_private_key, seal_private_key
 from server.custody.sealing import Context, SealBroken, Sealer
@@ -29,6 +29,7 @@ __all__ = [
     "MasterKeys",
     "NamedKey",
     "NamedKeys",
+    "NamedRsaKey",
     "OpenedShare",
     "PublicKey",
     "ReadyShares",

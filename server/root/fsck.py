@@ -19,6 +19,7 @@ from server.journal.log import Finding, LogReader, Progress, check_log
 from server.root.evidence import open_blobs, stamp_roots
 from server.root.ground import open_ground
 from server.root.home import Home
+from server.transactions import TransactionCheck
 from server.trusteeship import TrustCheck
 from transparency.note import Note
 
@@ -61,7 +62,7 @@ def fsck(
         reader = LogReader(key)
 
         def query(connection: Connection) -> tuple[Checked, dict[bytes, int]]:
-            checks = (OperationCheck(), EvidenceCheck(), TrustCheck(), ContractCheck())
+            checks = (OperationCheck(), EvidenceCheck(), TrustCheck(), ContractCheck(), TransactionCheck())
             found = list(check_log(connection, key, notes, checks, progress("Checking the log")))
             if roots:
                 found += check_time_stamps(connection, reader, roots)

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -21,9 +20,10 @@ from contract.certificate_parts import fingerprint, load_certificate
 from contract.sealing import unseal
 from contract.transactions.binding import Opener
 from mpc.engines import Random
+from mpc.errors import MalformedInput
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
-from server.custody import KeyKind, NamedKeys, SealBroken
+from server.custody import KeyKind, NamedKeys, NamedRsaKey, SealBroken, named_key_works
 from server.identity import Authority
 from server.storage import Database
 from server.transactions.store import keys as store
@@ -57,7 +57,7 @@ class BackEndKeys:
         self._random = random
         self._clock = clock
         self._name = name
-        self._opened: dict[bytes, rsa.RSAPrivateKey] = {}
+        self._opened: dict[bytes, NamedRsaKey] = {}
 
     async def ensure(self) -> bool:
         """Make a key if there is none, it is of another authority, or its certificate ends soon; whether one was made.
@@ -101,23 +101,11 @@ class BackEndKeys:
         """
         key = self._opened.get(certificate)
         if key is None:
-            key = self._opened[certificate] = self._open(connection, certificate)
+            found = store.find_key(connection, certificate)
+            if found is None:
+                raise ServiceError("NAMED_KEY_DAMAGED", name=f"with the certificate {certificate.hex()}")
+            key = self._opened[certificate] = open_key(connection, self._keys, found)
         return partial(unseal, key)
-
-    def _open(self, connection: Connection, certificate: bytes) -> rsa.RSAPrivateKey:
-        found = store.find_key(connection, certificate)
-        if found is None:
-            raise ServiceError("NAMED_KEY_DAMAGED", name=f"with the certificate {certificate.hex()}")
-        public_key = load_certificate(found.certificate).public_key()
-        assert isinstance(public_key, rsa.RSAPublicKey)  # noqa: S101  # no other was certified
-        try:
-            key = self._keys.open(
-                connection, found.key_id, Purpose.DECRYPT, public_key, (found.certificate,), found.sealed
-            )
-        except SealBroken:
-            raise ServiceError("NAMED_KEY_DAMAGED", name=found.key_id) from None
-        assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101  # as its public key is
-        return key
 
     def _find_newest(self, connection: Connection) -> BackEndKeyRow | None:
         return store.find_newest(connection, self._name)
@@ -151,6 +139,49 @@ class BackEndKeys:
         return self._database.write_now(unit)
 
 
+def open_key(connection: Connection, keys: NamedKeys, row: BackEndKeyRow) -> NamedRsaKey:
+    """The private key, to be used outside the transaction.
+
+    Raises:
+        OperatorError: custody is elsewhere than the configuration says.
+        ServiceError: NAMED_KEY_DAMAGED: its row is.
+    """
+    try:
+        public_key = load_certificate(row.certificate).public_key()
+        assert isinstance(public_key, rsa.RSAPublicKey)  # noqa: S101  # no other was certified
+        key = keys.open(connection, row.key_id, Purpose.DECRYPT, public_key, (row.certificate,), row.sealed)
+    except (SealBroken, MalformedInput):
+        raise ServiceError("NAMED_KEY_DAMAGED", name=row.key_id) from None
+    assert isinstance(key, NamedRsaKey)  # noqa: S101  # as its public key is
+    return key
+
+
+def list_keys(connection: Connection) -> list[tuple[str, datetime]]:
+    """Every key of a back end that there is: its name in custody, and when it was made."""
+    return [(row.key_id, row.create_time) for row in store.all_keys(connection)]
+
+
+def find_broken_keys(database: Database, keys: NamedKeys) -> tuple[int, list[str]]:
+    """Try every key; how many work, and the names of those that do not.
+
+    Raises:
+        OperatorError: custody is elsewhere than the configuration says.
+        ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE.
+    """
+    sound, broken = 0, list[str]()
+    for row in database.read_now(store.all_keys):
+        try:
+            works = named_key_works(database.read_now(partial(open_key, keys=keys, row=row)))
+        except ServiceError as error:
+            if error.reason != "NAMED_KEY_DAMAGED":
+                raise
+            works = False
+        if works:
+            sound += 1
+        else:
+            broken.append(row.key_id)
+    return sound, broken
+
+
 def _end_of(row: BackEndKeyRow) -> datetime:
-    certificate: x509.Certificate = load_certificate(row.certificate)
-    return certificate.not_valid_after_utc
+    return load_certificate(row.certificate).not_valid_after_utc

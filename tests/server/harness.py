@@ -152,6 +152,7 @@ async def running_server(home: Home, *, clock: Clock = system_clock) -> AsyncIte
 class ServerProcess:
     """A server as a process of its own, started by its command line."""
 
+    PROGRAM: ClassVar = "server.cli"
     COMMAND: ClassVar[tuple[str, ...]] = ("run",)
 
     def __init__(self, home: Home, **environment: str) -> None:
@@ -160,7 +161,7 @@ class ServerProcess:
         reading, writing = os.pipe()
         with self.log_path.open("ab") as log, os.fdopen(writing, "wb") as said:
             arguments = (*self.COMMAND, "--home", str(home.folder))
-            self.process = Forked("server.cli", arguments, os.environ | environment, (0, said.fileno(), log.fileno()))
+            self.process = Forked(self.PROGRAM, arguments, os.environ | environment, (0, said.fileno(), log.fileno()))
         self._said = os.fdopen(reading, "rb")
         line = self._said.readline()
         if not line:

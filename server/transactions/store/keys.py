@@ -56,3 +56,9 @@ def find_newest(connection: Connection, name: str) -> BackEndKeyRow | None:
     """The newest key of a back end of that name."""
     row = connection.execute(_newest, {"of_name": name}).one_or_none()
     return None if row is None else BackEndKeyRow(*row)
+
+
+def all_keys(connection: Connection) -> list[BackEndKeyRow]:
+    """Every key, oldest first."""
+    query = select(back_end_keys).order_by(_key.create_time, _key.key_id)
+    return [BackEndKeyRow(*row) for row in connection.execute(query)]

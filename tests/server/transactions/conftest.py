@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from server.root.home import Home
+from server.transactions import execution
 from server.transactions.executors import registry
 from tests.server.harness import MovableClock, enrolled, make_home, running_server
 from tests.server.identity.accounts.people import Person
@@ -18,9 +19,10 @@ from tests.server.transactions.people import KIND, Bank, Terminal, device_of
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _book_is_built_in() -> Iterator[None]:
-    """The tests' executor has the name "book"."""
+def _book_and_time() -> Iterator[None]:
+    """The tests' executor has the name "book"; and servers of this process resume nothing by themselves."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution, "_RESUME_SECONDS", 3600.0)
         patch.setitem(registry.BUILT_IN, "book", PLACE)
         yield
 
