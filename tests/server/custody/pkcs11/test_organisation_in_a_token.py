@@ -124,8 +124,9 @@ async def test_keys_of_an_organisation(office: Office, in_token: SoftToken) -> N
     for part in ("O = Acme Works, CN = Acme Works", "URI:urn:fourseal:organisation:acme"):
         assert f"{part}\n" in shown
     assert "Digital Signature, Non Repudiation\n" in shown
-    assert (await office.does("custody", "test"))["sound_keys"] == 3
+    assert (await office.does("custody", "test"))["sound_keys"] == 4
     listed = (await office.does("custody", "list"))["named_keys"]
+    assert listed.pop()["key"].startswith("backend-")
     assert [(each["key"], each["state"]) for each in listed] == [
         (name, "kept") for name in ("authority", *sorted((signs, decrypts)))
     ]
@@ -192,4 +193,4 @@ async def test_what_cannot_be_asked_for(office: Office) -> None:
     await office.may_not("damaged or was tampered with", "organisation", "request", key_id)
     with pytest.raises(SystemExit, match="1"):
         await office.does("custody", "test")
-    assert office.said() == {"sound": 0, "sound_keys": 1, "damaged": [key_id], "left_over": []}
+    assert office.said() == {"sound": 0, "sound_keys": 2, "damaged": [key_id], "left_over": []}
