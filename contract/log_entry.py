@@ -49,6 +49,8 @@ class EntryKind(StrEnum):
     """A ``drafting.ContractRecord``."""
     TRANSACTION = "transaction"
     """A ``transactions.TransactionRecord``."""
+    POSTING = "posting"
+    """A ``transactions.OperatorPosting``."""
 
 
 _KINDS: Final = frozenset(EntryKind)

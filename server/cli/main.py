@@ -15,7 +15,7 @@ from typing import Annotated, Optional
 import typer
 
 from mpc.errors import FoursealError
-from server.cli import organisation_commands, registration_commands
+from server.cli import ledger_commands, organisation_commands, registration_commands
 from server.cli.options import HomeOption, JsonOption, PageSizeOption, PageTokenOption, ReasonName
 from server.cli.options import home_of as _home
 from server.errors import OperatorError
@@ -44,6 +44,7 @@ app.add_typer(custody_app, name="custody")
 app.add_typer(registration_commands.ra_app, name="ra")
 app.add_typer(registration_commands.authority_app, name="authority")
 app.add_typer(organisation_commands.app, name="organisation")
+app.add_typer(ledger_commands.app, name="ledger")
 
 media_app = typer.Typer(help="Set a media server up, and run it.", no_args_is_help=True)
 app.add_typer(media_app, name="media")

@@ -21,6 +21,7 @@ from wire.catalogue import (
     formats,
     keys,
     leases,
+    ledger,
     log,
     messages,
     pdf,
@@ -55,6 +56,7 @@ _ENTRIES: Final = (
     *leases.ENTRIES,
     *trusteeship.ENTRIES,
     *transactions.ENTRIES,
+    *ledger.ENTRIES,
     *faults.ENTRIES,
 )
 

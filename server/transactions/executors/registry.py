@@ -21,7 +21,7 @@ from server.transactions.executors.interface import Executor
 
 GROUP: Final = "fourseal.executors"
 """Of entry points: each is an ``ExecutorMaker``."""
-BUILT_IN: Final[dict[str, str]] = {}
+BUILT_IN: Final = {"ledger": "server.transactions.executors.ledger:make_ledger"}
 """By name, as "module:function"; each an ``ExecutorMaker``."""
 
 
