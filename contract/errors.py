@@ -1,4 +1,4 @@
-"""What can be wrong with messages of contract sessions and with transactions, beyond the families of ``mpc.errors``.
+"""What can be wrong with messages, transactions and announcements, beyond the families of ``mpc.errors``.
 
 ::
 
@@ -6,6 +6,7 @@
     +-- VerificationFailed   a signature, certificate or revocation list does not hold
     +-- ContentDamaged       one answer for whatever is wrong with sealed content
     +-- TransactionRefused   how a transaction stands, or the time, does not allow this step
+    +-- GuardRefused         how an alarm stands, or how much somebody announced, does not allow this step
 """
 
 from __future__ import annotations
@@ -26,3 +27,7 @@ class ContentDamaged(FoursealError):
 
 class TransactionRefused(FoursealError):
     """A step of a transaction that is well-formed and genuine, and not allowed: too late, too early, once too often."""
+
+
+class GuardRefused(FoursealError):
+    """A step of the guard that is well-formed and genuine, and not allowed: too many, out of turn, judged before."""

@@ -51,6 +51,8 @@ class EntryKind(StrEnum):
     """A ``transactions.TransactionRecord``."""
     POSTING = "posting"
     """A ``transactions.OperatorPosting``."""
+    GUARD = "guard"
+    """A ``SignedControl`` of the guard against forged signers, or a ``KeyChange`` that was decided: announcements."""
 
 
 _KINDS: Final = frozenset(EntryKind)

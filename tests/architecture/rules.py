@@ -44,6 +44,7 @@ MAY_IMPORT_TOO = {
         *("confusable_homoglyphs.categories", "confusable_homoglyphs.confusables"),  # tables
         "rich.cells",  # widths of characters
     ),
+    "contract.announcements": ("ipaddress",),
     "contract.drafting": ("binascii", "io", "zipfile", "lxml.etree", "pikepdf"),  # files in memory
     "transparency": ("base64", "re"),
     "mpc.oprf": ("voprf.ristretto",),

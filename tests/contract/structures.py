@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from contract.announcements.announcement import Announcement, SignedAnnouncement
+from contract.announcements.control import ControlMessage, Kind, SignedControl
+from contract.announcements.key_change import KeyChange, proof_from_der, proof_to_der
 from contract.description import ContentDescription
 from contract.drafting.consents import ContractConsent
 from contract.drafting.evidence import ContractEvidence
@@ -28,6 +31,8 @@ from contract.transactions.binding import BindingCore, SignedBinding
 from contract.transactions.transaction import Transaction
 from contract.trusteeship.grants import REASON, GrantOrder, GrantRequest
 from contract.trusteeship.uses import RecordedUse, UseRecord, UseRequest
+from tests.contract.announcements.examples import BY_OLD_KEY, CHANGED, CONTROL, IN_LOG
+from tests.contract.announcements.examples import SIGNED as SIGNED_ANNOUNCEMENT
 from tests.contract.drafting.statements import CONSENTS, CONTRACT_RECORD, CONTRACT_STATEMENTS, EVIDENCE
 from tests.contract.transactions.examples import BINDING, CORE, TRANSACTION
 from tests.contract.trusteeship.statements import GRANT, ORDER, RECORDED, SIGNED_USE, USE
@@ -230,6 +235,39 @@ EXAMPLES: Final = {
         frozenset({"fields 2 and 3 swapped"}),
     ),
     "signed binding": Example("BINDING_MALFORMED", BINDING.to_der(), lambda d: SignedBinding.from_der(d).to_der()),
+    "announcement": Example(
+        "ANNOUNCEMENT_MALFORMED", SIGNED_ANNOUNCEMENT.announcement.to_der(), lambda d: Announcement.from_der(d).to_der()
+    ),
+    "announcement of a change": Example(
+        "ANNOUNCEMENT_MALFORMED", CHANGED.announcement.to_der(), lambda d: Announcement.from_der(d).to_der()
+    ),
+    "signed announcement": Example(
+        "ANNOUNCEMENT_MALFORMED", SIGNED_ANNOUNCEMENT.to_der(), lambda d: SignedAnnouncement.from_der(d).to_der()
+    ),
+    "key change": Example(
+        "KEY_CHANGE_MALFORMED",
+        BY_OLD_KEY.change.to_der(),
+        lambda d: KeyChange.from_der(d).to_der(),
+        frozenset({"fields 3 and 4 swapped", "fields 4 and 5 swapped"}),
+    ),
+    "change by the old key": Example(
+        "KEY_CHANGE_MALFORMED", proof_to_der(BY_OLD_KEY), lambda d: proof_to_der(proof_from_der(d))
+    ),
+    "change in the log": Example(
+        "KEY_CHANGE_MALFORMED", proof_to_der(IN_LOG), lambda d: proof_to_der(proof_from_der(d))
+    ),
+    **{
+        f"control message: {kind}": Example(
+            "CONTROL_MALFORMED",
+            signed.message.to_der(),
+            lambda d: ControlMessage.from_der(d).to_der(),
+            frozenset({"fields 4 and 5 swapped"}),
+        )
+        for kind, signed in CONTROL.items()
+    },
+    "signed control message": Example(
+        "CONTROL_MALFORMED", CONTROL[Kind.BLOCK].to_der(), lambda d: SignedControl.from_der(d).to_der()
+    ),
 }
 
 

@@ -19,6 +19,7 @@ from wire.catalogue import (
     evidence,
     faults,
     formats,
+    guard,
     keys,
     leases,
     ledger,
@@ -57,6 +58,7 @@ _ENTRIES: Final = (
     *trusteeship.ENTRIES,
     *transactions.ENTRIES,
     *ledger.ENTRIES,
+    *guard.ENTRIES,
     *faults.ENTRIES,
 )
 

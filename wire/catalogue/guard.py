@@ -1,0 +1,63 @@
+"""The guard against forged signers: announcements that do not hold, control messages, and how alarms stand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grpc import StatusCode
+
+from wire.catalogue.entry import CORRECT, DENIED, DISTRUST, FORMATS, INVALID, PRECONDITION, Entry
+
+_ANNOUNCE: Final = "Look at the clock, and announce the key anew."
+_ASK: Final = "Look how the alarm stands: fourseal-server guard alarms."
+
+ENTRIES: Final[tuple[Entry, ...]] = (
+    Entry("CLAIM_MALFORMED", INVALID, "What is claimed of a sender is refused: {problem}.", CORRECT),
+    Entry("ANNOUNCEMENT_MALFORMED", INVALID, "The announcement is refused: {problem}.", FORMATS),
+    Entry("KEY_CHANGE_MALFORMED", INVALID, "The key change is refused: {problem}.", FORMATS),
+    Entry("ALARM_MALFORMED", INVALID, "The alarm is refused: {problem}.", FORMATS),
+    Entry("HISTORY_MALFORMED", INVALID, "What is told of a history is refused: {problem}.", FORMATS),
+    Entry("JUDGEMENT_MALFORMED", INVALID, "The judgement is refused: {problem}.", CORRECT),
+    Entry("CONTROL_MALFORMED", INVALID, "The control message is refused: {problem}.", FORMATS),
+    Entry("ANNOUNCEMENT_TIME_WRONG", PRECONDITION, "The announcement is too old, or from later than now.", _ANNOUNCE),
+    Entry(
+        "ANNOUNCEMENT_OF_OTHER_CERTIFICATE",
+        PRECONDITION,
+        "The announcement names another user, certificate or key than the one shown.",
+        DISTRUST,
+    ),
+    Entry(
+        "KEY_CHANGE_UNPROVEN",
+        PRECONDITION,
+        "Neither the old key nor the log shows that the key was changed.",
+        "Have the old key sign the change, or the registration authority decide it.",
+    ),
+    Entry(
+        "TOO_MANY_ANNOUNCEMENTS",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "The agent {agent} has announced to too many destinations within a few minutes.",
+        "Wait until the window has passed, and send to fewer at a time.",
+    ),
+    Entry(
+        "TOO_MANY_INVALID_ANNOUNCEMENTS",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "Too many announcements of the agent {agent} did not hold. None is looked at for {seconds} seconds.",
+        "Wait, and repair what makes them.",
+    ),
+    Entry("CONTROL_OF_OTHER_RECIPIENT", DENIED, "The control message is for somebody else.", DISTRUST),
+    Entry(
+        "CONTROL_TIME_WRONG",
+        PRECONDITION,
+        "The control message is too old, or from later than now.",
+        "Look at the clocks, and sign it anew.",
+    ),
+    Entry("CONTROL_REPLAYED", DENIED, "A control message as new, or newer, was taken before.", "Sign it anew."),
+    Entry("ALARM_STATE_WRONG", PRECONDITION, "The alarm is {state}: this is not its turn.", _ASK),
+    Entry("ALARM_JUDGED", PRECONDITION, "The alarm was judged otherwise before: it is {state}.", _ASK),
+    Entry(
+        "ALARM_OF_OTHER_KEYS",
+        PRECONDITION,
+        "The judgement leaves out a key of the alarm.",
+        "Say of both whether they are genuine.",
+    ),
+)
