@@ -26,6 +26,8 @@ from contract.announcements.announcement import MAX_ANNOUNCEMENT_BYTES, SignedAn
 from contract.announcements.history import HistoryFact, HistoryFactStructure, Identity, IdentityStructure
 from contract.announcements.judgement import Judgement, Rule
 from contract.announcements.keys import require_fingerprints
+from contract.announcements.window import are_in_conflict
+from transparency.keys import VerifierKey
 
 MAX_CONTENT_BYTES: Final = 2 * MAX_ANNOUNCEMENT_BYTES + 64
 """Longest content that is looked at."""
@@ -49,7 +51,7 @@ class Block:
     """Hold what the user sends to the destination, whichever key it is of. Blocking twice is blocking once.
 
     Args:
-        announcements: the two that conflict: of one claim, by two keys. Who blocks checks them itself.
+        announcements: the two that conflict: ``window.are_in_conflict``.
 
     Raises:
         MalformedInput: CONTROL_MALFORMED.
@@ -59,13 +61,26 @@ class Block:
 
     def __post_init__(self) -> None:
         one, other = (each.announcement for each in self.announcements)
-        der.require_that(one.claim == other.claim and one.key != other.key, "no conflict", reason=REASON)
+        der.require_that(are_in_conflict(one, other), "announcements that do not conflict", reason=REASON)
 
     @property
     def alarm_id(self) -> str:
         """The alarm that the two make."""
         one, other = (each.announcement for each in self.announcements)
         return one.claim.alarm_id(one.key, other.key)
+
+    def check(self, log_key: VerifierKey) -> None:
+        """Check that both keys have signed. Whoever holds traffic makes sure of that itself.
+
+        Args:
+            log_key: of the log that shows changes which the registration authority decided.
+
+        Raises:
+            VerificationFailed: SIGNATURE_INVALID, KEY_CHANGE_UNPROVEN.
+            MalformedInput: SIGNER_KEY_UNSUITABLE.
+        """
+        for signed in self.announcements:
+            signed.check(signed.announcement.time, log_key)
 
     def to_der(self) -> bytes:
         """DER of Block: docs/formats.md."""

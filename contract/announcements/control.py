@@ -6,7 +6,7 @@ as bodies of entries of the kind ``guard``.
 
 Its reader (1) reads it, (2) finds the issuer's certificate among those it trusts in that role, and MUST see that it was
 not revoked, (3) calls ``SignedControl.check`` with its key, (4) calls ``require_fresh``, and only then acts; (5) of a
-``Block`` it checks both announcements itself.
+``Block`` it calls ``Block.check``.
 """
 
 from __future__ import annotations

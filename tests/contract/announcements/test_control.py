@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.contents import Block, Decision, EarlyWarning, Feedback, Side, Unblock
 from contract.announcements.control import (
     MAY_ISSUE,
@@ -38,6 +39,7 @@ from tests.contract.announcements.examples import (
     control,
     key_of,
 )
+from tests.contract.disclosure import LOG_KEY
 from tests.contract.refusals import unverified
 from tests.contract.world import NOW
 from tests.mpc.refusals import malformed
@@ -110,6 +112,16 @@ def test_a_block_shows_a_conflict() -> None:
         with malformed("CONTROL_MALFORMED"):
             replace(control(Kind.BLOCK), content=block)
     assert replace(control(Kind.BLOCK), content=Block((FORGED, SIGNED))).alarm == control(Kind.BLOCK).alarm
+
+
+def test_who_blocks_sees_that_both_keys_have_signed() -> None:
+    """Otherwise whoever directs, or got hold of its key, could block anybody by words of nobody."""
+    Block((SIGNED, FORGED)).check(LOG_KEY)
+    words = announce(IMPOSTOR).announcement
+    for forged in (SignedAnnouncement(words, SIGNED.signature), SignedAnnouncement(words, bytes(64))):
+        for block in (Block((SIGNED, forged)), Block((forged, SIGNED))):
+            with unverified("SIGNATURE_INVALID"):
+                block.check(LOG_KEY)
 
 
 def test_a_message_is_for_its_recipient_alone() -> None:
