@@ -5,6 +5,7 @@ from server.identity.accounts.administration import disable_account, enable_acco
 from server.identity.accounts.events import Event, record
 from server.identity.agents import check_callers, require_caller, revoke
 from server.identity.authority import Authority
+from server.identity.black_list import put_on_list, require_unlisted, take_off_list
 from server.identity.callers import CallerReader
 from server.identity.certificates.certificates import Pair, SignerCertificates
 from server.identity.certificates.moduli import modulus_of, signer_moduli
@@ -34,6 +35,7 @@ from server.identity.server_certificate import (
 )
 from server.identity.store.accounts import Account, AccountState, find_account, list_accounts
 from server.identity.store.agents import Agent, AgentState, list_agents
+from server.identity.store.black_list import Listed, ListedKind, find_listed, list_listed
 from server.identity.store.certificates import (
     CertificateProfile,
     IssuedCertificate,
@@ -65,6 +67,8 @@ __all__ = [
     "FileSms",
     "IssuedCertificate",
     "Leases",
+    "Listed",
+    "ListedKind",
     "Login",
     "LoginClaim",
     "Logins",
@@ -93,6 +97,7 @@ __all__ = [
     "find_account",
     "find_by_key",
     "find_certificate",
+    "find_listed",
     "find_outside_certificate",
     "find_personal_certificate",
     "find_server_certificate_end",
@@ -102,16 +107,20 @@ __all__ = [
     "list_accounts",
     "list_agents",
     "list_events",
+    "list_listed",
     "modulus_of",
     "new_token",
     "open_leases",
     "organisation_subject",
+    "put_on_list",
     "read_secret",
     "record",
     "require_caller",
+    "require_unlisted",
     "revoke",
     "revoke_certificates",
     "revoke_single_certificate",
     "signer_moduli",
+    "take_off_list",
     "unlock_account",
 ]

@@ -20,6 +20,7 @@ from server.identity import (
     check_callers,
     find_certificate,
     is_key_certified,
+    require_unlisted,
     revoke_single_certificate,
 )
 from server.identity.names import new_id
@@ -74,8 +75,9 @@ class CertificateRequests:
         """Ask for a certificate. It waits for an officer's decision.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED, KEY_NOT_FOUND, what ``check_request`` raises, KEY_CERTIFIED_BEFORE (also while
-                another request for the key waits), TOO_MANY_CERTIFICATE_REQUESTS, REQUEST_ID_REUSED.
+            ServiceError: LOGIN_REQUIRED, KEY_NOT_FOUND, what ``check_request`` raises, KEY_BLACK_LISTED,
+                KEY_CERTIFIED_BEFORE (also while another request for the key waits), TOO_MANY_CERTIFICATE_REQUESTS,
+                REQUEST_ID_REUSED.
         """
 
         def change(connection: Connection) -> Result:
@@ -83,6 +85,7 @@ class CertificateRequests:
             key, now = own_key(connection, login.caller, key_id), self._clock()
             key_der = check_request(key, login.account, pkcs10)
             digest = sha256(key_der).digest()
+            require_unlisted(connection, [digest])
             if is_key_certified(connection, digest) or store.list_waiting(connection, digest):
                 raise ServiceError("KEY_CERTIFIED_BEFORE", purpose=key.purpose)
             if store.count_since(connection, login.account, now - _DAY) >= REQUESTS_PER_DAY:

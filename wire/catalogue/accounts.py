@@ -6,7 +6,7 @@ from typing import Final
 
 from grpc import StatusCode
 
-from wire.catalogue.entry import INVALID, PRECONDITION, REBUILD, UNAVAILABLE, Entry
+from wire.catalogue.entry import DENIED, INVALID, PRECONDITION, REBUILD, UNAVAILABLE, Entry
 
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("ACCOUNT_EXISTS", StatusCode.ALREADY_EXISTS, "The name {name} is taken.", "Choose another name."),
@@ -99,6 +99,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         StatusCode.ALREADY_EXISTS,
         "The key for {purpose} stands in a certificate already.",
         "Make a new key for every certificate.",
+    ),
+    Entry(
+        "KEY_BLACK_LISTED",
+        DENIED,
+        "The key is on the black list: somebody signed with it as somebody else.",
+        "Make a new key. If it is yours and nobody else has it, ask the server's operator.",
     ),
     Entry(
         "TOO_MANY_CERTIFICATES",

@@ -18,6 +18,7 @@ from server.identity.accounts.view import view_of
 from server.identity.accounts.workers import BoundedWorkers
 from server.identity.agents import check_callers, require_caller
 from server.identity.authority import Authority
+from server.identity.black_list import require_unlisted
 from server.identity.certificates.keys import CheckedKey, KeyRequest, check_keys
 from server.identity.certificates.revocation import RevocationLists
 from server.identity.logins.logins import Logins
@@ -78,14 +79,15 @@ class SignerCertificates:
         Every proof of possession of the account's logins is forgotten: it was of the pair before.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED, SIGNER_REQUEST_INVALID, KEY_CERTIFIED_BEFORE, TOO_MANY_CERTIFICATES,
-                REQUEST_ID_REUSED, OVERLOADED.
+            ServiceError: LOGIN_REQUIRED, SIGNER_REQUEST_INVALID, KEY_BLACK_LISTED, KEY_CERTIFIED_BEFORE,
+                TOO_MANY_CERTIFICATES, REQUEST_ID_REUSED, OVERLOADED.
             FoursealError: what ``check_keys`` raises.
         """
         checked = await self._workers.run(check_keys, keys)
 
         def change(connection: Connection) -> Result:
             self._logins.require(connection, login)
+            require_unlisted(connection, (key.sha256 for key in checked))
             for key in checked:
                 if store.is_key_known(connection, key.sha256):
                     raise ServiceError("KEY_CERTIFIED_BEFORE", purpose=key.purpose)

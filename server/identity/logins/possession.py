@@ -5,7 +5,8 @@
    4.4.3) and this with a DER sequence, so that neither passes for the other.
 3. The signer answers. Writer: the nonces are taken away, so that they are good once, whatever comes of it.
 4. Worker: the signature is checked against the certificate that the database has for the account.
-5. Writer: the certificates are still active, and the login holds: it is proven, until the first of them expires.
+5. Writer: the certificates are still active, their keys on no black list, and the login holds: it is proven, until
+   the first of them expires.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
 from server.identity.accounts.events import Event, record
 from server.identity.authority import Authority
+from server.identity.black_list import require_unlisted
 from server.identity.certificates.certificates import Pair, SignerCertificates
 from server.identity.logins.logins import Logins
 from server.identity.server_certificate import CurrentCertificate
@@ -121,7 +123,7 @@ class Possession:
             The login, proven.
 
         Raises:
-            ServiceError: LOGIN_REQUIRED, CLOCK_DIFFERS; POSSESSION_NOT_PROVEN for all else.
+            ServiceError: LOGIN_REQUIRED, CLOCK_DIFFERS, KEY_BLACK_LISTED; POSSESSION_NOT_PROVEN for all else.
             MalformedInput: CERTIFICATE_MALFORMED.
         """
         difference = abs(given.time - self._clock())
@@ -144,6 +146,7 @@ class Possession:
                 record(connection, now, login.account, login.caller, Event.POSSESSION_FAILED, login.login_id)
                 return None
             sign, encrypt = pair[Purpose.SIGN], pair[Purpose.DECRYPT]
+            require_unlisted(connection, (sign.key_sha256, encrypt.key_sha256))
             end = min(sign.expire_time, encrypt.expire_time)
             store.put_proof(connection, found, Proof(sign.fingerprint, encrypt.fingerprint, end))
             record(connection, now, login.account, login.caller, Event.POSSESSION_PROVEN, login.login_id)
