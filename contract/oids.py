@@ -76,6 +76,11 @@ class Arc:
         return self._under(7)
 
     @property
+    def gateway(self) -> ObjectIdentifier:
+        """Extended key usage, beside serverAuth and clientAuth: a gateway between agents and media server."""
+        return self._under(11)
+
+    @property
     def log(self) -> ObjectIdentifier:
         """Extended key usage: the key that signs checkpoints of the transparency log."""
         return self._under(LOG_NUMBER)

@@ -13,6 +13,8 @@ RELAY_KEY: Final = "fourseal-pass-bin"
 """Metadata with a relay pass."""
 LEASE_KEY: Final = "fourseal-lease-bin"
 """Metadata with a lease."""
+FORWARDED_KEY: Final = "fourseal-forwarded-bin"
+"""Metadata with the client certificate, DER, of an agent whose call a gateway hands on."""
 
 
 def peer_certificate(context: Context) -> bytes | None:
@@ -35,6 +37,11 @@ def relay_pass(context: Context) -> bytes | None:
 def lease_of(context: Context) -> bytes | None:
     """The lease that a call came with; None if it came with none, or with several."""
     return _only(context, LEASE_KEY)
+
+
+def forwarded_certificate(context: Context) -> bytes | None:
+    """The certificate that a call was handed on with, DER; None if it came with none, or with several."""
+    return _only(context, FORWARDED_KEY)
 
 
 def _only(context: Context, wanted: str) -> bytes | None:

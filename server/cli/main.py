@@ -15,7 +15,7 @@ from typing import Annotated, Optional
 import typer
 
 from mpc.errors import FoursealError
-from server.cli import ledger_commands, organisation_commands, registration_commands
+from server.cli import ledger_commands, organisation_commands, outpost_commands, registration_commands
 from server.cli.options import HomeOption, JsonOption, PageSizeOption, PageTokenOption, ReasonName
 from server.cli.options import home_of as _home
 from server.errors import OperatorError
@@ -46,8 +46,8 @@ app.add_typer(registration_commands.authority_app, name="authority")
 app.add_typer(organisation_commands.app, name="organisation")
 app.add_typer(ledger_commands.app, name="ledger")
 
-media_app = typer.Typer(help="Set a media server up, and run it.", no_args_is_help=True)
-app.add_typer(media_app, name="media")
+app.add_typer(outpost_commands.media_app, name="media")
+app.add_typer(outpost_commands.gateway_app, name="gateway")
 
 
 def main() -> None:
@@ -415,58 +415,6 @@ def trust(
     from server.cli.publishing import trust as command
 
     command(_home(home), out, as_json=json)
-
-
-@media_app.command("init")
-def media_init(
-    server_name: Annotated[
-        list[str], typer.Option(help="Host name or address under which agents reach it; may be repeated.")
-    ],
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Make what a media server needs: configuration, database, a key of its own, a request for a certificate."""
-    from server.cli.media import init as command
-
-    command(_home(home), server_name, as_json=json)
-
-
-@media_app.command("certify")
-def media_certify(
-    request: Annotated[Path, typer.Option(help="The media server's request.")],
-    out: Annotated[Path, typer.Option(help="File to write, which must not exist.")],
-    home: HomeOption = None,
-) -> None:
-    """At the evidence server: make a certificate for a media server."""
-    from server.cli.media import certify as command
-
-    command(_home(home), request, out)
-
-
-@media_app.command("accept")
-def media_accept(
-    certificate: Annotated[Path, typer.Option(help="What media certify has written.")], home: HomeOption = None
-) -> None:
-    """Take the certificate. A running media server shows it after a restart."""
-    from server.cli.media import accept as command
-
-    command(_home(home), certificate)
-
-
-@media_app.command("run")
-def media_run(home: HomeOption = None) -> None:
-    """Relay envelopes until SIGTERM or SIGINT. Says where like run does."""
-    from server.cli.media import run as command
-
-    command(_home(home))
-
-
-@media_app.command("check")
-def media_check(home: HomeOption = None, json: JsonOption = False) -> None:
-    """Read all contents that are kept, while no media server runs. Exit status 1 if some are damaged."""
-    from server.cli.media import check as command
-
-    command(_home(home), as_json=json)
 
 
 def _fail(text: str, action: str) -> None:

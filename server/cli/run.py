@@ -1,4 +1,4 @@
-"""``fourseal-server run``, in one process or as a supervisor of several, and ``fourseal-server media run``.
+"""``fourseal-server run``, in one process or as a supervisor of several; ``media run`` and ``gateway run``.
 
 What serves is imported where it is used: a supervisor does without.
 """
@@ -85,6 +85,17 @@ def run_media(home: Home) -> None:
     log = configure_log(settings.log_level)
     with _alone(home):
         _serve(home, settings, log, start_media_server)
+
+
+def run_gateway(home: Home) -> None:
+    """Hand calls on until SIGTERM or SIGINT."""
+    with _collecting_nothing():
+        from server.root.gateway import start_gateway
+
+    settings = _settings_of(home)
+    log = configure_log(settings.log_level)
+    with _alone(home):
+        _serve(home, settings, log, start_gateway)
 
 
 def _settings_of(home: Home, **chosen: object) -> Settings:

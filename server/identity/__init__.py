@@ -23,6 +23,7 @@ from server.identity.devices import Device, Devices
 from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
+from server.identity.forwarding import Forwarding
 from server.identity.leases import Leases, open_leases
 from server.identity.logins.logins import LoginClaim, Logins
 from server.identity.outside import accept_outside_certificate, find_outside_certificate
@@ -65,6 +66,7 @@ __all__ = [
     "Enrolment",
     "Event",
     "FileSms",
+    "Forwarding",
     "IssuedCertificate",
     "Leases",
     "Listed",

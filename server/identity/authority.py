@@ -4,9 +4,9 @@ Whatever signs waits, for a token may have the key; and it raises CUSTODY_UNAVAI
 
 It signs, each sort with extended key usages of its own, so that none passes for another:
 
-* the TLS certificates of the server (serverAuth), of media servers (the same, and one under the private arc) and of
-  agents (clientAuth, with the agent's name as ``urn:fourseal:agent:<name>`` in the subject alternative name); keys for
-  TLS have nothing to do with key shares;
+* the TLS certificates of the server (serverAuth), of media servers (the same, and one under the private arc), of
+  gateways (both, and another one; ``urn:fourseal:gateway:<name>`` in the subject alternative name) and of agents
+  (clientAuth, with the agent's name as ``urn:fourseal:agent:<name>``); keys for TLS have nothing to do with key shares;
 * under the private arc: signers' certificates (with ``urn:fourseal:account:<name>``), the certificates of contract
   sessions, and that of the key which signs relay passes;
 * also under it: the certificates of the transparency log's key, and of the key that confirmation codes are sealed for;
@@ -15,7 +15,7 @@ It signs, each sort with extended key usages of its own, so that none passes for
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -49,6 +49,7 @@ from server.storage import Database
 from transparency.keys import VerifierKey
 
 AGENT_URI_PREFIX: Final = "urn:fourseal:agent:"
+GATEWAY_URI_PREFIX: Final = "urn:fourseal:gateway:"
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 AGENT_LIFETIME: Final = timedelta(days=397)
 BACKDATE: Final = timedelta(minutes=10)
@@ -56,6 +57,7 @@ BACKDATE: Final = timedelta(minutes=10)
 _NAME: Final = "authority"
 _SERVER_COMMON_NAME: Final = "Fourseal server"  # a host may not fit here; clients look at the alternative names
 _MEDIA_COMMON_NAME: Final = "Fourseal media server"
+_GATEWAY_COMMON_NAME: Final = "Fourseal gateway"
 _LOG_COMMON_NAME: Final = "Fourseal transparency log"
 _RESPONDER_COMMON_NAME: Final = "Fourseal certificate status"
 _NOWHERE: Final = StatusPlaces()
@@ -179,11 +181,20 @@ class Authority:
         return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_for_media_server(
-        self, public_key: ec.EllipticCurvePublicKey, names: list[str], now: datetime, lifetime: timedelta
+        self, public_key: ec.EllipticCurvePublicKey, names: Sequence[str], now: datetime, lifetime: timedelta
     ) -> x509.Certificate:
         """A TLS certificate for a media server. With its second usage it cannot prove to be this server."""
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, self.arc.media_server]
         profile = own_profile(_MEDIA_COMMON_NAME, public_key, usages, list(map(general_name, names)))
+        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
+
+    def issue_for_gateway(
+        self, public_key: ec.EllipticCurvePublicKey, names: Sequence[str], now: datetime, lifetime: timedelta
+    ) -> x509.Certificate:
+        """A TLS certificate for a gateway, which serves agents and calls for them. It is called by its first name."""
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH, self.arc.gateway]
+        alternatives = [*map(general_name, names), x509.UniformResourceIdentifier(GATEWAY_URI_PREFIX + names[0])]
+        profile = own_profile(_GATEWAY_COMMON_NAME, public_key, usages, alternatives)
         return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_for_agent(self, public_key: ec.EllipticCurvePublicKey, agent_id: str, now: datetime) -> x509.Certificate:

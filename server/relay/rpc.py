@@ -13,7 +13,7 @@ from fourseal.v1 import relay_service_pb2_grpc
 
 from contract.names import check_envelope_id
 from contract.relay_pass import RelayPass
-from server.identity import CallerReader
+from server.identity import CallerReader, Forwarding
 from server.journal.places import Places
 from server.relay.ledger import Finish
 from server.relay.passes import PassReader
@@ -37,12 +37,14 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
 
     Args:
         callers: says which agent calls.
+        forwarding: says which certificate it has, also behind a gateway.
         passes: reads passes.
         relay: the rules.
     """
 
-    def __init__(self, callers: CallerReader, passes: PassReader, relay: Relay) -> None:
+    def __init__(self, callers: CallerReader, forwarding: Forwarding, passes: PassReader, relay: Relay) -> None:
         self._callers = callers
+        self._forwarding = forwarding
         self._passes = passes
         self._relay = relay
         self._watches = Places(capacity=_MAX_WATCHES, capacity_of_account=_MAX_WATCHES_OF_ACCOUNT)
@@ -113,11 +115,11 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         return pb.AcknowledgeEnvelopesResponse()
 
     def _read_pass(self, context: _Context) -> RelayPass:
-        caller = self._callers.of(context)
+        caller = self._callers.read(self._forwarding.certificate_of(context))
         return self._passes.read(relay_pass(context), caller.certificate_sha256)
 
 
-def add_relay_service(relay: RelayRpc, server: grpc.aio.Server) -> None:
+def add_relay_service(relay: relay_service_pb2_grpc.RelayServiceServicer, server: grpc.aio.Server) -> None:
     """Have a server answer the calls of RelayService; segments pass by protobuf (``wire.segments``)."""
     relay_service_pb2_grpc.add_RelayServiceServicer_to_server(relay, server)
     with_segments: dict[str, grpc.RpcMethodHandler[Any, Any]] = {

@@ -67,16 +67,22 @@ class ServerInterceptor(RpcInterceptor):
         log: as in ``RpcInterceptor``.
         in_flight: the count of calls, by caller.
         caller_of: as in ``RpcInterceptor``.
+        certificate_of: the caller's certificate; where gateways hand calls on, the agent's.
     """
 
     def __init__(
-        self, log: structlog.stdlib.BoundLogger, in_flight: BoundedInFlight, caller_of: Callable[[Context], str]
+        self,
+        log: structlog.stdlib.BoundLogger,
+        in_flight: BoundedInFlight,
+        caller_of: Callable[[Context], str],
+        certificate_of: Callable[[Context], bytes | None] = peer_certificate,
     ) -> None:
         super().__init__(log, in_flight, caller_of)
         self._bounded = in_flight
+        self._certificate_of = certificate_of
 
     def _place(self, context: Context) -> AbstractContextManager[None]:
-        return self._bounded.of(peer_certificate(context))
+        return self._bounded.of(self._certificate_of(context))
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import grpc
 import structlog
+from cryptography import x509
 from fourseal.v1 import (
     account_service_pb2,
     account_service_pb2_grpc,
@@ -46,11 +47,12 @@ from fourseal.v1 import (
 )
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from contract.oids import Arc
 from server.config import Settings
 from server.drafting.rpc import DraftingRpc
 from server.errors import OperatorError
 from server.evidence.rpc import EvidenceRpc, TransparencyRpc
-from server.identity import CurrentCertificate
+from server.identity import CurrentCertificate, Forwarding
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc, LeaseRpc
 from server.pins.rpc import PinGuardRpc, PinRpc
 from server.registration.rpc import RegistrationRpc
@@ -124,7 +126,10 @@ class Listeners:
         *,
         shared_ports: bool,
     ) -> None:
-        interceptor = ServerInterceptor(log, in_flight, lambda _: rules.callers.name_for_log())
+        self._forwarding = Forwarding(x509.load_pem_x509_certificate(authority_pem), Arc(settings.oid_arc))
+        interceptor = ServerInterceptor(
+            log, in_flight, lambda _: rules.callers.name_for_log(), self._forwarding.certificate_of
+        )
         options = server_options(shared_port=shared_ports)
         self._agents = grpc.aio.server(interceptors=[interceptor], options=options)
         self._enrolment = grpc.aio.server(interceptors=[interceptor], options=options)
@@ -192,7 +197,9 @@ class Listeners:
             TransactionRpc(rules.callers, rules.transactions), self._agents
         )
         if rules.relay is not None:
-            add_relay_service(RelayRpc(rules.callers, rules.relay.passes, rules.relay.relay), self._agents)
+            add_relay_service(
+                RelayRpc(rules.callers, self._forwarding, rules.relay.passes, rules.relay.relay), self._agents
+            )
 
     async def start(self) -> None:
         """Begin to accept calls."""

@@ -16,11 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from grpc_health.v1 import health_pb2_grpc
 
+from contract.oids import Arc
 from mpc.errors import FoursealError
 from server.clock import Clock, system_clock
 from server.config import Settings
 from server.errors import OperatorError
-from server.identity import CallerReader, CurrentCertificate
+from server.identity import CallerReader, CurrentCertificate, Forwarding
 from server.journal import probe
 from server.relay.rpc import RelayRpc, add_relay_service
 from server.root.calls import BoundedInFlight, ServerInterceptor
@@ -28,7 +29,7 @@ from server.root.ground import open_database
 from server.root.health import Health
 from server.root.home import Home, Serving
 from server.root.listeners import HEALTH, RELAY_SERVICES, describe, listen_on
-from server.root.media_setup import load_media_certificate
+from server.root.outposts import MEDIA_SERVER, load_certificate
 from server.root.relay import RelayPart, compose_relay
 from server.storage import Database
 from server.storage.backend import backend_of
@@ -112,7 +113,7 @@ class MediaServer:
                 self._log.error("housekeeping_failed", cause=str(error))
 
     async def _take_renewed_certificate(self) -> None:
-        certificate, authority = await asyncio.to_thread(load_media_certificate, self._home)
+        certificate, authority = await asyncio.to_thread(load_certificate, MEDIA_SERVER, self._home)
         if certificate.certificate_pem == self._certificate.pair()[1]:
             return
         if authority != self._authority:
@@ -127,7 +128,7 @@ async def start_media_server(
     """Put a media server together and start it. Returns when it accepts calls.
 
     Args:
-        home: its folder, set up by ``server.root.media_setup``.
+        home: its folder, set up by ``server.root.outposts``.
         settings: its configuration.
         log: its log.
         clock: the time.
@@ -135,14 +136,15 @@ async def start_media_server(
     Raises:
         OperatorError: something that it needs is missing or does not fit.
     """
-    certificate, authority = load_media_certificate(home)
+    certificate, authority = load_certificate(MEDIA_SERVER, home)
     database = open_database(backend_of(home.database_url(settings)), log)
     part = compose_relay(database, home.folder, authority, settings, clock, log)
     in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
     callers = CallerReader(clock, None)  # relay passes are what counts here
-    interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log())
+    forwarding = Forwarding(authority, Arc(settings.oid_arc))
+    interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log(), forwarding.certificate_of)
     listener = grpc.aio.server(interceptors=[interceptor], options=server_options())
-    add_relay_service(RelayRpc(callers, part.passes, part.relay), listener)
+    add_relay_service(RelayRpc(callers, forwarding, part.passes, part.relay), listener)
 
     async def check() -> None:
         await database.write(lambda connection: probe(connection, clock()))

@@ -27,7 +27,6 @@ from typing import Final, TypeVar
 
 from contract.statement import Decision
 from mpc.errors import FoursealError
-from signer_agent.client.streams import is_break
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.earlier import EarlierMessage
 from signer_agent.contracts.mailbox_entry import Message
@@ -37,6 +36,7 @@ from signer_agent.contracts.proposals import Proposal, propose_answer, propose_c
 from signer_agent.contracts.receiving import NotReceived
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource, FileSource
 from wire.catalogue import ServiceError
+from wire.streams import is_break
 
 _QUIT: Final = "/quit"
 _YES: Final = ("y", "yes")

@@ -20,7 +20,6 @@ from contract.stream import SegmentOpener
 from contract.trailer import SignedStatement, open_trailer
 from mpc.errors import FoursealError
 from mpc.secret import Secret
-from signer_agent.client.streams import is_break
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentOpening, SegmentFile
 from signer_agent.contracts.mailbox import Mailbox
 from signer_agent.contracts.mailbox_entry import IncomingEntry
@@ -28,6 +27,7 @@ from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.keystore.folder import translated
 from wire.catalogue import ServiceError
 from wire.segments import Segment
+from wire.streams import is_break
 
 KeyOpener = Callable[[EnvelopeHeader], Awaitable[ContentKey]]
 """Opens our key ciphertext of an envelope, together with the server."""

@@ -19,13 +19,13 @@ from mpc.secret import Secret
 from signer_agent.client.messages import answer_malformed
 from signer_agent.client.paging import all_pages
 from signer_agent.client.server_line import CALL_SECONDS, ServerLine
-from signer_agent.client.streams import STREAM_SECONDS, under_way
 from signer_agent.contracts.account_messages import account_from_proto, factor_from_proto, login_from_proto
 from signer_agent.contracts.entries import CURRENT, Drawers, StoredLogin
 from signer_agent.contracts.model import Login, SecondFactor
 from signer_agent.contracts.possession import prove_possession
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
+from wire.streams import STREAM_SECONDS, under_way
 
 _TOKEN_LENGTH: Final = 43
 

@@ -30,7 +30,6 @@ from contract.envelope import EnvelopeHeader
 from contract.evidence_record import EvidenceRecord
 from contract.trailer import seal_trailer
 from mpc.errors import FoursealError, PeerMisbehaved
-from signer_agent.client.streams import is_break
 from signer_agent.contracts.downloads import Download, Downloaded
 from signer_agent.contracts.envelopes import SegmentFile
 from signer_agent.contracts.known import Known
@@ -44,6 +43,7 @@ from signer_agent.evidence.reading import EvidenceReader
 from signer_agent.keystore.folder import translated
 from wire.catalogue import ServiceError
 from wire.status import RemoteError
+from wire.streams import is_break
 
 _TELL_SECONDS: Final = 30.0  # that the media server may be silent before it has told of all that it has
 _LATE_SECONDS: Final = 3.0  # after that, for what was signed for us and is on its way to the media server

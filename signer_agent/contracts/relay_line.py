@@ -17,11 +17,11 @@ from fourseal.v1 import relay_service_pb2
 from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
 
 from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
-from signer_agent.client.streams import STREAM_SECONDS, Post, is_of_old_pass, under_way
 from signer_agent.keystore.entries import Identity
 from wire.limits import channel_options
 from wire.segments import Segment, decoder_of, encode
 from wire.status import RemoteError
+from wire.streams import STREAM_SECONDS, Post, is_of_old_pass, under_way
 from wire.tls import channel_credentials
 
 if TYPE_CHECKING:  # these exist for the type checker only

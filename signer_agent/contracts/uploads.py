@@ -13,10 +13,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final, Generic, Protocol, TypeVar
 
 from mpc.errors import FoursealError
-from signer_agent.client.streams import STREAM_SECONDS, Post, StreamCut, is_break
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentSealing
 from wire.catalogue import ServiceError
 from wire.segments import Segment
+from wire.streams import STREAM_SECONDS, Post, StreamCut, is_break
 
 OnProgress = Callable[[int], None]
 """Is told how many bytes of the content have been sent; on the thread of the event loop."""

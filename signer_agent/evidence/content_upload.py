@@ -9,9 +9,9 @@ from typing import TypeAlias
 from fourseal.v1 import evidence_service_pb2 as pb
 
 from contract.stream import SEALED_SEGMENT_BYTES
-from signer_agent.client.streams import Post
 from signer_agent.contracts.signer import Signer
 from wire.segments import Segment
+from wire.streams import Post
 
 ContentPost: TypeAlias = "Post[pb.PutContentRequest, pb.PutContentResponse]"
 

@@ -72,7 +72,7 @@ LAYERS = (
     ("server.organisations", "server.statements"),
     ("server.sessions", "server.registration", "server.pins"),
     ("server.relay", "server.evidence"),
-    ("server.drafting", "server.trusteeship", "server.transactions", "server.guard"),
+    ("server.drafting", "server.trusteeship", "server.transactions", "server.guard", "server.gateway"),
     ("server.root",),
     ("server.cli",),
     ("softhsm",),
@@ -103,6 +103,7 @@ GRPC_PLACES = (
     "signer_agent.log",
     "signer_agent.trusteeship",
     "signer_agent.cli",
+    "server.gateway",
     *ROOTS,
 )
 STORE_PARTS = ("store", "tables")

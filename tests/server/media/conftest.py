@@ -23,7 +23,7 @@ from server.config import load_settings
 from server.identity import Authority
 from server.root.ground import open_ground
 from server.root.home import Home
-from server.root.media_setup import accept_certificate, certify_media, set_up_media
+from server.root.outposts import MEDIA_SERVER, accept_certificate, certify, set_up
 from tests.server.harness import Identity, enrol, make_home, make_ticket, running_server, silent_log
 
 MEDIA_ADDRESS = "127.0.0.2"
@@ -71,10 +71,12 @@ def header_of(session_id: str, author: str = "alice", recipients: tuple[str, ...
 def make_media_home(folder: Path, authority: Authority) -> Home:
     """Set a media server up, on a free port."""
     media = Home(folder)
-    for _ in set_up_media(media, [MEDIA_ADDRESS]):
+    for _ in set_up(MEDIA_SERVER, media, [MEDIA_ADDRESS]):
         pass
     request = (folder / "media.csr").read_bytes()
-    accept_certificate(media, certify_media(authority, request, ["localhost", "127.0.0.1"], system_clock()))
+    accept_certificate(
+        MEDIA_SERVER, media, certify(MEDIA_SERVER, authority, request, ["localhost", "127.0.0.1"], system_clock())
+    )
     text = media.config.read_text(encoding="utf-8").replace(":7445", ":0")
     media.config.write_text(text, encoding="utf-8")
     return media

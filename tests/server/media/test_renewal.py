@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from server.clock import system_clock
 from server.root.home import Home
 from server.root.media import MediaServer
-from server.root.media_setup import accept_certificate, certify_media
+from server.root.outposts import MEDIA_SERVER, accept_certificate, certify
 from server.root.setup import set_up
 from tests.server.harness import MovableClock, silent_log
 from tests.server.media.conftest import load_authority
@@ -29,7 +29,9 @@ def media_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def renew(home: Home) -> x509.Certificate:
     """What the operators do."""
     request = (home.folder / "media.csr").read_bytes()
-    taken = accept_certificate(home, certify_media(authority(), request, ["localhost"], system_clock()))
+    taken = accept_certificate(
+        MEDIA_SERVER, home, certify(MEDIA_SERVER, authority(), request, ["localhost"], system_clock())
+    )
     return x509.load_pem_x509_certificate(taken.certificate_pem)
 
 
@@ -81,7 +83,7 @@ async def test_certificate_that_cannot_be_shown(
                 for _ in set_up(other, silent_log(), system_clock):
                     pass
                 request = (media_home.folder / "media.csr").read_bytes()
-                path.write_bytes(certify_media(load_authority(other), request, ["localhost"], system_clock()))
+                path.write_bytes(certify(MEDIA_SERVER, load_authority(other), request, ["localhost"], system_clock()))
             clock.move(timedelta(days=31))
             assert await shown_after_a_round(server) == first
             assert bob.mailbox() == []

@@ -18,7 +18,7 @@ from contract.errors import VerificationFailed
 from server.clock import system_clock
 from server.errors import OperatorError
 from server.root.home import Home
-from server.root.media_setup import accept_certificate, certify_media, load_media_certificate, set_up_media
+from server.root.outposts import MEDIA_SERVER, accept_certificate, certify, load_certificate, set_up
 from tests.server.harness import make_home, query
 from tests.server.media.conftest import Scene, load_authority, make_media_home
 
@@ -48,7 +48,7 @@ def test_openssl_accepts_the_certificate(scene: Scene, tmp_path: Path) -> None:
 
 async def test_media_server_cannot_prove_to_be_the_evidence_server(scene: Scene) -> None:
     """What a signer's agent asks of the server that proves itself does not hold for this certificate."""
-    shown, _ = load_media_certificate(scene.media)
+    shown, _ = load_certificate(MEDIA_SERVER, scene.media)
     certificate, now = x509.load_pem_x509_certificate(shown.certificate_pem), system_clock()
     with pytest.raises(VerificationFailed) as refused:
         check_chain(certificate, scene.authority.certificate, ExtendedKeyUsageOID.SERVER_AUTH, now)
@@ -81,14 +81,14 @@ def test_what_is_no_request_is_refused(request_pem: Callable[[], bytes], tmp_pat
     """Nothing is certified that a media server would not ask for."""
     authority = load_authority(make_home(tmp_path / "evidence"))
     with pytest.raises(OperatorError, match="no request of a media server"):
-        certify_media(authority, request_pem(), OWN_NAMES, system_clock())
+        certify(MEDIA_SERVER, authority, request_pem(), OWN_NAMES, system_clock())
 
 
 def test_name_of_the_evidence_server_is_refused(tmp_path: Path) -> None:
     """With it a media server could take in whoever calls the evidence server."""
     authority = load_authority(make_home(tmp_path / "evidence"))
     with pytest.raises(OperatorError, match="a name of the evidence server"):
-        certify_media(authority, request_for("media.example", "localhost"), OWN_NAMES, system_clock())
+        certify(MEDIA_SERVER, authority, request_for("media.example", "localhost"), OWN_NAMES, system_clock())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_name_of_the_evidence_server_is_refused_however_it_is_written(own: str, 
     """Clients compare names as DNS does, and addresses as numbers."""
     authority = load_authority(make_home(tmp_path / "evidence"))
     with pytest.raises(OperatorError, match="a name of the evidence server"):
-        certify_media(authority, request_for(asked), [own], system_clock())
+        certify(MEDIA_SERVER, authority, request_for(asked), [own], system_clock())
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_what_is_no_host_name_is_refused(name: str, tmp_path: Path) -> None:
     """A wildcard would fit the evidence server's names too."""
     authority = load_authority(make_home(tmp_path / "evidence"))
     with pytest.raises(OperatorError, match="no request of a media server"):
-        certify_media(authority, request_for("media.example", name), OWN_NAMES, system_clock())
+        certify(MEDIA_SERVER, authority, request_for("media.example", name), OWN_NAMES, system_clock())
 
 
 def test_certificate_of_another_is_refused(tmp_path: Path) -> None:
@@ -137,11 +137,11 @@ def test_certificate_of_another_is_refused(tmp_path: Path) -> None:
     authority = load_authority(make_home(tmp_path / "evidence"))
     media = make_media_home(tmp_path / "media", authority)
     kept = (media.folder / "media.pem").read_bytes()
-    foreign = certify_media(authority, request_for("media.example"), OWN_NAMES, system_clock())
+    foreign = certify(MEDIA_SERVER, authority, request_for("media.example"), OWN_NAMES, system_clock())
     ours = kept.split(authority.certificate_pem)[0]
     for bundle in (foreign, ours, ours + foreign_authority(), b"junk", b""):
         with pytest.raises(OperatorError):
-            accept_certificate(media, bundle)
+            accept_certificate(MEDIA_SERVER, media, bundle)
     assert (media.folder / "media.pem").read_bytes() == kept
 
 
@@ -157,9 +157,9 @@ def foreign_authority() -> bytes:
 def test_setting_up_again_keeps_the_key(tmp_path: Path) -> None:
     """A renewal is for the same key."""
     media = Home(tmp_path / "media")
-    made = [step.made for step in set_up_media(media, ["127.0.0.2"])]
+    made = [step.made for step in set_up(MEDIA_SERVER, media, ["127.0.0.2"])]
     key = (media.folder / "media.key").read_bytes()
-    again = [step.made for step in set_up_media(media, ["127.0.0.2"])]
+    again = [step.made for step in set_up(MEDIA_SERVER, media, ["127.0.0.2"])]
     assert (made, again) == ([True] * 5, [False, False, False, False, True])
     assert (media.folder / "media.key").read_bytes() == key
 
@@ -167,8 +167,8 @@ def test_setting_up_again_keeps_the_key(tmp_path: Path) -> None:
 def test_without_certificate_it_says_what_to_do(tmp_path: Path) -> None:
     """Instead of starting."""
     media = Home(tmp_path / "media")
-    for _ in set_up_media(media, ["127.0.0.2"]):
+    for _ in set_up(MEDIA_SERVER, media, ["127.0.0.2"]):
         pass
     with pytest.raises(OperatorError, match="no certificate yet") as refused:
-        load_media_certificate(media)
+        load_certificate(MEDIA_SERVER, media)
     assert "media certify" in refused.value.action

@@ -38,8 +38,9 @@ from server.relay import ContentReport
 from server.root.ground import open_ground
 from server.root.home import Home, Serving
 from server.root.media import MediaServer, start_media_server
-from server.root.media_setup import accept_certificate, certify_media, set_up_media
+from server.root.outposts import MEDIA_SERVER, accept_certificate, certify, set_up
 from server.root.relay import inspect_relay
+from server.root.setup import set_up as set_up_server
 from server.storage import Database
 from server.storage.backend import backend_of
 from tests.server.harness import (
@@ -76,6 +77,17 @@ def authority() -> Authority:
         return ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
 
 
+def new_authority(folder: Path) -> Authority:
+    """The authority of somebody else's evidence server, which is set up in a folder."""
+    home = make_home(folder)
+    (home.folder / "master.key").unlink()
+    (home.folder / "fourseal.db").unlink()
+    for _ in set_up_server(home, silent_log(), system_clock):
+        pass
+    with open_ground(home, load_settings(home.folder), silent_log()) as ground:
+        return ground.database.read_now(lambda connection: Authority.load(connection, ground.custody.keys))
+
+
 def make_media_home(folder: Path, **settings: object) -> Home:
     """Set a media server up in a folder, on a free port."""
     shutil.copytree(_set_up_once(), folder)
@@ -90,10 +102,10 @@ def _set_up_once() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fourseal-test-"))
     atexit.register(shutil.rmtree, folder)
     home = Home(folder)
-    for _ in set_up_media(home, [NAME]):
+    for _ in set_up(MEDIA_SERVER, home, [NAME]):
         pass
     request = (folder / "media.csr").read_bytes()
-    accept_certificate(home, certify_media(authority(), request, ["localhost"], system_clock()))
+    accept_certificate(MEDIA_SERVER, home, certify(MEDIA_SERVER, authority(), request, ["localhost"], system_clock()))
     return folder
 
 

@@ -14,16 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from contract.names import new_envelope_id, new_session_id
-from contract.oids import DEFAULT_ARC
 from contract.relay_pass import RelayPass
 from server.clock import system_clock
-from server.config import load_settings
-from server.identity import Authority
 from server.relay import passes
-from server.root.ground import open_ground
 from server.root.home import Home
 from server.root.media import MediaServer
-from tests.server.harness import MovableClock, make_home, query, silent_log
+from tests.server.harness import MovableClock, query
 from tests.server.relay.media import (
     FULL,
     Letter,
@@ -34,6 +30,7 @@ from tests.server.relay.media import (
     header_of,
     identity_of,
     members,
+    new_authority,
     pass_key,
     running_media,
 )
@@ -110,17 +107,7 @@ async def test_pass_that_does_not_hold(people: list[Member], name: str) -> None:
 
 async def test_pass_of_another_authority(people: list[Member], tmp_path: Path) -> None:
     """Somebody else's evidence server gives no passes here."""
-    home = make_home(tmp_path / "other")
-    (home.folder / "master.key").unlink()
-    (home.folder / "fourseal.db").unlink()
-    from server.root.setup import set_up  # noqa: PLC0415  # one use
-
-    for _ in set_up(home, silent_log(), system_clock):
-        pass
-    with open_ground(home, load_settings(home.folder), silent_log()) as ground:
-        other = ground.database.read_now(
-            lambda connection: Authority.load(connection, ground.custody.keys, DEFAULT_ARC)
-        )
+    other = new_authority(tmp_path / "other")
     alice, _, _ = people
     alice.pass_der = alice.make_pass(other)
     assert await reason_of(alice, alice.letter([20], "bob")) == "PASS_INVALID"

@@ -31,7 +31,6 @@ from server.journal.log import stage
 from server.organisations import remove_administrator
 from server.trusteeship import export
 from server.trusteeship.store.uses import Wanted, _first_waiting
-from signer_agent.client.streams import under_way
 from signer_agent.trusteeship.export_file import write_export
 from signer_agent.trusteeship.records import RecordFilter
 from tests.server.harness import database_path, query
@@ -40,6 +39,7 @@ from tests.server.trusteeship.people import Trustee, asked_of, reason_of
 from wire.catalogue import ServiceError
 from wire.peer import LOGIN_KEY
 from wire.status import RemoteError
+from wire.streams import under_way
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

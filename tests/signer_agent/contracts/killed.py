@@ -17,13 +17,13 @@ from typing import Any
 
 from signer_agent.client import server_line
 from signer_agent.client.agent import LocalAgent
-from signer_agent.client.streams import Post
 from signer_agent.contracts import relay_line
 from signer_agent.contracts.envelopes import SegmentFile
 from signer_agent.contracts.messages import FileSource, Message
 from signer_agent.home import Home
 from tests.signer_agent.stores import PASSPHRASE
 from wire.segments import Segment
+from wire.streams import Post
 
 _count = 0
 

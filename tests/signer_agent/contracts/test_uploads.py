@@ -13,7 +13,6 @@ from fourseal.v1 import relay_service_pb2 as pb
 from grpc import StatusCode
 
 from contract.stream import SEGMENT_BYTES, SegmentOpener, SegmentSealer
-from signer_agent.client.streams import is_break
 from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentSealing, SegmentTags
 from signer_agent.contracts.relay_line import EnvelopeUpload
 from signer_agent.contracts.sources import BytesSource, FileSource, Source, StreamSource
@@ -22,6 +21,7 @@ from tests.signer_agent.contracts.cheating_relay import CheatingRelay, line_to
 from tests.signer_agent.contracts.parts import Sealed
 from tests.signer_agent.refusals import refused
 from wire.status import RemoteError
+from wire.streams import is_break
 
 LONG = secrets.token_bytes(SEGMENT_BYTES) * (3 * BATCH_SEGMENTS) + b"end"
 

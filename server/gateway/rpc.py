@@ -1,0 +1,112 @@
+"""RelayService, as a gateway has it for agents: every call is handed on as the agent's, with its pass and deadline."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import grpc
+from fourseal.v1 import relay_service_pb2 as pb
+from fourseal.v1 import relay_service_pb2_grpc
+
+from server.gateway.upstream import Upstream, Upstreams
+from server.identity import CallerReader
+from wire.interceptor import call_seconds
+from wire.peer import FORWARDED_KEY, RELAY_KEY, peer_certificate, relay_pass
+from wire.segments import Segment
+from wire.status import error_from_rpc
+from wire.streams import Post
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+_Answer = TypeVar("_Answer")
+
+
+class GatewayRelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
+    """RelayService.
+
+    Args:
+        callers: says which agent calls.
+        upstreams: the lines to the media server.
+    """
+
+    def __init__(self, callers: CallerReader, upstreams: Upstreams) -> None:
+        self._callers = callers
+        self._upstreams = upstreams
+
+    async def PostEnvelope(
+        self, requests: AsyncIterator[pb.PostEnvelopeRequest | Segment], context: _Context
+    ) -> pb.PostEnvelopeResponse:
+        """See the proto."""
+        upstream = await self._upstream(context)
+        call = upstream.post(metadata=_metadata(upstream, context), timeout=call_seconds(context))
+        async with _handed_on(call) as handed_on:
+            post = Post[pb.PostEnvelopeRequest | Segment, pb.PostEnvelopeResponse](handed_on)
+            async for request in requests:
+                await post.write(request)
+            return await post.answer()
+
+    async def GetUpload(self, request: pb.GetUploadRequest, context: _Context) -> pb.GetUploadResponse:
+        """See the proto."""
+        upstream = await self._upstream(context)
+        return await _call(upstream.relay.GetUpload, request, upstream, context)
+
+    async def WatchMailbox(
+        self, request: pb.WatchMailboxRequest, context: _Context
+    ) -> AsyncIterator[pb.WatchMailboxResponse]:
+        """See the proto."""
+        upstream = await self._upstream(context)
+        seconds = call_seconds(context)
+        call = upstream.relay.WatchMailbox(request, metadata=_metadata(upstream, context), timeout=seconds)
+        async with _handed_on(call) as notices:
+            async for notice in notices:
+                yield notice
+
+    async def FetchEnvelope(  # type: ignore[override]  # a segment is not made into a message, see wire.segments
+        self, request: pb.FetchEnvelopeRequest, context: _Context
+    ) -> AsyncIterator[pb.FetchEnvelopeResponse | Segment]:
+        """See the proto."""
+        upstream = await self._upstream(context)
+        call = upstream.fetch(request, metadata=_metadata(upstream, context), timeout=call_seconds(context))
+        async with _handed_on(call) as parts:
+            async for part in parts:
+                yield part
+
+    async def AcknowledgeEnvelopes(
+        self, request: pb.AcknowledgeEnvelopesRequest, context: _Context
+    ) -> pb.AcknowledgeEnvelopesResponse:
+        """See the proto."""
+        upstream = await self._upstream(context)
+        return await _call(upstream.relay.AcknowledgeEnvelopes, request, upstream, context)
+
+    async def _upstream(self, context: _Context) -> Upstream:
+        certificate = peer_certificate(context)
+        self._callers.read(certificate)
+        assert certificate is not None  # noqa: S101  # else it was refused
+        return await self._upstreams.of(certificate)
+
+
+async def _call(
+    method: Callable[..., Awaitable[_Answer]], request: object, upstream: Upstream, context: _Context
+) -> _Answer:
+    try:
+        return await method(request, metadata=_metadata(upstream, context), timeout=call_seconds(context))
+    except grpc.aio.AioRpcError as error:
+        raise error_from_rpc(error) from None
+
+
+@asynccontextmanager
+async def _handed_on(call: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # gRPC's calls, of every kind
+    """A stream that ends with the context; what it ended with is handed on as it is, also where gRPC lost a reason."""
+    try:
+        yield call
+    except grpc.aio.AioRpcError as error:
+        raise error_from_rpc(error) from None
+    finally:
+        call.cancel()
+
+
+def _metadata(upstream: Upstream, context: _Context) -> tuple[tuple[str, bytes], ...]:
+    shown = relay_pass(context)
+    named = (FORWARDED_KEY, upstream.agent_certificate)
+    return (named,) if shown is None else (named, (RELAY_KEY, shown))
