@@ -19,6 +19,7 @@ from server.cli import ledger_commands, organisation_commands, outpost_commands,
 from server.cli.options import HomeOption, JsonOption, PageSizeOption, PageTokenOption, ReasonName
 from server.cli.options import home_of as _home
 from server.errors import OperatorError
+from wire.collection import collect_rarely
 
 app = typer.Typer(
     help="The Fourseal server: holds one half of every joint key.",
@@ -53,6 +54,7 @@ app.add_typer(outpost_commands.gateway_app, name="gateway")
 def main() -> None:
     """Run the command line; exits with 0, 1 for a refusal, 2 for a wrong command."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read when gRPC is imported: its lines are not of our log's form
+    collect_rarely()
     try:
         app()
     except OperatorError as error:

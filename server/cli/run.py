@@ -8,7 +8,6 @@ What serves is imported where it is used: a supervisor does without.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ from server.errors import OperatorError
 from server.root.home import Home, Serving
 from server.root.log import configure_log
 from server.storage.file_lock import FileLock
+from wire.collection import collect_as_usual
 
 
 class Running(Protocol):
@@ -54,16 +54,14 @@ def run(home: Home, processes: int | None) -> None:
 
             supervise(home, settings, lock, log)
         else:
-            with _collecting_nothing():
-                from server.root.application import start_server
+            from server.root.application import start_server
 
             _serve(home, settings, log, start_server)
 
 
 def run_process(home: Home) -> None:
     """Serve as one of several, until SIGTERM or SIGINT, or until standard input ends: then there is no supervisor."""
-    with _collecting_nothing():
-        from server.root.application import start_server
+    from server.root.application import start_server
 
     settings = _settings_of(home)
     settings.require_separable()
@@ -76,8 +74,7 @@ def run_process(home: Home) -> None:
 
 def run_media(home: Home) -> None:
     """Relay until SIGTERM or SIGINT."""
-    with _collecting_nothing():
-        from server.root.media import start_media_server
+    from server.root.media import start_media_server
 
     settings = _settings_of(home)
     if settings.processes > 1:
@@ -122,24 +119,13 @@ async def _serve_until_told(
     server = await start(home, settings, log)
     sys.stdout.write(server.serving.to_line())
     sys.stdout.flush()
-    gc.collect()
-    gc.freeze()  # what is there now stays: the collector need not look through it again and again
+    collect_as_usual()
     if until_input_ends:
         loop.add_reader(sys.stdin, stop.set)
     await stop.wait()
     if until_input_ends:
         loop.remove_reader(sys.stdin)
     await server.stop()
-
-
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """Import: what that makes stays, and the collector would take a sixth of the time to look through it."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @contextmanager

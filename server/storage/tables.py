@@ -1,4 +1,8 @@
-"""What every table shares: one metadata with fixed constraint names, and the column types."""
+"""What every table shares: one metadata with fixed constraint names, and the column types.
+
+A table names nothing for a kind of database that is not used, such as ``postgresql_where``: SQLAlchemy would load all
+of that kind's dialect.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from signer_agent.cli.output import OUTPUT
 from signer_agent.version import VERSION
 from wire.allocation import keep_freed_memory
 from wire.catalogue import ServiceError
+from wire.collection import collect_rarely
 
 
 def make_app(called: str = "") -> typer.Typer:
@@ -49,6 +50,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
     keep_freed_memory()
+    collect_rarely()
     try:
         _run()
     except FoursealError as error:

@@ -29,6 +29,7 @@ from signer_agent.home import Home
 from signer_agent.keystore.folder import PrivateFolder
 from signer_agent.keystore.store import require_store
 from wire.catalogue import ServiceError
+from wire.collection import collect_as_usual
 from wire.in_flight import InFlight
 from wire.interceptor import RpcInterceptor
 from wire.limits import server_options
@@ -63,6 +64,7 @@ async def serve(home: Home, lock_after_seconds: float, ready: Callable[[], None]
         add_AgentContractServiceServicer_to_server(AgentContractRpc(rpc.opened, home.run), server)
         _bind(server, home)
         await server.start()
+        collect_as_usual()
         ready()
         await stop.wait()
         in_flight.refusing = True

@@ -70,7 +70,7 @@ log_checkpoints = Table(
     Column("time_stamp", LargeBinary),
 )
 _has_stamp = log_checkpoints.c.time_stamp.is_not(None)
-Index("ix_log_checkpoints_stamped", log_checkpoints.c.size, sqlite_where=_has_stamp, postgresql_where=_has_stamp)
+Index("ix_log_checkpoints_stamped", log_checkpoints.c.size, sqlite_where=_has_stamp)
 
 _size = select(logs.c.size).with_for_update()
 _frontier = select(logs.c.size, logs.c.edge)

@@ -57,14 +57,12 @@ Index(
     transactions.c.state,
     transactions.c.due_time,
     sqlite_where=_is_open,
-    postgresql_where=_is_open,
 )
 Index(
     "ix_transactions_open",
     transactions.c.terminal,
     transactions.c.signer,
     sqlite_where=_is_open,
-    postgresql_where=_is_open,
 )
 
 transaction_steps = Table(

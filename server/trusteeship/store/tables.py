@@ -69,4 +69,4 @@ trust_uses = Table(
     Index(None, "key_id", "user", "record_time", "number"),
 )
 _is_open = trust_uses.c.end_time.is_not(None)
-Index("ix_trust_uses_open", trust_uses.c.end_time, sqlite_where=_is_open, postgresql_where=_is_open)
+Index("ix_trust_uses_open", trust_uses.c.end_time, sqlite_where=_is_open)
