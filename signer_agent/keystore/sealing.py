@@ -43,6 +43,7 @@ MAX_PASSPHRASE_BYTES: Final = 1024
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _SALT_BYTES: Final = 16
+_USUAL_MEMORY_KIB: Final = 64 * 1024
 _MEMORY_KIB: Final = range(64 * 1024, 1024 * 1024 + 1)
 _ITERATIONS: Final = range(3, 65)
 _LANES: Final = range(1, 17)
@@ -115,7 +116,7 @@ class KdfParameters:
     """
 
     salt: bytes
-    memory_kib: int = 64 * 1024
+    memory_kib: int = _USUAL_MEMORY_KIB
     iterations: int = 3
     lanes: int = 4
 
@@ -133,7 +134,7 @@ class KdfParameters:
     @classmethod
     def fresh(cls) -> KdfParameters:
         """The default cost with a new salt."""
-        return cls(secrets.token_bytes(_SALT_BYTES))
+        return cls(secrets.token_bytes(_SALT_BYTES), _USUAL_MEMORY_KIB)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import signal
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -69,6 +69,7 @@ from server.root.home import Home, Serving
 from server.root.setup import set_up
 from server.storage import Database
 from server.storage.backend import backend_of
+from tests.cheap import CHEAP_PASSWORDS
 from tests.forked import Forked
 from wire import tls
 from wire.convert import purpose_to_proto, signature_algorithm_to_proto
@@ -82,7 +83,6 @@ ENGINE = Gmpy2Engine()
 START_SECONDS = 30.0
 CALL_SECONDS = 60.0
 PSS = SignatureAlgorithm.PSS_SHA256
-CHEAP_PASSWORDS = replace(passwords.COST, memory_cost=8 * passwords.COST.parallelism, time_cost=1)
 
 Response = TypeVar("Response")
 
@@ -140,7 +140,7 @@ def make_ticket(home: Home, agent_id: str, serving: Serving, *, hours: float = 1
 
 @contextlib.asynccontextmanager
 async def running_server(home: Home, *, clock: Clock = system_clock) -> AsyncIterator[Server]:
-    """A server in this process; stopped at the end. Hashes of passwords cost next to nothing, unlike a process's."""
+    """A server in this process; stopped at the end. Hashes of passwords cost next to nothing."""
     with patch.object(passwords, "COST", CHEAP_PASSWORDS):
         server = await start_server(home, load_settings(home.folder), silent_log(), clock=clock)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,19 @@ import pytest
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
+from tests import cheap
 from tests.signer_agent.real import RealServer
 from tests.signer_agent.stores import PASSPHRASE
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Key stores cost little, but for programs that are started as users start them."""
+    folders = {"cli", "daemon", "log"}
+    if item.get_closest_marker("full_cost") or item.path.parent.name in folders:
+        return (yield)
+    with cheap.cheap_stores():
+        return (yield)
 
 
 @pytest.fixture

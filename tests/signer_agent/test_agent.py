@@ -26,6 +26,8 @@ from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
 from wire.ids import new_key_id, new_request_id
 
+pytestmark = pytest.mark.full_cost
+
 PSS = SignatureAlgorithm.PSS_SHA256
 OAEP = OaepParameters(HashAlgorithm.SHA256, HashAlgorithm.SHA256)
 DIGEST = bytes(range(32))

@@ -225,6 +225,7 @@ def kill_at(point: str, home: Home) -> None:
         process.kill()
 
 
+@pytest.mark.full_cost
 async def test_a_killed_process_is_no_copy(server: RealServer, home: Home) -> None:
     """Killed where nothing but what it had stored can help: with the request on the way, and with the answer lost."""
     await asyncio.to_thread(server.enrolled, home)

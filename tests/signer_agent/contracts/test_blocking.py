@@ -31,6 +31,8 @@ from tests.signer_agent.real import RealServer, running_daemon
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
 
+pytestmark = pytest.mark.full_cost
+
 
 @pytest.fixture(scope="session")  # as the server: their names are taken there
 def agents(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Agent]]:

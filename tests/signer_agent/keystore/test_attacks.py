@@ -23,6 +23,8 @@ from tests.signer_agent import stores
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
 
+pytestmark = pytest.mark.full_cost
+
 
 class Full:
     """A store with one of each, and how each is read."""
