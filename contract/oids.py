@@ -78,7 +78,7 @@ class Arc:
     @property
     def gateway(self) -> ObjectIdentifier:
         """Extended key usage, beside serverAuth and clientAuth: a gateway between agents and media server."""
-        return self._under(11)
+        return self._under(10)
 
     @property
     def log(self) -> ObjectIdentifier:

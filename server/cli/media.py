@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Final
 
 from server.cli.output import show_json, show_line
 from server.cli.run import run_media
@@ -14,8 +13,6 @@ from server.root.log import configure_log
 from server.root.relay import inspect_relay
 from server.storage import Database
 from server.storage.backend import backend_of
-
-_MAX_FILE_BYTES: Final = 64 * 1024
 
 
 def run(home: Home) -> None:

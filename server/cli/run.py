@@ -86,8 +86,7 @@ def run_media(home: Home) -> None:
 
 def run_gateway(home: Home) -> None:
     """Hand calls on until SIGTERM or SIGINT."""
-    with _collecting_nothing():
-        from server.root.gateway import start_gateway
+    from server.root.gateway import start_gateway
 
     settings = _settings_of(home)
     log = configure_log(settings.log_level)

@@ -193,7 +193,9 @@ def test_posting_is_read_as_it_was_written(request_id: str, transfer: Transfer, 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bank(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bank]:
     """A bank whose transfers are the ledger's: Alice has 100.00 euros, from a treasury that may owe them."""
-    home = make_bank_home(tmp_path_factory.mktemp("ledger") / "server", transaction_executors=[f"{KIND}=ledger", "note=book"])
+    home = make_bank_home(
+        tmp_path_factory.mktemp("ledger") / "server", transaction_executors=[f"{KIND}=ledger", "note=book"]
+    )
     async with open_bank(home) as opened:
 
         def unit(connection: Connection) -> None:
