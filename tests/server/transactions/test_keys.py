@@ -42,6 +42,7 @@ async def test_a_key_is_renewed_and_the_one_before_is_taken(tmp_path: Path) -> N
         bank.clock.move(DAY)
         assert await keys.ensure()
         assert not await keys_of(bank).ensure()  # another process has nothing left to do
+        assert not keys_of(bank)._make(old.fingerprint)  # nor one that had found the old one, and was slower
         new = await bank.terminal.back_end()
         assert (new.fingerprint, new.public_key) != (old.fingerprint, old.public_key)
         assert len(ground.database.read_now(list_keys)) == 2

@@ -14,9 +14,10 @@ import pytest
 
 from server.root.fsck import fsck
 from server.root.home import Home
+from server.transactions.inspection import _code
 from tests.forked import run
 from tests.server.harness import silent_log
-from tests.server.transactions.people import Bank
+from tests.server.transactions.people import Bank, wrong_code
 from tests.server.trusteeship.conftest import change
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -105,3 +106,12 @@ async def test_list_show_verify(bank: Bank, tmp_path: Path) -> None:
         "step 4: executed",
         "signer's certificate",
     ]
+
+
+async def test_a_record_with_another_code_does_not_verify(bank: Bank) -> None:
+    """What is in the log is compared with what the device sealed."""
+    _, binding, code = await bank.signed()
+    keys, database = bank.server._rules.transactions.keys, bank.server._ground.database
+    opener = database.read_now(lambda each: keys.opener(each, binding.core.back_end_certificate))
+    assert _code(binding, code.replace("-", "").encode(), opener) == ""
+    assert "another code" in _code(binding, wrong_code().replace("-", "").encode(), opener)
