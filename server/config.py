@@ -191,7 +191,9 @@ class Settings(BaseSettings):
     """Days for which what happened to accounts is kept."""
     back_end_name: AccountName = "fourseal"
     """Name of the back end for transactions, as they name it."""
-    transaction_executors: Annotated[list[ExecutorChoice], AfterValidator(_check_executors)] = Field([], max_length=64)
+    transaction_executors: Annotated[list[ExecutorChoice], AfterValidator(_check_executors)] = Field(
+        ["transfer=ledger"], max_length=64
+    )
     """Who executes which kind of transaction: "kind=executor"; empty: no transactions are taken."""
     transaction_variants: list[CodeVariant] = Field(list(CodeVariant), min_length=1)
     """Variants of bindings that are taken."""

@@ -109,10 +109,12 @@ class Execution:
     def _claim(self, connection: Connection, room: int) -> list[TransactionRow]:
         now, claimed = self._clock(), list[TransactionRow]()
         for row in store.list_due(connection, _CONFIRMED, now, room):
+            if row.transaction_id in self._running:  # it takes long: the lease goes on
+                store.put_transaction(connection, replace(row, due_time=now + LEASE))
+                continue
             leased = replace(row, attempts=row.attempts + 1, due_time=now + LEASE)
             store.put_transaction(connection, leased)
-            if row.transaction_id not in self._running:
-                claimed.append(leased)
+            claimed.append(leased)
         return claimed
 
     async def _execute(self, row: TransactionRow) -> None:

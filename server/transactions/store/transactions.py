@@ -17,6 +17,7 @@ from server.transactions.store.tables import transaction_steps, transactions
 _transaction = transactions.c
 _step = transaction_steps.c
 _ROWS_AT_A_TIME: Final = 500
+_add, _add_step = insert(transactions), insert(transaction_steps)
 _find = select(transactions).where(_transaction.transaction_id == bindparam("of_transaction"))
 _find_request = select(transactions).where(
     _transaction.signer == bindparam("of_signer"), _transaction.request_id == bindparam("of_request")
@@ -97,7 +98,7 @@ class StepRow:
 
 def add_transaction(connection: Connection, row: TransactionRow) -> None:
     """Keep a new transaction."""
-    connection.execute(insert(transactions), row_values(row))
+    connection.execute(_add, row_values(row))
 
 
 def put_transaction(connection: Connection, row: TransactionRow) -> None:
@@ -160,7 +161,7 @@ def make_all_due(connection: Connection, state: TransactionState, now: datetime)
 
 def add_step(connection: Connection, row: StepRow) -> None:
     """Keep a new step."""
-    connection.execute(insert(transaction_steps), row_values(row))
+    connection.execute(_add_step, row_values(row))
 
 
 def list_steps(connection: Connection, transaction_id: str) -> list[StepRow]:
