@@ -22,25 +22,18 @@ from tests.server.gateway.gateway import GatewayProcess, make_gateway_home
 from tests.server.harness import silent_log
 from tests.server.relay.media import FULL, Member, identity_of, make_media_home, members, new_authority, running_media
 from tests.server.relay.test_attacks import (
-    test_batch_of_acknowledgements,
-    test_fetching_what_is_anothers,
-    test_header_that_is_none,
     test_pass_of_another_agent_that_is_remembered,
     test_posting_for_another,
 )
 from tests.server.relay.test_delivery import (
     test_envelope_arrives_as_it_was_sent,
-    test_long_mailbox_is_told_whole,
     test_order_is_that_of_finishing,
-    test_segment_that_is_not_there,
-    test_stream_of_notices_ends_cleanly,
     test_watcher_hears_of_what_comes,
     test_watcher_hears_when_all_was_told,
 )
 from tests.server.relay.test_uploads import (
     test_broken_upload_goes_on_where_it_stopped,
     test_parts_out_of_order,
-    test_segments_of_wrong_length,
 )
 from wire import tls
 from wire.limits import channel_options
@@ -48,19 +41,12 @@ from wire.peer import FORWARDED_KEY, RELAY_KEY
 from wire.status import RemoteError, error_from_rpc
 
 __all__ = [
-    "test_batch_of_acknowledgements",
     "test_broken_upload_goes_on_where_it_stopped",
     "test_envelope_arrives_as_it_was_sent",
-    "test_fetching_what_is_anothers",
-    "test_header_that_is_none",
-    "test_long_mailbox_is_told_whole",
     "test_order_is_that_of_finishing",
     "test_parts_out_of_order",
     "test_pass_of_another_agent_that_is_remembered",
     "test_posting_for_another",
-    "test_segment_that_is_not_there",
-    "test_segments_of_wrong_length",
-    "test_stream_of_notices_ends_cleanly",
     "test_watcher_hears_of_what_comes",
     "test_watcher_hears_when_all_was_told",
 ]
