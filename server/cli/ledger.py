@@ -6,14 +6,14 @@ import secrets
 import sys
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from contract.transactions.money import Amount
 from contract.transactions.posting import OperatorPosting
 from contract.transactions.transaction import Transfer
-from server.cli.database import in_database, settings_of
+from server.cli.database import from_database, in_database, settings_of
 from server.cli.output import show_json, show_line, show_table
 from server.clock import system_clock
 from server.errors import OperatorError
@@ -34,7 +34,7 @@ from server.transactions.executors.ledger import (
     set_overdraft,
 )
 
-_REQUEST_ID_BYTES = 16
+_REQUEST_ID_BYTES: Final = 16
 
 
 def open_one(home: Home, account: str, currency: str, overdraft: str, *, as_json: bool) -> None:
@@ -75,7 +75,7 @@ def post_one(
 def accounts(home: Home, page_size: int, page_token: str, *, as_json: bool) -> None:
     """List a page of accounts."""
     after = PageCursor.from_token(page_token)
-    found = in_database(home, lambda connection: list_accounts(connection, after, page_size + 1))
+    found = from_database(home, lambda connection: list_accounts(connection, after, page_size + 1))
     page = cut_page(found, page_size, lambda each: PageCursor(each.create_time, f"{each.account}:{each.currency}"))
     if as_json:
         show_json({"accounts": list(map(_account_json, page.rows)), "next_page_token": page.next_token})
@@ -120,7 +120,7 @@ def entries_of(home: Home, account: str, currency: str, page_size: int, page_tok
 
 def check(home: Home, *, as_json: bool) -> None:
     """Add everything up; exit status 1 if something does not."""
-    wrong = in_database(home, check_books)
+    wrong = from_database(home, check_books)
     if as_json:
         show_json({"well": not wrong, "findings": wrong})
     else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import grpc
 from cryptography import x509
@@ -75,7 +75,6 @@ class Upstreams:
         self._authority_pem = authority_pem
         self._current = current
         self._lines: OrderedDict[bytes, Upstream] = OrderedDict()
-        self._left: set[Any] = set()
 
     async def of(self, certificate_pem: bytes) -> Upstream:
         """The line for the agent with that certificate (PEM), which TLS has checked."""

@@ -2,7 +2,8 @@
 
 1. What is no code is told at once, and is no try.
 2. The state is judged as if the code were right: what could not be confirmed even then is refused, and nothing is
-   decrypted for it.
+   decrypted for it. If the state has changed until that is kept (the binding came), all begins anew: nothing is ever
+   confirmed by a code that was not compared.
 3. The sealed code is opened, in a worker, and compared. In this process one try of a transaction follows the other, and
    begins with 2: so nobody can have it opened more often than three times by guessing.
 4. In one transaction of the database the state is judged with the outcome, and kept. There the tries of all processes
@@ -102,9 +103,13 @@ class Confirmations:
         await self._execution.begin(confirmed, WAIT)
 
     async def _try(self, tried: _Try) -> TransactionRow:
-        row, opener = await self._database.read(lambda connection: self._prepare(connection, tried))
-        if opener is None:  # 2
-            return (await self._database.write(lambda connection: self._take(connection, tried, right=True))).require()
+        while True:
+            row, opener = await self._database.read(lambda connection: self._prepare(connection, tried))
+            if opener is not None:
+                break
+            refused = await self._database.write(lambda connection: self._refuse(connection, tried))  # 2
+            if refused is not None:
+                return refused.require()
         unreadable: FoursealError | None = None
         try:
             right = await self._workers.run(is_right_code, SignedBinding.from_der(row.binding_der), tried.code, opener)
@@ -120,6 +125,13 @@ class Confirmations:
         if verdict.refusal is not None:
             return row, None
         return row, self._keys.opener(connection, SignedBinding.from_der(row.binding_der).core.back_end_certificate)
+
+    def _refuse(self, connection: Connection, tried: _Try) -> Taken | None:
+        """Keep that it is refused whatever the code is; None if it is not, any more."""
+        row, verdict, now = self._judge(connection, tried, right=True)
+        if verdict.refusal is None:
+            return None
+        return Taken(advance(connection, row, verdict.progress, now), verdict.refusal)
 
     def _take(self, connection: Connection, tried: _Try, *, right: bool) -> Taken:
         row, verdict, now = self._judge(connection, tried, right=right)

@@ -120,11 +120,12 @@ class Execution:
     async def _execute(self, row: TransactionRow) -> None:
         try:
             transaction = Transaction.from_der(row.transaction_der)
-            executor = self._executors[transaction.kind]
+            executor = self._executors.get(transaction.kind)
+            if executor is None:
+                self._log.error("executor_missing", transaction_id=row.transaction_id)
+                return
             settle = await executor.execute(Order(transaction, row.transaction_id, row.attempts - 1))
             later = await self._database.write(lambda connection: self._settle(connection, row, settle))
-        except KeyError:
-            self._log.error("executor_missing", transaction_id=row.transaction_id)
         except (ServiceError, MalformedInput) as error:  # the row is damaged, or the outcome is none
             self._log.error("execution_failed", transaction_id=row.transaction_id, cause=str(error))
         except Exception as error:  # noqa: BLE001  # a plug-in may raise anything; the order stays, and is tried again

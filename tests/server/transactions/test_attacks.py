@@ -8,6 +8,8 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fourseal.v1 import transaction_service_pb2 as pb
@@ -299,3 +301,23 @@ async def test_a_variant_that_is_not_taken_and_too_many(tmp_path_factory: pytest
         )
         await strict.terminal.refuse(name)
         await strict.terminal.propose(strict.terminal.transaction())
+
+
+async def test_confirming_while_it_is_signed(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code that comes before the binding and meets it on the way is compared like every other, not taken unseen."""
+    transaction = bank.terminal.transaction()
+    name = (await bank.terminal.propose(transaction)).transaction_id
+    binding, code = bank.alice.bind(transaction, await bank.terminal.back_end())
+    rules = bank.server._rules.transactions.confirmations
+    database = rules._database
+
+    async def read(query: Any) -> Any:  # noqa: ANN401  # as the database's
+        found = await database.read(query)
+        monkeypatch.setattr(rules, "_database", database)
+        await bank.terminal.sign(name, binding)  # between what was read, and what will be written
+        return found
+
+    monkeypatch.setattr(rules, "_database", SimpleNamespace(read=read, write=database.write))
+    assert await reason_of(bank.terminal.confirm(name, binding, wrong_code())) == "CODE_WRONG"
+    assert bank.executions(name) == 0
+    assert (await bank.terminal.confirm(name, binding, code)).state == pb.TRANSACTION_STATE_EXECUTED
