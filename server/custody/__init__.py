@@ -10,7 +10,7 @@ from server.custody.holder import DatabaseHolder, Holder, OpenedShare, ShareEngi
 from server.custody.key_holder import KeyKind
 from server.custody.listing import KeptObject, KeptSecret, find_kept, list_besides, list_kept_shares
 from server.custody.master_key import MasterKeys, create_master_key, load_master_keys
-from server.custody.named_keys import NamedKeys, named_key_works
+from server.custody.named_keys import NamedKeys, named_key_works, try_named_keys
 from server.custody.private_keys import NamedKey, NamedRsaKey
 from server.custody.ready_shares import ReadyShares
 from server.custody.sealed_keys import PublicKey, context_of_key, open_private_key, seal_private_key
@@ -46,4 +46,5 @@ __all__ = [
     "named_key_works",
     "open_private_key",
     "seal_private_key",
+    "try_named_keys",
 ]

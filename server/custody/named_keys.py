@@ -12,6 +12,7 @@ so never on an event loop.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +29,7 @@ from server.custody.private_keys import NamedKey, NamedRsaKey
 from server.custody.sealed_keys import PublicKey
 from server.custody.sealing import Context, Sealer
 from server.errors import OperatorError
+from server.storage import Database
 from wire.catalogue import ServiceError
 
 _OAEP: Final = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -56,6 +58,34 @@ def named_key_works(key: ec.EllipticCurvePrivateKey | NamedRsaKey) -> bool:
             return False
         raise
     return True
+
+
+def try_named_keys(
+    database: Database, keys: Iterable[tuple[str, Callable[[Connection], NamedKey]]]
+) -> tuple[int, list[str]]:
+    """Try keys; how many work, and the names of those that do not.
+
+    Args:
+        database: where they are.
+        keys: name, and what opens it.
+
+    Raises:
+        OperatorError: custody is elsewhere than the configuration says.
+        ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE.
+    """
+    sound, broken = 0, list[str]()
+    for name, opened in keys:
+        try:
+            works = named_key_works(database.read_now(opened))
+        except ServiceError as error:
+            if error.reason != "NAMED_KEY_DAMAGED":
+                raise
+            works = False
+        if works:
+            sound += 1
+        else:
+            broken.append(name)
+    return sound, broken
 
 
 class NamedKeys:

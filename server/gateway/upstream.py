@@ -89,12 +89,8 @@ class Upstreams:
         self._lines.move_to_end(certificate_pem)
         return line
 
-    async def renew(self) -> None:
-        """Open every line anew when it is next used: the gateway's certificate is another one."""
+    async def close(self) -> None:
+        """Close all lines; whoever calls then has another one, with the gateway's certificate as it is then."""
         lines, self._lines = self._lines, OrderedDict()
         for line in lines.values():
             await line.close()
-
-    async def close(self) -> None:
-        """Close all lines."""
-        await self.renew()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from sqlalchemy import Connection
 
 from mpc.four_prime_rsa import Purpose
-from server.custody import KeyKind, NamedKey, NamedKeys, SealBroken, named_key_works
+from server.custody import KeyKind, NamedKey, NamedKeys, SealBroken, try_named_keys
 from server.errors import OperatorError
 from server.identity.names import new_id
 from server.organisations import store
@@ -85,19 +85,8 @@ def find_broken_keys(database: Database, keys: NamedKeys) -> tuple[int, list[str
         OperatorError: custody is elsewhere than the configuration says.
         ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE.
     """
-    sound, broken = 0, list[str]()
-    for key in database.read_now(store.all_keys):
-        try:
-            works = named_key_works(database.read_now(partial(open_key, keys=keys, key=key)))
-        except ServiceError as error:
-            if error.reason != "NAMED_KEY_DAMAGED":
-                raise
-            works = False
-        if works:
-            sound += 1
-        else:
-            broken.append(key.key_id)
-    return sound, broken
+    rows = database.read_now(store.all_keys)
+    return try_named_keys(database, ((each.key_id, partial(open_key, keys=keys, key=each)) for each in rows))
 
 
 def _check_kind(purpose: Purpose, kind: KeyKind) -> None:

@@ -23,7 +23,7 @@ from mpc.engines import Random
 from mpc.errors import MalformedInput
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
-from server.custody import KeyKind, NamedKeys, NamedRsaKey, SealBroken, named_key_works
+from server.custody import KeyKind, NamedKeys, NamedRsaKey, SealBroken, try_named_keys
 from server.identity import Authority
 from server.storage import Database
 from server.transactions.store import keys as store
@@ -168,19 +168,8 @@ def find_broken_keys(database: Database, keys: NamedKeys) -> tuple[int, list[str
         OperatorError: custody is elsewhere than the configuration says.
         ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE.
     """
-    sound, broken = 0, list[str]()
-    for row in database.read_now(store.all_keys):
-        try:
-            works = named_key_works(database.read_now(partial(open_key, keys=keys, row=row)))
-        except ServiceError as error:
-            if error.reason != "NAMED_KEY_DAMAGED":
-                raise
-            works = False
-        if works:
-            sound += 1
-        else:
-            broken.append(row.key_id)
-    return sound, broken
+    rows = database.read_now(store.all_keys)
+    return try_named_keys(database, ((each.key_id, partial(open_key, keys=keys, row=each)) for each in rows))
 
 
 def _end_of(row: BackEndKeyRow) -> datetime:

@@ -18,9 +18,20 @@ from server.config import load_settings
 from server.errors import OperatorError
 from server.root.gateway import start_gateway
 from server.root.home import Home, Serving
-from tests.server.gateway.gateway import GatewayProcess, make_gateway_home
+from server.root.media import MediaServer
+from server.root.outposts import GATEWAY, accept_certificate, certify
+from tests.server.gateway.gateway import GatewayProcess, make_gateway_home, running_gateway
 from tests.server.harness import silent_log
-from tests.server.relay.media import FULL, Member, identity_of, make_media_home, members, new_authority, running_media
+from tests.server.relay.media import (
+    FULL,
+    Member,
+    authority,
+    identity_of,
+    make_media_home,
+    members,
+    new_authority,
+    running_media,
+)
 from tests.server.relay.test_attacks import (
     test_pass_of_another_agent_that_is_remembered,
     test_posting_for_another,
@@ -93,6 +104,23 @@ async def test_gateway_speaks_for_agents_of_its_authority(
     forged = foreign.issue_for_agent(public_key, "alice", system_clock())  # type: ignore[arg-type]
     for named in ((), ((FORWARDED_KEY, b"none"),), ((FORWARDED_KEY, forged.public_bytes(Encoding.DER)),)):
         assert await reason_of(media_home, key, certificate, (shown, *named)) == "CALLER_UNKNOWN"
+
+
+async def test_renewed_certificate(tmp_path: Path, media_home: Home, media: MediaServer) -> None:
+    """New lines to the media server are opened with it, and calls go on."""
+    del media  # it serves
+    home = make_gateway_home(tmp_path / "gateway", media_home)
+    async with running_gateway(home) as gateway, members(home, "alice", "bob") as (alice, bob):
+        letter = alice.letter([20], "bob")
+        await alice.post(letter.parts())
+        request = (home.folder / "gateway.csr").read_bytes()
+        renewed = accept_certificate(
+            GATEWAY, home, certify(GATEWAY, authority(), request, ["localhost"], system_clock())
+        )
+        await gateway._keep_house_once()
+        assert gateway._upstreams._lines == {}, "a line with the old certificate is left"
+        assert (await bob.fetch(letter.envelope_id)).segments == letter.segments
+        assert gateway._upstreams._current()[1] == renewed.certificate_pem
 
 
 async def test_media_server_away(tmp_path: Path) -> None:

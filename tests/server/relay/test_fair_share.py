@@ -56,7 +56,7 @@ async def test_one_agent_does_not_crowd_others_out(tmp_path: Path) -> None:
         for task in greedy:
             task.cancel()
         await asyncio.gather(*greedy, return_exceptions=True)
-        await server._in_flight.wait_idle()
+        await server._frame.in_flight.wait_idle()
         assert [notice.envelope_id for notice in await mallory.notices(1)] == [letter.envelope_id]
 
 
@@ -77,7 +77,7 @@ async def test_one_account_does_not_take_all_watches(tmp_path: Path, monkeypatch
         for task in greedy:
             task.cancel()
         await asyncio.gather(*greedy, return_exceptions=True)
-        await server._in_flight.wait_idle()
+        await server._frame.in_flight.wait_idle()
         reply = alice.letter([20], "mallory")
         await alice.post(reply.parts())
         assert [notice.envelope_id for notice in await mallory.notices(1)] == [reply.envelope_id]

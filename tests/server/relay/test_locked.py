@@ -108,7 +108,7 @@ async def test_commit_that_was_kept_though_the_database_reported_an_error(
     await until(alice, letter, 2)
     following = bob.fetching(letter.envelope_id)
     assert (await anext(following)).header_der == letter.header
-    dialect = media._database._writer._engine.dialect
+    dialect = media._frame.database._writer._engine.dialect
     commit = dialect.do_commit
 
     def commit_and_fail(connection: sqlite3.Connection) -> None:
