@@ -30,6 +30,7 @@ from wire.catalogue import (
     relay,
     requests,
     sessions,
+    signing_device,
     transactions,
     trusteeship,
     watermark,
@@ -59,6 +60,7 @@ _ENTRIES: Final = (
     *transactions.ENTRIES,
     *ledger.ENTRIES,
     *guard.ENTRIES,
+    *signing_device.ENTRIES,
     *faults.ENTRIES,
 )
 
