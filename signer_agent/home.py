@@ -55,8 +55,8 @@ class Home:
 
     @property
     def socket_address(self) -> str:
-        """The same as gRPC takes it: a URI, in which some characters of a path would mean something else."""
-        return f"unix:{quote(os.fsencode(self.socket))}"
+        """The same as gRPC takes it."""
+        return socket_address(self.socket)
 
     @property
     def daemon_lock(self) -> Path:
@@ -67,3 +67,23 @@ class Home:
     def daemon_log(self) -> Path:
         """The log of a detached daemon."""
         return self.run / "agent.log"
+
+    @property
+    def device_socket(self) -> Path:
+        """The signing device's Unix socket."""
+        return self.run / "device.sock"
+
+    @property
+    def device_lock(self) -> Path:
+        """The file that a running signing device holds locked."""
+        return self.run / "device.lock"
+
+    @property
+    def device_log(self) -> Path:
+        """The log of a signing device, whose terminal shows other things."""
+        return self.run / "device.log"
+
+
+def socket_address(socket: Path) -> str:
+    """A Unix socket as gRPC takes it: a URI, in which some characters of a path would mean something else."""
+    return f"unix:{quote(os.fsencode(socket))}"

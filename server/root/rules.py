@@ -267,6 +267,7 @@ def _compose_transactions(
         ),
         make_executors(ExecutorMeans(settings, clock, random, log)),
         workers,
+        LogReader(ground.log_key.verifier),
         clock,
         log,
     )

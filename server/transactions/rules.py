@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from server.clock import Clock
 from server.identity import Logins, require_caller
 from server.journal import Caller
+from server.journal.log import LogReader
 from server.storage import Database, Threads
 from server.transactions.bindings import Bindings
 from server.transactions.confirmations import Confirmations
@@ -75,6 +76,7 @@ def compose_transaction_rules(
     terms: BackEndTerms,
     executors: Executors,
     workers: Threads,
+    reader: LogReader,
     clock: Clock,
     log: structlog.stdlib.BoundLogger,
 ) -> TransactionRules:
@@ -87,6 +89,7 @@ def compose_transaction_rules(
         terms: what it takes.
         executors: by kind of transaction.
         workers: threads that verify and decrypt.
+        reader: of the transparency log.
         clock: the time.
         log: the server's own log.
     """
@@ -101,6 +104,6 @@ def compose_transaction_rules(
         Bindings(database, keys, terms, workers, clock),
         Confirmations(database, keys, execution, workers, clock),
         execution,
-        Views(database, logins, clock),
+        Views(database, logins, reader, clock),
         TransactionUpkeep(database, clock),
     )

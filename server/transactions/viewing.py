@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -10,6 +11,7 @@ from contract.transactions.progress import Cause, Refused, TransactionState, jud
 from server.clock import Clock
 from server.identity import Login, Logins, require_caller
 from server.journal import Caller
+from server.journal.log import LogReader
 from server.storage import Database, Page, PageCursor
 from server.storage.paging import cut_page, page_limit, take_fitting
 from server.transactions.steps import Taken, advance, find
@@ -38,10 +40,17 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A transaction with its steps."""
+    """A transaction with its steps.
+
+    Args:
+        row: how it stands.
+        steps: in their order.
+        entries: those of the steps in the log, DER; empty where they are not shown.
+    """
 
     row: TransactionRow
     steps: list[StepRow]
+    entries: Sequence[bytes] = ()
 
 
 class Views:
@@ -50,12 +59,14 @@ class Views:
     Args:
         database: where they are.
         logins: say whether a login holds.
+        log: has the entries of their steps.
         clock: the time.
     """
 
-    def __init__(self, database: Database, logins: Logins, clock: Clock) -> None:
+    def __init__(self, database: Database, logins: Logins, log: LogReader, clock: Clock) -> None:
         self._database = database
         self._logins = logins
+        self._log = log
         self._clock = clock
 
     async def show(self, transaction_id: str) -> Shown:
@@ -67,14 +78,18 @@ class Views:
         return await self._database.read(lambda connection: _shown(connection, find(connection, transaction_id)))
 
     async def get(self, viewer: Viewer, transaction_id: str) -> Shown:
-        """How a transaction stands.
+        """How a transaction stands, with the entries of its steps.
 
         Raises:
             ServiceError: TRANSACTION_NOT_FOUND: also where it is another's.
         """
-        return await self._database.read(
-            lambda connection: _shown(connection, _find_own(connection, viewer, transaction_id))
-        )
+
+        def query(connection: Connection) -> Shown:
+            shown = _shown(connection, _find_own(connection, viewer, transaction_id))
+            entries = self._log.entries(connection, [step.log_index for step in shown.steps])
+            return replace(shown, entries=entries)
+
+        return await self._database.read(query)
 
     async def list(self, viewer: Viewer, page_size: int, page_token: str) -> Page[Shown]:
         """A page of transactions, newest first: with a login those that the account signs, else the terminal's.

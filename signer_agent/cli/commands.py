@@ -40,6 +40,7 @@ _COMMANDS: Final = (
     ("reject", "messages", "reject"),
     ("reply", "messages", "reply"),
     ("outbox", "inbox", "outbox"),
+    ("transactions", "transactions", "app"),
     ("evidence", "permissions", "app"),
     ("chat", "chat", "chat"),
     ("log", "log", "app"),

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from contract.transactions.binding import CodeVariant
 from signer_agent.cli.invocation import Invocation, command
+from signer_agent.cli.options import KeyOption
 from signer_agent.cli.output import OUTPUT
 
 if TYPE_CHECKING:
@@ -15,7 +17,30 @@ if TYPE_CHECKING:
     from signer_agent.contracts.contracts import Contracts
     from signer_agent.contracts.devices import Device
 
-app = typer.Typer(help="The agents at which the account has logged in.", no_args_is_help=True)
+app = typer.Typer(
+    help="The agents at which the account has logged in; and this one as a signing device.", no_args_is_help=True
+)
+
+
+@command(app)
+def run(
+    invocation: Invocation,
+    *,
+    key: KeyOption = "",
+    own_key: Annotated[bool, typer.Option("--own-key", help="Sign by the account's own signer key.")] = False,
+    variant: Annotated[CodeVariant, typer.Option(help="Of what is sealed and signed.")] = CodeVariant.CODE_AND_RANDOM,
+    ask_pin: Annotated[
+        bool, typer.Option("--ask-pin", help="Ask for PIN or passphrase before a code is shown.")
+    ] = False,
+    refreshing: Annotated[bool, typer.Option("--refreshing", help="Draw the picture anew with the time.")] = False,
+) -> None:
+    """Be a signing device: show transactions of terminals on this screen, sign them, and show a code once confirmed.
+
+    Signs by the joint key of the account's personal certificate, unless --own-key is given.
+    """
+    from signer_agent.cli.signing_device import run_device  # noqa: PLC0415  # takes as long to import as all else
+
+    run_device(invocation, key, variant, own_key=own_key, asks_pin=ask_pin, refreshing=refreshing)
 
 
 @command(app, "list")

@@ -30,6 +30,7 @@ from fourseal.v1.lease_service_pb2_grpc import LeaseServiceStub
 from fourseal.v1.pin_service_pb2_grpc import PinGuardServiceStub
 from fourseal.v1.registration_service_pb2_grpc import RegistrationServiceStub
 from fourseal.v1.signing_service_pb2_grpc import SigningServiceStub
+from fourseal.v1.transaction_service_pb2_grpc import TransactionServiceStub
 from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 from fourseal.v1.trusteeship_service_pb2_grpc import TrusteeshipServiceStub
 
@@ -56,6 +57,7 @@ if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.pin_service_pb2_grpc import PinGuardServiceAsyncStub
     from fourseal.v1.registration_service_pb2_grpc import RegistrationServiceAsyncStub
     from fourseal.v1.signing_service_pb2_grpc import SigningServiceAsyncStub
+    from fourseal.v1.transaction_service_pb2_grpc import TransactionServiceAsyncStub
     from fourseal.v1.transparency_service_pb2_grpc import TransparencyServiceAsyncStub
     from fourseal.v1.trusteeship_service_pb2_grpc import TrusteeshipServiceAsyncStub
 
@@ -111,6 +113,7 @@ class ServerLine:
         self.sessions: ContractSessionServiceAsyncStub = ContractSessionServiceStub(self._channel)
         self.evidence: EvidenceServiceAsyncStub = EvidenceServiceStub(self._channel)
         self.transparency: TransparencyServiceAsyncStub = TransparencyServiceStub(self._channel)
+        self.transactions: TransactionServiceAsyncStub = TransactionServiceStub(self._channel)
         self.drafting: DraftingServiceAsyncStub = DraftingServiceStub(self._channel)
         self.trusteeship: TrusteeshipServiceAsyncStub = TrusteeshipServiceStub(self._channel)
 

@@ -30,9 +30,13 @@ from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.personal_certificates import PersonalCertificates
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import SignerKeyring
+from signer_agent.contracts.statements import StatementSigner
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.interface import AsyncAgent
 from signer_agent.keystore.store import KeyStore
+from signer_agent.signing_device.device_key import JointDeviceKey, OwnDeviceKey
+from signer_agent.signing_device.server_office import ServerOffice
+from signer_agent.transactions.transactions import Transactions
 from signer_agent.trusteeship.trusteeship import Trusteeship
 from wire.catalogue import ServiceError
 
@@ -99,6 +103,29 @@ class Contracts:
         from signer_agent.drafting.drafting import Drafting  # noqa: PLC0415  # imports what reads and signs PDFs
 
         return Drafting(agent, self._with_login, key)
+
+    async def transactions(self, agent: AsyncAgent) -> Transactions:
+        """Confirmed transactions that the account signs. Raises as ``signer``."""
+        return Transactions(await self.signer(), self.personal_certificates(agent))
+
+    async def signing_office(self, agent: AsyncAgent, key: str = "", *, own_key: bool = False) -> ServerOffice:
+        """What a signing device of the account needs.
+
+        Args:
+            agent: has the joint keys.
+            key: label or id of the joint key that signs; empty: the only one with a personal certificate for signing.
+            own_key: sign by the account's own signer key instead.
+
+        Raises:
+            ServiceError: STORE_NOT_OPEN: the agent is a daemon's; as ``signer``.
+        """
+        if not isinstance(agent, LocalAgent):
+            raise ServiceError("STORE_NOT_OPEN", folder=str(self.store.home.folder))
+        signer = await self.signer()
+        joint = StatementSigner(agent, self._with_login, self.personal_certificates(agent), key)
+        device_key = OwnDeviceKey(signer) if own_key else JointDeviceKey(agent, joint)
+        await device_key.certificate()  # what cannot sign says so now, and not to the first terminal
+        return ServerOffice(self.store, signer, self.contacts, device_key)
 
     async def standing(self) -> tuple[object, ...]:
         """What ``signer`` is opened from, login and keys: a signer stays right while this is equal.

@@ -146,6 +146,11 @@ class Signer:
         return self._pairs[0][1].sign_certificate
 
     @property
+    def sign_certificates(self) -> tuple[SignerCertificate, ...]:
+        """Our certificates for signing, the active one first, then older ones."""
+        return tuple(pair.sign_certificate for _, pair in self._pairs)
+
+    @property
     def encrypt_certificate(self) -> SignerCertificate:
         """Our active certificate for encryption."""
         return self._pairs[0][1].encrypt_certificate

@@ -16,6 +16,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, TextIO
 
 import grpc
@@ -25,7 +26,7 @@ from fourseal.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_serve
 
 from signer_agent.daemon.contract_service import AgentContractRpc
 from signer_agent.daemon.service import AgentRpc
-from signer_agent.home import Home
+from signer_agent.home import Home, socket_address
 from signer_agent.keystore.folder import PrivateFolder
 from signer_agent.keystore.store import require_store
 from wire.catalogue import ServiceError
@@ -53,7 +54,7 @@ async def serve(home: Home, lock_after_seconds: float, ready: Callable[[], None]
     require_store(home)
     PrivateFolder.open(home.folder)
     PrivateFolder.create(home.run)
-    with _only_daemon(home):
+    with only_process(home.daemon_lock, ServiceError("AGENT_RUNNING", folder=str(home.folder))):
         stop, in_flight = asyncio.Event(), InFlight()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -62,7 +63,7 @@ async def serve(home: Home, lock_after_seconds: float, ready: Callable[[], None]
         server = grpc.aio.server(interceptors=[interceptor], options=server_options())
         add_AgentServiceServicer_to_server(rpc, server)
         add_AgentContractServiceServicer_to_server(AgentContractRpc(rpc.opened, home.run), server)
-        _bind(server, home)
+        bind_socket(server, home.socket)
         await server.start()
         collect_as_usual()
         ready()
@@ -95,22 +96,33 @@ def make_log(stream: TextIO) -> structlog.stdlib.BoundLogger:
     return log
 
 
-def _bind(server: grpc.aio.Server, home: Home) -> None:
-    home.socket.unlink(missing_ok=True)  # of a daemon that is dead: we hold the lock
-    if len(os.fsencode(home.socket)) > _MAX_SOCKET_PATH_BYTES:
+def bind_socket(server: grpc.aio.Server, socket: Path) -> None:
+    """Let callers in by a Unix socket, in place of a dead process's. The caller holds the lock that says so.
+
+    Raises:
+        ServiceError: STORE_UNUSABLE: its path is too long.
+    """
+    socket.unlink(missing_ok=True)
+    if len(os.fsencode(socket)) > _MAX_SOCKET_PATH_BYTES:
         problem = f"the path is longer than {_MAX_SOCKET_PATH_BYTES} bytes, too long for a socket"
-        raise ServiceError("STORE_UNUSABLE", file=str(home.socket), problem=problem)
-    server.add_insecure_port(home.socket_address)
-    home.socket.chmod(0o600)
+        raise ServiceError("STORE_UNUSABLE", file=str(socket), problem=problem)
+    server.add_insecure_port(socket_address(socket))
+    socket.chmod(0o600)
 
 
 @contextmanager
-def _only_daemon(home: Home) -> Iterator[None]:
-    with home.daemon_lock.open("a+") as file:
+def only_process(lock: Path, running: ServiceError) -> Iterator[None]:
+    """Be the only one that holds a lock, in a folder of the agent's.
+
+    Args:
+        lock: the file.
+        running: raised if another process holds it.
+    """
+    with lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ServiceError("AGENT_RUNNING", folder=str(home.folder)) from None
+            raise running from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -63,6 +64,11 @@ class Case:
             self._reading = Reading.begin(self._transaction, self._prepared.names, size, self._prepared.known)
         except MalformedInput as error:
             self._problem = error
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Display names of the accounts in it."""
+        return {account: self._prepared.names[account] for account in self._transaction.parties}
 
     @property
     def is_confirmed(self) -> bool:

@@ -190,6 +190,8 @@ class Desk:
                 self._end(case, Ending.EXPIRED)
                 raise
             self._change()
+        with suppress(FoursealError):  # the next look-alike has no caution then; the code is shown all the same
+            await self._office.remember(case.names)
 
     async def refuse(self, revision: int) -> None:
         """Refuse the transaction: its code is gone, and the back end is told. ``View.ended`` says whether it was.
@@ -281,6 +283,8 @@ class Desk:
     async def _prepare(self, transaction: Transaction) -> SignedBinding:
         check_proposal(transaction, self._office.account, self._now())
         prepared = await self._office.prepare(transaction)
+        if self._variant not in prepared.variants:
+            raise ServiceError("CODE_VARIANT_REFUSED", variant=self._variant)
         Reading.begin(transaction, prepared.names, self._size, prepared.known)  # what cannot be shown is not signed
         now = self._now()
         core = begin_binding(

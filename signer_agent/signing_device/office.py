@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from contract.transactions.binding import BindingCore, SignedBinding
+from contract.transactions.binding import BindingCore, CodeVariant, SignedBinding
 from contract.transactions.progress import TransactionState
 from contract.transactions.transaction import Transaction
 
@@ -20,6 +20,7 @@ class Prepared:
         known: display names of other accounts that the user knows, for look-alikes.
         back_end_certificate: SHA-256 of the back end's certificate for encryption, which holds; 32 bytes.
         back_end_key: in it.
+        variants: of bindings that the back end takes.
         signer_certificate: SHA-256 of the certificate that the device signs by, 32 bytes.
     """
 
@@ -27,6 +28,7 @@ class Prepared:
     known: Mapping[str, str]
     back_end_certificate: bytes
     back_end_key: object
+    variants: frozenset[CodeVariant]
     signer_certificate: bytes
 
 
@@ -42,7 +44,7 @@ class Office(Protocol):
 
         Raises:
             TransactionRefused: PARTY_UNVERIFIED.
-            VerificationFailed: BACK_END_WRONG, CODE_VARIANT_REFUSED.
+            VerificationFailed: BACK_END_WRONG.
             PeerMisbehaved: CERTIFICATE_...: a certificate does not hold; the culprit is the server.
             ServiceError: CONTACT_CHANGED.
         """
@@ -55,6 +57,9 @@ class Office(Protocol):
 
     async def refuse(self, transaction_id: str) -> None:
         """Tell the back end that its signer refuses a transaction. One that nobody brought there needs none."""
+
+    async def remember(self, names: Mapping[str, str]) -> None:
+        """Know accounts from now on, by display name: their user confirmed a transaction with them."""
 
     async def check_pin(self, pin: str) -> None:
         """Check the PIN, or the passphrase, of the key store. Raises PASSPHRASE_WRONG, PIN_WRONG, ..."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from grpc import StatusCode
 
-from wire.catalogue.entry import PRECONDITION, UNAVAILABLE, Entry
+from wire.catalogue.entry import DISTRUST, PRECONDITION, UNAVAILABLE, Entry
 
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
@@ -32,5 +32,23 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         StatusCode.ABORTED,
         "The display shows something else since, or has shown this for less than a second.",
         "Look at it again.",
+    ),
+    Entry(
+        "DEVICE_RUNNING",
+        PRECONDITION,
+        "A signing device runs already for the agent in {folder}.",
+        "Use that one, or end it.",
+    ),
+    Entry(
+        "DISPLAY_MISSING",
+        PRECONDITION,
+        "A signing device needs a display of its own, and this is no terminal.",
+        "Run it in a terminal window that no other program writes to.",
+    ),
+    Entry(
+        "TRANSACTION_ANSWER_WRONG",
+        PRECONDITION,
+        "What the server shows of a transaction does not hold: {problem}.",
+        DISTRUST,
     ),
 )

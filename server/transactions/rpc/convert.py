@@ -35,7 +35,9 @@ def status_to_proto(shown: Shown) -> pb.TransactionStatus:
         create_time=timestamp_of(row.create_time),
         update_time=timestamp_of(row.update_time),
         steps=[
-            pb.TransactionStep(state=_STATES[step.state], time=timestamp_of(step.time), log_index=step.log_index)
-            for step in shown.steps
+            pb.TransactionStep(
+                state=_STATES[step.state], time=timestamp_of(step.time), log_index=step.log_index, entry_der=entry
+            )
+            for step, entry in zip(shown.steps, shown.entries or [b""] * len(shown.steps), strict=True)
         ],
     )

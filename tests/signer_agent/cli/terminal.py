@@ -16,10 +16,17 @@ from tests.signer_agent.real import COMMAND_SECONDS
 
 
 class Terminal:
-    """A command whose input and output are a terminal."""
+    """A command whose input and output are a terminal.
 
-    def __init__(self, home: Home, *arguments: str | Path) -> None:
+    Args:
+        home: of the agent.
+        arguments: of the command.
+        size: columns and lines of the window; a terminal that does not know says 0.
+    """
+
+    def __init__(self, home: Home, *arguments: str | Path, size: tuple[int, int] = (0, 0)) -> None:
         self._ours, theirs = pty.openpty()
+        self.resize(size)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FOURSEAL_")}
         self._process = subprocess.Popen(
             [*Signer.PROGRAM, *map(str, arguments)],
@@ -55,9 +62,20 @@ class Terminal:
         """Press keys."""
         os.write(self._ours, keys.encode())
 
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give the window another size: columns and lines."""
+        columns, lines = size
+        termios.tcsetwinsize(self._ours, (lines, columns))
+
     def interrupt(self) -> None:
         """What Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """For a test that fails: leave nothing behind."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
 
     def end(self) -> int:
         """Read all that is left; returns the exit status."""

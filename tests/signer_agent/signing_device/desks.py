@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -60,12 +61,13 @@ class SmallOffice:
     key: ed25519.Ed25519PrivateKey = field(default_factory=ed25519.Ed25519PrivateKey.generate)
     back_end_key: x25519.X25519PrivateKey = field(default_factory=x25519.X25519PrivateKey.generate)
     signed: int = 0
+    known: dict[str, str] = field(default_factory=dict)
 
     async def prepare(self, transaction: Transaction) -> Prepared:
         """See ``Office``."""
         assert transaction.back_end == BACK_END.name
         key = self.back_end_key.public_key()
-        return Prepared(self.names, {}, BACK_END.certificate, key, SIGNER)
+        return Prepared(self.names, dict(self.known), BACK_END.certificate, key, BACK_END.variants, SIGNER)
 
     async def sign(self, core: BindingCore, sealed_code: bytes) -> SignedBinding:
         """See ``Office``."""
@@ -83,6 +85,10 @@ class SmallOffice:
         if self.unreachable:
             raise ServiceError("SERVER_UNAVAILABLE")
         self.refused.append(transaction_id)
+
+    async def remember(self, names: Mapping[str, str]) -> None:
+        """See ``Office``."""
+        self.known.update(names)
 
     async def check_pin(self, pin: str) -> None:
         """See ``Office``."""

@@ -18,6 +18,7 @@ from tests.signer_agent.refusals import refused
 from tests.signer_agent.signing_device.desks import PIN, Table, another, new_table
 
 DIGEST = TRANSACTION.digest
+WAITED_FOR = (TransactionState.PROPOSED, TransactionState.SIGNED)
 CODE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{3}-?[0-9A-HJKMNP-TV-Z]{3}-?[0-9A-HJKMNP-TV-Z]{3}\b")
 
 
@@ -85,12 +86,13 @@ async def test_the_code_is_gone_after_a_minute() -> None:
         await table.desk.present(TRANSACTION.to_der())
 
 
-@pytest.mark.parametrize("state", set(TransactionState) - {TransactionState.PROPOSED, TransactionState.SIGNED})
+@pytest.mark.parametrize("state", [each for each in TransactionState if each not in WAITED_FOR])
 async def test_the_code_is_gone_after_use(state: TransactionState) -> None:
     """The back end says so; one that knows nothing, waits, or cannot be asked, changes nothing."""
     table = new_table()
     await table.shown()
-    name = transaction_id(DIGEST)
+    name, case = transaction_id(DIGEST), table.desk._case
+    assert case is not None
     await table.desk.look_at_back_end()
     table.office.states[name] = TransactionState.SIGNED
     await table.desk.look_at_back_end()
@@ -103,6 +105,8 @@ async def test_the_code_is_gone_after_use(state: TransactionState) -> None:
     view = nothing_is_shown(table, Ending.USED if used else Ending.CLOSED)
     assert view.ended is not None
     assert view.ended.state is state
+    with refused("CODE_GONE"):
+        case.code(table.clock.now)
 
 
 async def test_a_refusal_is_told_to_the_back_end() -> None:

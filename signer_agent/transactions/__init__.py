@@ -1,0 +1,1 @@
+"""Confirmed transactions as the account that signs them sees them at the back end."""
