@@ -187,7 +187,8 @@ async def call_repeatedly(
         except grpc.aio.AioRpcError as error:
             refusal = _refusal(error, address)
         jittered = pause * random.uniform(0.5, 1.0)  # noqa: S311  # so that many callers do not come back at once
-        if refusal.code is not grpc.StatusCode.UNAVAILABLE or loop.time() + jittered >= end_of_repeating:
+        # As long as the pause is left for the answer: a call cut off by the deadline would hide what the server said.
+        if refusal.code is not grpc.StatusCode.UNAVAILABLE or loop.time() + 2 * jittered >= end_of_repeating:
             raise refusal
         await asyncio.sleep(jittered)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

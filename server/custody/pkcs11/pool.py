@@ -203,6 +203,7 @@ class WorkerPool:
 
     def _start_first(self, patience_seconds: float) -> Worker:
         until = time.monotonic() + patience_seconds
+        told = False
         while True:
             try:
                 return self._start(self._address)
@@ -212,6 +213,9 @@ class WorkerPool:
                 if time.monotonic() >= until:
                     text = f"no token {self._address.token!r} by {self._address.module}: {error}"
                     raise OperatorError(text, "Check the module, the label, and the device.") from None
+                if not told:
+                    self._log.warning("waiting_for_token", cause=str(error), seconds=patience_seconds)
+                    told = True
             time.sleep(_PAUSE_SECONDS)
 
     def _keep(self) -> None:

@@ -71,7 +71,7 @@ async def test_a_server_that_says_it_is_unavailable_is_asked_until_the_deadline(
     line = await scene.line()
     request = scene.get_key_request()
     with refused(reason):
-        await line.call(line.keys.GetKey, request, seconds=0.6)
+        await line.call(line.keys.GetKey, request, seconds=2)
     assert len(scene.server.behaviour.calls("GetKey")) > 1
 
 

@@ -7,10 +7,9 @@ import json
 import secrets
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 
-import psutil
 import pytest
 
 from mpc.four_prime_rsa import Purpose, Role, commit_to_share, generate_key_share
@@ -95,18 +94,14 @@ async def test_four_servers_on_one_token(
         monkeypatch.setenv(name, value)
     homes = [make_home(tmp_path / f"server-{number}") for number in range(COUNT)]
     token.pull()
-    tried = set[int]()
 
-    def all_have_tried() -> bool:
-        for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.Error):  # it has ended
-                if any(each.endswith("worker.py") for each in process.cmdline()):
-                    tried.add(process.ppid())
-        return len(tried) == COUNT
+    def all_wait() -> bool:
+        logs = [home.folder / "server.log" for home in homes]
+        return all(log.exists() and '"waiting_for_token"' in log.read_text() for log in logs)
 
     with ThreadPoolExecutor(COUNT) as threads, ExitStack() as stack:
         starting = [threads.submit(ServerProcess, home) for home in homes]
-        wait_until(all_have_tried)
+        wait_until(all_wait)
         token.put_back()
         servers = [stack.enter_context(each.result()) for each in starting]
         for home, server in zip(homes, servers, strict=True):
