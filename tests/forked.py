@@ -23,6 +23,9 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+NAMES: Final = {"signer_agent.cli": "fourseal", "server.cli": "fourseal-server"}
+"""What our programs are called, by their modules."""
+
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.preloaded", __name__])
 _ONE_AT_A_TIME: Final = threading.Lock()
@@ -43,18 +46,26 @@ class Forked:
         arguments: behind the program's name.
         environment: all of its variables.
         streams: file descriptors of its standard input, output and error; they stay the caller's.
+        folder: its working folder; None: the caller's.
     """
 
     def __init__(
-        self, program: str, arguments: Sequence[str], environment: Mapping[str, str], streams: tuple[int, int, int]
+        self,
+        program: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        streams: tuple[int, int, int],
+        folder: Path | None = None,
     ) -> None:
         passed = _Streams(streams)
-        given = (program, list(arguments), dict(environment), Path.cwd(), passed)
+        given = (program, list(arguments), dict(environment), folder or Path.cwd(), passed)
         self._process = _CONTEXT.Process(target=_become, args=given, daemon=True)  # ends with us at the latest
         with _ONE_AT_A_TIME:
             self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
+        self.sentinel = self._process.sentinel
+        """Ready, for ``multiprocessing.connection.wait``, when it has ended."""
 
     def poll(self) -> int | None:
         """The exit status, negative for a signal; None while it runs."""
@@ -122,7 +133,10 @@ def _become(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv[1:] = arguments
+    if path := environment.get("PYTHONPATH"):  # as Python does when it starts: the demo sets a clock back by it
+        sys.path[:0] = path.split(os.pathsep)
+        import_module("sitecustomize")
+    sys.argv = [NAMES.get(program, program), *arguments]
     try:
         import_module(program).main()
     finally:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests import forked
+from tests import forked, programs
 
 
 @pytest.mark.parametrize(
@@ -27,9 +28,35 @@ def test_a_fork_answers_as_the_program_does(
     """The same status, output and error: also of commands that no page shows."""
     monkeypatch.chdir(tmp_path)
     environment = os.environ | {"FOURSEAL_HOME": "nowhere", "COLUMNS": "100"}
-    command = [sys.executable, "-c", f"from {program} import main; main()", *arguments]
+    command = [programs.INSTALLED / forked.NAMES[program], *arguments]
     started = subprocess.run(command, env=environment, capture_output=True, check=False)
     run = forked.run(program, arguments, environment)
     assert (run.returncode, run.stdout, run.stderr) == (started.returncode, started.stdout, started.stderr)
     assert run.returncode in (1, 2)
     assert run.stderr
+
+
+def test_a_file_that_stands_for_a_program(tmp_path: Path) -> None:
+    """Arguments, folder, environment, streams and status are the program's; a signal reaches it; killed, it ends it."""
+    environment = os.environ | {"FOURSEAL_HOME": str(tmp_path / "home")}
+    with programs.quick_programs() as quick:
+        made, installed = (
+            subprocess.run(
+                [folder / "fourseal", "key", "\udcff"], check=False, cwd=tmp_path, env=environment, capture_output=True
+            )
+            for folder in (quick, programs.INSTALLED)
+        )
+        assert (made.returncode, made.stdout, made.stderr) == (installed.returncode, installed.stdout, installed.stderr)
+        subprocess.run([quick / "fourseal-server", "init", "--home", "server"], cwd=tmp_path, check=True)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            serve = [quick / "fourseal-server", "run", "--home", "server"]
+            settings = os.environ | {"FOURSEAL_LISTEN": "127.0.0.1:0", "FOURSEAL_ENROLMENT_LISTEN": "127.0.0.1:0"}
+            with (tmp_path / "log").open("wb") as log:
+                server = subprocess.Popen(serve, cwd=tmp_path, env=settings, stdout=subprocess.PIPE, stderr=log)
+            with server:
+                assert server.stdout
+                assert server.stdout.readline()
+                server.send_signal(number)
+                assert server.wait() == (0 if number is signal.SIGTERM else -number)
+                with (tmp_path / "server" / "server.lock").open() as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX)  # as soon as the server lives no more

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.source import ROOT
-from tests.demo.running import environment, processes_in, run
+from tests.demo.running import environment, processes_in, run_quickly
 from tests.server.custody.pkcs11.softhsm import require_softhsm
 
 
 @pytest.mark.slow
 def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Every step holds, every attack is refused, and folder and processes are gone."""
-    done = run("demo", environment(tmp_path))
+    done = run_quickly("demo", environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert done.stdout.count("✓") == 29
@@ -50,7 +50,7 @@ def test_demo_fails_when_openssl_accepts_everything(tmp_path: Path) -> None:
     temporary.mkdir()
     (programs / "openssl").write_text("#!/bin/sh\necho Verified OK\n", encoding="utf-8")
     (programs / "openssl").chmod(0o755)
-    done = run("demo", environment(temporary, programs))
+    done = run_quickly("demo", environment(temporary, programs))
     assert done.returncode == 1
     assert "✗ FAILED" in done.stdout
     assert "altered.pdf did not answer 'Verification failure'" in " ".join(done.stdout.split())

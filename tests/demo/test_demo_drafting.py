@@ -11,7 +11,7 @@ from PIL import Image
 
 from demo.drafting.proof import PICTURES
 from tests.architecture.source import ROOT
-from tests.demo.running import environment, processes_in, run
+from tests.demo.running import environment, processes_in, run_quickly
 
 
 @pytest.mark.slow
@@ -20,7 +20,7 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     for program in ("pdfsig", "pdftoppm", "pdftotext"):
         if shutil.which(program) is None:
             pytest.skip(f"no {program}")
-    done = run("demo.drafting", environment(tmp_path))
+    done = run_quickly("demo.drafting", environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert done.stdout.count("✓") == 14

@@ -1,7 +1,8 @@
 """Every block of code on every page works: somebody follows each page from top to bottom, with real programs.
 
-A page starts with an empty folder that is the home of whoever reads it. Commands are those of this installation. What
-differs from a reader's machine: ports are free ones, and the passphrase comes from a file instead of a keyboard.
+A page starts with an empty folder that is the home of whoever reads it. Commands are those of this installation: as
+installed for the README, and forked for the other pages. What differs from a reader's machine: ports are free ones, and
+the passphrase comes from a file instead of a keyboard.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,6 +22,7 @@ import pytest
 from tests.architecture.source import ROOT
 from tests.docs.pages import Block, blocks, pages
 from tests.docs.reader import Reader, console_commands
+from tests.programs import INSTALLED, quick_programs
 from tests.server.custody.pkcs11.softhsm import require_softhsm
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # as the README has it
@@ -51,6 +52,13 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
+@pytest.fixture(scope="module")
+def quick() -> Iterator[Path]:
+    """A folder with our programs, which start at once."""
+    with quick_programs() as made:
+        yield made
+
+
 @pytest.fixture
 def environment(folder: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Variables of a reader's shell."""
@@ -64,7 +72,7 @@ def environment(folder: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
         ports = [opened.getsockname()[1] for opened in sockets]
     variables = {
         **ours,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{ours['PATH']}",
+        "PATH": f"{INSTALLED}{os.pathsep}{ours['PATH']}",
         "HOME": str(folder),
         "FOURSEAL_PASSPHRASE_FILE": str(passphrase),
         "FOURSEAL_LISTEN": f"127.0.0.1:{ports[0]}",
@@ -86,8 +94,10 @@ def _as_followed(block: Block) -> Block:
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_BLOCKS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_of_the_page_works(page: Path, folder: Path, environment: dict[str, str]) -> None:
+def test_every_block_of_the_page_works(page: Path, folder: Path, environment: dict[str, str], quick: Path) -> None:
     """In order, each in the state that those before it left. A block that nobody can follow fails."""
+    if page.name != "README.md":
+        environment["PATH"] = f"{quick}{os.pathsep}{environment['PATH']}"
     if page.name == "hsm.md":
         require_softhsm()
     with Reader(folder, environment) as reader:
