@@ -195,6 +195,12 @@ class Settings(BaseSettings):
         ["transfer=ledger"], max_length=64
     )
     """Who executes which kind of transaction: "kind=executor"; empty: no transactions are taken."""
+    transaction_webhook_url: str = ""
+    """Executor webhook: where transactions are posted."""
+    transaction_webhook_secret_file: str = ""
+    """Executor webhook: file with the secrets that they are signed by, readable by its owner only."""
+    transaction_webhook_authority_file: str = ""
+    """Executor webhook: PEM file of those that the receiver's certificate must come from; empty: the system's."""
     transaction_variants: list[CodeVariant] = Field(list(CodeVariant), min_length=1)
     """Variants of bindings that are taken."""
     open_transactions_per_terminal: int = Field(1000, ge=1, le=1_000_000)
@@ -208,7 +214,7 @@ class Settings(BaseSettings):
     sms_webhook_url: str = ""
     """Provider webhook: where messages are posted."""
     sms_webhook_secret_file: str = ""
-    """Provider webhook: file with the secret that messages are authenticated by, at least 32 bytes."""
+    """Provider webhook: file with the secrets that messages are signed by, readable by its owner only."""
     webauthn_rp_id: str = Field("localhost", min_length=1, max_length=253)
     """Host name by which security keys know this server."""
     webauthn_origins: list[str] = Field(["https://localhost"], min_length=1)
@@ -244,6 +250,9 @@ class Settings(BaseSettings):
             raise ValueError("tsa_url needs tsa_certificate_file")
         if self.custody == "pkcs11" and not (self.pkcs11_module and self.pkcs11_token):
             raise ValueError("custody pkcs11 needs pkcs11_module and pkcs11_token")
+        posted = any(choice.endswith("=webhook") for choice in self.transaction_executors)
+        if posted and not (self.transaction_webhook_url and self.transaction_webhook_secret_file):
+            raise ValueError("the executor webhook needs transaction_webhook_url and transaction_webhook_secret_file")
         if self.sms_provider == "file" and not self.sms_file:
             raise ValueError("sms_provider file needs sms_file")
         if self.sms_provider == "webhook" and not (self.sms_webhook_url and self.sms_webhook_secret_file):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
-import ssl
 from collections.abc import Collection
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
 from cryptography import x509
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
@@ -14,6 +11,7 @@ from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 from contract.time_stamp import MAX_TIME_STAMP_BYTES, verify_time_stamp
 from mpc.errors import FoursealError
 from wire.catalogue import ServiceError
+from wire.http_post import HttpTarget, NotAnswered
 
 _TIMEOUT_SECONDS: Final = 10.0
 _OK: Final = 200
@@ -31,7 +29,7 @@ class StampAuthority:
     """
 
     def __init__(self, url: str, roots: Collection[x509.Certificate]) -> None:
-        self._target = _checked_url(url)
+        self._target = HttpTarget(url, anywhere=True, seconds=_TIMEOUT_SECONDS, most_bytes=MAX_TIME_STAMP_BYTES + 1)
         self._roots = roots
 
     def stamp(self, data: bytes) -> bytes:
@@ -50,39 +48,14 @@ class StampAuthority:
         return answer
 
     def _ask(self, request: bytes) -> bytes:
-        target = self._target
-        path = f"{target.path or '/'}?{target.query}" if target.query else target.path or "/"
-        connection = self._connect()
         try:
-            connection.request("POST", path, request, {"Content-Type": "application/timestamp-query"})
-            response = connection.getresponse()  # follows no redirect
-            answer = response.read(MAX_TIME_STAMP_BYTES + 1)
-        except (OSError, http.client.HTTPException) as error:
-            raise _unavailable(str(error) or type(error).__name__) from None
-        finally:
-            connection.close()
-        if response.status != _OK:
-            raise _unavailable(f"HTTP status {response.status}")
-        return answer
-
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._target.hostname or "", self._target.port
-        if self._target.scheme == "https":
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_SECONDS, context=context)
-        return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
+            answer = self._target.post_now(request, {"Content-Type": "application/timestamp-query"})
+        except NotAnswered as error:
+            raise _unavailable(str(error)) from None
+        if answer.status != _OK:
+            raise _unavailable(f"HTTP status {answer.status}")
+        return answer.content
 
 
 def _unavailable(cause: str) -> ServiceError:
     return ServiceError("TIME_STAMP_UNAVAILABLE", cause=cause)
-
-
-def _checked_url(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        usable = parts.port is None or parts.port > 0
-    except ValueError:
-        usable, parts = False, urlsplit("")
-    if not usable or not parts.hostname or parts.scheme not in {"https", "http"} or parts.username is not None:
-        raise ValueError("no http or https URL of an authority for time stamps")
-    return parts

@@ -14,19 +14,17 @@ import base64
 import binascii
 import json
 import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from mpc.secret import Secret
 from server.errors import OperatorError
+from server.secret_file import read_secret_file
 
 MASTER_KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 8
 _VERSION: Final = 1
-_MAX_FILE_BYTES: Final = 64 * 1024
-_OPEN_TO_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _RESTORE = "Restore the file from its backup: without it no share can be opened."
 
 
@@ -79,14 +77,7 @@ def load_master_keys(path: Path) -> MasterKeys:
     Raises:
         OperatorError: the file is missing, not readable, open to others than its owner, or damaged.
     """
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise OperatorError(f"the master key {path} cannot be read: {error.strerror}", _RESTORE) from error
-    if mode & _OPEN_TO_OTHERS:
-        raise OperatorError(f"the master key {path} is open to others than its owner", f"Close it: chmod 600 {path}")
+    content = read_secret_file(path, "the master key", _RESTORE)
     try:
         return _parse(json.loads(content))
     except (ValueError, KeyError, TypeError, binascii.Error):

@@ -22,7 +22,7 @@ from server.identity.certificates.single import (
 from server.identity.devices import Device, Devices
 from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
-from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms, read_secret
+from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms
 from server.identity.forwarding import Forwarding
 from server.identity.leases import Leases, open_leases
 from server.identity.logins.logins import LoginClaim, Logins
@@ -115,7 +115,6 @@ __all__ = [
     "open_leases",
     "organisation_subject",
     "put_on_list",
-    "read_secret",
     "record",
     "require_caller",
     "require_unlisted",

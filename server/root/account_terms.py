@@ -7,7 +7,8 @@ from pathlib import Path
 
 from server.clock import Clock
 from server.config import Settings
-from server.identity import AccountTerms, FileSms, RelyingParty, SmsProvider, WebhookSms, read_secret
+from server.identity import AccountTerms, FileSms, RelyingParty, SmsProvider, WebhookSms
+from server.webhook import Webhook, read_webhook_secrets
 
 
 def account_terms(settings: Settings, clock: Clock) -> AccountTerms:
@@ -32,5 +33,6 @@ def _sms_provider(settings: Settings, clock: Clock) -> SmsProvider | None:
     if settings.sms_provider == "file":
         return FileSms(Path(settings.sms_file))
     if settings.sms_provider == "webhook":
-        return WebhookSms(settings.sms_webhook_url, read_secret(Path(settings.sms_webhook_secret_file)), clock)
+        secrets = read_webhook_secrets(Path(settings.sms_webhook_secret_file))
+        return WebhookSms(Webhook(settings.sms_webhook_url, secrets, clock))
     return None

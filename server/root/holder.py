@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import stat
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +16,9 @@ from server.custody import DatabaseHolder, Holder, Sealer
 from server.custody.pkcs11 import HalvesAhead, Logins, TokenAddress, TokenHolder, WorkerPool
 from server.errors import OperatorError
 from server.root.home import Home
+from server.secret_file import read_secret_file
 from server.storage import Database
 
-_OPEN_TO_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _LOWEST_PRIORITY: Final = 19
 _PIN_ACTION: Final = "Put the PIN of the token's user into the file, or into FOURSEAL_PKCS11_PIN."
 
@@ -71,12 +70,9 @@ def _read_pin(settings: Settings) -> str:
     if settings.pkcs11_pin_file:
         path = Path(settings.pkcs11_pin_file)
         try:
-            if path.stat().st_mode & _OPEN_TO_OTHERS:
-                text = f"the PIN in {path} is open to others than its owner"
-                raise OperatorError(text, f"Close it: chmod 600 {path}")
-            pin = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise OperatorError(f"the PIN in {path} cannot be read: {error}", _PIN_ACTION) from None
+            pin = read_secret_file(path, "the PIN in", _PIN_ACTION).decode().strip()
+        except UnicodeDecodeError:
+            raise OperatorError(f"the PIN in {path} is no text", _PIN_ACTION) from None
     if not pin:
         raise OperatorError("there is no PIN for the token", _PIN_ACTION)
     return pin

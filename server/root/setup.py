@@ -60,6 +60,7 @@ _CONFIG = """\
 # revocation_list_seconds = 604800       # from one list of revoked certificates to the next at the latest
 # back_end_name = "fourseal"             # of the back end for transactions, as they name it
 # transaction_executors = ["transfer=ledger"]  # "kind=executor", for each kind of transaction that is executed
+#                                        # "webhook" needs transaction_webhook_url and transaction_webhook_secret_file
 # transaction_variants = ["code", "code-and-random", "digest"]  # of bindings that are taken
 # open_transactions_per_terminal = 1000  # that are not over
 # open_transactions_per_signer = 100     # of them, for one signer

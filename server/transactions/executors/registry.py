@@ -21,7 +21,10 @@ from server.transactions.executors.interface import Executor
 
 GROUP: Final = "fourseal.executors"
 """Of entry points: each is an ``ExecutorMaker``."""
-BUILT_IN: Final = {"ledger": "server.transactions.executors.ledger:make_ledger"}
+BUILT_IN: Final = {
+    "ledger": "server.transactions.executors.ledger:make_ledger",
+    "webhook": "server.transactions.executors.webhook:make_webhook",
+}
 """By name, as "module:function"; each an ``ExecutorMaker``."""
 
 

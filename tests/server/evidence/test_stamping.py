@@ -176,7 +176,7 @@ def test_what_does_not_hold_is_not_kept(authority: TimeStampAuthority, tmp_path:
 @pytest.mark.parametrize("url", ["tsa", "ftp://x/", "http://", "http://x:port/", "http://me:secret@x/"])
 def test_urls_that_cannot_be_used(authority: TimeStampAuthority, url: str) -> None:
     """Said at the start."""
-    with pytest.raises(ValueError, match="no http or https URL"):
+    with pytest.raises(ValueError, match="no URL of http or https"):
         StampAuthority(url, [authority.root])
 
 

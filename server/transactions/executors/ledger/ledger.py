@@ -11,6 +11,7 @@ from server.clock import Clock
 from server.transactions.executors.interface import Done, Impossible, Order, Outcome, Settle
 from server.transactions.executors.ledger import store
 from server.transactions.executors.ledger.posting import post_transfers
+from server.transactions.executors.payers import require_own_money
 from server.transactions.executors.registry import ExecutorMeans
 from wire.catalogue import ServiceError
 
@@ -33,9 +34,8 @@ class Ledger:
         Raises:
             ServiceError: PAYER_NOT_SIGNER, LEDGER_ACCOUNT_NOT_OPEN.
         """
+        require_own_money(transaction)
         for transfer in transaction.transfers:
-            if transfer.payer != transaction.signer:
-                raise ServiceError("PAYER_NOT_SIGNER", payer=transfer.payer)
             for account in (transfer.payer, transfer.payee):
                 if store.find_account(connection, account, transfer.amount.currency) is None:
                     raise ServiceError("LEDGER_ACCOUNT_NOT_OPEN", name=account, currency=transfer.amount.currency)
