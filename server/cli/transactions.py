@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from secrets import token_bytes
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,6 +20,7 @@ from server.root.log import configure_log
 from server.storage import PageCursor
 from server.storage.paging import cut_page
 from server.transactions import Inspection, Shown, list_all, show
+from server.transactions.executors import ExecutorMeans, make_executors
 from server.transactions.store.transactions import TransactionRow
 
 
@@ -61,9 +63,11 @@ def transaction(home: Home, transaction_id: str, *, as_json: bool) -> None:
 def verify(home: Home, transaction_id: str, *, as_json: bool) -> None:
     """Verify one transaction; exit status 1 if anything does not hold."""
     settings = settings_of(home)
-    with open_ground(home, settings, configure_log("error")) as ground:
+    log = configure_log("error")
+    with open_ground(home, settings, log) as ground:
         reader = LogReader(ground.log_key.verifier)
-        made = Inspection(ground.database, ground.custody.keys, reader).verify(transaction_id)
+        executors = make_executors(ExecutorMeans(settings, ground.clock, token_bytes, log))
+        made = Inspection(ground.database, ground.custody.keys, reader, executors).verify(transaction_id)
     if made is None:
         raise _unknown(transaction_id)
     holds = not any(each.problem for each in made)

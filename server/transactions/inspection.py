@@ -17,7 +17,7 @@ from contract.transactions.binding import CodeVariant, Opener, SignedBinding
 from contract.transactions.code import ConfirmationCode
 from contract.transactions.progress import NEXT_STATES, TransactionState
 from contract.transactions.record import TransactionRecord
-from contract.transactions.transaction import Transaction
+from contract.transactions.transaction import Transaction, transaction_id
 from contract.transactions.verification import BackEnd, is_right_code, verify_binding
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Purpose
@@ -26,6 +26,8 @@ from server.identity import CertificateProfile, IssuedCertificate, find_certific
 from server.journal.log import LogReader
 from server.storage import Database, PageCursor
 from server.transactions.checking import fits_row, fits_step, stands_as_its_steps
+from server.transactions.execution import Executors
+from server.transactions.executors.interface import VerifyingExecutor
 from server.transactions.keys import open_key
 from server.transactions.signers import signer_of
 from server.transactions.store import keys as key_store
@@ -63,10 +65,11 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A step: its row, its entry, and the proof that the log has that."""
+    """A step: its row, its entry with the record in it, and the proof that the log has that."""
 
     row: StepRow
     entry_der: bytes
+    record: TransactionRecord
     receipt: Receipt
 
 
@@ -78,6 +81,8 @@ class _Read:
     steps: list[_Step]
     signer: IssuedCertificate | None
     opener: Opener | None
+    execution: list[str] | None
+    """What its executor finds; None: nobody can tell."""
 
 
 class Inspection:
@@ -87,12 +92,14 @@ class Inspection:
         database: where it is.
         keys: custody: has the keys that codes were sealed for.
         log: has the records.
+        executors: by kind of transaction; some tell what they did.
     """
 
-    def __init__(self, database: Database, keys: NamedKeys, log: LogReader) -> None:
+    def __init__(self, database: Database, keys: NamedKeys, log: LogReader, executors: Executors) -> None:
         self._database = database
         self._keys = keys
         self._log = log
+        self._executors = executors
 
     def verify(self, transaction_id: str) -> list[Inspected] | None:
         """Verify a transaction; None if there is none of that name. Waits.
@@ -101,7 +108,8 @@ class Inspection:
         2. each state may follow the one before;
         3. the binding is of this transaction, and its signature holds;
         4. the signer's certificate held when it signed;
-        5. the sealed code opens, and is the one that was brought.
+        5. the sealed code opens, and is the one that was brought;
+        6. what was done is what the transaction says, where its executor can tell; and nothing if it is not executed.
 
         Raises:
             OperatorError: custody is elsewhere than the configuration says.
@@ -111,8 +119,8 @@ class Inspection:
         read = self._database.read_now(lambda connection: self._read(connection, transaction_id))
         if read is None:
             return None
-        records = [TransactionRecord.from_der(LogEntry.from_der(step.entry_der).body) for step in read.steps]
-        made = [self._of_step(read, step, record) for step, record in zip(read.steps, records, strict=True)]
+        records = [step.record for step in read.steps]
+        made = [self._of_step(read, step) for step in read.steps]
         made.append(Inspected("order of the steps", _order(read, records)))
         if len(records) >= _SIGNED_STEPS and records[1].state is TransactionState.SIGNED:
             transaction, binding = Transaction.from_der(records[0].detail), SignedBinding.from_der(records[1].detail)
@@ -120,34 +128,49 @@ class Inspection:
             made.append(Inspected("signer's certificate", _certificate(read.signer, read.steps[1].row.time)))
             codes = [record.detail for record in records if record.state is TransactionState.CONFIRMED]
             made += [Inspected("confirmation code", _code(binding, code, read.opener)) for code in codes]
+        if read.execution is not None:
+            made.append(Inspected("execution", "; ".join(read.execution)))
         return made
 
     def _read(self, connection: Connection, transaction_id: str) -> _Read | None:
         shown = show(connection, transaction_id)
         if shown is None:
             return None
-        steps = [
-            _Step(step, self._log.entry(connection, step.log_index), self._log.receipt(connection, step.log_index))
-            for step in shown.steps
-        ]
+        steps = [self._read_step(connection, step) for step in shown.steps]
         signer, opener = None, None
         if shown.row.binding_der:
             core = SignedBinding.from_der(shown.row.binding_der).core
             signer = find_certificate(connection, core.signer_certificate)
             kept = key_store.find_key(connection, core.back_end_certificate)
             opener = None if kept is None else partial(unseal, open_key(connection, self._keys, kept))
-        return _Read(shown.row, steps, signer, opener)
+        return _Read(shown.row, steps, signer, opener, self._ask_executor(connection, steps))
 
-    def _of_step(self, read: _Read, step: _Step, record: TransactionRecord) -> Inspected:
+    def _read_step(self, connection: Connection, step: StepRow) -> _Step:
+        entry_der = self._log.entry(connection, step.log_index)
+        record = TransactionRecord.from_der(LogEntry.from_der(entry_der).body)
+        return _Step(step, entry_der, record, self._log.receipt(connection, step.log_index))
+
+    def _ask_executor(self, connection: Connection, steps: list[_Step]) -> list[str] | None:
+        """By the log's records: rows are what is in doubt."""
+        if not steps or steps[0].record.state is not TransactionState.PROPOSED:
+            return None
+        transaction, last = Transaction.from_der(steps[0].record.detail), steps[-1].record
+        executor = self._executors.get(transaction.kind)
+        if not isinstance(executor, VerifyingExecutor):
+            return None
+        reference = last.detail.decode() if last.state is TransactionState.EXECUTED else None
+        return executor.verify(connection, transaction, transaction_id(transaction.digest), reference)
+
+    def _of_step(self, read: _Read, step: _Step) -> Inspected:
         what = f"step {step.row.number}: {step.row.state}"
         try:
             step.receipt.verify(step.entry_der, self._log.verifier)
         except FoursealError as error:
             return Inspected(what, str(error))
         entry = LogEntry.from_der(step.entry_der)
-        if entry.kind is not EntryKind.TRANSACTION or record.transaction != read.row.digest:
+        if entry.kind is not EntryKind.TRANSACTION or step.record.transaction != read.row.digest:
             return Inspected(what, "its entry in the log is of something else")
-        same = fits_step(step.row, step.row.log_index, entry, record) and fits_row(read.row, record)
+        same = fits_step(step.row, step.row.log_index, entry, step.record) and fits_row(read.row, step.record)
         return Inspected(what, "" if same else "its row is not what its entry in the log says")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -86,3 +86,21 @@ class Executor(Protocol):
 
     async def execute(self, order: Order) -> Settle:
         """Do it; on the event loop, so whatever waits is awaited. Raises nothing: what goes wrong is ``Later``."""
+
+
+@runtime_checkable
+class VerifyingExecutor(Executor, Protocol):
+    """An executor that can tell later what it did."""
+
+    def verify(self, connection: Connection, transaction: Transaction, key: str, reference: str | None) -> list[str]:
+        """Compare what was done with what had to be.
+
+        Args:
+            connection: for reading.
+            transaction: all of it.
+            key: its ``Order.key``.
+            reference: of what it did; None: the transaction is not executed, so nothing may have been done.
+
+        Returns:
+            What does not fit, in words; empty: all fits.
+        """

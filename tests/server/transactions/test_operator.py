@@ -37,8 +37,10 @@ TAMPERINGS = {
 
 
 async def command(home: Home, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the operator's command line."""
-    return await asyncio.to_thread(run, "server.cli", [*arguments, "--home", str(home.folder)], os.environ)
+    """Run the operator's command line, with the book built in."""
+    return await asyncio.to_thread(
+        run, "tests.server.transactions.plugged", [*arguments, "--home", str(home.folder)], os.environ
+    )
 
 
 async def answer(home: Home, *arguments: str) -> Any:  # noqa: ANN401  # JSON

@@ -11,11 +11,10 @@ from contract.log_entry import EntryKind
 from contract.names import check_account_name
 from contract.transactions.money import MAX_UNITS
 from contract.transactions.posting import OperatorPosting
-from contract.transactions.transaction import Transfer
 from server.errors import OperatorError
 from server.journal.log import stage
 from server.transactions.executors.ledger import store
-from server.transactions.executors.ledger.posting import NotPosted, post_transfers
+from server.transactions.executors.ledger.posting import NotPosted, post_transfers, sides_of
 from server.transactions.executors.ledger.store import LedgerAccount
 
 _WHY: Final = {
@@ -74,7 +73,7 @@ def post(connection: Connection, posting: OperatorPosting) -> bool:
     transfer = posting.transfer
     if found:
         sides = [(each.account, each.currency, each.units) for each in found]
-        if sides != _sides(transfer):
+        if sides != sides_of([transfer]):
             raise OperatorError("another posting has this request id", "Choose another one for each posting.")
         return False
     cause = post_transfers(connection, posting.name, [transfer], posting.time)
@@ -94,11 +93,6 @@ def check_books(connection: Connection) -> list[str]:
         for account, currency in store.list_wrong_balances(connection)
     ]
     return [*wrong, *(f"{name} makes or loses money" for name in store.list_unbalanced_postings(connection))]
-
-
-def _sides(transfer: Transfer) -> list[tuple[str, str, int]]:
-    currency, units = transfer.amount.currency, transfer.amount.units
-    return [(transfer.payer, currency, -units), (transfer.payee, currency, units)]
 
 
 def _check_overdraft(overdraft: int) -> None:

@@ -10,14 +10,14 @@ from contract.transactions.transaction import Transaction
 from server.clock import Clock
 from server.transactions.executors.interface import Done, Impossible, Order, Outcome, Settle
 from server.transactions.executors.ledger import store
-from server.transactions.executors.ledger.posting import post_transfers
+from server.transactions.executors.ledger.posting import post_transfers, sides_of
 from server.transactions.executors.payers import require_own_money
 from server.transactions.executors.registry import ExecutorMeans
 from wire.catalogue import ServiceError
 
 
 class Ledger:
-    """See ``interface.Executor``.
+    """See ``interface.VerifyingExecutor``.
 
     Args:
         clock: the time.
@@ -43,6 +43,20 @@ class Ledger:
     async def execute(self, order: Order) -> Settle:
         """Post it within the transaction that records the outcome."""
         return partial(self._settle, order)
+
+    def verify(self, connection: Connection, transaction: Transaction, key: str, reference: str | None) -> list[str]:
+        """Its entries are those of its transfers, in their order; there are none if it is not executed."""
+        entries = store.find_entries(connection, key)
+        if reference is None:
+            return [f"the ledger has {len(entries)} entries of it, and it is not executed"] if entries else []
+        wrong = [] if reference == key else ["its reference is not its posting"]
+        if [each.number for each in entries] != list(range(2 * len(transaction.transfers))):
+            return [*wrong, f"it needs {2 * len(transaction.transfers)} entries, and the ledger has {len(entries)}"]
+        return wrong + [
+            f"entry {each.number} of the ledger is not what its transfer says"
+            for each, side in zip(entries, sides_of(transaction.transfers), strict=True)
+            if (each.account, each.currency, each.units) != side
+        ]
 
     def _settle(self, order: Order, connection: Connection) -> Outcome:
         if any(each.payer != order.transaction.signer for each in order.transaction.transfers):

@@ -41,20 +41,27 @@ def post_transfers(
     books: dict[tuple[str, str], LedgerAccount] = {}
     balances: dict[tuple[str, str], int] = {}
     entries: list[EntryRow] = []
-    for transfer in transfers:
-        currency = transfer.amount.currency
-        for account, units in ((transfer.payer, -transfer.amount.units), (transfer.payee, transfer.amount.units)):
-            place = (account, currency)
-            if place not in books:
-                found = store.find_account(connection, account, currency)
-                if found is None:
-                    return NotPosted.ACCOUNT_NOT_OPEN
-                books[place], balances[place] = found, found.balance
-            balances[place] += units
-            if balances[place] < -books[place].overdraft and units < 0:
-                return NotPosted.BALANCE_TOO_LOW
-            if abs(balances[place]) > MAX_BALANCE:
-                return NotPosted.BALANCE_TOO_HIGH
-            entries.append(EntryRow(posting, len(entries), account, currency, units, balances[place], now))
+    for account, currency, units in sides_of(transfers):
+        place = (account, currency)
+        if place not in books:
+            found = store.find_account(connection, account, currency)
+            if found is None:
+                return NotPosted.ACCOUNT_NOT_OPEN
+            books[place], balances[place] = found, found.balance
+        balances[place] += units
+        if balances[place] < -books[place].overdraft and units < 0:
+            return NotPosted.BALANCE_TOO_LOW
+        if abs(balances[place]) > MAX_BALANCE:
+            return NotPosted.BALANCE_TOO_HIGH
+        entries.append(EntryRow(posting, len(entries), account, currency, units, balances[place], now))
     store.add_entries(connection, entries)
     return None
+
+
+def sides_of(transfers: Sequence[Transfer]) -> list[tuple[str, str, int]]:
+    """Account, currency and units of each entry that transfers make, in their order."""
+    return [
+        (account, each.amount.currency, units)
+        for each in transfers
+        for account, units in ((each.payer, -each.amount.units), (each.payee, each.amount.units))
+    ]
