@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+
+from wire.client.repetition import socket_address
 
 HOME_VARIABLE: Final = "FOURSEAL_HOME"
 """Environment variable that names the folder."""
@@ -82,8 +83,3 @@ class Home:
     def device_log(self) -> Path:
         """The log of a signing device, whose terminal shows other things."""
         return self.run / "device.log"
-
-
-def socket_address(socket: Path) -> str:
-    """A Unix socket as gRPC takes it: a URI, in which some characters of a path would mean something else."""
-    return f"unix:{quote(os.fsencode(socket))}"

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import HashAlgorithm, OaepParameters, Purpose, SignatureAlgorithm
-from signer_agent.client.paging import all_pages
 from signer_agent.client.pipeline import pipelined
 from signer_agent.home import Home
 from signer_agent.joint_private_key import JointPrivateKey, LoopSigner
 from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest, SigningResult
+from wire.client.paging import all_pages
 from wire.limits import MAX_PAGE_SIZE
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pyotp
 
 from bench.rig.server import ServerProcess
-from signer_agent.client.enrolment import enrol
 from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.messages import Messages
@@ -23,7 +22,8 @@ from signer_agent.evidence.evidence import Evidence
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
-from signer_agent.ticket import Ticket
+from wire.client.enrolment import enrol
+from wire.client.ticket import Ticket
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # of key stores that live as long as a run
 _PASSWORD = "another correct horse"  # noqa: S105

@@ -10,14 +10,15 @@ from typing import Annotated, Any, Final, Optional
 import segno
 import typer
 
-from signer_agent.cli.files import read_file, write_file
+from signer_agent.cli.files import write_file
 from signer_agent.cli.invocation import Invocation, command, new_password, read_password
-from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.login import LoginAttempt
 from signer_agent.contracts.model import Account, FactorKind, FactorSetup, Login, SecondFactor
 from signer_agent.contracts.signer_keys import EncryptKind, KeyChoice, SignKind
 from wire.catalogue import ServiceError
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT
 
 _MAX_RESPONSE_BYTES: Final = 64 << 10
 _MAX_CODE_CHARACTERS: Final = 64

@@ -10,11 +10,11 @@ from typing import Annotated, TypeVar
 import typer
 
 from signer_agent.cli.invocation import Invocation, command, warn_of_wrong_pins
-from signer_agent.cli.output import OUTPUT
 from signer_agent.daemon.client import DaemonAgent
 from signer_agent.daemon.start import start_daemon, wait_for_end
 from signer_agent.home import Home
 from signer_agent.model import AgentState
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="The daemon that keeps the key store open.", no_args_is_help=True)
 

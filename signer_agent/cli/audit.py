@@ -17,13 +17,13 @@ from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import visible
 from signer_agent.cli.options import TIME_FORMATS, ForceOption, TimeOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.trust import read_trust, wrong_command
 from signer_agent.cli.trusteeship import with_trusteeship
 from signer_agent.client.opening import open_key_store
 from signer_agent.evidence.facts import time_text
 from signer_agent.trusteeship.records import RecordFilter
 from wire.catalogue import ServiceError
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="Records of uses of organisations' keys.", no_args_is_help=True)
 

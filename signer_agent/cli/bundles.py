@@ -9,10 +9,10 @@ from contract.bundle.parts import Bundle, DisclosedMessage
 from contract.bundle.verification import AnswerReport, BundleReport, number_of
 from contract.certificate_parts import fingerprint
 from contract.report import Report
-from signer_agent.cli.output import OUTPUT, print_json
 from signer_agent.evidence.facts import log_rows, message_rows, session_rows, stamp_time
 from signer_agent.evidence.verification import Finding
 from signer_agent.evidence.wording import MEANINGS, reason_text
+from wire.client.output import OUTPUT, print_json
 
 _COLUMNS: Final = ("Of", "No.", "Check", "Outcome", "What it says, or why not")
 

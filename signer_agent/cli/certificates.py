@@ -10,11 +10,11 @@ from contract.certificates import SignerCertificate
 from signer_agent.cli.accounts import EncryptKeyOption, HalfBitsOption, NameArgument, SignKeyOption
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import YesOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contacts import ContactPair, KnownContact
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.signer_keys import EncryptKind, KeyChoice, Pair, RevocationReason, SignKind
 from wire.catalogue import ServiceError
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="Your certificates for signing and for encryption.", no_args_is_help=True)
 contacts = typer.Typer(help="Certificates of others that you have seen.", no_args_is_help=True)

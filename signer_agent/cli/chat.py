@@ -30,11 +30,11 @@ from signer_agent.cli.message_text import (
 )
 from signer_agent.cli.messages import SessionArgument, announce_session, with_messages
 from signer_agent.cli.options import YesOption
-from signer_agent.cli.output import OUTPUT, message_of
 from signer_agent.cli.proposal_text import proposal_json, proposal_lines, question
 from signer_agent.contracts.chat import Arrived, Chat, Ending, Event, Members, Proposed, Refused, Sent
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.receiving import NotReceived
+from wire.client.output import OUTPUT, message_of
 
 _PROMPT: Final = "> "
 _CLOCK: Final = "%H:%M:%S"

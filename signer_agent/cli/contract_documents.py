@@ -26,14 +26,15 @@ from signer_agent.cli.contract_text import (
 )
 from signer_agent.cli.contract_verify import verify
 from signer_agent.cli.drafting import ContractArgument, with_drafting
-from signer_agent.cli.files import STANDARD_OUTPUT, read_file, require_absent, write_file
+from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, write_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import visible
 from signer_agent.cli.options import ForceOption, YesOption
-from signer_agent.cli.output import OUTPUT, print_json
 from signer_agent.cli.trusteeship import PersonalKeyOption
 from signer_agent.drafting.drafting import Drafting
 from signer_agent.drafting.model import Contract, Draft, DraftFile
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT, print_json
 
 app = typer.Typer(help="Contract documents: drafts, signatures, watermarked PDF.", no_args_is_help=True)
 

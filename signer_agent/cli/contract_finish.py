@@ -18,12 +18,12 @@ from signer_agent.cli.files import require_absent, write_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.message_text import visible
 from signer_agent.cli.options import ForceOption, TsaOption, YesOption
-from signer_agent.cli.output import OUTPUT, message_of
 from signer_agent.cli.trust import read_certificates
 from signer_agent.cli.trusteeship import PersonalKeyOption
 from signer_agent.drafting.drafting import Drafting
 from signer_agent.drafting.model import Contract, ContractState
 from wire.catalogue import ServiceError
+from wire.client.output import OUTPUT, message_of
 from wire.stamp_authority import StampAuthority
 
 _WAITS_FOR_OTHERS: Final = {ContractState.LOCKED, ContractState.SIGNED, ContractState.FINISHED}

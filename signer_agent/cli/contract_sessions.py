@@ -10,10 +10,10 @@ import typer
 from contract.session_info import Scheme, SessionInfo
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import TIME_FORMATS, TimeOption, YesOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.model import MemberCertificates, SessionState, SessionSummary, VerifiedSession
 from signer_agent.contracts.sessions import Sessions
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="Contract sessions: meetings of signers, limited in time.", no_args_is_help=True)
 

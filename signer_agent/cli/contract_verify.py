@@ -13,15 +13,15 @@ from contract.documents.reading import read_draft
 from contract.report import Check, Outcome
 from contract.watermark.alignment import Alteration
 from signer_agent.cli.drafting import with_drafting
-from signer_agent.cli.files import read_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.message_text import visible
 from signer_agent.cli.options import TsaOption
-from signer_agent.cli.output import EXIT_STATUS, OUTPUT, print_json
 from signer_agent.cli.trust import read_authority, read_certificates, wrong_command
 from signer_agent.drafting.model import Archived
 from signer_agent.drafting.wording import MEANINGS, kind_of, reason_text
 from signer_agent.evidence.facts import time_text
+from wire.client.named_files import read_file
+from wire.client.output import EXIT_STATUS, OUTPUT, print_json
 from wire.status import RemoteError
 
 if TYPE_CHECKING:  # it reads PDFs, which is long to import for the other commands

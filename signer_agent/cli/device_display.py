@@ -13,10 +13,10 @@ from contract.errors import TransactionRefused
 from contract.transactions.display import wrap
 from contract.transactions.progress import TransactionState
 from contract.transactions.transaction import transaction_id
-from signer_agent.cli.output import message_of
 from signer_agent.cli.screen import Line
 from signer_agent.signing_device.desk import Desk
 from signer_agent.signing_device.model import Ended, Ending, Stage, View
+from wire.client.output import message_of
 
 _NOTICE_LINES: Final = 2
 _AROUND: Final = 3 + _NOTICE_LINES

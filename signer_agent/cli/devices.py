@@ -9,7 +9,7 @@ import typer
 from contract.transactions.binding import CodeVariant
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import KeyOption
-from signer_agent.cli.output import OUTPUT
+from wire.client.output import OUTPUT
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Optional
 import typer
 
 from mpc.four_prime_rsa import HashAlgorithm, OaepParameters, Purpose
-from signer_agent.cli.files import read_file, require_absent, write_file
+from signer_agent.cli.files import require_absent, write_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.options import (
     ForceOption,
@@ -16,9 +16,10 @@ from signer_agent.cli.options import (
     OutOption,
     PublicKeyOption,
 )
-from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.public_keys import load_public_key, require_one
 from wire.catalogue import ServiceError
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT
 
 _SUFFIX: Final = ".enc"
 MAX_CIPHERTEXT_BYTES: Final = 2048

@@ -19,11 +19,11 @@ from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import size_text, visible_lines
 from signer_agent.cli.messages import SessionArgument
 from signer_agent.cli.options import ForceOption, OutOption, TsaOption, YesOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.trust import read_certificates
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.model import EvidenceSummary, OpenedEvidence
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="Messages that were deposited as evidence.", no_args_is_help=True)
 

@@ -15,9 +15,9 @@ from contract.trusteeship.export import FIRST_TIME, LAST_TIME
 from contract.trusteeship.record_order import Finding
 from contract.trusteeship.verification import CHECKS, MAX_FINDINGS, ExportReport
 from signer_agent.cli.files import file_progress
-from signer_agent.cli.output import EXIT_STATUS, OUTPUT, print_json
 from signer_agent.evidence.facts import time_text
 from signer_agent.trusteeship.verification import verify_export_file
+from wire.client.output import EXIT_STATUS, OUTPUT, print_json
 
 _CHECKS: Final = ("No.", "Check", "Outcome", "What it says, or why not")
 _FINDINGS: Final = ("Record", "Check", "Why it does not hold")

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from mpc.four_prime_rsa import HashAlgorithm
-from signer_agent.cli.output import OUTPUT, console, safe_text
-from signer_agent.named_files import translated, writing_whole
 from wire.catalogue import ServiceError
+from wire.client.named_files import opened, writing_whole
+from wire.client.output import OUTPUT, console, safe_text
 
 STANDARD_OUTPUT: Final = "-"
 """Stands for standard output where an output file is named."""
@@ -37,33 +37,6 @@ class HashedFile:
     path: Path
     size: int
     digest: bytes
-
-
-def read_file(path: Path, maximum: int, what: str) -> bytes:
-    """Read a small file.
-
-    Args:
-        path: where.
-        maximum: bytes.
-        what: what it should be, for the error.
-
-    Raises:
-        ServiceError: FILE_UNUSABLE: cannot be read, or is longer.
-    """
-    with opened(path) as file:
-        content = file.read(maximum + 1)
-    if len(content) > maximum:
-        raise ServiceError("FILE_UNUSABLE", file=str(path), problem=f"it is too long for {what}")
-    return content
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to read. Raises ServiceError (FILE_UNUSABLE)."""
-    with translated(path):
-        file = path.open("rb")
-    with file, translated(path):
-        yield file
 
 
 def hash_file(path: Path, algorithm: HashAlgorithm) -> HashedFile:

@@ -12,10 +12,10 @@ from signer_agent.cli.digests import read_digest
 from signer_agent.cli.grant_text import COLUMNS, grant_json, grant_row, grant_rows, order_lines
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import TIME_FORMATS, TimeOption, YesOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.trusteeship import GrantArgument, OrganisationArgument, PersonalKeyOption, with_trusteeship
 from signer_agent.trusteeship.grants import Grant, GrantState
 from signer_agent.trusteeship.trusteeship import Trusteeship
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="Grants to use an organisation's key.", no_args_is_help=True)
 

@@ -23,7 +23,6 @@ from signer_agent.cli.message_text import (
 )
 from signer_agent.cli.messages import NumberArgument, with_both, with_messages
 from signer_agent.cli.options import ForceOption, OutOption
-from signer_agent.cli.output import INCOMPLETE, OUTPUT, message_of
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.earlier import EarlierMessage
@@ -33,6 +32,7 @@ from signer_agent.contracts.model import MemberState
 from signer_agent.contracts.receiving import NotReceived
 from signer_agent.contracts.register_entry import SeenAnswer
 from signer_agent.contracts.sessions import Sessions
+from wire.client.output import INCOMPLETE, OUTPUT, message_of
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
 

@@ -22,12 +22,12 @@ import typer
 
 from mpc.errors import FoursealError
 from signer_agent.blocking import Agent
-from signer_agent.cli.files import read_file
-from signer_agent.cli.output import OUTPUT
 from signer_agent.home import HOME_VARIABLE, Home
 from signer_agent.keystore.sealing import MAX_PASSPHRASE_BYTES
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT
 
 if TYPE_CHECKING:
     from signer_agent.client.agent import LocalAgent

@@ -23,9 +23,9 @@ from signer_agent.cli.options import (
     OutOption,
     YesOption,
 )
-from signer_agent.cli.output import OUTPUT, print_json
 from signer_agent.interface import DEFAULT_HALF_BITS
 from signer_agent.model import AgentKey, KeyChange
+from wire.client.output import OUTPUT, print_json
 from wire.ids import new_request_id
 from wire.status import RemoteError
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from signer_agent.cli.files import read_file
 from signer_agent.cli.invocation import Invocation, command
-from signer_agent.cli.output import OUTPUT, message_of, safe_text
-from signer_agent.client.server_line import CALL_SECONDS
 from signer_agent.log.alarms import EXCHANGED, FORKED, REWOUND, SILENT, LogAlarm
 from signer_agent.log.watch import LogWatch, Look
 from transparency.note import MAX_NOTE_BYTES
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT, message_of, safe_text
+from wire.client.repetition import CALL_SECONDS
 
 if TYPE_CHECKING:
     from signer_agent.client.agent import LocalAgent

@@ -13,10 +13,11 @@ import typer
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.blocking import Agent
-from signer_agent.cli.files import HashedFile, hash_file, opened, require_absent, write_file
+from signer_agent.cli.files import HashedFile, hash_file, require_absent, write_file
 from signer_agent.cli.invocation import Invocation
-from signer_agent.cli.output import INCOMPLETE, OUTPUT, error_json, message_of
 from signer_agent.model import AgentKey, DigestToSign, SigningResult
+from wire.client.named_files import opened
+from wire.client.output import INCOMPLETE, OUTPUT, error_json, message_of
 
 SUFFIX: Final = ".sig"
 """Of the file beside a file with its signature."""

@@ -18,7 +18,6 @@ from signer_agent.cli.message_text import (
     sent_json,
 )
 from signer_agent.cli.options import YesOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.proposal_text import proposal_lines, question
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.contracts import Contracts
@@ -28,6 +27,7 @@ from signer_agent.contracts.proposals import Proposal, propose_answer, propose_c
 from signer_agent.contracts.sources import TEXT_TYPE, UNKNOWN_TYPE, BytesSource, FileSource, Source
 from signer_agent.contracts.uploads import OnProgress
 from wire.catalogue import ServiceError
+from wire.client.output import OUTPUT
 
 _STANDARD_INPUT: Final = Path("-")
 _TIME: Final = "%Y-%m-%d %H:%M:%S"

@@ -12,10 +12,10 @@ from contract.certificate_parts import fingerprint
 from signer_agent.cli.files import require_absent, write_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import ForceOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.trusteeship import OrganisationArgument, with_trusteeship
 from signer_agent.trusteeship.organisations import Organisation, OrganisationKey
 from wire.catalogue import ServiceError
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="Organisations whose keys are held in trust.", no_args_is_help=True)
 

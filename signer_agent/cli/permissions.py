@@ -13,11 +13,11 @@ from signer_agent.cli.evidence_text import permission_lines
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.message_text import visible
 from signer_agent.cli.options import TIME_FORMATS, YesOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.evidence.evidence import Evidence
 from signer_agent.evidence.facts import time_text
 from signer_agent.evidence.permissions import Permission, PermissionRequest, require_lasting
+from wire.client.output import OUTPUT
 
 AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Name of the account.")]
 PermissionArgument = Annotated[str, typer.Argument(metavar="PERMISSION", help="As evidence permissions shows it.")]

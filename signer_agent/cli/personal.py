@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from signer_agent.cli.files import require_absent, write_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import ForceOption, KeyArgument, YesOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.client.agent import LocalAgent
 from signer_agent.contracts.personal_certificates import PersonalCertificates, RequestedCertificate
 from signer_agent.contracts.signer_keys import RevocationReason
 from wire.catalogue import ServiceError
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="Certificates of joint keys, for use outside contract sessions.", no_args_is_help=True)
 

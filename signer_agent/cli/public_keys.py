@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from mpc.four_prime_rsa import Purpose
-from signer_agent.cli.files import read_file
 from signer_agent.cli.invocation import Invocation
 from wire.catalogue import ServiceError
+from wire.client.named_files import read_file
 
 _MAX_PEM_BYTES: Final = 64 * 1024
 

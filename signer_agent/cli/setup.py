@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 from cryptography import x509
 
-from signer_agent.cli.files import read_file
 from signer_agent.cli.invocation import Invocation, command, new_passphrase, read_password
-from signer_agent.cli.output import OUTPUT
-from signer_agent.client.enrolment import begin_enrolment, block_agent
-from signer_agent.client.enrolment import enrol as enrol_with
 from signer_agent.client.opening import open_key_store
-from signer_agent.keystore.entries import Identity
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore, require_no_store, require_store
-from signer_agent.revocation_secret import RevocationSecret
-from signer_agent.ticket import MAX_TICKET_BYTES, Ticket
 from wire.catalogue import ServiceError
+from wire.client.enrolment import begin_enrolment, block_agent
+from wire.client.enrolment import enrol as enrol_with
+from wire.client.identity import Identity
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT
+from wire.client.revocation_secret import RevocationSecret
+from wire.client.ticket import MAX_TICKET_BYTES, Ticket
 
 if TYPE_CHECKING:
     from signer_agent.client.agent import LocalAgent

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from mpc.four_prime_rsa import Purpose, SignatureAlgorithm
-from signer_agent.cli.files import HashedFile, hash_file, read_file, require_absent, write_file
+from signer_agent.cli.files import HashedFile, hash_file, require_absent, write_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.many_signatures import read_list, sign_files, signed_json, target_of
 from signer_agent.cli.options import (
@@ -19,10 +19,11 @@ from signer_agent.cli.options import (
     OutOption,
     YesOption,
 )
-from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.public_keys import load_public_key, require_one
 from signer_agent.interface import DEFAULT_ALGORITHM
 from wire.catalogue import ServiceError
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT
 
 _MAX_SIGNATURE_BYTES: Final = 2048
 

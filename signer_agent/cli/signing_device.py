@@ -12,13 +12,13 @@ from contract.transactions.binding import CodeVariant
 from mpc.errors import FoursealError
 from signer_agent.cli.device_display import display, size_for_reading
 from signer_agent.cli.invocation import Invocation
-from signer_agent.cli.output import message_of
 from signer_agent.cli.screen import ESCAPE, RESIZED, Screen
 from signer_agent.daemon.process import harden
 from signer_agent.signing_device.desk import Desk
 from signer_agent.signing_device.model import Stage, View
 from signer_agent.signing_device.serving import open_to_terminals
 from wire.catalogue import ServiceError
+from wire.client.output import message_of
 
 if TYPE_CHECKING:
     from signer_agent.client.agent import LocalAgent

@@ -12,10 +12,10 @@ from cryptography import x509
 
 from contract.bundle.checks import BundleTrust
 from mpc.errors import FoursealError, MalformedInput
-from signer_agent.cli.files import read_file
-from signer_agent.cli.output import OUTPUT
 from signer_agent.evidence.trust import authority_from, certificates_from, log_key_from
 from transparency.keys import VerifierKey
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT
 
 _MAX_BYTES: Final = 1 << 20
 

@@ -18,18 +18,19 @@ from signer_agent.cli.encryption import (
     decrypted_file,
     oaep_parameters,
 )
-from signer_agent.cli.files import STANDARD_OUTPUT, hash_file, read_file, require_absent, write_file
+from signer_agent.cli.files import STANDARD_OUTPUT, hash_file, require_absent, write_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.many_signatures import target_of
 from signer_agent.cli.message_text import visible
 from signer_agent.cli.options import ForceOption, OutOption, YesOption
-from signer_agent.cli.output import OUTPUT
 from signer_agent.cli.trusteeship import GrantArgument, PersonalKeyOption, with_trusteeship
 from signer_agent.evidence.facts import time_text
 from signer_agent.trusteeship.grants import Grant
 from signer_agent.trusteeship.trusteeship import Trusteeship
 from signer_agent.trusteeship.uses import Use, new_use_id
 from transparency.receipt import Receipt
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT
 
 app = typer.Typer(help="Use an organisation's key under a grant.", no_args_is_help=True)
 

@@ -17,7 +17,6 @@ from signer_agent.cli.exports import show_export
 from signer_agent.cli.files import STANDARD_OUTPUT, file_progress, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.options import ForceOption, KeyOption, PublicKeyOption, TsaOption
-from signer_agent.cli.output import EXIT_STATUS, OUTPUT
 from signer_agent.cli.public_keys import require_one
 from signer_agent.cli.signatures import verify_signature
 from signer_agent.cli.trust import read_trust, wrong_command
@@ -25,6 +24,7 @@ from signer_agent.evidence.verification import Finding, verify_archive
 from signer_agent.interface import DEFAULT_ALGORITHM
 from signer_agent.trusteeship.verification import is_export_file
 from wire.catalogue import ServiceError
+from wire.client.output import EXIT_STATUS, OUTPUT
 
 PathOption = Optional[Path]  # noqa: UP045  # typer reads it
 

@@ -18,11 +18,12 @@ from contract.watermark.key import WatermarkKey
 from contract.watermark.payload import SIGNATURE_BYTES, Payload
 from contract.watermark.refusals import MAX_FILE_BYTES
 from mpc.errors import MalformedInput
-from signer_agent.cli.files import STANDARD_OUTPUT, read_file, require_absent, write_file
+from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, write_file
 from signer_agent.cli.invocation import Invocation, command
 from signer_agent.cli.options import ForceOption
-from signer_agent.cli.output import OUTPUT, print_json
 from signer_agent.cli.trust import read_authority
+from wire.client.named_files import read_file
+from wire.client.output import OUTPUT, print_json
 
 app = typer.Typer(help="Invisible watermarks in contracts (DOCX, PDF).", no_args_is_help=True)
 

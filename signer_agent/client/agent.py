@@ -22,7 +22,7 @@ from signer_agent.client.generation import Generations
 from signer_agent.client.keyring import Keyring
 from signer_agent.client.opening import open_key_store
 from signer_agent.client.rekeying import rekey_request
-from signer_agent.client.server_line import CALL_SECONDS, ServerLine
+from signer_agent.client.server_line import ServerLine
 from signer_agent.client.signing import PreparedSignature, check_answer, check_batch, prepare_signatures
 from signer_agent.engine import chosen_engine
 from signer_agent.home import Home
@@ -33,8 +33,9 @@ from signer_agent.keystore.store import KeyStore
 from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, KeyState, SignedDigest
 from signer_agent.requests import checked_page_size, generation_request
 from signer_agent.usage import Usage
-from signer_agent.version import VERSION
 from wire.catalogue import ServiceError
+from wire.client.repetition import CALL_SECONDS
+from wire.client.version import VERSION
 from wire.ids import new_request_id
 from wire.limits import MAX_BATCH_ITEMS
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fourseal.v1 import key_pb2, key_service_pb2
 
-from signer_agent.client.messages import answer_malformed, key_from_proto
+from signer_agent.client.messages import key_from_proto
 from signer_agent.client.server_line import ServerLine
 from signer_agent.keystore.entries import KeyRecord
 from signer_agent.model import AgentKey
+from wire.client.blame import answer_malformed
 
 
 def checked_key(answer: key_pb2.Key, record: KeyRecord) -> AgentKey:

@@ -21,7 +21,7 @@ from mpc.four_prime_rsa import (
 )
 from mpc.secret import Secret
 from signer_agent.client.keyring import Keyring
-from signer_agent.client.messages import answer_malformed
+from wire.client.blame import answer_malformed
 from wire.ids import new_request_id
 
 

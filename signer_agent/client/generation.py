@@ -37,7 +37,7 @@ from mpc.four_prime_rsa import (
     open_commitment,
 )
 from signer_agent.client.answers import checked_key, fetch_key
-from signer_agent.client.messages import answer_malformed, policy_to_proto
+from signer_agent.client.messages import policy_to_proto
 from signer_agent.client.server_line import ServerLine
 from signer_agent.fresh_shares import make_shares
 from signer_agent.interface import OnStep
@@ -45,6 +45,7 @@ from signer_agent.keystore.entries import GenerationRequest, KeyRecord, PendingG
 from signer_agent.keystore.store import KeyStore
 from signer_agent.model import AgentKey
 from wire.catalogue import ServiceError
+from wire.client.blame import answer_malformed
 from wire.convert import purpose_to_proto
 from wire.ids import check_key_id
 from wire.limits import MAX_DEADLINE_SECONDS

@@ -22,10 +22,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fourseal.v1 import lease_service_pb2 as pb
 
-from signer_agent.client.messages import answer_malformed
 from signer_agent.keystore.entries import Baton
-from signer_agent.keystore.folder import alone
 from signer_agent.keystore.store import KeyStore
+from wire.client.blame import answer_malformed
+from wire.client.private_folder import alone
 from wire.ids import new_request_id
 
 _MAX_BYTES: Final = 256

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 
 from fourseal.v1 import agent_service_pb2, key_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
 
-from mpc.errors import FoursealError, PeerMisbehaved
+from mpc.errors import FoursealError
 from mpc.four_prime_rsa import HALF_BITS, JointPublicKey, PublicShare, Purpose, Role, SignatureAlgorithm
 from signer_agent.model import AgentKey, KeyChange, KeyState
+from wire.client.blame import answer_malformed
 from wire.convert import (
     purpose_from_proto,
     purpose_to_proto,
@@ -39,21 +39,6 @@ _CHANGES: Final = {
 }
 _CHANGES_BACK: Final = {ours: proto for proto, ours in _CHANGES.items()}
 _OPENED: Final = (KeyState.ENABLED, KeyState.DISABLED, KeyState.DESTRUCTION_SCHEDULED)
-
-
-def answer_malformed(problem: str) -> PeerMisbehaved:
-    """The server's answer does not have the form it must have. ``problem`` says what, without its values."""
-    return PeerMisbehaved(
-        "ANSWER_MALFORMED", f"the server's answer is malformed: {problem}", culprit=Role.SERVER, problem=problem
-    )
-
-
-def answered_time(shown: Timestamp) -> datetime:
-    """A time that the server shows, UTC. Raises PeerMisbehaved (ANSWER_MALFORMED); the culprit is the server."""
-    try:
-        return shown.ToDatetime(UTC)
-    except (ValueError, OverflowError) as error:
-        raise answer_malformed("a time of it is none") from error
 
 
 def key_from_proto(key: key_pb2.Key, label: str) -> AgentKey:

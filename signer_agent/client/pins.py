@@ -22,13 +22,14 @@ from fourseal.v1 import pin_service_pb2 as pb
 from fourseal.v1.pin_service_pb2_grpc import PinServiceStub
 
 from mpc.oprf import Blinded
-from signer_agent.client.server_line import CALL_SECONDS, ServerLine, call_repeatedly
+from signer_agent.client.server_line import ServerLine
 from signer_agent.home import Home
 from signer_agent.keystore.header import GUARD_ID_BYTES, Header, PinGuard
 from signer_agent.keystore.pins import PinKeys, require_pin_length
 from signer_agent.keystore.sealing import KdfParameters, Passphrase
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
+from wire.client.repetition import CALL_SECONDS, call_repeatedly
 from wire.limits import channel_options
 from wire.status import RemoteError
 from wire.tls import channel_credentials

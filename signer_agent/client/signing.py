@@ -19,9 +19,9 @@ from mpc.four_prime_rsa import (
     create_partial_signatures,
 )
 from signer_agent.client.keyring import Keyring
-from signer_agent.client.messages import answer_malformed
 from signer_agent.keystore.store import KeyStore
 from signer_agent.model import DigestToSign, SignedDigest
+from wire.client.blame import answer_malformed
 from wire.convert import signature_algorithm_to_proto
 from wire.ids import check_request_id
 from wire.status import error_from_item

@@ -9,8 +9,8 @@ from fourseal.v1 import account_pb2, account_service_pb2
 
 from contract.names import check_display_name
 from mpc.errors import FoursealError
-from signer_agent.client.messages import answer_malformed
 from signer_agent.contracts.model import Account, AccountState, FactorKind, FactorSetup, Login, SecondFactor
+from wire.client.blame import answer_malformed
 
 _KINDS: Final = {
     account_pb2.SECOND_FACTOR_KIND_TOTP: FactorKind.TOTP,

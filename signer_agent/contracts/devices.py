@@ -8,8 +8,8 @@ from typing import Final
 
 from fourseal.v1 import device_service_pb2 as pb
 
-from signer_agent.client.messages import answer_malformed
 from signer_agent.contracts.login import LoginLine
+from wire.client.blame import answer_malformed
 
 _STATES: Final = {
     pb.DEVICE_STATE_ACTIVE: "active",

@@ -24,8 +24,8 @@ from signer_agent.contracts.envelopes import BATCH_SEGMENTS, ContentOpening, Seg
 from signer_agent.contracts.mailbox import Mailbox
 from signer_agent.contracts.mailbox_entry import IncomingEntry
 from signer_agent.contracts.relay_line import RelayLine
-from signer_agent.keystore.folder import translated
 from wire.catalogue import ServiceError
+from wire.client.private_folder import translated
 from wire.segments import Segment
 from wire.streams import is_break
 

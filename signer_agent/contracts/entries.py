@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from contract.names import check_account_name, check_session_id
 from mpc.four_prime_rsa import DecryptionShare, Purpose, Role, SigningShare, load_key_share
 from mpc.secret import Secret
-from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text
 from signer_agent.keystore.drawer import Drawer
 from signer_agent.keystore.store import KeyStore
+from wire.client.documents import DocumentError, Fields, Json, bytes_to_text
 from wire.ids import check_request_id
 
 CURRENT: Final = "current"

@@ -17,9 +17,9 @@ from typing import Final, Self
 from contract.key_ciphertext import TAG_BYTES
 from contract.stream import SEALED_SEGMENT_BYTES, SEGMENT_BYTES, Buffer, SegmentOpener, SegmentSealer
 from signer_agent.contracts.sources import Source
-from signer_agent.named_files import translated
 from wire.block_records import RecordWriter, in_blocks
 from wire.catalogue import ServiceError
+from wire.client.named_files import translated
 from wire.segments import Segment
 
 BATCH_SEGMENTS: Final = 4

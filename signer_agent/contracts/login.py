@@ -16,14 +16,15 @@ from fourseal.v1 import account_service_pb2 as pb
 
 from contract.names import check_account_name
 from mpc.secret import Secret
-from signer_agent.client.messages import answer_malformed
-from signer_agent.client.paging import all_pages
-from signer_agent.client.server_line import CALL_SECONDS, ServerLine
+from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.account_messages import account_from_proto, factor_from_proto, login_from_proto
 from signer_agent.contracts.entries import CURRENT, Drawers, StoredLogin
 from signer_agent.contracts.model import Login, SecondFactor
 from signer_agent.contracts.possession import prove_possession
 from wire.catalogue import ServiceError
+from wire.client.blame import answer_malformed
+from wire.client.paging import all_pages
+from wire.client.repetition import CALL_SECONDS
 from wire.status import RemoteError
 from wire.streams import STREAM_SECONDS, under_way
 

@@ -29,10 +29,10 @@ from typing import Final
 from contract.names import check_account_name, check_envelope_id, check_session_id
 from signer_agent.contracts.mailbox_entry import IncomingEntry, MailboxEntry, Message
 from signer_agent.contracts.register import Register
-from signer_agent.keystore.documents import DocumentError
-from signer_agent.keystore.folder import PrivateFolder, alone, sync, translated
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
+from wire.client.documents import DocumentError
+from wire.client.private_folder import PrivateFolder, alone, sync, translated
 
 _DIGITS: Final = 8
 _NUMBERING: Final = "numbering.lock"

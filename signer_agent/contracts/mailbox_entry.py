@@ -11,7 +11,7 @@ from contract.statement import Statement
 from contract.trailer import SignedStatement
 from mpc.secret import Secret
 from signer_agent.contracts.verdicts import Verdict
-from signer_agent.keystore.documents import Fields, Json, bytes_to_text, decode, encode
+from wire.client.documents import Fields, Json, bytes_to_text, decode, encode
 
 
 @dataclass(frozen=True, slots=True)

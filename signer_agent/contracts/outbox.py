@@ -30,9 +30,9 @@ from typing import Final, Self
 from contract.names import check_account_name, check_envelope_id
 from signer_agent.contracts.outbox_entry import OutboxEntry, OutboxState, ToSend
 from signer_agent.contracts.register import Register
-from signer_agent.keystore.documents import Fields, Json
-from signer_agent.keystore.folder import PrivateFolder, alone, translated
 from signer_agent.keystore.store import KeyStore
+from wire.client.documents import Fields, Json
+from wire.client.private_folder import PrivateFolder, alone, translated
 from wire.ids import check_request_id
 
 _PROGRESS: Final = "outbox"

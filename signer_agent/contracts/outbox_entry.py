@@ -18,7 +18,7 @@ from contract.stream import sealed_length
 from contract.trailer import SignedStatement, seal_trailer
 from mpc.secret import Secret
 from signer_agent.evidence.deposits import Deposit
-from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
+from wire.client.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 
 REQUEST: Final = "request:"
 """What an origin begins with whose content comes again with the same request; the request id follows."""

@@ -19,11 +19,10 @@ from fourseal.v1 import registration_service_pb2 as pb
 
 from contract.certificate_parts import account_name_of, extensions_of, load_certificate
 from mpc.four_prime_rsa import Purpose
-from signer_agent.client.messages import answered_time
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.signer_keys import RevocationReason, reason_to_proto
 from signer_agent.interface import AsyncAgent
+from wire.client.blame import answered_time, blaming_server, server_lied
 from wire.ids import new_request_id
 
 _STATES = {

@@ -30,10 +30,10 @@ from contract.signer_keys import SignerPrivateKey, check_signature_alone, sign_a
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import SigningShare, own_private_key
 from signer_agent.client.server_line import ServerLine
-from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.entries import SignerKeys, SignKey, StoredLogin
-from signer_agent.keystore.entries import Identity
 from wire.catalogue import ServiceError
+from wire.client.blame import server_lied
+from wire.client.identity import Identity
 from wire.convert import timestamp_of
 
 _CLOCK_DIFFERENCE: Final = timedelta(minutes=10)

@@ -40,8 +40,8 @@ from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.verifying import verify
 from signer_agent.evidence.reading import EvidenceReader
-from signer_agent.keystore.folder import translated
 from wire.catalogue import ServiceError
+from wire.client.private_folder import translated
 from wire.status import RemoteError
 from wire.streams import is_break
 

@@ -20,9 +20,9 @@ from typing import Final
 from contract.names import check_account_name, check_session_id
 from contract.statement import Statement
 from signer_agent.contracts.register_entry import Place, Progress, SeenAnswer, StatementRecord, Tally
-from signer_agent.keystore.documents import DocumentError
 from signer_agent.keystore.drawer import Drawer
 from signer_agent.keystore.store import KeyStore
+from wire.client.documents import DocumentError
 
 _NAME: Final = re.compile(r"[a-z0-9._-]{1,63}\.[1-9][0-9]{0,18}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from contract.statement import Decision
 from signer_agent.contracts.numbers import Numbers
-from signer_agent.keystore.documents import Fields, Json, bytes_to_text, decode, encode
+from wire.client.documents import Fields, Json, bytes_to_text, decode, encode
 
 _MAX_ANSWERS: Final = 8  # that one author can have listed to one statement: people answer once
 

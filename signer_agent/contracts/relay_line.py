@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fourseal.v1 import relay_service_pb2
 from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
 
-from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
-from signer_agent.keystore.entries import Identity
+from wire.client.identity import Identity
+from wire.client.repetition import CALL_SECONDS, call_repeatedly
 from wire.limits import channel_options
 from wire.segments import Segment, decoder_of, encode
 from wire.status import RemoteError

@@ -8,7 +8,7 @@ from typing import Final
 from cryptography import x509
 
 from contract.revocation import RevocationList
-from signer_agent.contracts.blame import blaming_server, server_lied
+from wire.client.blame import blaming_server, server_lied
 
 _CLOCK_DIFFERENCE: Final = timedelta(minutes=10)
 

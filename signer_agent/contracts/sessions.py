@@ -11,13 +11,13 @@ from fourseal.v1 import contract_session_service_pb2 as pb
 
 from contract.names import check_account_name, check_place, check_session_id, check_subject
 from contract.session_info import Scheme
-from signer_agent.client.paging import all_pages
-from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.model import SessionSummary, VerifiedSession
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.verification import summary_of
 from signer_agent.requests import checked_page_size
 from wire.catalogue import ServiceError
+from wire.client.blame import server_lied
+from wire.client.paging import all_pages
 from wire.convert import timestamp_of
 from wire.ids import new_request_id
 from wire.limits import MAX_DEADLINE_SECONDS

@@ -49,9 +49,7 @@ from mpc.four_prime_rsa import (
     decrypt_alone,
     parse_partial_decryption,
 )
-from signer_agent.client.messages import answer_malformed
-from signer_agent.client.server_line import CALL_SECONDS, ServerLine
-from signer_agent.contracts.blame import blaming_server
+from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.entries import Drawers, EncryptKey, SignerKeys, SignKey
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.model import (
@@ -70,6 +68,8 @@ from signer_agent.evidence.deposit_line import DepositLine
 from signer_agent.keystore.store import KeyStore
 from signer_agent.log.watch import LogWatch
 from wire.catalogue import ServiceError
+from wire.client.blame import answer_malformed, blaming_server
+from wire.client.repetition import CALL_SECONDS
 from wire.ids import new_request_id
 
 __all__ = ["Counters", "MemberCertificates", "SessionRevision", "SessionState", "Signer", "VerifiedSession"]

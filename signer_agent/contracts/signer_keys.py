@@ -39,13 +39,13 @@ from mpc.four_prime_rsa import (
     SigningShare,
 )
 from mpc.four_prime_rsa.certification import certify_modulus
-from signer_agent.contracts.blame import blaming_server
 from signer_agent.contracts.entries import CURRENT, AccountKeys, EncryptKey, SignerKeys, SignKey
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.possession import alone
 from signer_agent.engine import chosen_engine
 from signer_agent.fresh_shares import make_shares
 from wire.catalogue import ServiceError
+from wire.client.blame import blaming_server
 from wire.ids import new_request_id
 from wire.limits import MAX_DEADLINE_SECONDS
 

@@ -15,8 +15,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from signer_agent.named_files import translated
 from wire.catalogue import ServiceError
+from wire.client.named_files import translated
 
 TEXT_TYPE: Final = "text/plain; charset=utf-8"
 """Content type of what was typed."""

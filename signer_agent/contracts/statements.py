@@ -20,11 +20,11 @@ from contract.joint_statement import STATEMENT_ALGORITHM, JointStatement, Person
 from mpc.four_prime_rsa import Purpose, check_joint_signature
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.signing import PreparedSignature
-from signer_agent.contracts.blame import blaming_server
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.personal_certificates import PersonalCertificates, RequestedCertificate
 from signer_agent.model import DigestToSign, KeyState
 from wire.catalogue import ServiceError
+from wire.client.blame import blaming_server
 from wire.status import RemoteError
 
 _WRONG = "PERSONAL_CERTIFICATE_WRONG"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from contract.report import Check, Outcome
-from signer_agent.keystore.documents import Fields, Json
+from wire.client.documents import Fields, Json
 
 _OF_DELIVERY: Final = ("number", "answer")
 """Checks that stay open until another message has come. They say nothing against this one: ``Message.note`` tells."""

@@ -31,8 +31,6 @@ from contract.session_info import MIN_PEOPLE, Scheme, SessionInfo
 from contract.session_keys import session_certification_context
 from mpc.four_prime_rsa import Purpose, Role, admit_foreign_share
 from mpc.four_prime_rsa.certification import check_certification
-from signer_agent.client.messages import answer_malformed
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.entries import Drawers, SessionPin
 from signer_agent.contracts.model import (
@@ -46,6 +44,7 @@ from signer_agent.contracts.model import (
 )
 from signer_agent.contracts.revocations import revoke_time
 from signer_agent.contracts.signer_keys import Pair
+from wire.client.blame import answer_malformed, blaming_server, server_lied
 
 _STATES: Final = {
     session_pb.SESSION_STATE_OPEN: SessionState.OPEN,

@@ -14,15 +14,16 @@ from fourseal.v1.agent_service_pb2_grpc import AgentServiceStub
 
 from mpc.errors import DecryptionFailed, FoursealError, PeerMisbehaved
 from mpc.four_prime_rsa import OaepParameters, Purpose, Role, SignatureAlgorithm
-from signer_agent.client.messages import answer_malformed, change_to_proto, key_from_proto, policy_to_proto
+from signer_agent.client.messages import change_to_proto, key_from_proto, policy_to_proto
 from signer_agent.home import Home
 from signer_agent.interface import DEFAULT_ALGORITHM, DEFAULT_HALF_BITS, DEFAULT_OAEP, AsyncAgent, OnStep
 from signer_agent.keystore.entries import GenerationRequest
-from signer_agent.keystore.folder import PrivateFolder
 from signer_agent.model import AgentKey, AgentState, DigestToSign, KeyChange, KeyPage, SignedDigest
 from signer_agent.requests import checked_key_name, checked_page_size, generation_request
 from signer_agent.usage import Usage
 from wire.catalogue import ServiceError
+from wire.client.blame import answer_malformed
+from wire.client.private_folder import PrivateFolder
 from wire.convert import hash_algorithm_to_proto, purpose_to_proto, signature_algorithm_to_proto
 from wire.ids import check_request_id, new_request_id
 from wire.limits import DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS, channel_options

@@ -26,10 +26,11 @@ from fourseal.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_serve
 
 from signer_agent.daemon.contract_service import AgentContractRpc
 from signer_agent.daemon.service import AgentRpc
-from signer_agent.home import Home, socket_address
-from signer_agent.keystore.folder import PrivateFolder
+from signer_agent.home import Home
 from signer_agent.keystore.store import require_store
 from wire.catalogue import ServiceError
+from wire.client.private_folder import PrivateFolder
+from wire.client.repetition import socket_address
 from wire.collection import collect_as_usual
 from wire.in_flight import InFlight
 from wire.interceptor import RpcInterceptor

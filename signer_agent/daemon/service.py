@@ -20,8 +20,8 @@ from signer_agent.daemon.opened import Opened
 from signer_agent.home import Home
 from signer_agent.interface import DEFAULT_HALF_BITS
 from signer_agent.model import AgentKey, DigestToSign, SignedDigest
-from signer_agent.version import VERSION
 from wire.catalogue import ServiceError
+from wire.client.version import VERSION
 from wire.convert import hash_algorithm_from_proto, purpose_from_proto, signature_algorithm_from_proto
 from wire.ids import new_request_id
 from wire.limits import MAX_BATCH_ITEMS

@@ -17,8 +17,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from signer_agent.contracts.sources import Reading, Source
-from signer_agent.keystore.folder import translated
 from wire.catalogue import ServiceError
+from wire.client.private_folder import translated
 
 MAX_SPOOLED_BYTES: Final = 16 << 30
 """Longest stream that is put down."""

@@ -11,9 +11,9 @@ import sys
 from typing import Final
 
 from signer_agent.home import Home
-from signer_agent.keystore.folder import PrivateFolder
 from signer_agent.keystore.store import require_store
 from wire.catalogue import ServiceError
+from wire.client.private_folder import PrivateFolder
 
 _READY_SECONDS: Final = 30.0
 

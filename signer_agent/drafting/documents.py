@@ -23,8 +23,6 @@ from contract.log_entry import EntryKind, LogEntry
 from contract.pades.model import ALGORITHMS, RevocationData, SignedPdf, Timestamper
 from mpc.four_prime_rsa import SignatureAlgorithm
 from signer_agent.client.agent import LocalAgent
-from signer_agent.client.messages import answered_time
-from signer_agent.contracts.blame import blaming_server
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.revocations import read_revocations
 from signer_agent.contracts.statements import StatementSigner
@@ -33,6 +31,7 @@ from signer_agent.drafting.model import Archived, Contract, ContractState, Draft
 from signer_agent.drafting.reading import wrong
 from transparency.receipt import Receipt
 from wire.catalogue import ServiceError
+from wire.client.blame import answered_time, blaming_server
 from wire.ids import new_request_id
 from wire.status import RemoteError
 

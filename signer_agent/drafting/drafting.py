@@ -33,8 +33,6 @@ from contract.drafting.marks import make_mark, new_document_key
 from contract.drafting.statements import ContractSigner, ContractStatement
 from contract.names import check_account_name, check_title
 from signer_agent.client.agent import LocalAgent
-from signer_agent.client.paging import all_pages
-from signer_agent.contracts.blame import blaming_server
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.personal_certificates import PersonalCertificates
 from signer_agent.contracts.statements import PersonalKey, StatementSigner
@@ -48,6 +46,8 @@ from signer_agent.drafting.model import (
 )
 from signer_agent.drafting.reading import FORMATS_BACK, read_contract, read_summary, read_version, wrong
 from wire.catalogue import ServiceError
+from wire.client.blame import blaming_server
+from wire.client.paging import all_pages
 from wire.fonts import find_fonts
 from wire.ids import new_request_id
 from wire.limits import MAX_PAGE_SIZE

@@ -17,9 +17,8 @@ from contract.joint_statement import JointStatement
 from contract.names import check_account_name, check_contract_id, check_title
 from contract.trusteeship.certificates import PersonalCertificate
 from mpc.errors import PeerMisbehaved
-from signer_agent.client.messages import answer_malformed, answered_time
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.drafting.model import Contract, ContractState, ContractSummary, ContractTurn, DraftVersion, Party
+from wire.client.blame import answer_malformed, answered_time, blaming_server, server_lied
 
 _DIGEST_BYTES: Final = 32
 _STATES: Final = {

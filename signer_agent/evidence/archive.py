@@ -26,8 +26,8 @@ from signer_agent.evidence.zip_format import (
     local_header,
     parse_local_header,
 )
-from signer_agent.named_files import translated, writing_whole
 from wire.catalogue import ServiceError
+from wire.client.named_files import translated, writing_whole
 
 Write = Callable[[Buffer], None]
 """Takes the next piece of a content."""

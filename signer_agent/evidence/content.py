@@ -26,11 +26,11 @@ from contract.evidence_record import EvidenceRecord
 from contract.names import check_account_name
 from contract.stream import SEALED_SEGMENT_BYTES, SegmentOpener
 from mpc.errors import FoursealError
-from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.envelopes import write_fully
 from signer_agent.contracts.signer import Signer
-from signer_agent.keystore.folder import PrivateFolder, translated
 from signer_agent.keystore.store import KeyStore
+from wire.client.blame import server_lied
+from wire.client.private_folder import PrivateFolder, translated
 from wire.streams import is_break
 
 _MAX_FRUITLESS: Final = 5

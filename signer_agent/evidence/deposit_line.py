@@ -8,8 +8,8 @@ from typing import Final
 from fourseal.v1 import evidence_service_pb2 as pb
 
 from signer_agent.client.joined_calls import JoinedCalls
-from signer_agent.client.messages import answer_malformed
 from signer_agent.contracts.login import LoginLine
+from wire.client.blame import answer_malformed
 from wire.limits import MAX_RECORDS_BYTES
 from wire.status import error_from_item
 

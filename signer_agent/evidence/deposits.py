@@ -8,9 +8,9 @@ from datetime import datetime
 
 from contract.evidence_record import EvidenceRecord
 from contract.log_entry import EntryKind, LogEntry
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.signer import Signer
 from transparency.receipt import Receipt
+from wire.client.blame import blaming_server, server_lied
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,6 @@ from fourseal.v1 import evidence_service_pb2 as pb
 from contract.bundle.parts import DisclosedMessage
 from contract.names import check_session_id
 from contract.report import Outcome
-from signer_agent.client.messages import answer_malformed
-from signer_agent.client.paging import all_pages
 from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.signer import Signer
@@ -38,6 +36,8 @@ from signer_agent.evidence.reading import EvidenceReader
 from signer_agent.keystore.store import KeyStore
 from signer_agent.requests import checked_page_size
 from wire.catalogue import ServiceError
+from wire.client.blame import answer_malformed
+from wire.client.paging import all_pages
 
 _DIGEST_BYTES: Final = 32
 

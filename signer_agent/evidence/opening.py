@@ -37,11 +37,11 @@ from contract.evidence_record import EvidenceRecord
 from contract.signatures import verify_signature
 from contract.trailer import open_trailer
 from mpc.errors import DecryptionFailed, FoursealError, MalformedInput
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.signer import Signer
 from signer_agent.evidence.archive import writing_archive
 from signer_agent.evidence.content import SealedContents, opened_content
 from signer_agent.evidence.reading import EvidenceReader, LoggedMessage
+from wire.client.blame import blaming_server, server_lied
 
 _MAX_TEXT_BYTES: Final = 64 << 10
 _UNREADABLE: Final = frozenset(

@@ -20,7 +20,7 @@ from signer_agent.evidence.facts import (
 from signer_agent.evidence.pdf_page import Pages
 from signer_agent.evidence.verification import Finding
 from signer_agent.evidence.wording import LIMITS, MEANINGS, VERDICTS, reason_text
-from signer_agent.version import VERSION
+from wire.client.version import VERSION
 
 _TITLE: Final = "Verification of a disclosure bundle"
 _COLUMNS: Final = (10 * mm, 36 * mm, 26 * mm, 98 * mm)

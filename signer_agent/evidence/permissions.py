@@ -24,14 +24,13 @@ from contract.content_key import ContentKey
 from contract.names import check_account_name, check_why
 from contract.permission import PermissionCore, SignedPermission
 from contract.statement import Statement
-from signer_agent.client.messages import answer_malformed, answered_time
-from signer_agent.client.paging import all_pages
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.possession import alone
 from signer_agent.contracts.signer import Signer
 from signer_agent.evidence.reading import LoggedMessage
 from wire.catalogue import ServiceError
+from wire.client.blame import answer_malformed, answered_time, blaming_server, server_lied
+from wire.client.paging import all_pages
 from wire.ids import new_request_id
 
 

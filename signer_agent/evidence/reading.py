@@ -20,9 +20,9 @@ from contract.certificates import SessionCertificate, SignerCertificate
 from contract.evidence_record import EvidenceRecord, require_agreement
 from contract.log_entry import EntryKind, LogEntry
 from contract.permission import SignedPermission
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.signer import Signer
 from transparency.receipt import Receipt
+from wire.client.blame import blaming_server, server_lied
 from wire.status import RemoteError
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, Protocol, Self, TypeVar
 
-from signer_agent.keystore.documents import Fields, Json
-from signer_agent.keystore.folder import PrivateFolder
+from wire.client.documents import Fields, Json
+from wire.client.private_folder import PrivateFolder
 
 _SUFFIX: Final = ".json"
 _TURN: Final = ".turn"

@@ -10,8 +10,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from signer_agent.keystore.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 from signer_agent.keystore.sealing import DataKey, KdfParameters, Sealed
+from wire.client.documents import DocumentError, Fields, Json, bytes_to_text, decode, encode
 
 GUARD_ID_BYTES: Final = 32
 _VERSION: Final = 1

@@ -26,20 +26,14 @@ from cryptography.exceptions import InvalidTag
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import KeyShare, Purpose
 from signer_agent.home import Home
-from signer_agent.keystore.documents import DocumentError, Fields, Json, decode, encode
 from signer_agent.keystore.drawer import Drawer, Entry
-from signer_agent.keystore.entries import (
-    Baton,
-    Identity,
-    KeyRecord,
-    PendingEnrolment,
-    PendingGeneration,
-    tls_key_to_secret_bytes,
-)
-from signer_agent.keystore.folder import PrivateFolder, translated
+from signer_agent.keystore.entries import Baton, KeyRecord, PendingGeneration
 from signer_agent.keystore.header import Header, PinGuard, sealed_from_fields, sealed_to_json, write_header
 from signer_agent.keystore.sealing import DataKey, KdfParameters, Passphrase
 from wire.catalogue import ServiceError
+from wire.client.documents import DocumentError, Fields, Json, decode, encode
+from wire.client.identity import Identity, PendingEnrolment, tls_key_to_secret_bytes
+from wire.client.private_folder import PrivateFolder, translated
 from wire.ids import check_key_id, check_request_id
 
 _HEADER: Final = "keystore.json"

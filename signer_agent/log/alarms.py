@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from mpc.four_prime_rsa import Role
-from signer_agent.keystore.documents import bytes_to_text, encode
 from transparency.keys import VerifierKey
 from transparency.note import Note
 from wire.catalogue import ServiceError
+from wire.client.documents import bytes_to_text, encode
 
 FORKED: Final = "LOG_FORKED"
 REWOUND: Final = "LOG_REWOUND"

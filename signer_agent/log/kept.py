@@ -20,10 +20,10 @@ from typing import Final, Self
 from cryptography import x509
 
 from contract.certificate_parts import fingerprint
-from signer_agent.keystore.documents import Fields, Json, bytes_to_text
 from signer_agent.keystore.store import KeyStore
 from transparency.checkpoint import Checkpoint
 from transparency.note import Note
+from wire.client.documents import Fields, Json, bytes_to_text
 
 _NAME: Final = "watch"
 _ID_DIGITS: Final = 16

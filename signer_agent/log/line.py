@@ -12,8 +12,9 @@ from contract.certificate_parts import load_certificate
 from contract.chain import arc_of
 from contract.log_certificate import read_log_certificate
 from contract.oids import LOG_NUMBER
-from signer_agent.client.server_line import CALL_SECONDS, ServerLine
+from signer_agent.client.server_line import ServerLine
 from transparency.keys import VerifierKey
+from wire.client.repetition import CALL_SECONDS
 from wire.status import RemoteError
 
 _NOT_PROVEN: Final = frozenset({"LOG_SIZE_UNKNOWN", "LOG_NODE_MISSING"})

@@ -27,8 +27,7 @@ from cryptography import x509
 
 from contract.certificate_parts import load_certificate
 from mpc.errors import FoursealError, MalformedInput
-from signer_agent.client.server_line import CALL_SECONDS, ServerLine
-from signer_agent.contracts.blame import blaming_server
+from signer_agent.client.server_line import ServerLine
 from signer_agent.keystore.store import KeyStore
 from signer_agent.log.alarms import EXCHANGED, FORKED, REWOUND, LogAlarm, Proof
 from signer_agent.log.kept import Kept, LogState, OvertakenError
@@ -40,6 +39,8 @@ from transparency.note import Note
 from transparency.receipt import Receipt
 from transparency.verification import verify_consistency
 from wire.catalogue import ServiceError
+from wire.client.blame import blaming_server
+from wire.client.repetition import CALL_SECONDS
 from wire.status import RemoteError
 
 

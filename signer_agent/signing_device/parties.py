@@ -20,12 +20,12 @@ from contract.chain import check_chain
 from contract.errors import TransactionRefused
 from contract.names import check_account_name
 from contract.transactions.transaction import Transaction
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.revocations import revoke_time
 from signer_agent.contracts.signer import Signer
-from signer_agent.keystore.documents import Fields, Json
 from signer_agent.keystore.store import KeyStore
+from wire.client.blame import blaming_server, server_lied
+from wire.client.documents import Fields, Json
 
 _FEW: Final = 8
 """So many accounts are asked for at once."""

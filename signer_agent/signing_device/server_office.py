@@ -15,7 +15,6 @@ from contract.transactions.binding import BindingCore, CodeVariant, SignedBindin
 from contract.transactions.progress import TransactionState
 from contract.transactions.transaction import Transaction
 from signer_agent.client.opening import open_key_store
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.contacts import Contacts
 from signer_agent.contracts.revocations import revoke_time
 from signer_agent.contracts.signer import Signer
@@ -23,7 +22,8 @@ from signer_agent.keystore.store import KeyStore
 from signer_agent.signing_device.device_key import DeviceKey
 from signer_agent.signing_device.office import Prepared
 from signer_agent.signing_device.parties import Parties
-from signer_agent.transactions.reading import read_state
+from wire.client.blame import blaming_server, server_lied
+from wire.client.transactions import read_state
 from wire.status import RemoteError
 
 _NOT_THERE = "TRANSACTION_NOT_FOUND"

@@ -12,10 +12,10 @@ from fourseal.v1.signing_device_service_pb2_grpc import add_SigningDeviceService
 
 from signer_agent.daemon.process import bind_socket, make_log, only_process
 from signer_agent.home import Home
-from signer_agent.keystore.folder import PrivateFolder
 from signer_agent.signing_device.desk import Desk
 from signer_agent.signing_device.rpc import SigningDeviceRpc
 from wire.catalogue import ServiceError
+from wire.client.private_folder import PrivateFolder
 from wire.in_flight import InFlight
 from wire.interceptor import RpcInterceptor
 from wire.limits import server_options

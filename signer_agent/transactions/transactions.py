@@ -18,12 +18,12 @@ from contract.transactions.record import TransactionRecord
 from contract.transactions.verification import BackEnd, TransactionSigner, verify_binding
 from contract.trusteeship.certificates import PersonalCertificate
 from mpc.errors import FoursealError
-from signer_agent.client.paging import all_pages
-from signer_agent.contracts.blame import blaming_server
 from signer_agent.contracts.personal_certificates import PersonalCertificates
 from signer_agent.contracts.signer import Signer
-from signer_agent.transactions.reading import ShownStep, ShownTransaction, read_transaction, wrong
 from transparency.receipt import Receipt
+from wire.client.blame import blaming_server
+from wire.client.paging import all_pages
+from wire.client.transactions import ShownStep, ShownTransaction, read_transaction, wrong
 from wire.limits import MAX_PAGE_SIZE
 
 
@@ -59,7 +59,7 @@ class Transactions:
         async def page(token: str) -> tuple[Iterable[ShownTransaction], str]:
             request = pb.ListTransactionsRequest(page_size=MAX_PAGE_SIZE, page_token=token)
             answer = await self._signer.call(self._rpc.ListTransactions, request)
-            return [read_transaction(each, self._signer.name) for each in answer.transactions], answer.next_page_token
+            return map(self._read, answer.transactions), answer.next_page_token
 
         return await all_pages(page)
 
@@ -67,7 +67,7 @@ class Transactions:
         """One of them. Raises TRANSACTION_NOT_FOUND."""
         request = pb.GetTransactionRequest(transaction_id=transaction_id)
         answer = await self._signer.call(self._rpc.GetTransaction, request)
-        found = read_transaction(answer.status, self._signer.name)
+        found = self._read(answer.status)
         if found.transaction_id != transaction_id:
             raise wrong("it is another transaction than the one that was asked for")
         return found
@@ -94,6 +94,12 @@ class Transactions:
         if found.binding is not None:
             made.append(await self._binding(found, found.binding, records))  # (3)
         return made
+
+    def _read(self, shown: pb.TransactionStatus) -> ShownTransaction:
+        found = read_transaction(shown)
+        if found.transaction.signer != self._signer.name:
+            raise wrong("it is another account's")
+        return found
 
     async def _record(self, found: ShownTransaction, number: int, step: ShownStep) -> TransactionRecord:
         request = transparency_service_pb2.GetReceiptRequest(log_index=step.log_index)

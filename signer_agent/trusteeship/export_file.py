@@ -19,9 +19,8 @@ from contract.trusteeship.export import (
     ExportHead,
     Part,
 )
-from signer_agent.client.messages import answer_malformed
-from signer_agent.contracts.blame import blaming_server
 from signer_agent.trusteeship.records import RecordFilter
+from wire.client.blame import answer_malformed, blaming_server
 
 OnRecords = Callable[[int, int], None]
 """Is told how many records have been written, and how many there are."""

@@ -11,8 +11,7 @@ from fourseal.v1 import trusteeship_service_pb2 as pb
 
 from contract.joint_statement import JointStatement
 from contract.trusteeship.grants import GrantAction, GrantOrder, GrantRequest, grant_id
-from signer_agent.client.messages import answer_malformed, answered_time
-from signer_agent.contracts.blame import blaming_server, server_lied
+from wire.client.blame import answer_malformed, answered_time, blaming_server, server_lied
 
 
 class GrantState(StrEnum):

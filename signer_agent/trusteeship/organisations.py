@@ -22,8 +22,7 @@ from contract.certificate_parts import (
 from contract.trusteeship.grants import check_organisation_key_id
 from contract.trusteeship.operations import OrganisationPublicKey
 from mpc.four_prime_rsa import Purpose
-from signer_agent.client.messages import answer_malformed, answered_time
-from signer_agent.contracts.blame import blaming_server, server_lied
+from wire.client.blame import answer_malformed, answered_time, blaming_server, server_lied
 
 _PURPOSES = {
     certificate_service_pb2.CERTIFICATE_PURPOSE_SIGN: Purpose.SIGN,

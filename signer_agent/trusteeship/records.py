@@ -8,7 +8,7 @@ from datetime import datetime
 from fourseal.v1 import trusteeship_service_pb2 as pb
 
 from contract.trusteeship.uses import RecordedUse
-from signer_agent.contracts.blame import blaming_server, server_lied
+from wire.client.blame import blaming_server, server_lied
 from wire.convert import timestamp_of
 
 

@@ -32,8 +32,6 @@ from contract.trusteeship.uses import RecordedUse
 from mpc.errors import WrongPurpose
 from mpc.four_prime_rsa import OaepParameters
 from signer_agent.client.agent import LocalAgent
-from signer_agent.client.paging import all_pages
-from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.login import LoginLine
 from signer_agent.contracts.personal_certificates import PersonalCertificates
 from signer_agent.contracts.statements import OwnStatement, StatementSigner
@@ -46,6 +44,8 @@ from signer_agent.trusteeship.records import RecordFilter, read_record
 from signer_agent.trusteeship.uses import Use, Uses, WantedUse, new_use_id
 from transparency.keys import VerifierKey
 from wire.catalogue import ServiceError
+from wire.client.blame import server_lied
+from wire.client.paging import all_pages
 from wire.ids import new_request_id
 from wire.limits import MAX_PAGE_SIZE
 

@@ -30,12 +30,12 @@ from contract.trusteeship.operations import KeyOperation, OrganisationPublicKey
 from contract.trusteeship.uses import RecordedUse, UseOutcome, UseRecord, UseRequest
 from mpc.errors import DecryptionFailed
 from mpc.four_prime_rsa import Purpose
-from signer_agent.contracts.blame import blaming_server, server_lied
 from signer_agent.contracts.statements import OwnStatement, StatementSigner
 from signer_agent.trusteeship.grants import Grant
 from transparency.keys import VerifierKey
 from transparency.receipt import Receipt
 from wire.catalogue import ServiceError
+from wire.client.blame import blaming_server, server_lied
 from wire.status import RemoteError
 
 if TYPE_CHECKING:  # it exists for the type checker only

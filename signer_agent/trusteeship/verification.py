@@ -9,7 +9,7 @@ from typing import Final
 from contract.bundle.checks import BundleTrust
 from contract.trusteeship.export_reading import is_export, read_export
 from contract.trusteeship.verification import ExportReport, verify_export
-from signer_agent.named_files import translated
+from wire.client.named_files import translated
 
 _BEGINNING: Final = 64
 _BUFFER: Final = 1 << 20

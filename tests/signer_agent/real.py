@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
-from signer_agent.client.enrolment import enrol
 from signer_agent.daemon.client import DaemonAgent
 from signer_agent.daemon.start import start_daemon, wait_for_end
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
-from signer_agent.ticket import Ticket
 from tests import forked
 from tests.server.harness import ServerProcess, make_home, make_ticket
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client.enrolment import enrol
+from wire.client.ticket import Ticket
 
 FOURSEAL: Final = (sys.executable, "-c", "from signer_agent.cli import main; main()")
 COMMAND_SECONDS: Final = 60

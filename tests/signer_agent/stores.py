@@ -9,16 +9,11 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mpc.four_prime_rsa import JointPublicKey, Purpose, SignatureAlgorithm, commit_to_share
-from signer_agent.keystore.entries import (
-    GenerationRequest,
-    Identity,
-    KeyRecord,
-    PendingEnrolment,
-    PendingGeneration,
-)
+from signer_agent.keystore.entries import GenerationRequest, KeyRecord, PendingGeneration
 from signer_agent.keystore.store import KeyStore
-from signer_agent.revocation_secret import RevocationSecret
 from tests.mpc.parties import Signers
+from wire.client.identity import Identity, PendingEnrolment
+from wire.client.revocation_secret import RevocationSecret
 from wire.ids import new_key_id, new_request_id
 
 PASSPHRASE: Final = "correct horse battery staple"  # noqa: S105  # of stores that only tests have

@@ -34,19 +34,19 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "STORE_DAMAGED",
         StatusCode.DATA_LOSS,
-        "The file {file} of the key store is damaged or was tampered with: {problem}.",
+        "The file {file} is damaged or was tampered with: {problem}.",
         "Restore it from a backup.",
     ),
     Entry(
         "STORE_PERMISSIONS",
         PRECONDITION,
-        "The key store is not yours alone: {file}: {problem}.",
+        "What must be yours alone is not: {file}: {problem}.",
         "Find out who could use it, then take the rights away: chmod -R go-rwx.",
     ),
     Entry(
         "STORE_UNUSABLE",
         PRECONDITION,
-        "The key store cannot be used: {file}: {problem}.",
+        "The folder of what is kept cannot be used: {file}: {problem}.",
         "Put that right, then repeat with the same request_id.",
     ),
     Entry(
@@ -59,13 +59,13 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "NOT_ENROLLED",
         PRECONDITION,
         "The agent has no certificate of a server.",
-        "Ask the operator for a ticket, then: fourseal enrol --ticket FILE.",
+        "Ask the operator for a ticket, and enrol with it: enrol --ticket FILE.",
     ),
     Entry(
         "CERTIFICATE_EXPIRED",
         PRECONDITION,
         "The agent's certificate expired on {expire_time}.",
-        "Ask the operator for a new ticket, then: fourseal enrol --ticket FILE.",
+        "Ask the operator for a new ticket, and enrol with it: enrol --ticket FILE.",
     ),
     Entry(
         "SERVER_UNTRUSTED",

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from signer_agent.client.enrolment import block_agent
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
-from signer_agent.revocation_secret import RevocationSecret
 from tests.server.harness import database_bytes, query
 from tests.signer_agent.real import RealServer, fourseal
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client.enrolment import block_agent
+from wire.client.revocation_secret import RevocationSecret
 
 
 def test_what_is_mistyped_is_told() -> None:

@@ -11,11 +11,11 @@ from typer.testing import CliRunner, Result
 
 from mpc.errors import FoursealError
 from signer_agent.cli.main import make_app
-from signer_agent.cli.output import OUTPUT
 from tests.contract.watermark.contracts import CHINESE, ENGLISH, make_docx, read_text
 from tests.contract.watermark.editing import with_text
 from tests.contract.watermark.pdfs import make_plain_pdf, with_content
 from tests.signer_agent.authority import Authority
+from wire.client.output import OUTPUT
 
 EMBED = ("--serial", "118", "--time", "2026-11-28T20:30:15+08:00")
 

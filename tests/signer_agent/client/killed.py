@@ -15,6 +15,7 @@ from typing import Any
 from signer_agent.client import server_line
 from signer_agent.interface import AsyncAgent
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client import repetition
 
 _count = 0
 
@@ -37,7 +38,7 @@ def watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 async def generate(home: str, label: str) -> None:
     """One key."""
-    call = server_line.call_repeatedly
+    call = repetition.call_repeatedly
 
     async def watched(*arguments: Any) -> Any:  # noqa: ANN401
         step()

@@ -11,11 +11,11 @@ from fourseal.v1 import key_service_pb2
 from signer_agent.client.agent import LocalAgent
 from signer_agent.client.server_line import ServerLine
 from signer_agent.home import Home
-from signer_agent.keystore.entries import Identity
 from signer_agent.keystore.store import KeyStore
 from signer_agent.model import AgentKey
 from tests.signer_agent.authority import Authority
 from tests.signer_agent.cheating_server import CheatingServer, Lie
+from wire.client.identity import Identity
 
 
 @dataclass

@@ -13,18 +13,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signer_agent.client.agent import LocalAgent
-from signer_agent.client.enrolment import enrol
 from signer_agent.home import Home
-from signer_agent.keystore.entries import Identity
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
-from signer_agent.ticket import Ticket
 from tests.signer_agent.authority import Authority
 from tests.signer_agent.cheating_server import CheatingServer, Lie, cheating_server
 from tests.signer_agent.lies import Answer, put
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
 from wire.catalogue import ServiceError
+from wire.client.enrolment import enrol
+from wire.client.identity import Identity
+from wire.client.ticket import Ticket
 
 TOKEN = "A" * 43
 

@@ -10,13 +10,14 @@ import pytest
 
 from signer_agent.client import server_line
 from signer_agent.client.agent import LocalAgent
-from signer_agent.keystore.folder import PrivateFolder
 from signer_agent.model import AgentKey
 from tests.signer_agent import server_side
 from tests.signer_agent.cheating_server import Lie
 from tests.signer_agent.client.scene import Scene
 from tests.signer_agent.lies import KEY_LIES, clear, put
 from tests.signer_agent.refusals import refused
+from wire.client import repetition
+from wire.client.private_folder import PrivateFolder
 
 LIES: Final[list[tuple[str, Lie]]] = [
     ("BeginKeyGeneration", clear("replaces_key_id", "key")),
@@ -77,7 +78,7 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]
 
         return changed
 
-    call = server_line.call_repeatedly
+    call = repetition.call_repeatedly
 
     async def called(*arguments: Any) -> Any:  # noqa: ANN401
         reach()

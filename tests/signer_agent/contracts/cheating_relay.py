@@ -16,9 +16,9 @@ from fourseal.v1 import relay_service_pb2_grpc
 from contract.envelope import EnvelopeHeader
 from mpc.errors import FoursealError
 from signer_agent.contracts.relay_line import PASS_KEY, RelayLine
-from signer_agent.keystore.entries import Identity
 from tests.signer_agent.authority import Authority
 from wire.catalogue import ServiceError
+from wire.client.identity import Identity
 from wire.limits import server_options
 from wire.status import status_of
 from wire.tls import server_credentials

@@ -14,7 +14,6 @@ import pyotp
 
 from server.root.application import Server
 from server.root.home import Home as ServerHome
-from signer_agent.client.enrolment import enrol
 from signer_agent.client.server_line import ServerLine
 from signer_agent.contracts.account import Accounts
 from signer_agent.contracts.entries import Drawers
@@ -27,10 +26,11 @@ from signer_agent.contracts.signer_keys import KeyChoice, SignerKeyring
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
-from signer_agent.ticket import Ticket
 from tests.server.harness import make_home, make_ticket, running_server
 from tests.server.identity.accounts.people import PASSWORD
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client.enrolment import enrol
+from wire.client.ticket import Ticket
 
 
 class App:

@@ -22,6 +22,7 @@ from signer_agent.contracts.envelopes import SegmentFile
 from signer_agent.contracts.messages import FileSource, Message
 from signer_agent.home import Home
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client import repetition
 from wire.segments import Segment
 from wire.streams import Post
 
@@ -74,7 +75,7 @@ append = SegmentFile.append
 
 async def send_or_receive(what: str, home: str, session: str, file: str) -> None:
     """One content."""
-    vars(server_line)["call_repeatedly"] = both_sides(server_line.call_repeatedly)
+    vars(server_line)["call_repeatedly"] = both_sides(repetition.call_repeatedly)
     vars(relay_line)["call_repeatedly"] = vars(server_line)["call_repeatedly"]
     Post.write = both_sides(Post.write)  # type: ignore[assignment, method-assign]
     SegmentFile.append = watched_append  # type: ignore[assignment, method-assign]

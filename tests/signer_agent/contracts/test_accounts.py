@@ -15,7 +15,6 @@ import pytest
 from contract.session_info import Scheme
 from server.root.application import Server
 from server.root.home import Home as ServerHome
-from signer_agent.client.enrolment import enrol
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.model import Account, AccountState, FactorKind, Login
 from signer_agent.contracts.sessions import Sessions
@@ -24,12 +23,13 @@ from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
-from signer_agent.ticket import Ticket
 from tests.server.harness import MovableClock, make_home, make_ticket, running_server
 from tests.server.identity.accounts.security_key import SecurityKey
 from tests.signer_agent.contracts.people import PASSWORD, Person, log_in, register
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client.enrolment import enrol
+from wire.client.ticket import Ticket
 
 NUMBER: Final = "+15550100"
 OTHER_PASSWORD: Final = "another password that only tests have"  # noqa: S105

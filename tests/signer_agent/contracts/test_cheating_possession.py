@@ -22,9 +22,9 @@ from contract.profiles import Profile
 from contract.signer_keys import check_signature_alone, sign_alone
 from signer_agent.contracts.entries import SignerKeys, StoredLogin
 from signer_agent.contracts.possession import _answer
-from signer_agent.keystore.entries import Identity
 from tests.contract.world import Issuer, person
 from tests.signer_agent.refusals import refused
+from wire.client.identity import Identity
 from wire.convert import timestamp_of
 
 

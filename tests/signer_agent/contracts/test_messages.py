@@ -14,7 +14,6 @@ import pytest_asyncio
 
 from contract.statement import Decision
 from contract.stream import SEGMENT_BYTES
-from signer_agent.contracts.blame import server_lied
 from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.messages import BytesSource, FileSource, Messages, StreamSource
 from signer_agent.contracts.model import SessionRevision
@@ -25,6 +24,7 @@ from tests.contract.world import Issuer
 from tests.signer_agent.contracts.company import Company, Person, gathered
 from tests.signer_agent.evidence import lying
 from tests.signer_agent.refusals import refused
+from wire.client.blame import server_lied
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

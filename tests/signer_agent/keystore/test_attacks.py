@@ -14,7 +14,6 @@ import pytest
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Role
 from signer_agent.home import Home
-from signer_agent.keystore.documents import decode, encode
 from signer_agent.keystore.header import _checksum
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
@@ -22,6 +21,7 @@ from tests.mpc.parties import Signers, signing_share
 from tests.signer_agent import stores
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client.documents import decode, encode
 
 pytestmark = pytest.mark.full_cost
 

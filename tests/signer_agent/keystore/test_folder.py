@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from signer_agent.home import Home
-from signer_agent.keystore.folder import PrivateFolder
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client.private_folder import PrivateFolder
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_what_a_dead_writer_left_is_cleared(folder: PrivateFolder) -> None:
 def test_writers_of_several_processes_take_turns(folder: PrivateFolder) -> None:
     """Four processes replace one file fifty times each: no error, and it is always one of theirs."""
     program = (
-        "import sys; from pathlib import Path; from signer_agent.keystore.folder import PrivateFolder\n"
+        "import sys; from pathlib import Path; from wire.client.private_folder import PrivateFolder\n"
         "folder = PrivateFolder.open(Path(sys.argv[1]))\n"
         "for _ in range(50): folder.write('a', sys.argv[2].encode() * 1000)\n"
     )

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from mpc.four_prime_rsa import Role
 from signer_agent.contracts.entries import CURRENT, Drawers, StoredLogin
 from signer_agent.home import Home
-from signer_agent.keystore.entries import tls_key_to_secret_bytes
 from signer_agent.keystore.sealing import DataKey, Passphrase
 from signer_agent.keystore.store import KeyStore
 from tests.mpc.parties import Signers, signing_share
 from tests.signer_agent import stores
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client.identity import tls_key_to_secret_bytes
 
 
 @pytest.fixture(scope="module")

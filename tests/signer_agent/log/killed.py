@@ -15,13 +15,14 @@ from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
 from tests.signer_agent.log.logs import watching
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client import repetition
 
 HOME, ADDRESS, CALLS = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 
 async def main() -> None:
     """Look once."""
-    call, left = server_line.call_repeatedly, CALLS
+    call, left = repetition.call_repeatedly, CALLS
 
     async def watched(*arguments: Any) -> Any:  # noqa: ANN401
         nonlocal left

@@ -18,19 +18,19 @@ from server.clock import Clock, system_clock
 from server.journal.log import stage
 from server.root.application import Server
 from server.root.home import Home as ServerHome
-from signer_agent.client.enrolment import enrol
 from signer_agent.client.server_line import ServerLine
 from signer_agent.home import Home
-from signer_agent.keystore.entries import Identity
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
 from signer_agent.log.watch import LogWatch
-from signer_agent.ticket import Ticket
 from tests.server.harness import make_ticket
 from tests.signer_agent.stores import PASSPHRASE
 from transparency.checkpoint import Checkpoint, verify_checkpoint
 from transparency.keys import VerifierKey
 from transparency.note import Note
+from wire.client.enrolment import enrol
+from wire.client.identity import Identity
+from wire.client.ticket import Ticket
 
 CALL_SECONDS = 1.0
 

@@ -22,12 +22,13 @@ from server.clock import system_clock
 from server.root.application import Server
 from server.transactions.executors.ledger import open_account
 from signer_agent.contracts.signer_keys import EncryptKind, KeyChoice, SignKind
-from signer_agent.home import Home, socket_address
+from signer_agent.home import Home
 from signer_agent.signing_device.desk import Desk
 from signer_agent.signing_device.serving import open_to_terminals
 from tests.server.harness import call, enrolled, make_home, running_server
 from tests.server.transactions.people import Terminal
 from tests.signer_agent.trusteeship.people import Trustee, arrive
+from wire.client.repetition import socket_address
 
 OVERDRAFT: Final = 10**9
 QUICK: Final = KeyChoice(SignKind.P256, EncryptKind.X25519)

@@ -22,18 +22,18 @@ from server.root.application import Server
 from server.root.home import Home as ServerHome
 from signer_agent.cli.main import make_app
 from signer_agent.client.agent import LocalAgent
-from signer_agent.client.enrolment import enrol
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.home import Home
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
-from signer_agent.ticket import Ticket
 from signer_agent.trusteeship.grants import Grant
 from signer_agent.trusteeship.trusteeship import Trusteeship
 from tests.server.harness import make_home, make_ticket, running_server
 from tests.server.trusteeship.people import YEARS, OwnKey, authority_of, new_key
 from tests.signer_agent.contracts.people import Person, register
 from tests.signer_agent.stores import PASSPHRASE
+from wire.client.enrolment import enrol
+from wire.client.ticket import Ticket
 
 KEYS: Final = {
     "seal": (Purpose.SIGN, KeyKind.ECDSA_P256),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signer_agent.cli.output import Output
+from wire.client.output import Output
 
 
 def test_a_list_that_no_table_can_hold_shows_every_value_whole(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
-from signer_agent.client.messages import answer_malformed
+from wire.client.blame import answer_malformed
 
 MAX_PAGES: Final = 10_000
 """More are not asked for: of the default size, that is a million entries."""

@@ -12,8 +12,7 @@ from contract.transactions.binding import SignedBinding
 from contract.transactions.progress import TransactionState
 from contract.transactions.transaction import Transaction, transaction_id
 from mpc.errors import PeerMisbehaved
-from signer_agent.client.messages import answered_time
-from signer_agent.contracts.blame import blaming_server, server_lied
+from wire.client.blame import answered_time, blaming_server, server_lied
 
 _STATES: Final = {
     pb.TRANSACTION_STATE_PROPOSED: TransactionState.PROPOSED,
@@ -75,12 +74,11 @@ class ShownTransaction:
         return transaction_id(self.transaction.digest)
 
 
-def read_transaction(shown: pb.TransactionStatus, account: str) -> ShownTransaction:
+def read_transaction(shown: pb.TransactionStatus) -> ShownTransaction:
     """Read what the server shows.
 
     Args:
         shown: of an answer.
-        account: that signs it.
 
     Raises:
         PeerMisbehaved: TRANSACTION_ANSWER_WRONG, and what ``Transaction.from_der`` and ``SignedBinding.from_der``
@@ -89,8 +87,8 @@ def read_transaction(shown: pb.TransactionStatus, account: str) -> ShownTransact
     with blaming_server():
         transaction = Transaction.from_der(shown.transaction_der)
         binding = SignedBinding.from_der(shown.binding_der) if shown.binding_der else None
-    if shown.transaction_id != transaction_id(transaction.digest) or transaction.signer != account:
-        raise wrong("it is another transaction than it says, or another account's")
+    if shown.transaction_id != transaction_id(transaction.digest):
+        raise wrong("it is another transaction than it says")
     return ShownTransaction(
         transaction=transaction,
         binding=binding,

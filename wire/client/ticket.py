@@ -11,8 +11,8 @@ from cryptography import x509
 
 from mpc.errors import FoursealError
 from mpc.secret import Secret
-from signer_agent.keystore.documents import DocumentError, Fields
 from wire.catalogue import ServiceError
+from wire.client.documents import DocumentError, Fields
 from wire.ids import check_agent_id
 
 MAX_TICKET_BYTES: Final = 64 * 1024

@@ -22,6 +22,33 @@ def translated(path: Path) -> Iterator[None]:
         raise ServiceError("FILE_UNUSABLE", file=str(path), problem=problem or "it cannot be used") from error
 
 
+def read_file(path: Path, maximum: int, what: str) -> bytes:
+    """Read a small file.
+
+    Args:
+        path: where.
+        maximum: bytes.
+        what: what it should be, for the error.
+
+    Raises:
+        ServiceError: FILE_UNUSABLE: cannot be read, or is longer.
+    """
+    with opened(path) as file:
+        content = file.read(maximum + 1)
+    if len(content) > maximum:
+        raise ServiceError("FILE_UNUSABLE", file=str(path), problem=f"it is too long for {what}")
+    return content
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read. Raises ServiceError (FILE_UNUSABLE)."""
+    with translated(path):
+        file = path.open("rb")
+    with file, translated(path):
+        yield file
+
+
 @contextmanager
 def writing_whole(path: Path, *, secret: bool = False) -> Iterator[BinaryIO]:
     """Write a file, whole and durable, or not at all; yields what to write to.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import grpc
 from cryptography import x509
@@ -23,12 +23,11 @@ from cryptography.x509.oid import NameOID
 from fourseal.v1 import enrolment_service_pb2
 from fourseal.v1.enrolment_service_pb2_grpc import EnrolmentServiceStub
 
-from signer_agent.client.messages import answer_malformed
-from signer_agent.client.server_line import CALL_SECONDS, call_repeatedly
-from signer_agent.keystore.entries import Identity, PendingEnrolment
-from signer_agent.keystore.store import KeyStore
-from signer_agent.revocation_secret import RevocationSecret
-from signer_agent.ticket import Ticket
+from wire.client.blame import answer_malformed
+from wire.client.identity import Identity, PendingEnrolment
+from wire.client.repetition import CALL_SECONDS, call_repeatedly
+from wire.client.revocation_secret import RevocationSecret
+from wire.client.ticket import Ticket
 from wire.limits import channel_options
 from wire.tls import channel_credentials
 
@@ -36,7 +35,20 @@ if TYPE_CHECKING:  # these exist for the type checker only
     from fourseal.v1.enrolment_service_pb2_grpc import EnrolmentServiceAsyncStub
 
 
-async def enrol(store: KeyStore, ticket: Ticket) -> Identity:
+class EnrolmentStore(Protocol):
+    """Where a program keeps who it is: durably, and so that nobody else can read it."""
+
+    def save_identity(self, identity: Identity) -> None:
+        """Store an identity in place of an older one, and forget the enrolment."""
+
+    def pending_enrolment(self) -> PendingEnrolment | None:
+        """The enrolment under way, or None."""
+
+    def save_pending_enrolment(self, pending: PendingEnrolment) -> None:
+        """Store it in place of an older one."""
+
+
+async def enrol(store: EnrolmentStore, ticket: Ticket) -> Identity:
     """Use a ticket, and store the identity that it brings in place of an older one.
 
     Raises:
@@ -64,7 +76,7 @@ async def enrol(store: KeyStore, ticket: Ticket) -> Identity:
     return identity
 
 
-def begin_enrolment(store: KeyStore, ticket: Ticket) -> PendingEnrolment:
+def begin_enrolment(store: EnrolmentStore, ticket: Ticket) -> PendingEnrolment:
     """The enrolment of a ticket, which is begun if need be: what ``enrol`` will send. Raises those of the key store."""
     pending = store.pending_enrolment()
     if pending is None or pending.token_digest != ticket.token_digest:

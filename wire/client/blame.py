@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from contract.errors import VerificationFailed
 from mpc.errors import MalformedInput, PeerMisbehaved, WrongPurpose
@@ -23,3 +26,18 @@ def blaming_server() -> Iterator[None]:
 def server_lied(reason: str, problem: str) -> PeerMisbehaved:
     """The server contradicts what is proved. ``problem`` says how."""
     return PeerMisbehaved(reason, problem, culprit=Role.SERVER, problem=problem)
+
+
+def answer_malformed(problem: str) -> PeerMisbehaved:
+    """The server's answer does not have the form it must have. ``problem`` says what, without its values."""
+    return PeerMisbehaved(
+        "ANSWER_MALFORMED", f"the server's answer is malformed: {problem}", culprit=Role.SERVER, problem=problem
+    )
+
+
+def answered_time(shown: Timestamp) -> datetime:
+    """A time that the server shows, UTC. Raises PeerMisbehaved (ANSWER_MALFORMED); the culprit is the server."""
+    try:
+        return shown.ToDatetime(UTC)
+    except (ValueError, OverflowError) as error:
+        raise answer_malformed("a time of it is none") from error
