@@ -18,7 +18,7 @@ lock() { # lock FILE [OPTION...] SOURCE...: these sources into FILE
 }
 
 listed build-system requires |
-    lock requirements/dev.txt --extra dev --extra bench --extra demo --extra pkcs11 pyproject.toml -
+    lock requirements/dev.txt --extra dev --extra bench --extra demo --extra pkcs11 --extra terminal pyproject.toml -
 listed build-system requires |
-    lock requirements/run.txt --extra demo --extra pkcs11 --constraints requirements/dev.txt pyproject.toml -
+    lock requirements/run.txt --extra demo --extra pkcs11 --extra terminal --constraints requirements/dev.txt pyproject.toml -
 listed project optional-dependencies crypto-mb | lock requirements/crypto_mb.txt -

@@ -23,7 +23,7 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-NAMES: Final = {"signer_agent.cli": "fourseal", "server.cli": "fourseal-server"}
+NAMES: Final = {"signer_agent.cli": "fourseal", "server.cli": "fourseal-server", "terminal.cli": "fourseal-terminal"}
 """What our programs are called, by their modules."""
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")

@@ -1,4 +1,4 @@
-"""What both of our programs import, for ``tests.forked``: imported once, by the process that is forked."""
+"""What our programs import, for ``tests.forked``: imported once, by the process that is forked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import server.cli
 import signer_agent.cli
+import terminal.cli
 from tests import cheap
 
-for _package in (server.cli, signer_agent.cli):
+for _package in (server.cli, signer_agent.cli, terminal.cli):
     for _module in pkgutil.iter_modules(_package.__path__):
         import_module(f"{_package.__name__}.{_module.name}")
 for _name in ("server.root.application", "server.root.media", "signer_agent.client.agent"):  # imported by functions

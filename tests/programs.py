@@ -46,7 +46,7 @@ os._exit(status)
 
 @contextlib.contextmanager
 def quick_programs() -> Iterator[Path]:
-    """A folder with ``fourseal`` and ``fourseal-server``; what they run ends with the context at the latest."""
+    """A folder with our programs; what they run ends with the context at the latest."""
     with tempfile.TemporaryDirectory(prefix="programs-") as folder, socket.socket(socket.AF_UNIX) as listener:
         made = Path(folder)
         address = str(made / "socket")

@@ -30,13 +30,12 @@ from signer_agent.home import Home
 from signer_agent.keystore.store import require_store
 from wire.catalogue import ServiceError
 from wire.client.private_folder import PrivateFolder
-from wire.client.repetition import socket_address
+from wire.client.repetition import MAX_SOCKET_PATH_BYTES, socket_address
 from wire.collection import collect_as_usual
 from wire.in_flight import InFlight
 from wire.interceptor import RpcInterceptor
 from wire.limits import server_options
 
-_MAX_SOCKET_PATH_BYTES: Final = 107  # sun_path of unix(7), without its final zero
 _PR_SET_DUMPABLE: Final = 4  # prctl(2)
 _STOP_GRACE_SECONDS: Final = 1.0
 
@@ -104,8 +103,8 @@ def bind_socket(server: grpc.aio.Server, socket: Path) -> None:
         ServiceError: STORE_UNUSABLE: its path is too long.
     """
     socket.unlink(missing_ok=True)
-    if len(os.fsencode(socket)) > _MAX_SOCKET_PATH_BYTES:
-        problem = f"the path is longer than {_MAX_SOCKET_PATH_BYTES} bytes, too long for a socket"
+    if len(os.fsencode(socket)) > MAX_SOCKET_PATH_BYTES:
+        problem = f"the path is longer than {MAX_SOCKET_PATH_BYTES} bytes, too long for a socket"
         raise ServiceError("STORE_UNUSABLE", file=str(socket), problem=problem)
     server.add_insecure_port(socket_address(socket))
     socket.chmod(0o600)

@@ -62,7 +62,7 @@ LAYERS = (
     ("transparency",),
     ("contract",),
     ("wire",),
-    ("server.clock", "server.errors", "signer_agent"),
+    ("server.clock", "server.errors", "signer_agent", "terminal"),
     ("server.config", "server.secret_file"),
     ("server.webhook",),
     ("server.storage",),
@@ -87,6 +87,7 @@ PROJECT = (
     "wire",
     "server",
     "signer_agent",
+    "terminal",
     "softhsm",
     "bench",
     "demo",
@@ -110,8 +111,11 @@ GRPC_PLACES = (
     "signer_agent.trusteeship",
     "signer_agent.cli",
     "server.gateway",
+    "terminal.back_end",
+    "terminal.device",
     *ROOTS,
 )
+PROGRAMS = ("server", "signer_agent", "terminal")
 STORE_PARTS = ("store", "tables")
 
 LONGEST_MODULE = 500
@@ -155,13 +159,22 @@ def nothing_imports_upwards(module: Module) -> Iterator[str]:
             yield _wrong(module, found.line, f"{home[1]} imports {found.name}, which does not lie below it")
 
 
-def server_and_agent_are_strangers(module: Module) -> Iterator[str]:
-    """What holds the client share and what holds the server share have the wire in common, and the pure core."""
-    for one, other in (("server", "signer_agent"), ("signer_agent", "server")):
+def programs_are_strangers(module: Module) -> Iterator[str]:
+    """Agent, server and terminal have the wire in common, and the pure core."""
+    for one in PROGRAMS:
+        others = [other for other in PROGRAMS if other != one]
         if module.within(one):
             for found in module.imports():
-                if found.within(other):
+                if found.within(*others):
                     yield _wrong(module, found.line, f"{one} imports {found.name}")
+
+
+def terminals_know_no_shares(module: Module) -> Iterator[str]:
+    """A terminal may be infected: nothing that works with shares is in it."""
+    if module.within("terminal"):
+        for found in module.imports():
+            if found.within("mpc") and not found.within("mpc.errors"):
+                yield _wrong(module, found.line, f"a terminal imports {found.name}")
 
 
 def grpc_stays_at_the_edge(module: Module) -> Iterator[str]:
@@ -224,7 +237,8 @@ def files_and_functions_are_short(module: Module) -> Iterator[str]:
 RULES: tuple[Rule, ...] = (
     pure_packages_touch_nothing,
     nothing_imports_upwards,
-    server_and_agent_are_strangers,
+    programs_are_strangers,
+    terminals_know_no_shares,
     grpc_stays_at_the_edge,
     sql_stays_in_stores,
     faces_and_tables_are_private,

@@ -31,6 +31,7 @@ from wire.catalogue import (
     requests,
     sessions,
     signing_device,
+    terminal,
     transactions,
     trusteeship,
     watermark,
@@ -61,6 +62,7 @@ _ENTRIES: Final = (
     *ledger.ENTRIES,
     *guard.ENTRIES,
     *signing_device.ENTRIES,
+    *terminal.ENTRIES,
     *faults.ENTRIES,
 )
 

@@ -26,6 +26,8 @@ from wire.tls import channel_credentials
 
 CALL_SECONDS: Final = 15.0
 """Deadline of a call, its repetitions included."""
+MAX_SOCKET_PATH_BYTES: Final = 107
+"""Longest path of a Unix socket: sun_path of unix(7), without its final zero."""
 
 _REPEAT_SECONDS: Final = 10.0  # a server that is started again serves within 5
 
