@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Final, TextIO
@@ -122,16 +123,19 @@ async def test_a_payment_in_parts(
 
 async def test_a_picture_is_waited_for(shop: Shop, key_pad: KeyPad, tmp_path: Path) -> None:
     """A new payment's picture cannot be there before a person says so."""
-    async with shop.device(refreshing=True) as user:
-        options = ("--device", shop.socket, "--picture", tmp_path / "display.jpg", "--refreshing")
+    async with shop.device(refreshing=True, now=lambda: datetime.now(UTC) - timedelta(seconds=10)) as user:
+        options = ("--device", shop.socket, "--picture", tmp_path / "display.jpg")
         paying = asyncio.create_task(shop.command(*PAYMENT, *options))
         await user.confirm()
         (tmp_path / "display.jpg").write_bytes(user.photograph())
         key_pad.type("")
         assert await paying == 0
-        kept = await _signed_anew(shop, user)
+        name = await _signed_anew(shop, user)
         with refused("FILE_UNUSABLE"):
-            await shop.command("pay", "--resume", kept, "--picture", tmp_path / "missing.jpg")
+            await shop.command("pay", "--resume", name, "--picture", tmp_path / "missing.jpg")
+        (tmp_path / "display.jpg").write_bytes(user.photograph())
+        with refused("PICTURE_TOO_OLD", seconds="3"):
+            await shop.command("pay", "--resume", name, *options, "--refreshing")
 
 
 async def test_a_code_that_was_used(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import stat
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -117,8 +118,11 @@ async def test_a_picture(shop: Shop) -> None:
         await terminal.present(second.transaction_id, shop.socket)
         await terminal.sign(second.transaction_id)
         await user.confirm()
-        name, taken = second.transaction_id, user.photograph()
-        later = Terminal(terminal._store, terminal._line, lambda: datetime.now(UTC) + timedelta(seconds=4))
+        name, taken, now = second.transaction_id, user.photograph(), datetime.now(UTC)
+        at_once, later = (
+            Terminal(terminal._store, terminal._line, partial(lambda time: time, now + wait))
+            for wait in (timedelta(), timedelta(seconds=4))
+        )
         with refused("PICTURE_TOO_OLD", seconds="3"):
             await later.confirm_by_picture(name, taken, "photo.jpg", refreshing=True)
         with refused("PICTURE_OF_OTHER_TRANSACTION"):
@@ -136,7 +140,7 @@ async def test_a_picture(shop: Shop) -> None:
                 await terminal.confirm_by_picture(name, content, "photo.jpg")
         assert (await terminal.get(name)).wrong_codes == 0
         beside = _beside(_blank(300, 300, _png("https://example.com")), taken)
-        done = await terminal.confirm_by_picture(name, beside, "photo.jpg", refreshing=True)
+        done = await at_once.confirm_by_picture(name, beside, "photo.jpg", refreshing=True)
         assert done.state is TransactionState.EXECUTED
 
 
