@@ -16,8 +16,8 @@ import structlog
 from server.errors import OperatorError
 from server.identity.certificates.responder import MAX_REQUEST_BYTES, Responder
 from server.identity.certificates.revocation import IssuedList, RevocationLists
-from server.identity.web.http import HttpServer
 from server.identity.web.status import StatusPages
+from wire.http import HttpServer
 
 _BACKLOG: Final = 512
 

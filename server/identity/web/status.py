@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from server.identity.certificates.responder import Responder
 from server.identity.certificates.revocation import IssuedList
-from server.identity.web.http import HttpRequest, HttpResponse
+from wire.http import HttpRequest, HttpResponse
 
 OCSP_PATH: Final = "/ocsp"
 LIST_PATH: Final = "/revoked.crl"

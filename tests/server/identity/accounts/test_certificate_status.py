@@ -19,13 +19,13 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mpc.four_prime_rsa import Purpose
-from server.identity.web import http
 from server.root.application import Server
 from server.root.home import Home
 from tests.server.cli.test_cli import answer, refusal
 from tests.server.harness import MovableClock, make_home
 from tests.server.identity.accounts.people import Person, certificate_pb
 from tests.wire.certificates import Authority
+from wire import http
 from wire.ids import new_request_id
 
 PUBLIC = "http://status.example"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,10 +27,18 @@ _READ_BYTES: Final = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request, whole: its method, the path as it was sent, its content."""
+    """A request, whole.
+
+    Args:
+        method: of HTTP.
+        path: as it was sent.
+        headers: by name in small letters; what came twice stands there joined by commas (RFC 9110, section 5.2).
+        content: may be empty.
+    """
 
     method: str
     path: str
+    headers: Mapping[str, str]
     content: bytes
 
 
@@ -43,12 +51,14 @@ class HttpResponse:
         content_type: of the content.
         content: may be empty.
         keep_seconds: for which others may hand out the same; 0: not at all.
+        headers: besides those of the content.
     """
 
     status: int
     content_type: str = "text/plain"
     content: bytes = b""
     keep_seconds: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -116,7 +126,7 @@ class HttpServer:
         try:
             return await self._handler(request)
         except Exception as error:  # noqa: BLE001  # whoever asks is told nothing; the log is
-            self._log.error("http_failed", path=request.path[:200], cause=repr(error))
+            self._log.error("http_failed", method=request.method, cause=repr(error))  # a path may have a secret in it
             return HttpResponse(500)
 
     async def _read(
@@ -138,9 +148,18 @@ class HttpServer:
                 if len(content) > self._max_content:
                     return HttpResponse(413)
             elif isinstance(event, h11.EndOfMessage) and head is not None:
-                return HttpRequest(head.method.decode("ascii"), head.target.decode("ascii"), bytes(content))
+                method, path = head.method.decode("ascii"), head.target.decode("ascii")
+                return HttpRequest(method, path, _headers(head), bytes(content))
             else:  # the connection was closed
                 return None
+
+
+def _headers(head: h11.Request) -> Mapping[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in head.headers:
+        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _encode(connection: h11.Connection, response: HttpResponse) -> bytes:
@@ -151,6 +170,7 @@ def _encode(connection: h11.Connection, response: HttpResponse) -> bytes:
         ("Content-Type", response.content_type),
         ("Content-Length", str(len(response.content))),
         ("Cache-Control", f"max-age={response.keep_seconds}, public" if response.keep_seconds else "no-store"),
+        *response.headers,
     ]
     if connection.their_state is not h11.DONE:
         headers.append(("Connection", "close"))
