@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-contract demo-hsm demo-trust run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-contract require-softhsm want-softhsm want-pdf require-lint
+.PHONY: help demo demo-contract demo-hsm demo-trust run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-contract require-softhsm want-softhsm want-pdf want-chromium require-lint
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -77,7 +77,7 @@ clean: ## Remove all that was made here, but not the state of make run
 require-run:
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl
 
-require-test: want-softhsm want-pdf
+require-test: want-softhsm want-pdf want-chromium
 	@PYTHON=$(PYTHON) scripts/require.sh python openssl node contract-fonts
 
 require-contract:
@@ -91,6 +91,9 @@ want-softhsm:
 
 want-pdf:
 	@scripts/require.sh --wanted contract-fonts qpdf mutool gs pdftocairo pdfsig soffice
+
+want-chromium:
+	@scripts/require.sh --wanted chromium
 
 require-lint:
 	@PYTHON=$(PYTHON) scripts/require.sh python node npm

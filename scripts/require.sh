@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # require.sh [--wanted] NAME...: makes sure that these are on the machine: python, openssl, node, npm, softhsm2-util,
-# pkcs11-tool, qpdf, mutool, gs, pdftocairo, pdfsig, pdftoppm, pdftotext, soffice, contract-fonts. What is missing is
-# installed when we are root on Debian or Ubuntu; otherwise we say what to install and fail; or, if it is only wanted,
-# go on without it: the tests that need it are skipped, and say so.
+# pkcs11-tool, qpdf, mutool, gs, pdftocairo, pdfsig, pdftoppm, pdftotext, soffice, chromium, contract-fonts. What is
+# missing is installed when we are root on Debian or Ubuntu; otherwise we say what to install and fail; or, if it is
+# only wanted, go on without it: the tests that need it are skipped, and say so.
 # PYTHON names the Python that `python` is about (default: python3).
 set -euo pipefail
 

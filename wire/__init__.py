@@ -1,8 +1,7 @@
 """What both ends of a gRPC line share: the catalogue of errors, statuses, conversions, limits, TLS, the interceptor.
 
-And a small HTTP server, for what browsers and verifiers of certificates ask of either.
-
-The server uses it towards agents, and the agent's local service towards back ends. It knows no rules and no storage.
+The server uses it towards agents, and the agent's local service towards back ends; both have a small HTTP server of it
+for those who do not speak gRPC. It knows no rules and no storage.
 Import it before gRPC (``cipher_suites``).
 """
 

@@ -11,23 +11,15 @@ from rich.cells import set_cell_size
 
 from contract.errors import TransactionRefused
 from contract.transactions.display import wrap
-from contract.transactions.progress import TransactionState
-from contract.transactions.transaction import transaction_id
 from signer_agent.cli.screen import Line
 from signer_agent.signing_device.desk import Desk
-from signer_agent.signing_device.model import Ended, Ending, Stage, View
+from signer_agent.signing_device.model import Ended, Stage, View
+from signer_agent.signing_device.wording import WAITING, tell_ending
 from wire.client.output import message_of
 
 _NOTICE_LINES: Final = 2
 _AROUND: Final = 3 + _NOTICE_LINES
 """Lines around a transaction: head, an empty one, notice, keys."""
-_ENDINGS: Final = {
-    Ending.USED: "The back end has the code",
-    Ending.CLOSED: "The back end takes the code no more",
-    Ending.GONE: "The code is gone",
-    Ending.REFUSED: "You refused",
-    Ending.EXPIRED: "The time to confirm is over",
-}
 
 
 def size_for_reading(size: tuple[int, int]) -> tuple[int, int]:
@@ -80,14 +72,11 @@ def _broken(text: str, style: str, columns: int) -> list[Line]:
 
 def _waiting(ended: Ended | None, columns: int) -> list[Line]:
     if ended is None:
-        return [("Waiting for a terminal.", "")]
-    stands = f": it is {ended.state}" if isinstance(ended.state, TransactionState) else ""
-    lines = _broken(f"{_ENDINGS[ended.ending]}{stands}.", "strong", columns)
-    lines += _broken(transaction_id(ended.transaction), "", columns)
-    if ended.problem is not None:
-        lines += _broken("The back end could not be told:", "strong", columns)
-        lines += _broken(message_of(ended.problem), "", columns)
-    return [*lines, ("", ""), ("Waiting for a terminal.", "")]
+        return [(WAITING, "")]
+    lines: list[Line] = []
+    for number, sentence in enumerate(tell_ending(ended)):
+        lines += _broken(sentence, "" if number % 2 else "strong", columns)
+    return [*lines, ("", ""), (WAITING, "")]
 
 
 def _showing(desk: Desk, view: View, room: tuple[int, int], now: datetime) -> list[Line]:

@@ -33,6 +33,8 @@ def run(
         bool, typer.Option("--ask-pin", help="Ask for PIN or passphrase before a code is shown.")
     ] = False,
     refreshing: Annotated[bool, typer.Option("--refreshing", help="Draw the picture anew with the time.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Show it on a page for a browser, not on this screen.")] = False,
+    page_port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page; 0: a free one.")] = 0,
 ) -> None:
     """Be a signing device: show transactions of terminals on this screen, sign them, and show a code once confirmed.
 
@@ -40,7 +42,8 @@ def run(
     """
     from signer_agent.cli.signing_device import run_device  # noqa: PLC0415  # takes as long to import as all else
 
-    run_device(invocation, key, variant, own_key=own_key, asks_pin=ask_pin, refreshing=refreshing)
+    shown_at = page_port if page else None
+    run_device(invocation, key, variant, shown_at, own_key=own_key, asks_pin=ask_pin, refreshing=refreshing)
 
 
 @command(app, "list")

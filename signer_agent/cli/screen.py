@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
+from signer_agent.signing_device.wording import visible
+
 RESIZED: Final = "resized"
 """What comes instead of a key when the window has another size."""
 ESCAPE: Final = "\x1b"
@@ -86,7 +88,7 @@ class Screen:
 
     def draw(self, lines: Sequence[Line]) -> None:
         """Show these lines and nothing else; none may be wider than the screen, nor may there be more than fit."""
-        drawn = (f"{_STYLES[style]}{_visible(text)}{_REST_OF_LINE}" for text, style in lines)
+        drawn = (f"{_STYLES[style]}{visible(text)}{_REST_OF_LINE}" for text, style in lines)
         self._write(_HOME + "\n".join(drawn) + _REST)
 
     def _read(self) -> None:
@@ -108,7 +110,3 @@ def _keys_of(data: str) -> list[str]:
         keys.append(_SEQUENCES.get(found, found))
         data = data[len(found) :]
     return keys
-
-
-def _visible(text: str) -> str:
-    return "".join(each if each.isprintable() or each == "\u3000" else "?" for each in text)

@@ -1,4 +1,4 @@
-"""``device run``: the signing device on a terminal's screen."""
+"""``device run``: the signing device, on a terminal's screen unless on a page."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from contract.transactions.binding import CodeVariant
 from mpc.errors import FoursealError
 from signer_agent.cli.device_display import display, size_for_reading
+from signer_agent.cli.device_page import run_page
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.screen import ESCAPE, RESIZED, Screen
 from signer_agent.daemon.process import harden
 from signer_agent.signing_device.desk import Desk
 from signer_agent.signing_device.model import Stage, View
+from signer_agent.signing_device.page import SIZE
 from signer_agent.signing_device.serving import open_to_terminals
 from wire.catalogue import ServiceError
 from wire.client.output import message_of
@@ -32,23 +34,33 @@ _ERASE: Final = "\b\x7f"
 
 
 def run_device(
-    invocation: Invocation, key: str, variant: CodeVariant, *, own_key: bool, asks_pin: bool, refreshing: bool
+    invocation: Invocation,
+    key: str,
+    variant: CodeVariant,
+    page_port: int | None,
+    *,
+    own_key: bool,
+    asks_pin: bool,
+    refreshing: bool,
 ) -> None:
-    """Run it until its user quits. Arguments as those of ``devices.run``.
+    """Run it until its user quits, on the screen or on a page at a port. Arguments as those of ``devices.run``.
 
     Raises:
-        FoursealError: DISPLAY_MISSING, DEVICE_RUNNING, those of ``Contracts.signing_office``.
+        FoursealError: DISPLAY_MISSING, DEVICE_RUNNING, PAGE_PORT_TAKEN, those of ``Contracts.signing_office``.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if page_port is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ServiceError("DISPLAY_MISSING")
     harden()
 
     async def ran(agent: LocalAgent) -> None:
         office = await (await agent.contracts()).signing_office(agent, key, own_key=own_key)
-        screen = Screen(sys.stdin.fileno(), sys.stdout)
-        size = size_for_reading(screen.size)
+        screen = None if page_port is not None else Screen(sys.stdin.fileno(), sys.stdout)
+        size = SIZE if screen is None else size_for_reading(screen.size)
         desk = Desk(office, size, variant=variant, asks_pin=asks_pin, refreshing=refreshing)
-        async with open_to_terminals(desk, invocation.home):
+        async with open_to_terminals(desk, invocation.home) as log:
+            if screen is None:
+                await run_page(desk, office.account, page_port or 0, log)
+                return
             with screen:
                 await ScreenDevice(desk, screen, office.account).run()
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import grpc
+import structlog
 from fourseal.v1.signing_device_service_pb2_grpc import add_SigningDeviceServiceServicer_to_server
 
 from signer_agent.daemon.process import bind_socket, make_log, only_process
@@ -24,8 +25,8 @@ _STOP_GRACE_SECONDS: Final = 0.2
 
 
 @asynccontextmanager
-async def open_to_terminals(desk: Desk, home: Home) -> AsyncIterator[None]:
-    """While the context lasts, terminals come to the desk, and it watches the time.
+async def open_to_terminals(desk: Desk, home: Home) -> AsyncIterator[structlog.stdlib.BoundLogger]:
+    """While the context lasts, terminals come to the desk, and it watches the time. Yields the device's log.
 
     Args:
         desk: of this process.
@@ -38,14 +39,15 @@ async def open_to_terminals(desk: Desk, home: Home) -> AsyncIterator[None]:
     running = ServiceError("DEVICE_RUNNING", folder=str(home.folder))
     with only_process(home.device_lock, running), home.device_log.open("a") as log:
         home.device_log.chmod(0o600)
-        interceptor = RpcInterceptor(make_log(log), InFlight(), lambda _: "terminal")
+        lines = make_log(log)
+        interceptor = RpcInterceptor(lines, InFlight(), lambda _: "terminal")
         server = grpc.aio.server(interceptors=[interceptor], options=server_options())
         add_SigningDeviceServiceServicer_to_server(SigningDeviceRpc(desk), server)
         bind_socket(server, home.device_socket)
         await server.start()
         watching = asyncio.create_task(desk.run())
         try:
-            yield
+            yield lines
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):

@@ -46,6 +46,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Run it in a terminal window that no other program writes to.",
     ),
     Entry(
+        "PAGE_PORT_TAKEN",
+        PRECONDITION,
+        "Nothing can listen on port {port} of 127.0.0.1.",
+        "Stop what uses that port, or name another one: 0 finds a free one.",
+    ),
+    Entry(
         "TRANSACTION_ANSWER_WRONG",
         PRECONDITION,
         "What the server shows of a transaction does not hold: {problem}.",

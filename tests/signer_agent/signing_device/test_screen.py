@@ -19,9 +19,11 @@ from signer_agent.signing_device.model import Stage
 from tests.server.harness import call
 from tests.signer_agent.cli.terminal import Terminal
 from tests.signer_agent.signing_device.desks import Table, another, new_table
+from tests.signer_agent.signing_device.page_user import Visitor
 from tests.signer_agent.signing_device.people import Scene, reached, scene_in
 from tests.signer_agent.stores import PASSPHRASE
 
+PAGE = re.compile(r"http://127\.0\.0\.1:[0-9]+/([A-Za-z0-9_-]{22})/")
 CODE = re.compile(r"Code: ([0-9A-Z]{3})-([0-9A-Z]{3})-([0-9A-Z]{3})")
 
 
@@ -72,6 +74,43 @@ async def test_a_transaction_at_a_terminal(scene: Scene) -> None:
     kept = {path: path.read_bytes() for path in home.folder.rglob("*") if path.is_file()}
     assert b"CollectCode" in kept[home.device_log]
     assert not any(code.encode() in content for content in kept.values())
+    assert not home.device_socket.exists()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_transaction_on_a_page(scene: Scene) -> None:
+    """Its address and a picture of it stand at the terminal; there it is read and confirmed, until the process ends."""
+    transaction, home = scene.transaction(), scene.alice.home
+    name = transaction_id(transaction.digest)
+    terminal = Terminal(home, "device", "run", "--page")
+    try:
+        await asyncio.to_thread(terminal.answer, "Passphrase: ", PASSPHRASE)
+        await until(terminal, "until this ends: Ctrl-C.")
+        found = PAGE.search(terminal.seen)
+        assert found is not None
+        assert "\u2588" * 7 in terminal.seen
+        user = Visitor(found[0])
+        await scene.terminal.propose(transaction)
+        async with reached(home) as stub:
+            presented = device_pb.PresentTransactionRequest(transaction_der=transaction.to_der())
+            binding = SignedBinding.from_der((await call(stub.PresentTransaction, presented)).binding_der)
+        await scene.terminal.sign(name, binding)
+        shown = (await user.act("view", -1)).told
+        while not shown["may_confirm"]:
+            turns = shown["number"] < shown["count"]
+            answer = await user.act("forward" if turns else "view", shown["revision"])
+            shown = (answer if answer.status == 200 else await user.act("view", -1)).told
+        confirmed = (await user.act("confirm", shown["revision"])).told
+        code = (await user.act("code", confirmed["revision"])).told["code"]
+        status = await scene.terminal.confirm(name, binding, code)
+        assert status.state == pb.TRANSACTION_STATE_EXECUTED
+        assert (await user.act("view", confirmed["revision"])).told["ending"] == "used"
+    except BaseException:
+        terminal.kill()
+        raise
+    terminal.interrupt()
+    assert await asyncio.to_thread(terminal.end) == 0, terminal.seen
+    assert found[1].encode() not in home.device_log.read_bytes()
     assert not home.device_socket.exists()
 
 
