@@ -29,6 +29,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SMALL: Final = (320, 568)
 LARGE: Final = (390, 844)
 MARKUP: Final = "<img/src=x/onerror=alert(1)><script>alert(2)</script>"
+TURN_AWAY: Final = """
+(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+"""
 LOOK: Final = """
 () => {
   const found = [];
@@ -179,7 +185,7 @@ async def test_a_transaction_is_read_confirmed_and_used(
 
 
 async def test_a_picture_is_drawn_anew(browser: Browser) -> None:
-    """With the time; and it is gone when the agent is."""
+    """With the time; and it is gone while nobody looks at the page, and when the agent is."""
     table = new_table(size=SIZE, refreshing=True)
     await table.shown()
     async with phone(browser, table) as user:
@@ -190,6 +196,10 @@ async def test_a_picture_is_drawn_anew(browser: Browser) -> None:
         code = table.desk.code(table.revision)
         read = read_picture(await user.picture(), TRANSACTION.digest, table.clock.now, REFRESHED)
         assert read.is_same_as(code)
+        await user.page.evaluate(TURN_AWAY, arg=True)
+        await expect(user.code).to_be_empty()
+        await user.page.evaluate(TURN_AWAY, arg=False)
+        await expect(user.code).to_have_text(code.to_secret_groups())
         await user.page.context.set_offline(True)
         await expect(user.code).to_be_empty()
         assert code.to_secret_groups() not in await user.page.content()
