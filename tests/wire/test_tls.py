@@ -198,7 +198,16 @@ def _fresh_python(program: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "module", ["wire.status", "server.cli", "signer_agent", "signer_agent.cli", "signer_agent.daemon"]
+    "module",
+    [
+        "wire.status",
+        "server.cli",
+        "signer_agent",
+        "signer_agent.cli",
+        "signer_agent.daemon",
+        "terminal",
+        "terminal.cli",
+    ],
 )
 def test_programs_say_it_before_grpc_is_there(module: str) -> None:
     """GRPC reads the setting when it is imported: our programs and the library are faster."""
