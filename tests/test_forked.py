@@ -28,7 +28,7 @@ def test_a_fork_answers_as_the_program_does(
     """The same status, output and error: also of commands that no page shows."""
     monkeypatch.chdir(tmp_path)
     environment = os.environ | {"FOURSEAL_HOME": "nowhere", "COLUMNS": "100"}
-    command = [programs.INSTALLED / forked.NAMES[program], *arguments]
+    command = [str(programs.INSTALLED / forked.NAMES[program]), *arguments]
     started = subprocess.run(command, env=environment, capture_output=True, check=False)
     run = forked.run(program, arguments, environment)
     assert (run.returncode, run.stdout, run.stderr) == (started.returncode, started.stdout, started.stderr)
@@ -49,7 +49,7 @@ def test_a_file_that_stands_for_a_program(tmp_path: Path) -> None:
         assert (made.returncode, made.stdout, made.stderr) == (installed.returncode, installed.stdout, installed.stderr)
         subprocess.run([quick / "fourseal-server", "init", "--home", "server"], cwd=tmp_path, check=True)
         for number in (signal.SIGTERM, signal.SIGKILL):
-            serve = [quick / "fourseal-server", "run", "--home", "server"]
+            serve = [str(quick / "fourseal-server"), "run", "--home", "server"]
             settings = os.environ | {"FOURSEAL_LISTEN": "127.0.0.1:0", "FOURSEAL_ENROLMENT_LISTEN": "127.0.0.1:0"}
             with (tmp_path / "log").open("wb") as log:
                 server = subprocess.Popen(serve, cwd=tmp_path, env=settings, stdout=subprocess.PIPE, stderr=log)

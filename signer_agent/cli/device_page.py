@@ -9,9 +9,9 @@ import sys
 import segno
 import structlog
 
-from signer_agent.cli.output import OUTPUT
 from signer_agent.signing_device.desk import Desk
 from signer_agent.signing_device.page import open_page
+from wire.client.output import OUTPUT
 
 
 async def run_page(desk: Desk, account: str, port: int, log: structlog.stdlib.BoundLogger) -> None:

@@ -6,8 +6,8 @@ from typing import Final
 
 from contract.transactions.progress import TransactionState
 from contract.transactions.transaction import transaction_id
-from signer_agent.cli.output import message_of
 from signer_agent.signing_device.model import Ended, Ending
+from wire.client.output import message_of
 
 WAITING: Final = "Waiting for a terminal."
 _ENDINGS: Final = {

@@ -15,11 +15,11 @@ from typing import Any, Final
 import segno
 
 from mpc.errors import FoursealError
-from signer_agent.cli.output import message_of
 from signer_agent.signing_device.desk import Desk
 from signer_agent.signing_device.model import Stage, View
 from signer_agent.signing_device.page.door import HEADERS, Asked, refusal
 from signer_agent.signing_device.wording import tell_ending, visible
+from wire.client.output import message_of
 from wire.http import HttpResponse
 
 SIZE: Final = (26, 12)
