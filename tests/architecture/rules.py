@@ -117,6 +117,10 @@ GRPC_PLACES = (
 )
 PROGRAMS = ("server", "signer_agent", "terminal")
 STORE_PARTS = ("store", "tables")
+DISPLAYS_KNOW = (
+    *("signer_agent.signing_device.desk", "signer_agent.signing_device.model", "signer_agent.signing_device.wording"),
+    "signer_agent.signing_device.page",
+)
 
 LONGEST_MODULE = 500
 LONGEST_FUNCTION = 70
@@ -222,6 +226,15 @@ def systems_call_their_rules_directly(module: Module) -> Iterator[str]:
             yield _wrong(module, found.line, f"imports the gRPC face {found.name}")
 
 
+def the_page_knows_the_desk_alone(module: Module) -> Iterator[str]:
+    """Who breaks in to the signing device's page finds no keys, no server and no terminal in its reach."""
+    if not module.within("signer_agent.signing_device.page"):
+        return
+    for found in module.imports():
+        if found.within("contract", "mpc.four_prime_rsa", "signer_agent") and not found.within(*DISPLAYS_KNOW):
+            yield _wrong(module, found.line, f"the page imports {found.name}")
+
+
 def files_and_functions_are_short(module: Module) -> Iterator[str]:
     """A reader sees a function at one glance and a module in one sitting."""
     length = module.text.count("\n")
@@ -243,6 +256,7 @@ RULES: tuple[Rule, ...] = (
     sql_stays_in_stores,
     faces_and_tables_are_private,
     systems_call_their_rules_directly,
+    the_page_knows_the_desk_alone,
     files_and_functions_are_short,
 )
 

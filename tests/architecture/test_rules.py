@@ -53,6 +53,11 @@ BROKEN: list[tuple[Rule, str, str]] = [
     (rules.faces_and_tables_are_private, "server.signing.store", "from server.identity import store"),
     (rules.faces_and_tables_are_private, "server.evidence.rpc", "from server.signing.rpc.keys import KeyServicer"),
     (rules.systems_call_their_rules_directly, "server.signing.rules", "from server.signing.rpc import SigningServicer"),
+    (
+        rules.the_page_knows_the_desk_alone,
+        "signer_agent.signing_device.page.face",
+        "from signer_agent.home import Home",
+    ),
     (rules.files_and_functions_are_short, "bench.run", LONG_FUNCTION),
     (rules.files_and_functions_are_short, "tests.test_x", LONG_METHOD),
     (rules.files_and_functions_are_short, "mpc.errors", "x = 1\n" * (LONGEST_MODULE + 1)),
