@@ -77,6 +77,7 @@ async def test_a_transaction_at_a_terminal(scene: Scene) -> None:
     assert not home.device_socket.exists()
 
 
+@pytest.mark.full_cost
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_transaction_on_a_page(scene: Scene) -> None:
     """Its address and a picture of it stand at the terminal; there it is read and confirmed, until the process ends."""
