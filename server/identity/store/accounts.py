@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -51,6 +52,8 @@ lockouts = Table(
     Column("lock_end", Instant),
     Index(None, "failure_time"),
 )
+
+_find = select(accounts).where(accounts.c.name == bindparam("of_name"))
 
 
 class AccountState(StrEnum):
@@ -103,7 +106,7 @@ class Lockout:
 
 def find_account(connection: Connection, name: str) -> Account | None:
     """The account of that name."""
-    row = connection.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
+    row = connection.execute(_find, {"of_name": name}).one_or_none()
     return None if row is None else _account(row)
 
 

@@ -23,6 +23,10 @@ _find_request = select(transactions).where(
     _transaction.signer == bindparam("of_signer"), _transaction.request_id == bindparam("of_request")
 )
 _steps = select(transaction_steps).where(_step.transaction_id == bindparam("of_transaction")).order_by(_step.number)
+_count_open = select(func.count()).where(
+    _transaction.due_time.is_not(None), _transaction.terminal == bindparam("of_terminal")
+)
+_count_open_of_signer = _count_open.where(_transaction.signer == bindparam("of_signer"))
 _put = (
     update(transactions)
     .where(_transaction.transaction_id == bindparam("of_transaction"))
@@ -120,10 +124,8 @@ def find_by_request(connection: Connection, signer: str, request_id: str) -> Tra
 
 def count_open(connection: Connection, terminal: str, signer: str | None = None) -> int:
     """How many transactions of a terminal are not over; of those that one signer is to sign, if it is named."""
-    query = select(func.count()).where(_transaction.due_time.is_not(None), _transaction.terminal == terminal)
-    if signer is not None:
-        query = query.where(_transaction.signer == signer)
-    return connection.execute(query).scalar_one()
+    query = _count_open if signer is None else _count_open_of_signer
+    return connection.execute(query, {"of_terminal": terminal, "of_signer": signer}).scalar_one()
 
 
 def list_transactions(

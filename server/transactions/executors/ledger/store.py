@@ -5,7 +5,7 @@ Two entries with one posting and one pair are the two sides of a transfer. A pos
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     select,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from server.storage import Instant, PageCursor, metadata
+from server.storage import Instant, PageCursor, metadata, row_values
 
 ledger_accounts = Table(
     "ledger_accounts",
@@ -111,6 +112,11 @@ _entry_columns = (
     _entries.balance,
     _entries.time,
 )
+_this_account = (_accounts.account == bindparam("of_account")) & (_accounts.currency == bindparam("of_currency"))
+_find = select(*_account_columns).where(_this_account)
+_is_posted = select(_entries.number).where(_entries.posting == bindparam("of_posting")).limit(1)
+_add_entries = insert(ledger_entries)
+_put_balances = update(ledger_accounts).where(_this_account).values(balance=bindparam("new_balance"))
 
 
 def add_account(connection: Connection, opened: LedgerAccount) -> None:
@@ -133,8 +139,7 @@ def put_overdraft(connection: Connection, account: str, currency: str, overdraft
 
 def find_account(connection: Connection, account: str, currency: str) -> LedgerAccount | None:
     """An account; None if it is not open."""
-    query = select(*_account_columns).where(_accounts.account == account, _accounts.currency == currency)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_find, {"of_account": account, "of_currency": currency}).one_or_none()
     return None if row is None else LedgerAccount(*row)
 
 
@@ -150,24 +155,16 @@ def list_accounts(connection: Connection, after: PageCursor | None, limit: int) 
 
 def is_posted(connection: Connection, posting: str) -> bool:
     """Whether a posting is there."""
-    return connection.execute(select(_entries.number).where(_entries.posting == posting).limit(1)).first() is not None
+    return connection.execute(_is_posted, {"of_posting": posting}).first() is not None
 
 
-def add_entries(connection: Connection, entries: Iterable[EntryRow]) -> None:
+def add_entries(connection: Connection, entries: Sequence[EntryRow]) -> None:
     """Add the entries of a posting, and put the balances that they lead to."""
-    for entry in entries:
-        row = {
-            "posting": entry.posting,
-            "number": entry.number,
-            "account": entry.account,
-            "currency": entry.currency,
-            "units": entry.units,
-            "balance": entry.balance,
-            "time": entry.time,
-        }
-        connection.execute(insert(ledger_entries), row)
-        this_one = (_accounts.account == entry.account) & (_accounts.currency == entry.currency)
-        connection.execute(update(ledger_accounts).where(this_one), {"balance": entry.balance})
+    connection.execute(_add_entries, list(map(row_values, entries)))
+    balances = [
+        {"of_account": each.account, "of_currency": each.currency, "new_balance": each.balance} for each in entries
+    ]
+    connection.execute(_put_balances, balances)
 
 
 def find_entries(connection: Connection, posting: str) -> list[EntryRow]:
