@@ -37,6 +37,7 @@ from bench.scenarios import (
     records,
     sessions,
     soak,
+    transactions,
     trusteeship,
     verification,
     watermark,
@@ -70,6 +71,7 @@ SCENARIOS: dict[str, Scenario] = {
     "records": records.run,
     "trusteeship": trusteeship.run,
     "guesses": guesses.run,
+    "transactions": transactions.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

@@ -18,6 +18,7 @@ from bench.errors import BenchFailed
 from bench.load.loop import Sign, serve
 from bench.load.orders import Order, read_requests
 from bench.load.target import Target
+from bench.load.transactions import prepare_transactions
 from wire import limits
 from wire.ids import new_request_id
 
@@ -36,6 +37,8 @@ async def main(target: Target) -> None:
 
         def prepare(order: Order) -> Sign:
             requests = read_requests(Path(order.source))
+            if order.transactions:
+                return prepare_transactions(channel, requests, _DEADLINE_SECONDS)
             if order.batch > 1:
                 batches = [requests[at : at + order.batch] for at in range(0, len(requests), order.batch)]
                 return prepare_batches(batches, again=order.again)

@@ -14,13 +14,14 @@ class Order:
 
     Args:
         source: what to send: for ``bench.load`` a file of ``write_requests``, for ``bench.load.agent`` a key's id.
-        count: how many calls.
+        count: how many calls, or transactions.
         in_flight: how many of them are under way at once; in an open loop: at most.
         answers: how many answers to return, evenly spread, for verification.
         again: send the file's requests in turns, each with a new request id, instead of each once.
         batch: signatures that one call asks for; 1: by SignDigest.
         per_second: calls that fall due in a second, on average; 0: a closed loop.
         even: they fall due one after the other in equal times, instead of by a Poisson process.
+        transactions: to be brought instead of signatures: ``bench.load.transactions``.
     """
 
     source: str
@@ -31,6 +32,7 @@ class Order:
     batch: int = 1
     per_second: float = 0.0
     even: bool = False
+    transactions: bool = False
 
     def to_line(self) -> str:
         """One line of JSON."""
@@ -52,7 +54,8 @@ class Answer:
         latencies: milliseconds of each call, from when it was due.
         lateness: milliseconds of each call from when it was due to when it was made; next to nothing in a closed loop.
         processor_fraction: processor time of the load generator over elapsed time: near 1 it is the bottleneck.
-        signatures: place of a request in its order, and the signature it got; of a batch the first one.
+        signatures: place of a request in its order, and the signature it got; of a batch the first one; of a
+            transaction what ``bench.load.transactions.times_from`` reads.
     """
 
     rate: float

@@ -12,6 +12,7 @@ from typing import Final
 from bench.context import Bench
 from bench.rig.company import Person, arrived, meet, register
 from bench.rig.server import ServerProcess
+from signer_agent.contracts.signer_keys import KeyChoice
 
 PEOPLE: Final = ("alice", "bob")
 
@@ -36,7 +37,7 @@ def acquainted(bench: Bench, runner: asyncio.Runner, name: str, half_bits: int) 
     with ServerProcess(folder / "server", bench.cores.all) as server, ExitStack() as leaving:
         homes = []
         for person in PEOPLE:
-            homes.append(register(server, folder, person, half_bits))
+            homes.append(register(server, folder, person, KeyChoice(bits=half_bits)))
             bench.progress.step()
         people = AsyncExitStack()
         leaving.callback(lambda: runner.run(people.aclose()))

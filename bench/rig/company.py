@@ -41,15 +41,15 @@ class Person:
     evidence: Evidence
 
 
-def register(server: ServerProcess, folder: Path, name: str, half_bits: int) -> Home:
+def register(server: ServerProcess, folder: Path, name: str, keys: KeyChoice) -> Home:
     """Make an agent's folder with an account that is logged in and has proved its keys."""
     ticket = server.make_ticket(f"agent-of-{name}", folder / f"{name}.ticket")
     home = Home.find(folder / name)
-    asyncio.run(_register(home, Ticket.parse(ticket.read_bytes(), ticket.name, datetime.now(UTC)), name, half_bits))
+    asyncio.run(_register(home, Ticket.parse(ticket.read_bytes(), ticket.name, datetime.now(UTC)), name, keys))
     return home
 
 
-async def _register(home: Home, ticket: Ticket, name: str, half_bits: int) -> None:
+async def _register(home: Home, ticket: Ticket, name: str, keys: KeyChoice) -> None:
     store = KeyStore.create(home, Passphrase(PASSPHRASE))
     identity = await enrol(store, ticket)
     line = ServerLine(identity, store)
@@ -60,7 +60,7 @@ async def _register(home: Home, ticket: Ticket, name: str, half_bits: int) -> No
         if not isinstance(app, pyotp.TOTP):
             raise TypeError("the second factor is no app")
         await contracts.accounts.confirm_factor(name, setup.factor.factor_id, _PASSWORD, code=app.now())
-        await contracts.keys.make(KeyChoice(bits=half_bits))
+        await contracts.keys.make(keys)
         await contracts.logins.prove()
     finally:
         await line.close()

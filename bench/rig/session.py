@@ -11,6 +11,7 @@ from bench.context import Bench
 from bench.rig.company import register
 from bench.rig.media import MediaProcess, free_address
 from bench.rig.server import ServerProcess
+from signer_agent.contracts.signer_keys import KeyChoice
 from signer_agent.home import Home
 
 
@@ -36,6 +37,6 @@ def meeting(bench: Bench, name: str, people: Sequence[str], half_bits: int) -> I
     ):
         homes = []
         for person in people:
-            homes.append(register(evidence, folder, person, half_bits))
+            homes.append(register(evidence, folder, person, KeyChoice(bits=half_bits)))
             bench.progress.step()
         yield Meeting(folder, evidence, media, tuple(homes))

@@ -14,6 +14,7 @@ from bench.rig.company import PASSPHRASE, register
 from bench.rig.server import ServerProcess
 from signer_agent.client.agent import LocalAgent
 from signer_agent.contracts.contracts import Contracts
+from signer_agent.contracts.signer_keys import KeyChoice
 from signer_agent.home import Home
 from signer_agent.trusteeship.grants import Grant
 from signer_agent.trusteeship.trusteeship import Trusteeship
@@ -51,7 +52,7 @@ class Trusted:
 
 def prepare(server: ServerProcess, folder: Path, kinds: tuple[str, ...]) -> tuple[dict[str, Home], dict[str, str]]:
     """Register both, and acme with a key of each kind; their folders, and the keys."""
-    homes = {name: register(server, folder, name, _SIGNER_BITS) for name in ("alice", "bob")}
+    homes = {name: register(server, folder, name, KeyChoice(bits=_SIGNER_BITS)) for name in ("alice", "bob")}
     server.operate("organisation", "add", "acme", "--display-name", "Acme")
     server.operate("organisation", "administrator", "add", "acme", "alice")
     return homes, {kind: _make_key(server, kind) for kind in kinds}

@@ -192,6 +192,8 @@ def _expected_results() -> set[str]:
         *(f"custody_outage_{each}" for each in ("calls", "refused", "left", "used_again", "return")),
         *("latency_2048_saturation", "latency_2048_50_p99_9", "growth_3_server_cpu", "sessions_3"),
         *("agent_2048_4", "agent_2048_pipelined", "agent_2048_pipelined_calls"),
+        *(f"transactions_{each}" for each in ("1", "plain_4", "4_latency_p99", "4_server_cpu")),
+        *(f"transactions_4_{step}_{each}" for step in ("propose", "sign", "confirm") for each in ("p50", "p99")),
         *("content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"),
     }
 
@@ -231,6 +233,8 @@ def test_everything_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "evidence_read_many_over_few",
         "evidence_open_many_over_few",
         "deposits_64_over_1",
+        "transactions_over_plain_1",
+        "transactions_over_plain_4",
         "verify_bundle_over_bare",
         "verify_bundle_over_parts",
         "verify_records_memory_whole_over_short",
