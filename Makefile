@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-contract demo-hsm demo-trust run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-contract require-softhsm want-softhsm want-pdf want-chromium require-lint
+.PHONY: help demo demo-contract demo-hsm demo-trust demo-transaction run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-contract require-softhsm want-softhsm want-pdf want-chromium require-lint
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ demo-hsm: require-run require-softhsm $(RUN) $(GENERATED) ## Keep half of a key 
 
 demo-trust: require-run require-softhsm $(RUN) $(GENERATED) ## Keep a company's seal in a token; grant, use, revoke, audit
 	@$(BIN)/python -m demo.trust
+
+demo-transaction: require-run $(RUN) $(GENERATED) ## Pay with a signing device by an infected terminal, which tries each trick
+	@$(BIN)/python -m demo.transaction
 
 run: require-run $(RUN) $(GENERATED) $(SERVER_HOME)/.initialised ## Start a server that keeps its state in ./.fourseal-dev
 	@$(BIN)/fourseal-server run --home $(SERVER_HOME)

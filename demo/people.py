@@ -71,6 +71,12 @@ class Signer:
         self.show.command(command, who=self.name)
         return self.stage.must(command, self._environment, live=live)
 
+    def serve(self, *arguments: str, log_name: str) -> dict[str, str]:
+        """Start a ``fourseal`` of this person that serves until the end; see ``Stage.serve``."""
+        command = ["fourseal", *arguments]
+        self.show.command(command, who=self.name)
+        return self.stage.serve(command, log_name, self._environment)
+
     def enrol(self, server_home: str) -> None:
         """Have the operator make a ticket, make a key store, and enrol."""
         self._use_ticket(f"{self.name}.ticket", ["--home", server_home], is_new=True)

@@ -151,7 +151,7 @@ class Stage:
             "FOURSEAL_RELAY_ADDRESS": self.relay_address,
             "FOURSEAL_SIGNER_CERTIFICATE_DAYS": str(SIGNER_CERTIFICATE_DAYS),
         }
-        serving = self._serve(["fourseal-server", "run", "--home", home], "server.log", settings)
+        serving = self.serve(["fourseal-server", "run", "--home", home], "server.log", settings)
         self._server_address = f"127.0.0.1:{serving['server'].rpartition(':')[2]}"  # agents know it
         return serving
 
@@ -164,17 +164,29 @@ class Stage:
     def start_media_server(self, home: str) -> dict[str, str]:
         """The same for a media server, at the address that the server was told. Raises as ``start_server``."""
         settings = {"FOURSEAL_LISTEN": self.relay_address}
-        return self._serve(["fourseal-server", "media", "run", "--home", home], "media.log", settings)
+        return self.serve(["fourseal-server", "media", "run", "--home", home], "media.log", settings)
 
-    def _serve(self, command: Sequence[str], log_name: str, settings: Mapping[str, str]) -> dict[str, str]:
+    def serve(self, command: Sequence[str], log_name: str, settings: Mapping[str, str]) -> dict[str, str]:
+        """Start a program that serves until the end, and return what it says of itself once it does.
+
+        Args:
+            command: the program and what it is given.
+            log_name: of the file for what it writes to standard error.
+            settings: variables for it, beside those that every command gets.
+
+        Raises:
+            CommandFailed: it ended before it served.
+        """
         log = self.folder / log_name
         with log.open("ab") as file:
             server = self._start(command, self._variables(**settings), stderr=file)
         assert server.stdout is not None  # noqa: S101  # by the pipe asked for
-        serving = server.stdout.readline()
-        if not serving:
-            raise CommandFailed(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
-        return dict(json.loads(serving))
+        said = ""
+        for line in server.stdout:
+            said += line
+            if line.endswith("}\n"):  # one object, in a line or in several
+                return dict(json.loads(said))
+        raise CommandFailed(f"{command[0]} did not start:\n{log.read_text(encoding='utf-8')}")
 
     def _start(
         self, arguments: Sequence[str], environment: Mapping[str, str], stderr: IO[bytes] | int | None

@@ -1,0 +1,34 @@
+"""The demo of confirmed transactions, run as ``make demo-transaction`` runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.demo.running import environment, processes_in, run_quickly
+
+
+@pytest.mark.slow
+def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Every step holds, every trick is caught for the right reason, and folder and processes are gone."""
+    done = run_quickly("demo.transaction", environment(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert done.stdout.count("✓") == 15
+    assert "✗" not in done.stdout
+    for cause, times in (
+        ("refused: TRANSACTION_CLOSED", 2),
+        ("refused: BINDING_OF_OTHER_TRANSACTION", 1),
+        ("refused: CODE_WRONG", 4),
+        ("refused: CODE_USED", 1),
+        ("refused: TRANSACTION_EXPIRED", 3),
+        ("refused: CLOCKS_DIFFER", 2),
+        ("3 x CODE_WRONG, 97 x TRANSACTION_CLOSED", 1),
+        ("1 x executed, 99 x CODE_USED", 1),
+    ):
+        assert done.stdout.count(cause) == times, cause
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert "\x1b" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert processes_in(tmp_path) == []
