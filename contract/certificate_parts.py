@@ -13,7 +13,7 @@ from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from contract.profiles import ACCOUNT_URI_PREFIX, BACK_END_URI_PREFIX, ORGANISATION_URI_PREFIX
+from contract.profiles import ACCOUNT_URI_PREFIX, BACK_END_URI_PREFIX, GUARD_URI_PREFIX, ORGANISATION_URI_PREFIX
 from mpc.errors import MalformedInput
 
 UNREADABLE: Final = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
@@ -88,6 +88,11 @@ def organisation_name_of(extensions: x509.Extensions) -> str:
 def back_end_name_of(extensions: x509.Extensions) -> str:
     """The back end for transactions that is the only alternative name."""
     return _only_name(extensions, BACK_END_URI_PREFIX, "back end")
+
+
+def guard_name_of(extensions: x509.Extensions) -> str:
+    """The guard that is the only alternative name."""
+    return _only_name(extensions, GUARD_URI_PREFIX, "guard")
 
 
 def _only_name(extensions: x509.Extensions, prefix: str, what: str) -> str:

@@ -90,6 +90,11 @@ class Arc:
         """Extended key usage: the key that confirmation codes are sealed for."""
         return self._under(9)
 
+    @property
+    def guard(self) -> ObjectIdentifier:
+        """Extended key usage: the key that signs the guard's control messages."""
+        return self._under(11)
+
     def _under(self, number: int) -> ObjectIdentifier:
         return ObjectIdentifier(f"{self.arc}.{number}")
 

@@ -26,6 +26,8 @@ ORGANISATION_URI_PREFIX: Final = "urn:fourseal:organisation:"
 """Before an organisation's name there."""
 BACK_END_URI_PREFIX: Final = "urn:fourseal:back-end:"
 """Before the name of a back end for transactions there."""
+GUARD_URI_PREFIX: Final = "urn:fourseal:guard:"
+"""Before the name of a guard there."""
 BACK_END_COMMON_NAME: Final = "Fourseal back end"
 """Common name of every back end's certificate: what they are called stands in the alternative name."""
 DOCUMENT_USAGES: Final = {

@@ -9,7 +9,8 @@ It signs, each sort with extended key usages of its own, so that none passes for
   (clientAuth, with the agent's name as ``urn:fourseal:agent:<name>``); keys for TLS have nothing to do with key shares;
 * under the private arc: signers' certificates (with ``urn:fourseal:account:<name>``), the certificates of contract
   sessions, and that of the key which signs relay passes;
-* also under it: the certificates of the transparency log's key, and of the key that confirmation codes are sealed for;
+* also under it: the certificates of the transparency log's key, of the key that confirmation codes are sealed for, and
+  of the key that signs the guard's control messages;
 * the list of revoked certificates, and the certificate of the key that answers about single ones (OCSPSigning).
 """
 
@@ -28,7 +29,7 @@ from sqlalchemy import Connection
 
 from contract.log_certificate import LOG_URI_PREFIX
 from contract.oids import DEFAULT_ARC, Arc
-from contract.profiles import Profile, SignerKey, back_end_profile, session_profile, signer_profile
+from contract.profiles import GUARD_URI_PREFIX, Profile, SignerKey, back_end_profile, session_profile, signer_profile
 from contract.session_info import SessionInfo
 from mpc.four_prime_rsa import Purpose
 from server.custody import KeyKind, NamedKey, NamedKeys, PublicKey, SealBroken, named_key_works
@@ -58,6 +59,7 @@ _NAME: Final = "authority"
 _SERVER_COMMON_NAME: Final = "Fourseal server"  # a host may not fit here; clients look at the alternative names
 _MEDIA_COMMON_NAME: Final = "Fourseal media server"
 _GATEWAY_COMMON_NAME: Final = "Fourseal gateway"
+_GUARD_COMMON_NAME: Final = "Fourseal guard"
 _LOG_COMMON_NAME: Final = "Fourseal transparency log"
 _RESPONDER_COMMON_NAME: Final = "Fourseal certificate status"
 _NOWHERE: Final = StatusPlaces()
@@ -289,6 +291,14 @@ class Authority:
             MalformedInput: ACCOUNT_NAME_MALFORMED, SIGNER_KEY_UNSUITABLE.
         """
         profile = back_end_profile(name, public_key, self.arc)
+        return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
+
+    def issue_guard_certificate(
+        self, name: str, public_key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta
+    ) -> x509.Certificate:
+        """A certificate for the key that signs the control messages of the guard of that name."""
+        alternatives = [x509.UniformResourceIdentifier(GUARD_URI_PREFIX + name)]
+        profile = own_profile(_GUARD_COMMON_NAME, public_key, [self.arc.guard], alternatives)
         return self._issue(profile, public_key, now - BACKDATE, now + lifetime)
 
     def issue_relay_pass_certificate(

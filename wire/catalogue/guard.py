@@ -60,4 +60,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "The judgement leaves out a key of the alarm.",
         "Say of both whether they are genuine.",
     ),
+    Entry("CONTROL_OF_OTHER_ISSUER", DENIED, "The control message is not of the gateway that brings it.", DISTRUST),
+    Entry("ALARM_NOT_FOUND", StatusCode.NOT_FOUND, "There is no such alarm.", _ASK),
+    Entry(
+        "TOO_MANY_REPORTS",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "The gateway {gateway} has told of too many announcements. None is looked at for {seconds} seconds.",
+        "Tell them later: nothing was taken of this report.",
+    ),
 )
