@@ -11,7 +11,6 @@ from typing import Final
 from cryptography import x509
 from sqlalchemy import Connection
 
-from server import transactions as back_end
 from server.cli.database import settings_of
 from server.cli.output import show_json, show_line, show_table
 from server.custody import KeptSecret, find_kept, list_besides, list_kept_shares
@@ -25,9 +24,11 @@ from server.root.log import configure_log
 from server.sessions import expected_shares as session_shares
 from server.signing import expected_shares as key_shares
 from server.signing import inspect_shares
+from server.transactions import BACK_END_KEYS
 
 _AUTHORITY: Final = "authority"
 """What custody calls its key."""
+_KEY_SORTS: Final = (BACK_END_KEYS,)
 
 
 def status(home: Home, *, as_json: bool) -> None:
@@ -47,9 +48,12 @@ def test(home: Home, *, as_json: bool) -> None:
         found = inspect_shares(ground.custody.shares, itertools.chain(key_shares(database), session_shares(database)))
         authority = database.read_now(lambda connection: Authority.load(connection, keys)).works()
         sound_keys, broken = find_broken_keys(database, keys)
-        sound_back_end, broken_back_end = back_end.find_broken_keys(database, keys)
-    damaged = [*found.damaged, *([] if authority else [_AUTHORITY]), *broken, *broken_back_end]
-    sound_keys += sound_back_end + authority
+        for sort in _KEY_SORTS:
+            working, not_working = sort.find_broken_keys(database, keys)
+            sound_keys += working
+            broken += not_working
+    damaged = [*found.damaged, *([] if authority else [_AUTHORITY]), *broken]
+    sound_keys += authority
     if as_json:
         show_json({"sound": found.sound, "sound_keys": sound_keys, "damaged": damaged, "left_over": found.left_over})
     else:
@@ -88,11 +92,11 @@ def shares(home: Home, page_size: int, page_token: str, *, as_json: bool) -> Non
 
 
 def _named_keys(connection: Connection) -> list[KeptSecret]:
-    """The authority's key, those of organisations, and those that confirmation codes are sealed for: a few."""
+    """The authority's key, those of organisations, and those that it certified for the server itself: a few."""
     certificate = x509.load_pem_x509_certificate(Authority.find_certificate_pem(connection))
     made = [(_AUTHORITY, certificate.not_valid_before_utc + BACKDATE)]
     made += [(each.key_id, each.create_time) for each in all_keys(connection)]
-    made += back_end.list_keys(connection)
+    made += [each for sort in _KEY_SORTS for each in sort.list_keys(connection)]
     return find_kept(connection, made)
 
 

@@ -19,6 +19,7 @@ from server.identity.certificates.single import (
     issue_personal_certificate,
     revoke_single_certificate,
 )
+from server.identity.certified_keys import CertifiedKeys, KeySort
 from server.identity.devices import Device, Devices
 from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
@@ -44,6 +45,7 @@ from server.identity.store.certificates import (
     find_by_key,
     find_certificate,
 )
+from server.identity.store.certified_keys import CertifiedKeyRow, CertifiedKeyTable
 from server.identity.store.events import AccountEvent, list_events
 from server.identity.store.logins import Login, Proof
 from server.identity.tickets import TICKET_LIFETIME, Ticket, add_ticket, drop_expired_tickets, new_token
@@ -60,6 +62,9 @@ __all__ = [
     "Authority",
     "CallerReader",
     "CertificateProfile",
+    "CertifiedKeyRow",
+    "CertifiedKeyTable",
+    "CertifiedKeys",
     "CurrentCertificate",
     "Device",
     "Devices",
@@ -68,6 +73,7 @@ __all__ = [
     "FileSms",
     "Forwarding",
     "IssuedCertificate",
+    "KeySort",
     "Leases",
     "Listed",
     "ListedKind",

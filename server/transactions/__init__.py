@@ -7,12 +7,13 @@ What a transaction is, and what each event makes of it, is in ``contract.transac
 
 from server.transactions.checking import TransactionCheck
 from server.transactions.inspection import Inspected, Inspection, list_all, show
-from server.transactions.keys import BackEndKeys, find_broken_keys, list_keys
+from server.transactions.keys import BACK_END_KEYS, BackEndKeys
 from server.transactions.proposals import BackEndTerms
 from server.transactions.rules import TransactionRules, compose_transaction_rules
 from server.transactions.viewing import Shown
 
 __all__ = [
+    "BACK_END_KEYS",
     "BackEndKeys",
     "BackEndTerms",
     "Inspected",
@@ -21,8 +22,6 @@ __all__ = [
     "TransactionCheck",
     "TransactionRules",
     "compose_transaction_rules",
-    "find_broken_keys",
     "list_all",
-    "list_keys",
     "show",
 ]

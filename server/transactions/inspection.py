@@ -30,8 +30,8 @@ from server.transactions.execution import Executors
 from server.transactions.executors.interface import VerifyingExecutor
 from server.transactions.keys import open_key
 from server.transactions.signers import signer_of
-from server.transactions.store import keys as key_store
 from server.transactions.store import transactions as store
+from server.transactions.store.tables import back_end_keys
 from server.transactions.store.transactions import StepRow, TransactionRow
 from server.transactions.viewing import Shown
 from transparency.receipt import Receipt
@@ -141,7 +141,7 @@ class Inspection:
         if shown.row.binding_der:
             core = SignedBinding.from_der(shown.row.binding_der).core
             signer = find_certificate(connection, core.signer_certificate)
-            kept = key_store.find_key(connection, core.back_end_certificate)
+            kept = back_end_keys.find(connection, core.back_end_certificate)
             opener = None if kept is None else partial(unseal, open_key(connection, self._keys, kept))
         return _Read(shown.row, steps, signer, opener, self._ask_executor(connection, steps))
 

@@ -10,21 +10,12 @@ from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
 
+from server.identity import CertifiedKeyTable
 from server.storage import Instant, metadata
 
 _STATES: Final = "('proposed', 'signed', 'confirmed', 'executed', 'rejected', 'expired', 'failed')"
 
-back_end_keys = Table(
-    "back_end_keys",
-    metadata,
-    Column("fingerprint", LargeBinary, primary_key=True),
-    Column("key_id", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("certificate", LargeBinary, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    Column("create_time", Instant, nullable=False),
-    UniqueConstraint("key_id"),
-)
+back_end_keys = CertifiedKeyTable("back_end_keys")
 
 transactions = Table(
     "transactions",

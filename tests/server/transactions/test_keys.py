@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fourseal.v1 import transaction_service_pb2 as pb
 
-from server.transactions import BackEndKeys, find_broken_keys, list_keys
-from server.transactions.keys import LIFETIME, RENEW_BEFORE
+from server.identity.certified_keys import LIFETIME, RENEW_BEFORE
+from server.transactions import BACK_END_KEYS, BackEndKeys
 from tests.server.custody.pkcs11.conftest import in_token, shared_token
 from tests.server.custody.pkcs11.softhsm import SoftToken
 from tests.server.transactions.conftest import make_bank_home, open_bank
@@ -45,8 +45,8 @@ async def test_a_key_is_renewed_and_the_one_before_is_taken(tmp_path: Path) -> N
         assert not keys_of(bank)._make(old.fingerprint)  # nor one that had found the old one, and was slower
         new = await bank.terminal.back_end()
         assert (new.fingerprint, new.public_key) != (old.fingerprint, old.public_key)
-        assert len(ground.database.read_now(list_keys)) == 2
-        assert find_broken_keys(ground.database, ground.custody.keys) == (2, [])
+        assert len(ground.database.read_now(BACK_END_KEYS.list_keys)) == 2
+        assert BACK_END_KEYS.find_broken_keys(ground.database, ground.custody.keys) == (2, [])
 
         transaction = bank.terminal.transaction()
         name = (await bank.terminal.propose(transaction)).transaction_id
@@ -65,7 +65,7 @@ async def test_a_key_is_renewed_and_the_one_before_is_taken(tmp_path: Path) -> N
 async def test_a_key_in_a_token(in_token: SoftToken, tmp_path: Path) -> None:
     """It opens codes there; while the token is away nothing counts as a try."""
     async with open_bank(make_bank_home(tmp_path / "server")) as bank:
-        (kept,) = bank.server._ground.database.read_now(list_keys)
+        (kept,) = bank.server._ground.database.read_now(BACK_END_KEYS.list_keys)
         assert f"fourseal {kept[0]}" in in_token.names()
         name, binding, code = await bank.signed()
         in_token.pull()
