@@ -207,6 +207,18 @@ class Settings(BaseSettings):
     """Transactions of one terminal that are not over."""
     open_transactions_per_signer: int = Field(100, ge=1, le=1_000_000)
     """Those of them that one signer is to sign."""
+    guard_name: AccountName = "guard"
+    """Name of the guard against forged signers, as control messages name it."""
+    guard_window_seconds: int = Field(600, ge=300, le=600)
+    """Time within which two keys for one claim are a conflict."""
+    guard_answer_seconds: int = Field(10, ge=1, le=600)
+    """Time for which gateways are waited for, when they are told to block, and again when they are asked."""
+    guard_announcements: int = Field(1_500_000, ge=16, le=100_000_000)
+    """Keys of claims that a process remembers: 300 bytes of memory each."""
+    guard_announcements_per_agent: int = Field(1000, ge=16, le=1_000_000)
+    """Those of one agent."""
+    guard_announcements_per_minute: int = Field(60_000, ge=100, le=100_000_000)
+    """Announcements that a gateway may tell of."""
     sms_provider: Literal["none", "file", "webhook"] = "none"
     """Who passes on text messages with one-time codes."""
     sms_file: str = ""

@@ -82,6 +82,16 @@ MAY_ISSUE: Final = {
 """Who may say what. A receiver only about what is sent to itself."""
 
 
+def kind_of(content: Content) -> Kind:
+    """What a message with this content is."""
+    return _KINDS[type(content)]
+
+
+def content_from_der(kind: Kind, data: bytes) -> Content:
+    """Read what a message of some kind says. Raises as its ``from_der`` does."""
+    return _CONTENTS[kind].from_der(data)
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """Who says it.
@@ -146,7 +156,7 @@ class ControlMessage:
     @property
     def kind(self) -> Kind:
         """What it is."""
-        return _KINDS[type(self.content)]
+        return kind_of(self.content)
 
     @property
     def digest(self) -> bytes:
@@ -187,7 +197,7 @@ class ControlMessage:
             claim=Claim.from_structure(read.claim),
             number=read.number,
             time=der.from_generalized_time(read.time),
-            content=_CONTENTS[Kind(read.kind)].from_der(read.content),
+            content=content_from_der(Kind(read.kind), read.content),
         )
         der.require_canonical(data, message.to_der(), reason=REASON)
         return message

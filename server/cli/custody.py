@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from server.cli.database import settings_of
 from server.cli.output import show_json, show_line, show_table
 from server.custody import KeptSecret, find_kept, list_besides, list_kept_shares
+from server.guard import GUARD_KEYS
 from server.identity import Authority
 from server.identity.authority import BACKDATE
 from server.organisations import find_broken_keys
@@ -28,7 +29,7 @@ from server.transactions import BACK_END_KEYS
 
 _AUTHORITY: Final = "authority"
 """What custody calls its key."""
-_KEY_SORTS: Final = (BACK_END_KEYS,)
+_KEY_SORTS: Final = (BACK_END_KEYS, GUARD_KEYS)
 
 
 def status(home: Home, *, as_json: bool) -> None:

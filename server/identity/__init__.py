@@ -25,6 +25,7 @@ from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms
 from server.identity.forwarding import Forwarding
+from server.identity.gateways import Gateway, GatewayReader
 from server.identity.leases import Leases, open_leases
 from server.identity.logins.logins import LoginClaim, Logins
 from server.identity.outside import accept_outside_certificate, find_outside_certificate
@@ -72,6 +73,8 @@ __all__ = [
     "Event",
     "FileSms",
     "Forwarding",
+    "Gateway",
+    "GatewayReader",
     "IssuedCertificate",
     "KeySort",
     "Leases",

@@ -105,6 +105,7 @@ class Server:
             asyncio.create_task(self._health.keep_checking()),
             asyncio.create_task(self._keep_house()),
             asyncio.create_task(self._rules.transactions.execution.keep_resuming()),
+            asyncio.create_task(self._rules.guard.outbox.keep_working()),
         ]
         if self._alone:
             self.serving.write(self._home.serving)
@@ -132,6 +133,7 @@ class Server:
         if self._rules.relay is not None:
             await self._rules.relay.relay.end_streams()
         self._rules.evidence.contents.senders.end()
+        self._rules.guard.outbox.end()
         try:
             async with asyncio.timeout(self._settings.shutdown_grace_seconds):
                 await self._rules.wait_idle()
@@ -204,6 +206,8 @@ class Server:
             rules.trusteeship.upkeep.run,
             self._renew_back_end_key,
             rules.transactions.upkeep.expire,
+            self._renew_guard_key,
+            rules.guard.upkeep.run,
             partial(asyncio.to_thread, self._ground.custody.shares.holder.sweep),
             partial(database.write, lambda connection: drop_expired_tickets(connection, now)),
             partial(database.write, rules.accounts.keep_house),
@@ -215,6 +219,10 @@ class Server:
     async def _renew_back_end_key(self) -> None:
         if await self._rules.transactions.keys.ensure():
             self._log.info("back_end_key_made")
+
+    async def _renew_guard_key(self) -> None:
+        if await self._rules.guard.keys.renew():
+            self._log.info("guard_key_made")
 
     async def _expire_generations(self) -> None:
         for key_id in await self._rules.generation.expire():

@@ -27,6 +27,8 @@ from fourseal.v1 import (
     enrolment_service_pb2_grpc,
     evidence_service_pb2,
     evidence_service_pb2_grpc,
+    guard_service_pb2,
+    guard_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
     lease_service_pb2,
@@ -52,6 +54,7 @@ from server.config import Settings
 from server.drafting.rpc import DraftingRpc
 from server.errors import OperatorError
 from server.evidence.rpc import EvidenceRpc, TransparencyRpc
+from server.guard.rpc import GuardRpc
 from server.identity import CurrentCertificate, Forwarding
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc, LeaseRpc
 from server.pins.rpc import PinGuardRpc, PinRpc
@@ -84,6 +87,7 @@ AGENT_SERVICES = (
     trusteeship_service_pb2.DESCRIPTOR.services_by_name["TrusteeshipService"].full_name,
     drafting_service_pb2.DESCRIPTOR.services_by_name["DraftingService"].full_name,
     transaction_service_pb2.DESCRIPTOR.services_by_name["TransactionService"].full_name,
+    guard_service_pb2.DESCRIPTOR.services_by_name["GuardService"].full_name,
 )
 RELAY_SERVICES = (relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"].full_name,)
 ENROLMENT_SERVICES = (
@@ -196,6 +200,7 @@ class Listeners:
         transaction_service_pb2_grpc.add_TransactionServiceServicer_to_server(
             TransactionRpc(rules.callers, rules.transactions), self._agents
         )
+        guard_service_pb2_grpc.add_GuardServiceServicer_to_server(GuardRpc(rules.callers, rules.guard), self._agents)
         if rules.relay is not None:
             add_relay_service(
                 RelayRpc(rules.callers, self._forwarding, rules.relay.passes, rules.relay.relay), self._agents

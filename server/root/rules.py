@@ -11,11 +11,13 @@ from typing import Final
 
 import structlog
 
+from contract.announcements.window import WindowLimits
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
 from server.custody import Coalescer, ShareEngine
 from server.drafting import ContractDocuments, DraftingRules, DraftingTerms, compose_drafting_rules
 from server.evidence import EvidenceRules
+from server.guard import GuardKeys, GuardRules, GuardTerms, compose_guard_rules
 from server.identity import (
     AccountRules,
     Authority,
@@ -23,6 +25,7 @@ from server.identity import (
     CurrentCertificate,
     Devices,
     Enrolment,
+    GatewayReader,
     Leases,
     check_callers,
     compose_account_rules,
@@ -78,6 +81,7 @@ class Rules:
     trusteeship: TrusteeshipRules
     drafting: DraftingRules
     transactions: TransactionRules
+    guard: GuardRules
     relay: RelayPart | None
     """None where a media server relays."""
     flights: tuple[Flights, ...]
@@ -160,6 +164,7 @@ def compose_rules(
         _compose_trusteeship(ground, settings, accounts, evidence.rules, statements, log),
         _compose_drafting(ground, settings, authority, accounts, statements, work),
         _compose_transactions(ground, settings, authority, accounts, workers, log),
+        _compose_guard(ground, settings, authority, accounts, workers, log),
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
@@ -270,6 +275,43 @@ def _compose_transactions(
         LogReader(ground.log_key.verifier),
         clock,
         log,
+    )
+
+
+def _compose_guard(
+    ground: Ground,
+    settings: Settings,
+    authority: Authority,
+    accounts: AccountRules,
+    workers: Threads,
+    log: structlog.stdlib.BoundLogger,
+) -> GuardRules:
+    random, clock, terms = secrets.token_bytes, ground.clock, guard_terms(settings)
+    return compose_guard_rules(
+        ground.database,
+        GatewayReader(authority.arc, clock),
+        accounts.logins,
+        GuardKeys(ground.database, ground.custody.keys, authority, random, clock, name=terms.name),
+        terms,
+        workers,
+        ground.log_key.verifier,
+        random,
+        clock,
+        log,
+    )
+
+
+def guard_terms(settings: Settings) -> GuardTerms:
+    """How the guard is run, as the configuration says."""
+    return GuardTerms(
+        name=settings.guard_name,
+        window=WindowLimits(
+            window=timedelta(seconds=settings.guard_window_seconds),
+            sightings=settings.guard_announcements,
+            sightings_per_agent=min(settings.guard_announcements_per_agent, settings.guard_announcements),
+        ),
+        answer=timedelta(seconds=settings.guard_answer_seconds),
+        announcements_per_minute=settings.guard_announcements_per_minute,
     )
 
 

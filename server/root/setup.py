@@ -64,6 +64,12 @@ _CONFIG = """\
 # transaction_variants = ["code", "code-and-random", "digest"]  # of bindings that are taken
 # open_transactions_per_terminal = 1000  # that are not over
 # open_transactions_per_signer = 100     # of them, for one signer
+# guard_name = "guard"                   # of the guard against forged signers, as control messages name it
+# guard_window_seconds = 600             # within which two keys for one claim are a conflict
+# guard_answer_seconds = 10              # for which it waits for gateways
+# guard_announcements = 1500000          # that a process remembers
+# guard_announcements_per_agent = 1000   # of one agent
+# guard_announcements_per_minute = 60000 # that a gateway may tell of
 # sms_provider = "none"                  # or "file" with sms_file, or "webhook" with sms_webhook_url and
 #                                        # sms_webhook_secret_file: docs/operations.md
 # webauthn_rp_id = "localhost"           # host name by which security keys know this server

@@ -15,7 +15,8 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-import server.root.application  # noqa: F401  # brings every table into the metadata
+import server.root.application  # brings every table into the metadata
+import server.transactions.executors.ledger  # noqa: F401  # but the tables of executors
 from server.clock import system_clock
 from server.config import load_settings
 from server.errors import OperatorError

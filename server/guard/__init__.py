@@ -1,0 +1,25 @@
+"""The guard against forged signers: it watches announcements, has conflicts held, asks, judges, and has it released.
+
+What is announced, and how alarms stand, is in ``contract.announcements``. Read in this order: ``steps``, ``judging``;
+``reports``, ``answers``, ``deciding``; ``keys``, ``outbox``; ``viewing``, ``upkeep``.
+"""
+
+from server.guard.deciding import decide
+from server.guard.keys import GUARD_KEYS, GuardKeys
+from server.guard.rules import GuardRules, compose_guard_rules
+from server.guard.terms import GuardTerms
+from server.guard.viewing import AlarmView, GuardStatus, find_alarm_view, guard_status, list_alarms
+
+__all__ = [
+    "GUARD_KEYS",
+    "AlarmView",
+    "GuardKeys",
+    "GuardRules",
+    "GuardStatus",
+    "GuardTerms",
+    "compose_guard_rules",
+    "decide",
+    "find_alarm_view",
+    "guard_status",
+    "list_alarms",
+]

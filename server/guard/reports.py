@@ -1,0 +1,263 @@
+"""Takes announcements that gateways tell of, and finds conflicts.
+
+What is cheap comes first: how much a gateway has told, how much of an agent's did not hold; then signatures, in a
+worker; then, in one transaction, certificates, the black list and the window.
+
+The window is in this process's memory. What it rests on stands in the database: a claim's announcements that another
+process took in, or this one before it died, are shown to it before the next one of that claim.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from contract.announcements.announcement import CheckedAnnouncement, SignedAnnouncement
+from contract.announcements.claim import CLOCK_DIFFERENCE, check_party_name
+from contract.announcements.failures import Failures
+from contract.announcements.window import Conflict, Window, are_in_conflict
+from contract.errors import GuardRefused
+from mpc.engines import Random
+from mpc.errors import FoursealError
+from mpc.four_prime_rsa import Purpose
+from server.clock import Clock
+from server.guard.steps import raise_from
+from server.guard.store.announcements import AnnouncementRow, list_of_place, put_announcement
+from server.guard.terms import GuardTerms, Turn, log_events
+from server.identity import CertificateProfile, Gateway, ListedKind, RevocationReason, find_certificate, find_listed
+from server.storage import Database, Threads
+from transparency.keys import VerifierKey
+from wire.catalogue import ServiceError
+
+MAX_REPORTED: Final = 100
+"""Most announcements in one report."""
+_KEEPER_BYTES: Final = 16
+_PERIOD: Final = timedelta(minutes=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An announcement, and who brought it.
+
+    Args:
+        announcement: DER of SignedAnnouncement.
+        agent: name of the agent, as the gateway says.
+    """
+
+    announcement: bytes
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it.
+
+    Args:
+        reason: why it was passed over; empty: it was taken.
+        alarm_id: of the conflict that it makes; empty: none.
+    """
+
+    reason: str = ""
+    alarm_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An announcement whose signature holds."""
+
+    signed: SignedAnnouncement
+    checked: CheckedAnnouncement
+    brought_by: str
+
+
+class Rates:
+    """How much each gateway has told in the present minute; when a new one begins, all is forgotten.
+
+    Args:
+        most: of each.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._period = 0
+        self._counts: Counter[str] = Counter()
+
+    def require_room(self, gateway: str, count: int, now: datetime) -> None:
+        """Count some more.
+
+        Raises:
+            ServiceError: TOO_MANY_REPORTS: they were not counted.
+        """
+        period = (now - _EPOCH) // _PERIOD
+        if period != self._period:
+            self._period = period
+            self._counts.clear()
+        if self._counts[gateway] + count > self._most:
+            left = _PERIOD - (now - _EPOCH) % _PERIOD
+            seconds = -(-left // timedelta(seconds=1))
+            raise ServiceError("TOO_MANY_REPORTS", gateway=gateway, seconds=seconds)
+        self._counts[gateway] += count
+
+
+class Reports:
+    """Takes announcements. Its window belongs to the thread that writes to the database.
+
+    Args:
+        database: where everything is.
+        workers: threads that check signatures.
+        log_key: of the log that shows changes which the registration authority decided.
+        terms: of the guard.
+        random: randomness.
+        clock: the time.
+        log: the server's own log.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        workers: Threads,
+        log_key: VerifierKey,
+        terms: GuardTerms,
+        random: Random,
+        clock: Clock,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._database = database
+        self._workers = workers
+        self._log_key = log_key
+        self._terms = terms
+        self._clock = clock
+        self._log = log
+        self._keeper = random(_KEEPER_BYTES)
+        self._window = Window(terms.window)
+        self._rates = Rates(terms.announcements_per_minute)
+        self._failures = Failures()
+        self._failures_lock = threading.Lock()
+
+    async def report(self, gateway: Gateway, reported: Sequence[Reported]) -> list[Result]:
+        """Take what a gateway tells of; a result for each.
+
+        Raises:
+            ServiceError: BATCH_SIZE_WRONG, TOO_MANY_REPORTS, STORAGE_UNAVAILABLE.
+        """
+        if not 1 <= len(reported) <= MAX_REPORTED:
+            raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_REPORTED, found=len(reported))
+        self._rates.require_room(gateway.name, len(reported), self._clock())
+        screened = await self._workers.run(self._screen, gateway.name, reported)
+        if any(isinstance(each, _Held) for each in screened):
+            turn, results = await self._database.write(partial(self._take, screened=screened))
+            log_events(self._log, [turn])
+        else:
+            results = [each if isinstance(each, Result) else Result() for each in screened]
+        refused = Counter(result.reason for result in results if result.reason)
+        if refused:
+            self._log.info("announcements_refused", gateway=gateway.name, **refused)
+        return results
+
+    def _screen(self, gateway: str, reported: Sequence[Reported]) -> list[_Held | Result]:
+        now = self._clock()
+        return [self._check(gateway, each, now) for each in reported]
+
+    def _check(self, gateway: str, reported: Reported, now: datetime) -> _Held | Result:
+        """Check what one says by itself. What does not hold is charged to the agent at this gateway, nowhere else."""
+        brought_by = f"{gateway} {reported.agent}"
+        try:
+            check_party_name(reported.agent, reason="ANNOUNCEMENT_MALFORMED")
+            with self._failures_lock:
+                self._failures.require_few(brought_by, now)
+        except FoursealError as error:
+            return Result(error.reason)
+        try:
+            signed = SignedAnnouncement.from_der(reported.announcement)
+            return _Held(signed, signed.check(now, self._log_key), brought_by)
+        except FoursealError as error:
+            with self._failures_lock:
+                self._failures.failed(brought_by, now)
+            return Result(error.reason)
+
+    def _take(self, connection: Connection, screened: Sequence[_Held | Result]) -> tuple[Turn, list[Result]]:
+        turn = Turn(connection, self._terms, self._clock())
+        return turn, [each if isinstance(each, Result) else self._take_one(turn, each) for each in screened]
+
+    def _take_one(self, turn: Turn, held: _Held) -> Result:
+        announcement = held.checked.announcement
+        if not _is_certified(turn, held.signed):
+            return Result("ANNOUNCEMENT_OF_OTHER_CERTIFICATE")
+        if find_listed(turn.connection, ListedKind.KEY, [announcement.key.hex()]):
+            return Result("KEY_BLACK_LISTED")
+        place = announcement.claim.digest
+        since = turn.now - self._terms.window.window - CLOCK_DIFFERENCE
+        kept = {row.key: row for row in list_of_place(turn.connection, place, since)}
+        try:
+            for row in kept.values():
+                if row.keeper != self._keeper and row.key != announcement.key:
+                    self._window.observe(_checked_before(row), row.brought_by, turn.now)
+            conflict = self._window.observe(held.checked, held.brought_by, turn.now)
+        except GuardRefused as refusal:
+            return Result(refusal.reason)
+        before = kept.get(announcement.key)
+        row = AnnouncementRow(
+            place,
+            announcement.key,
+            _with_change(held.signed, before),
+            held.brought_by,
+            announcement.time if before is None else min(before.first_time, announcement.time),
+            turn.now,
+            self._keeper,
+        )
+        put_announcement(turn.connection, row)
+        return Result() if conflict is None else _raise(turn, conflict, held.signed, {**kept, row.key: row})
+
+
+def _is_certified(turn: Turn, signed: SignedAnnouncement) -> bool:
+    """Whether the certificate is one that this server issued to that account for that key, and still holds.
+
+    One that was superseded counts: who gets into a login has a new pair issued, and that supersedes the genuine one.
+    """
+    announcement = signed.announcement
+    issued = find_certificate(turn.connection, announcement.certificate)
+    if issued is None or turn.now > issued.expire_time:
+        return False
+    if issued.revocation_reason not in {None, RevocationReason.SUPERSEDED}:
+        return False
+    says = (announcement.claim.user, announcement.key, Purpose.SIGN, CertificateProfile.SIGNER)
+    return says == (issued.account, issued.key_sha256, issued.purpose, issued.profile)
+
+
+def _raise(turn: Turn, conflict: Conflict, new: SignedAnnouncement, kept: dict[bytes, AnnouncementRow]) -> Result:
+    """Raise the alarm of a conflict, if both announcements are at hand and show it to whoever has no window."""
+    other = kept.get(conflict.others[0].key)
+    if other is None:
+        return Result()
+    announcements = {key: SignedAnnouncement.from_der(row.announcement) for key, row in kept.items()}
+    announcements[new.announcement.key] = new
+    if not are_in_conflict(new.announcement, announcements[other.key].announcement):
+        return Result()
+    keys = {conflict.observed.key, *(each.key for each in conflict.others)} & announcements.keys()
+    earliest = min(kept[key].first_time for key in keys)
+    begin = new.announcement.time - turn.terms.window.window
+    conflict = replace(conflict, first=max(min(conflict.first, earliest), begin))
+    return Result(alarm_id=raise_from(turn, conflict, {key: announcements[key] for key in keys}))
+
+
+def _with_change(signed: SignedAnnouncement, before: AnnouncementRow | None) -> bytes:
+    """What is kept of a key: its latest announcement, but none without the change that one before had."""
+    if before is not None and signed.announcement.key_change is None:
+        changed = SignedAnnouncement.from_der(before.announcement).announcement.key_change is not None
+        return before.announcement if changed else signed.to_der()
+    return signed.to_der()
+
+
+def _checked_before(row: AnnouncementRow) -> CheckedAnnouncement:
+    """An announcement that was checked when it was taken in."""
+    announcement = SignedAnnouncement.from_der(row.announcement).announcement
+    return CheckedAnnouncement(announcement, announcement.digest)

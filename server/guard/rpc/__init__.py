@@ -1,0 +1,5 @@
+"""The gRPC face of the guard: GuardService."""
+
+from server.guard.rpc.service import GuardRpc
+
+__all__ = ["GuardRpc"]

@@ -1,0 +1,75 @@
+"""The rules of the guard, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from mpc.engines import Random
+from server.clock import Clock
+from server.guard.answers import Answers
+from server.guard.keys import GuardKeys
+from server.guard.outbox import Outbox
+from server.guard.reports import Reports
+from server.guard.terms import GuardTerms
+from server.guard.upkeep import GuardUpkeep
+from server.guard.viewing import AlarmViews
+from server.identity import GatewayReader, Logins
+from server.storage import Database, Threads
+from transparency.keys import VerifierKey
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRules:
+    """What the gRPC face stands on."""
+
+    gateways: GatewayReader
+    logins: Logins
+    terms: GuardTerms
+    keys: GuardKeys
+    reports: Reports
+    answers: Answers
+    outbox: Outbox
+    views: AlarmViews
+    upkeep: GuardUpkeep
+
+
+def compose_guard_rules(
+    database: Database,
+    gateways: GatewayReader,
+    logins: Logins,
+    keys: GuardKeys,
+    terms: GuardTerms,
+    workers: Threads,
+    log_key: VerifierKey,
+    random: Random,
+    clock: Clock,
+    log: structlog.stdlib.BoundLogger,
+) -> GuardRules:
+    """Put the rules together.
+
+    Args:
+        database: where everything is.
+        gateways: says which gateway calls.
+        logins: say whether a login holds.
+        keys: the guard's.
+        terms: how it is run.
+        workers: threads that check signatures.
+        log_key: of the transparency log.
+        random: randomness.
+        clock: the time.
+        log: the server's own log.
+    """
+    upkeep = GuardUpkeep(database, terms, clock, log)
+    return GuardRules(
+        gateways,
+        logins,
+        terms,
+        keys,
+        Reports(database, workers, log_key, terms, random, clock, log),
+        Answers(database, workers, terms, clock, log),
+        Outbox(database, keys, upkeep, terms, clock, log),
+        AlarmViews(database),
+        upkeep,
+    )

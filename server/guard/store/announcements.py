@@ -1,0 +1,72 @@
+"""Announcements as they were signed, as long as another key may conflict with theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from server.guard.store.tables import announcements
+from server.storage import row_values
+
+_row = announcements.c
+_of_place = (
+    select(announcements)
+    .where(_row.place == bindparam("of_place"), _row.seen_time >= bindparam("since"))
+    .order_by(_row.first_time, _row.key)
+)
+_put = (
+    update(announcements)
+    .where(_row.place == bindparam("of_place"), _row.key == bindparam("of_key"))
+    .values({name: bindparam(name) for name in ("announcement", "brought_by", "first_time", "seen_time", "keeper")})
+)
+_add = insert(announcements)
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementRow:
+    """The latest announcement of a key for a claim.
+
+    Args:
+        place: ``Claim.digest``.
+        key: fingerprint.
+        announcement: DER of SignedAnnouncement.
+        brought_by: gateway and agent.
+        first_time: of the first that is remembered, as that says of itself.
+        seen_time: when the latest came.
+        keeper: the process whose window has it.
+    """
+
+    place: bytes
+    key: bytes
+    announcement: bytes = field(repr=False)
+    brought_by: str
+    first_time: datetime
+    seen_time: datetime
+    keeper: bytes
+
+
+def list_of_place(connection: Connection, place: bytes, since: datetime) -> list[AnnouncementRow]:
+    """All of a claim that came since a time, the first in front."""
+    found = connection.execute(_of_place, {"of_place": place, "since": since})
+    return [AnnouncementRow(*row) for row in found]
+
+
+def put_announcement(connection: Connection, row: AnnouncementRow) -> None:
+    """Keep the latest of a key."""
+    values = row_values(row)
+    if not connection.execute(_put, {**values, "of_place": row.place, "of_key": row.key}).rowcount:
+        connection.execute(_add, values)
+
+
+def drop_before(connection: Connection, time: datetime, limit: int) -> int:
+    """Drop at most ``limit`` that came last before a time. Returns how many."""
+    old = select(_row.place, _row.key).where(_row.seen_time < time).order_by(_row.seen_time).limit(limit).subquery()
+    which = select(1).where(old.c.place == _row.place, old.c.key == _row.key).exists()
+    return connection.execute(delete(announcements).where(_row.seen_time < time, which)).rowcount
+
+
+def count_announcements(connection: Connection) -> int:
+    """How many there are."""
+    return connection.execute(select(func.count()).select_from(announcements)).scalar_one()

@@ -1,0 +1,82 @@
+"""What comes with time: answers that were waited for, and what need not be kept any longer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from contract.announcements.alarm import AlarmState
+from contract.announcements.claim import CLOCK_DIFFERENCE
+from server.clock import Clock
+from server.guard.steps import answered, blocked
+from server.guard.store import alarms as store
+from server.guard.store import orders as order_store
+from server.guard.store.announcements import drop_before
+from server.guard.terms import GuardTerms, Turn, log_events
+from server.storage import Database
+
+_AT_A_TIME: Final = 100  # others want to write
+_MOST: Final = 1_000_000  # announcements of a round
+_DROPPED_AT_A_TIME: Final = 1000
+_KEPT: Final = timedelta(days=30)
+"""For which a gateway is told of alarms that does not call, and orders of alarms that are over are kept."""
+
+
+class GuardUpkeep:
+    """Keeps house.
+
+    Args:
+        database: where everything is.
+        terms: of the guard.
+        clock: the time.
+        log: the server's own log.
+    """
+
+    def __init__(self, database: Database, terms: GuardTerms, clock: Clock, log: structlog.stdlib.BoundLogger) -> None:
+        self._database = database
+        self._terms = terms
+        self._clock = clock
+        self._log = log
+
+    async def pass_time(self) -> None:
+        """Go on with alarms for which answers were waited for long enough.
+
+        Raises:
+            ServiceError: STORAGE_UNAVAILABLE.
+        """
+        now = self._clock()
+        while await self._database.read(lambda connection: store.list_due(connection, now, 1)):
+            log_events(self._log, [await self._database.write(self._go_on)])
+
+    async def run(self) -> None:
+        """Drop what is not needed any more.
+
+        Raises:
+            ServiceError: STORAGE_UNAVAILABLE.
+        """
+        now, dropped = self._clock(), _DROPPED_AT_A_TIME
+        before = now - self._terms.window.window - CLOCK_DIFFERENCE
+        for _ in range(_MOST // _DROPPED_AT_A_TIME):
+            if dropped < _DROPPED_AT_A_TIME:
+                break
+            dropped = await self._database.write(lambda each: drop_before(each, before, _DROPPED_AT_A_TIME))
+
+        def unit(connection: Connection) -> list[str]:
+            order_store.drop_done(connection, now - _KEPT)
+            return order_store.forget_gateways(connection, now - _KEPT)
+
+        for name in await self._database.write(unit):
+            self._log.warning("gateway_forgotten", gateway=name)
+
+    def _go_on(self, connection: Connection) -> Turn:
+        turn = Turn(connection, self._terms, self._clock())
+        for row in store.list_due(connection, turn.now, _AT_A_TIME):
+            blocked(turn, row, waited=True)
+            answered(turn, row, waited=True)
+            after = store.find_alarm(connection, row.alarm.alarm_id)
+            if after is not None and after.alarm.state is AlarmState.RAISED:  # nobody holds it: they are waited for
+                store.put_alarm(connection, after.now(after.alarm, after.update_time, turn.now + self._terms.answer))
+        return turn

@@ -1,0 +1,99 @@
+"""Which gateway calls, from the client certificate of the TLS connection, which TLS has checked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from contract.certificate_parts import fingerprint
+from contract.oids import Arc
+from server.clock import Clock
+from server.identity.authority import GATEWAY_URI_PREFIX
+from server.storage import NOBODY, current_caller
+from wire.catalogue import ServiceError
+from wire.peer import peer_certificate
+
+if TYPE_CHECKING:  # gRPC's classes take parameters in their type stubs only
+    from wire.interceptor import Context
+
+_CAPACITY: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway that calls.
+
+    Args:
+        name: its first host name.
+        certificate: SHA-256 of its certificate.
+        public_key: in that; it signs by it, too.
+        not_before, not_after: of the certificate.
+    """
+
+    name: str
+    certificate: bytes
+    public_key: ec.EllipticCurvePublicKey
+    not_before: datetime
+    not_after: datetime
+
+
+class GatewayReader:
+    """Reads gateways' certificates; each is parsed once, as long as it is among the last 1024.
+
+    Args:
+        arc: the installation's arc.
+        clock: certificates are looked at again for their end, for a connection may outlive it.
+    """
+
+    def __init__(self, arc: Arc, clock: Clock) -> None:
+        self._usage = arc.gateway
+        self._clock = clock
+        self._known: OrderedDict[bytes, Gateway] = OrderedDict()
+
+    def of(self, context: Context) -> Gateway:
+        """Which gateway makes a call.
+
+        Raises:
+            ServiceError: CALLER_UNKNOWN: no certificate, no gateway's, or one whose time has passed.
+        """
+        current_caller.set(NOBODY)
+        pem = peer_certificate(context)
+        if pem is None:
+            raise ServiceError("CALLER_UNKNOWN")
+        gateway = self._known.get(pem)
+        if gateway is None:
+            gateway = self._known[pem] = self._read(pem)
+            if len(self._known) > _CAPACITY:
+                self._known.popitem(last=False)
+        if not gateway.not_before <= self._clock() <= gateway.not_after:
+            raise ServiceError("CALLER_UNKNOWN")
+        current_caller.set(gateway.name)
+        return gateway
+
+    def _read(self, pem: bytes) -> Gateway:
+        try:
+            certificate = x509.load_pem_x509_certificate(pem)
+            usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+            alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except (ValueError, x509.ExtensionNotFound):
+            raise ServiceError("CALLER_UNKNOWN") from None
+        key = certificate.public_key()
+        names = [
+            uri.removeprefix(GATEWAY_URI_PREFIX)
+            for uri in alternatives.get_values_for_type(x509.UniformResourceIdentifier)
+            if uri.startswith(GATEWAY_URI_PREFIX)
+        ]
+        if self._usage not in usages or len(names) != 1 or not isinstance(key, ec.EllipticCurvePublicKey):
+            raise ServiceError("CALLER_UNKNOWN")
+        return Gateway(
+            names[0],
+            fingerprint(certificate),
+            key,
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
+        )

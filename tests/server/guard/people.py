@@ -1,0 +1,308 @@
+"""Gateways, signers and somebody who signs as one of them, before a guard that runs in this process."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Self
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from fourseal.v1 import guard_service_pb2 as pb
+from fourseal.v1.guard_service_pb2_grpc import GuardServiceStub
+
+from contract.announcements.announcement import Announcement, SignedAnnouncement
+from contract.announcements.claim import Claim
+from contract.announcements.contents import Block, Content, Feedback, Side
+from contract.announcements.control import (
+    MAX_AGE,
+    ControlMessage,
+    Issuer,
+    IssuerRole,
+    LastSeen,
+    SignedControl,
+    require_fresh,
+)
+from contract.announcements.history import Channel, HistoryFact, Identity
+from contract.announcements.key_change import ChangeByOldKey, KeyChange
+from contract.announcements.keys import fingerprint_of, write_signer_key
+from contract.certificate_parts import fingerprint
+from contract.guard_certificate import read_guard_certificate
+from contract.signer_keys import SignerPrivateKey
+from mpc.four_prime_rsa import Purpose
+from server.identity import IssuedCertificate, RevocationReason
+from server.identity.store.certificates import add_certificate, revoke_all
+from server.root.application import Server
+from tests.server.harness import CALL_SECONDS, MovableClock, call, key_pem
+from tests.server.trusteeship.people import authority_of
+from wire import tls
+
+if TYPE_CHECKING:  # these exist for the type checker only
+    from fourseal.v1.guard_service_pb2_grpc import GuardServiceAsyncStub
+
+SOURCE: Final = "192.0.2.7"
+SESSION: Final = "session-" + "a" * 26
+YEAR: Final = timedelta(days=365)
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """An account with a certified key."""
+
+    account: str
+    key: SignerPrivateKey
+    certificate: bytes
+    clock: MovableClock
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Of the key."""
+        return fingerprint_of(write_signer_key(self.key.public_key()))
+
+    def announce(
+        self, destination: str, *, after: timedelta = timedelta(0), source: str = SOURCE, change: Signer | None = None
+    ) -> SignedAnnouncement:
+        """Announce the key now, or ``after`` that by this signer's clock; by ``change`` it took that one's place."""
+        time = (self.clock() + after).replace(microsecond=0)
+        proof = None
+        if change is not None:
+            changed = KeyChange(self.account, change.fingerprint, self.fingerprint, self.certificate, time)
+            proof = ChangeByOldKey.sign(changed, change.key)
+        public_key = write_signer_key(self.key.public_key())
+        claim = Claim(source, self.account, destination)
+        announcement = Announcement(claim, self.certificate, public_key, SESSION, b"\x05" * 32, time, proof)
+        return SignedAnnouncement.sign(announcement, self.key)
+
+
+def certify(server: Server, clock: MovableClock, account: str, key: SignerPrivateKey | None = None) -> Signer:
+    """Have a key certified for an account; that supersedes the one before, as it does for whoever is logged in."""
+    made, now = key or Ed25519PrivateKey.generate(), clock()
+    issued = authority_of(server).issue_signer_certificate(account, account, Purpose.SIGN, made.public_key(), now, YEAR)
+    key_sha256 = fingerprint_of(write_signer_key(made.public_key()))
+    der = issued.public_bytes(Encoding.DER)
+    row = IssuedCertificate(
+        fingerprint=fingerprint(issued),
+        account=account,
+        purpose=Purpose.SIGN,
+        serial_number=issued.serial_number,
+        key_sha256=key_sha256,
+        is_half=False,
+        certificate=der,
+        create_time=now,
+        expire_time=now + YEAR,
+    )
+    database = server._ground.database
+    database.write_now(lambda each: revoke_all(each, account, now, RevocationReason.SUPERSEDED))
+    database.write_now(lambda each: add_certificate(each, row))
+    return Signer(account, made, row.fingerprint, clock)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Somebody who sends to somebody, and another who got into that login."""
+
+    genuine: Signer
+    forged: Signer
+    destination: str
+    begun: datetime
+    """When the genuine one sent first."""
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Both."""
+        return sorted((self.genuine.fingerprint, self.forged.fingerprint))
+
+    @property
+    def alarm_id(self) -> str:
+        """Of the conflict between both."""
+        return Claim(SOURCE, self.genuine.account, self.destination).alarm_id(*self.keys)
+
+    def fact(self, signer: Signer, agent: str, since: datetime | None = None) -> HistoryFact:
+        """That a signer sent by an agent, from some time on, or else from when the genuine one did first."""
+        channel = Channel(agent, b"\x07" * 32, f"198.51.100.{len(agent)}")
+        time = (since or self.begun).replace(microsecond=0)
+        return HistoryFact(Identity(signer.fingerprint, channel), time, time, 3)
+
+
+def begin_case(server: Server, clock: MovableClock) -> Case:
+    """Other accounts than any test had before. The genuine one was there for half an hour."""
+    number = next(_numbers)
+    account, destination = f"alice-{number}", f"bob-{number}"
+    genuine, begun = certify(server, clock, account), clock()
+    clock.move(timedelta(minutes=30))
+    return Case(genuine, certify(server, clock, account), destination, begun)
+
+
+class TestGateway:
+    """A gateway that does as it is told, by a test.
+
+    Args:
+        server: with the guard.
+        clock: the time.
+        name: of the gateway.
+    """
+
+    __test__ = False
+
+    def __init__(self, server: Server, clock: MovableClock, name: str) -> None:
+        authority = authority_of(server)
+        self.name = name
+        self.clock = clock
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = authority.issue_for_gateway(self.key.public_key(), [name], clock(), YEAR)
+        self._authority = authority
+        self._channel = grpc.aio.secure_channel(
+            server.serving.server,
+            tls.channel_credentials(
+                authority.certificate_pem, key_pem(self.key), self.certificate.public_bytes(Encoding.PEM)
+            ),
+            [("grpc.use_local_subchannel_pool", 1)],
+        )
+        self.stub: GuardServiceAsyncStub = GuardServiceStub(self._channel)
+        self.number = 0
+        self.last: LastSeen | None = None
+        self._stream: grpc.aio.UnaryStreamCall[pb.WatchControlRequest, pb.WatchControlResponse] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._channel.close()
+
+    @property
+    def issuer(self) -> Issuer:
+        """As it signs."""
+        return Issuer(IssuerRole.GATEWAY, self.name, fingerprint(self.certificate))
+
+    def watch(self) -> Self:
+        """Begin to watch; anew, if it did."""
+        self._stream = self.stub.WatchControl(pb.WatchControlRequest(), timeout=CALL_SECONDS)
+        return self
+
+    async def report(self, *announcements: SignedAnnouncement, agent: str = "agent") -> list[tuple[str, str]]:
+        """Tell of announcements; reason and alarm of each."""
+        reported = [pb.ReportedAnnouncement(announcement_der=each.to_der(), agent=agent) for each in announcements]
+        request = pb.ReportAnnouncementsRequest(announcements=reported)
+        answer = await call(self.stub.ReportAnnouncements, request)
+        return [(each.reason, each.alarm_id) for each in answer.results]
+
+    async def all_told(self) -> None:
+        """Read until there is nothing more."""
+        while (message := await self.read()) is not None:
+            await self.acknowledge(message)
+
+    async def read(self) -> ControlMessage | None:
+        """The next message, checked as a gateway has to; None: all was told. One that is too old comes anew."""
+        assert self._stream is not None
+        answer = await self._stream.read()
+        assert isinstance(answer, pb.WatchControlResponse)
+        if answer.all_told:
+            return None
+        signed = SignedControl.from_der(answer.control_der)
+        if signed.message.time < self.clock() - MAX_AGE:
+            return await self.read()
+        shown = await call(self.stub.GetGuard, pb.GetGuardRequest())
+        known = [
+            read_guard_certificate(each, self._authority.certificate, self._authority.arc, self.clock())
+            for each in shown.certificates_der
+        ]
+        (guard,) = (each for each in known if each.issuer == signed.message.issuer)
+        signed.check(guard.public_key)
+        assert require_fresh(signed.message, self.name, self.last, self.clock())
+        self.last = LastSeen(signed.message.number, signed.message.digest)
+        return signed.message
+
+    async def next(self, content: type[Content], alarm_id: str) -> ControlMessage:
+        """The next message of a kind about an alarm; what comes before is acknowledged."""
+        while True:
+            message = await self.read()
+            if message is None:
+                continue
+            if isinstance(message.content, content) and message.alarm == alarm_id:
+                return message
+            await self.acknowledge(message)
+
+    async def acknowledge(self, message: ControlMessage, *, delivers: bool = False) -> None:
+        """Say that it was done."""
+        delivered = [message.alarm] if delivers else []
+        request = pb.AcknowledgeControlRequest(numbers=[message.number], delivered_alarm_ids=delivered)
+        await call(self.stub.AcknowledgeControl, request)
+
+    def say(self, about: ControlMessage, content: Content, **changed: object) -> SignedControl:
+        """A message to the guard, signed; ``changed``: fields, or the ``key`` that signs."""
+        self.number += 1
+        key = changed.pop("key", self.key)
+        fields: dict[str, object] = {
+            "issuer": self.issuer,
+            "recipient": "guard",
+            "alarm": about.alarm,
+            "claim": about.claim,
+            "number": self.number,
+            "time": self.clock().replace(microsecond=0),
+            "content": content,
+        }
+        return SignedControl.sign(ControlMessage(**(fields | changed)), key)  # type: ignore[arg-type]  # as they come
+
+    async def send(self, signed: SignedControl) -> None:
+        """Bring a message to the guard."""
+        await call(self.stub.SendControl, pb.SendControlRequest(control_der=signed.to_der()))
+
+    async def hold(self, alarm_id: str, *, delivers: bool = False) -> ControlMessage:
+        """Be told to block, and do it."""
+        message = await self.next(Block, alarm_id)
+        await self.acknowledge(message, delivers=delivers)
+        return message
+
+    async def answer(
+        self,
+        check: ControlMessage,
+        sent: Sequence[HistoryFact] = (),
+        received: Sequence[HistoryFact] | None = None,
+    ) -> None:
+        """Answer a check, and acknowledge it."""
+        await self.send(self.say(check, Feedback.of(Side.SENDER, sent)))
+        if received is not None:
+            await self.send(self.say(check, Feedback.of(Side.RECEIVER, received)))
+        await self.acknowledge(check)
+
+
+@dataclass
+class Net:
+    """A guard, and gateways of Alice's, Bob's and Mallory's agents."""
+
+    server: Server
+    clock: MovableClock
+    alice: TestGateway
+    bob: TestGateway
+    mallory: TestGateway
+
+    @property
+    def gateways(self) -> list[TestGateway]:
+        """All three."""
+        return [self.alice, self.bob, self.mallory]
+
+    def case(self) -> Case:
+        """See ``begin_case``."""
+        return begin_case(self.server, self.clock)
+
+    async def pass_time(self, by: timedelta) -> None:
+        """Let time pass, and have the guard look at it."""
+        self.clock.move(by)
+        await self.server._rules.guard.outbox.work()
+
+    async def raised(self, case: Case) -> None:
+        """Both announce: the genuine one, then the other."""
+        assert await self.alice.report(case.genuine.announce(case.destination), agent="alice") == [("", "")]
+        told = await self.mallory.report(case.forged.announce(case.destination), agent="mallory")
+        assert told == [("", case.alarm_id)]
+
+    async def held(self, case: Case) -> None:
+        """All hold, and Bob's gateway is the receiver's."""
+        await self.raised(case)
+        for gateway in self.gateways:
+            await gateway.hold(case.alarm_id, delivers=gateway is self.bob)
