@@ -15,7 +15,7 @@ from typing import Annotated, Optional
 import typer
 
 from mpc.errors import FoursealError
-from server.cli import ledger_commands, organisation_commands, outpost_commands, registration_commands
+from server.cli import guard_commands, ledger_commands, organisation_commands, outpost_commands, registration_commands
 from server.cli.options import HomeOption, JsonOption, PageSizeOption, PageTokenOption, ReasonName
 from server.cli.options import home_of as _home
 from server.errors import OperatorError
@@ -46,6 +46,7 @@ app.add_typer(registration_commands.ra_app, name="ra")
 app.add_typer(registration_commands.authority_app, name="authority")
 app.add_typer(organisation_commands.app, name="organisation")
 app.add_typer(ledger_commands.app, name="ledger")
+app.add_typer(guard_commands.app, name="guard")
 
 app.add_typer(outpost_commands.media_app, name="media")
 app.add_typer(outpost_commands.gateway_app, name="gateway")

@@ -18,12 +18,17 @@ def show_json(content: object) -> None:
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table to standard output."""
+    Console().print(table_of(title, columns, rows))
+
+
+def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table, for a view that is shown anew."""
     table = Table(title=Text(title, style="table.title"), title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))  # no markup: a name may look like some
-    Console().print(table)
+    return table
 
 
 def show_line(text: str) -> None:

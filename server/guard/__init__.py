@@ -7,11 +7,13 @@ What is announced, and how alarms stand, is in ``contract.announcements``. Read 
 from server.guard.deciding import decide
 from server.guard.keys import GUARD_KEYS, GuardKeys
 from server.guard.rules import GuardRules, compose_guard_rules
+from server.guard.store.alarms import AlarmRow
 from server.guard.terms import GuardTerms
 from server.guard.viewing import AlarmView, GuardStatus, find_alarm_view, guard_status, list_alarms
 
 __all__ = [
     "GUARD_KEYS",
+    "AlarmRow",
     "AlarmView",
     "GuardKeys",
     "GuardRules",

@@ -15,7 +15,8 @@ from server.guard.reports import Reports
 from server.guard.terms import GuardTerms
 from server.guard.upkeep import GuardUpkeep
 from server.guard.viewing import AlarmViews
-from server.identity import GatewayReader, Logins
+from server.identity import GatewayReader, Logins, require_caller
+from server.journal import Caller
 from server.storage import Database, Threads
 from transparency.keys import VerifierKey
 
@@ -33,6 +34,20 @@ class GuardRules:
     outbox: Outbox
     views: AlarmViews
     upkeep: GuardUpkeep
+    database: Database
+
+    async def certificates(self, agent: Caller | None) -> list[bytes]:
+        """Of the keys by which the guard signs, DER: the one in use, and earlier ones that have not ended.
+
+        Args:
+            agent: that asks; None: a gateway does.
+
+        Raises:
+            ServiceError: CALLER_UNKNOWN, CUSTODY_UNAVAILABLE, CUSTODY_FULL, STORAGE_UNAVAILABLE.
+        """
+        if agent is not None:
+            await self.database.read(lambda connection: require_caller(connection, agent))
+        return await self.keys.certificates()
 
 
 def compose_guard_rules(
@@ -72,4 +87,5 @@ def compose_guard_rules(
         Outbox(database, keys, upkeep, terms, clock, log),
         AlarmViews(database),
         upkeep,
+        database,
     )

@@ -55,6 +55,14 @@ class GatewayReader:
         self._clock = clock
         self._known: OrderedDict[bytes, Gateway] = OrderedDict()
 
+    def is_gateway(self, context: Context) -> bool:
+        """Whether a gateway makes a call."""
+        try:
+            self.of(context)
+        except ServiceError:
+            return False
+        return True
+
     def of(self, context: Context) -> Gateway:
         """Which gateway makes a call.
 

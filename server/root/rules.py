@@ -11,13 +11,12 @@ from typing import Final
 
 import structlog
 
-from contract.announcements.window import WindowLimits
 from mpc.four_prime_rsa import Purpose
 from server.config import Settings
 from server.custody import Coalescer, ShareEngine
 from server.drafting import ContractDocuments, DraftingRules, DraftingTerms, compose_drafting_rules
 from server.evidence import EvidenceRules
-from server.guard import GuardKeys, GuardRules, GuardTerms, compose_guard_rules
+from server.guard import GuardKeys, GuardRules, compose_guard_rules
 from server.identity import (
     AccountRules,
     Authority,
@@ -38,6 +37,7 @@ from server.registration import CertificateRequests, end_certificate
 from server.root.account_terms import account_terms
 from server.root.evidence import compose_evidence
 from server.root.ground import Ground
+from server.root.guard_terms import guard_terms
 from server.root.home import Home
 from server.root.relay import RelayPart, compose_relay
 from server.sessions import SessionRules, SessionTerms, Work, compose_session_rules
@@ -298,20 +298,6 @@ def _compose_guard(
         random,
         clock,
         log,
-    )
-
-
-def guard_terms(settings: Settings) -> GuardTerms:
-    """How the guard is run, as the configuration says."""
-    return GuardTerms(
-        name=settings.guard_name,
-        window=WindowLimits(
-            window=timedelta(seconds=settings.guard_window_seconds),
-            sightings=settings.guard_announcements,
-            sightings_per_agent=min(settings.guard_announcements_per_agent, settings.guard_announcements),
-        ),
-        answer=timedelta(seconds=settings.guard_answer_seconds),
-        announcements_per_minute=settings.guard_announcements_per_minute,
     )
 
 

@@ -16,7 +16,6 @@ from server.guard.rpc.convert import alarm_to_proto
 from server.guard.rules import GuardRules
 from server.identity import CallerReader
 from server.journal.places import Places
-from wire.catalogue import ServiceError
 from wire.interceptor import call_seconds
 from wire.peer import login_token
 
@@ -41,13 +40,9 @@ class GuardRpc(guard_service_pb2_grpc.GuardServiceServicer):
 
     async def GetGuard(self, request: pb.GetGuardRequest, context: _Context) -> pb.GetGuardResponse:
         """See the proto."""
-        try:
-            self._rules.gateways.of(context)
-        except ServiceError:
-            self._callers.of(context)
-        response = pb.GetGuardResponse(
-            name=self._rules.terms.name, certificates_der=await self._rules.keys.certificates()
-        )
+        agent = None if self._rules.gateways.is_gateway(context) else self._callers.of(context)
+        certificates = await self._rules.certificates(agent)
+        response = pb.GetGuardResponse(name=self._rules.terms.name, certificates_der=certificates)
         response.window.FromTimedelta(self._rules.terms.window.window)
         return response
 

@@ -11,7 +11,8 @@ import pytest_asyncio
 from server.guard import outbox
 from server.root.home import Home
 from tests.server.guard.people import Net, TestGateway
-from tests.server.harness import MovableClock, make_home, running_server
+from tests.server.harness import MovableClock, enrolled, make_home, running_server
+from tests.server.trusteeship.people import authority_of
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,17 +29,19 @@ async def open_net(home: Home, clock: MovableClock | None = None) -> AsyncIterat
     time = clock or MovableClock()
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_server(home, clock=time))
-        made = [
-            (await stack.enter_async_context(TestGateway(server, time, name))).watch()
-            for name in ("gateway-a", "gateway-b", "gateway-m")
-        ]
+        agent = await stack.enter_async_context(await enrolled(home, server, "somebody"))
+        made = list[TestGateway]()
+        for name in ("gateway-a", "gateway-b", "gateway-m"):
+            gateway = TestGateway(authority_of(server), time, name)
+            made.append((await stack.enter_async_context(gateway.at(server.serving.server))).watch())
         for gateway in made:
             await gateway.all_told()
-        yield Net(server, time, made[0], made[1], made[2])
+        yield Net(home, server, time, agent, made[0], made[1], made[2])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def net(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Net]:
     """A guard with its gateways."""
-    async with open_net(make_home(tmp_path_factory.mktemp("guard") / "server")) as opened:
+    low = {"guard_announcements_per_agent": 16, "guard_announcements_per_minute": 1000}
+    async with open_net(make_home(tmp_path_factory.mktemp("guard") / "server", **low)) as opened:
         yield opened

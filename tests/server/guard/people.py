@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
@@ -23,6 +24,7 @@ from contract.announcements.control import (
     ControlMessage,
     Issuer,
     IssuerRole,
+    Kind,
     LastSeen,
     SignedControl,
     require_fresh,
@@ -34,10 +36,13 @@ from contract.certificate_parts import fingerprint
 from contract.guard_certificate import read_guard_certificate
 from contract.signer_keys import SignerPrivateKey
 from mpc.four_prime_rsa import Purpose
-from server.identity import IssuedCertificate, RevocationReason
+from server.clock import system_clock
+from server.guard import AlarmView, find_alarm_view
+from server.identity import Authority, IssuedCertificate, RevocationReason
 from server.identity.store.certificates import add_certificate, revoke_all
 from server.root.application import Server
-from tests.server.harness import CALL_SECONDS, MovableClock, call, key_pem
+from server.root.home import Home
+from tests.server.harness import CALL_SECONDS, Client, MovableClock, call, key_pem
 from tests.server.trusteeship.people import authority_of
 from wire import tls
 
@@ -142,37 +147,34 @@ class TestGateway:
     """A gateway that does as it is told, by a test.
 
     Args:
-        server: with the guard.
+        authority: certifies it.
         clock: the time.
         name: of the gateway.
+        media_server: it is one, and no gateway.
     """
 
     __test__ = False
 
-    def __init__(self, server: Server, clock: MovableClock, name: str) -> None:
-        authority = authority_of(server)
+    def __init__(self, authority: Authority, clock: MovableClock, name: str, *, media_server: bool = False) -> None:
         self.name = name
         self.clock = clock
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = authority.issue_for_gateway(self.key.public_key(), [name], clock(), YEAR)
+        issue = authority.issue_for_media_server if media_server else authority.issue_for_gateway
+        self.certificate = issue(self.key.public_key(), [name], system_clock(), YEAR)  # gRPC has the machine's clock
         self._authority = authority
-        self._channel = grpc.aio.secure_channel(
-            server.serving.server,
-            tls.channel_credentials(
-                authority.certificate_pem, key_pem(self.key), self.certificate.public_bytes(Encoding.PEM)
-            ),
-            [("grpc.use_local_subchannel_pool", 1)],
-        )
-        self.stub: GuardServiceAsyncStub = GuardServiceStub(self._channel)
+        self.stub: GuardServiceAsyncStub
         self.number = 0
         self.last: LastSeen | None = None
         self._stream: grpc.aio.UnaryStreamCall[pb.WatchControlRequest, pb.WatchControlResponse] | None = None
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._channel.close()
+    @asynccontextmanager
+    async def at(self, address: str) -> AsyncIterator[Self]:
+        """Connected to a guard."""
+        own = key_pem(self.key), self.certificate.public_bytes(Encoding.PEM)
+        credentials = tls.channel_credentials(self._authority.certificate_pem, *own)
+        async with grpc.aio.secure_channel(address, credentials, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            self.stub = GuardServiceStub(channel)
+            yield self
 
     @property
     def issuer(self) -> Issuer:
@@ -273,10 +275,12 @@ class TestGateway:
 
 @dataclass
 class Net:
-    """A guard, and gateways of Alice's, Bob's and Mallory's agents."""
+    """A guard, somebody's agent, and gateways of Alice's, Bob's and Mallory's agents."""
 
+    home: Home
     server: Server
     clock: MovableClock
+    agent: Client
     alice: TestGateway
     bob: TestGateway
     mallory: TestGateway
@@ -285,6 +289,22 @@ class Net:
     def gateways(self) -> list[TestGateway]:
         """All three."""
         return [self.alice, self.bob, self.mallory]
+
+    @staticmethod
+    def stub(channel: grpc.aio.Channel) -> GuardServiceAsyncStub:
+        """The guard, over another's line."""
+        return GuardServiceStub(channel)
+
+    def view(self, case: Case) -> AlarmView:
+        """All about the alarm."""
+        view = self.server._ground.database.read_now(lambda each: find_alarm_view(each, case.alarm_id))
+        assert view is not None
+        return view
+
+    def feedbacks(self, case: Case) -> list[tuple[str, Content]]:
+        """What gateways have said, and which."""
+        kept = [record for record in self.view(case).records if record.kind is Kind.FEEDBACK]
+        return [(each.issuer, SignedControl.from_der(each.message).message.content) for each in kept]
 
     def case(self) -> Case:
         """See ``begin_case``."""

@@ -1,0 +1,162 @@
+"""``fourseal-server guard``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from time import sleep
+from typing import Final
+
+from rich.console import Group
+from rich.live import Live
+from sqlalchemy import Connection
+
+from contract.announcements.alarm import AlarmState
+from server.cli.database import from_database, in_database, settings_of
+from server.cli.guard_views import counts_of, details_of, gateway_view, gateways_of, line_of, listed_view, summary_of
+from server.cli.output import show_json, show_line, show_table, table_of
+from server.clock import system_clock
+from server.errors import OperatorError
+from server.guard import AlarmRow, AlarmView, GuardStatus, find_alarm_view, guard_status, list_alarms
+from server.guard import decide as decide_alarm
+from server.identity import ListedKind, list_listed, put_on_list, take_off_list
+from server.root.guard_terms import guard_terms
+from server.root.home import Home
+from server.storage import PageCursor
+from server.storage.paging import cut_page
+
+_HELD: Final = tuple(state for state in AlarmState if state.is_held)
+_SHOWN: Final = 20
+_ROUND_SECONDS: Final = 1.0
+_ALARM_COLUMNS: Final = ("alarm", "state", "rule", "user", "to", "source", "raised", "changed")
+
+
+def status(home: Home, *, as_json: bool) -> None:
+    """Show how the guard stands."""
+    found = from_database(home, guard_status)
+    if as_json:
+        show_json(
+            {
+                "gateways": [gateway_view(*each) for each in gateways_of(found)],
+                "alarms": {state.value: count for state, count in found.alarms.items()},
+                "announcements": found.announcements,
+            }
+        )
+        return
+    show_table("Gateways", ("gateway", "not acknowledged", "watched last"), gateways_of(found))
+    show_table("Alarms", ("state", "how many"), counts_of(found))
+    show_line(f"{found.announcements} announcements are remembered.")
+
+
+def watch(home: Home) -> None:
+    """Show gateways, and the alarms whose traffic is held, until it is interrupted."""
+
+    def query(connection: Connection) -> tuple[GuardStatus, list[AlarmRow]]:
+        return guard_status(connection), list_alarms(connection, None, _SHOWN, _HELD)
+
+    with contextlib.suppress(KeyboardInterrupt), Live(auto_refresh=False) as live:
+        while True:
+            found, held = from_database(home, query)
+            live.update(
+                Group(
+                    table_of("Gateways", ("gateway", "not acknowledged", "watched last"), gateways_of(found)),
+                    table_of("Alarms", ("state", "how many"), counts_of(found)),
+                    table_of(f"Held, the newest {_SHOWN}", _ALARM_COLUMNS, list(map(line_of, held))),
+                ),
+                refresh=True,
+            )
+            sleep(_ROUND_SECONDS)
+
+
+def alarms(home: Home, page_size: int, page_token: str, *, open_only: bool, as_json: bool) -> None:
+    """List a page of alarms."""
+    after, states = PageCursor.from_token(page_token), _HELD if open_only else ()
+    found = from_database(home, lambda connection: list_alarms(connection, after, page_size + 1, states))
+    page = cut_page(found, page_size, lambda row: PageCursor(row.create_time, row.alarm.alarm_id))
+    if as_json:
+        show_json({"alarms": list(map(summary_of, page.rows)), "next_page_token": page.next_token})
+        return
+    show_table("Alarms", _ALARM_COLUMNS, list(map(line_of, page.rows)))
+    if page.next_token:
+        show_line(f"More: --page-token {page.next_token}")
+
+
+def alarm(home: Home, alarm_id: str, *, as_json: bool) -> None:
+    """Show one alarm: keys, what gateways were told, and what they have said."""
+    view = from_database(home, lambda connection: _find(connection, alarm_id))
+    details = details_of(view)
+    if as_json:
+        show_json(details)
+        return
+    facts = [
+        (name, str(value)) for name, value in summary_of(view.row).items() if value and not isinstance(value, list)
+    ]
+    show_table("Alarm", ("what", "is"), facts)
+    for name, title in (("keys", "Keys"), ("told", "Told to gateways"), ("history", "History, as gateways say")):
+        rows = details[name]
+        if rows:
+            show_table(title, tuple(rows[0]), [tuple(map(str, row.values())) for row in rows])
+    show_table("In the log", ("entry", "what", "by", "time"), [tuple(map(str, row.values())) for row in details["log"]])
+
+
+def decide(home: Home, alarm_id: str, genuine: Sequence[str], impostors: Sequence[str], *, as_json: bool) -> None:
+    """Decide about an alarm."""
+    terms = guard_terms(settings_of(home))
+
+    def unit(connection: Connection) -> AlarmRow:
+        keys = list(_find(connection, alarm_id).announcements)
+        ours, theirs = ([_key(keys, each) for each in given] for given in (genuine, impostors))
+        return decide_alarm(connection, terms, alarm_id, ours, theirs, system_clock())
+
+    row = in_database(home, unit)
+    if as_json:
+        show_json(summary_of(row))
+    else:
+        show_line(f"{alarm_id} is {row.alarm.state}. The guard tells its gateways as soon as it runs.")
+
+
+def black_list(home: Home, page_size: int, page_token: str, *, as_json: bool) -> None:
+    """List a page of the black list."""
+    after = PageCursor.from_token(page_token)
+    found = from_database(home, lambda connection: list_listed(connection, after, page_size + 1))
+    page = cut_page(found, page_size, lambda each: PageCursor(each.create_time, each.value))
+    if as_json:
+        show_json({"listed": list(map(listed_view, page.rows)), "next_page_token": page.next_token})
+        return
+    show_table(
+        "Black list", ("what", "is", "cause", "since"), [tuple(listed_view(each).values()) for each in page.rows]
+    )
+    if page.next_token:
+        show_line(f"More: --page-token {page.next_token}")
+
+
+def black_list_add(home: Home, kind: str, value: str, cause: str, *, as_json: bool) -> None:
+    """Put something on the black list."""
+    new = in_database(home, lambda connection: put_on_list(connection, ListedKind(kind), value, cause, system_clock()))
+    if as_json:
+        show_json({"kind": kind, "value": value, "listed_before": not new})
+    else:
+        show_line(f"The {kind} is on the black list{'' if new else ', as it was before'}.")
+
+
+def black_list_remove(home: Home, kind: str, value: str, *, as_json: bool) -> None:
+    """Take something off the black list."""
+    in_database(home, lambda connection: take_off_list(connection, ListedKind(kind), value))
+    if as_json:
+        show_json({"kind": kind, "value": value})
+    else:
+        show_line(f"The {kind} is not on the black list any more.")
+
+
+def _find(connection: Connection, alarm_id: str) -> AlarmView:
+    view = find_alarm_view(connection, alarm_id)
+    if view is None:
+        raise OperatorError(f"there is no alarm {alarm_id}", "See fourseal-server guard alarms.")
+    return view
+
+
+def _key(keys: Sequence[bytes], begin: str) -> bytes:
+    found = [key for key in keys if begin and key.hex().startswith(begin.lower())]
+    if len(found) != 1:
+        raise OperatorError(f"the alarm has not exactly one key that begins with {begin}", "See guard alarms ALARM.")
+    return found[0]

@@ -1,0 +1,136 @@
+"""How ``fourseal-server guard`` shows what there is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from contract.announcements.alarm import AlarmState
+from contract.announcements.announcement import SignedAnnouncement
+from contract.announcements.contents import Feedback
+from contract.announcements.control import Kind, SignedControl
+from server.guard import AlarmRow, AlarmView, GuardStatus
+from server.identity import Listed
+
+_SHORT: Final = 16
+
+
+def gateways_of(found: GuardStatus) -> list[tuple[str, str, str]]:
+    """Rows of gateways: name, how much it has not acknowledged, when it began to watch."""
+    return [(row.name, str(waiting), to_text(row.seen_time)) for row, waiting in found.gateways]
+
+
+def gateway_view(name: str, waiting: str, seen_time: str) -> dict[str, Any]:
+    """A row of ``gateways_of``, for programs."""
+    return {"gateway": name, "not_acknowledged": int(waiting), "watched_time": seen_time}
+
+
+def counts_of(found: GuardStatus) -> list[tuple[str, str]]:
+    """How many alarms there are, by state."""
+    return [(state.value, str(found.alarms[state])) for state in AlarmState if state in found.alarms]
+
+
+def summary_of(row: AlarmRow) -> dict[str, Any]:
+    """How an alarm stands, for programs."""
+    alarm, judgement = row.alarm, row.alarm.judgement
+    return {
+        "alarm_id": alarm.alarm_id,
+        "state": alarm.state.value,
+        "held": alarm.state.is_held,
+        "rule": None if judgement is None else judgement.rule.value,
+        "decider": None if judgement is None else judgement.decider or None,
+        "source": alarm.claim.source,
+        "user": alarm.claim.user,
+        "destination": alarm.claim.destination,
+        "genuine": [] if judgement is None else [key.hex() for key in judgement.genuine],
+        "impostors": [] if judgement is None else [key.hex() for key in judgement.impostors],
+        "create_time": to_text(row.create_time),
+        "update_time": to_text(row.update_time),
+    }
+
+
+def line_of(row: AlarmRow) -> tuple[str, ...]:
+    """A row of an alarm."""
+    alarm, judgement = row.alarm, row.alarm.judgement
+    return (
+        alarm.alarm_id,
+        alarm.state.value,
+        "" if judgement is None else judgement.rule.value,
+        alarm.claim.user,
+        alarm.claim.destination,
+        alarm.claim.source,
+        to_text(row.create_time),
+        to_text(row.update_time),
+    )
+
+
+def details_of(view: AlarmView) -> dict[str, Any]:
+    """All about an alarm, for programs."""
+    judgement = view.row.alarm.judgement
+    found = {} if judgement is None else dict.fromkeys(judgement.genuine, "genuine")
+    found |= {} if judgement is None else dict.fromkeys(judgement.impostors, "an impostor's")
+    announcements = ((key, SignedAnnouncement.from_der(der).announcement) for key, der in view.announcements.items())
+    return summary_of(view.row) | {
+        "keys": [
+            {
+                "key": key.hex(),
+                "certificate": announcement.certificate.hex(),
+                "announced": to_text(announcement.time),
+                "is": found.get(key, ""),
+            }
+            for key, announcement in announcements
+        ],
+        "told": [
+            {
+                "gateway": order.gateway,
+                "kind": order.kind.value,
+                "number": order.number,
+                "acknowledged": "" if order.acknowledge_time is None else to_text(order.acknowledge_time),
+                "delivers": order.delivers,
+            }
+            for order in view.orders
+        ],
+        "history": [
+            {
+                "gateway": gateway,
+                "side": feedback.side.value,
+                "key": fact.identity.key.hex()[:_SHORT],
+                "agent": fact.identity.channel.agent,
+                "address": fact.identity.channel.address,
+                "first": to_text(fact.first_time),
+                "last": to_text(fact.last_time),
+                "count": fact.count,
+            }
+            for gateway, feedback in _feedbacks(view)
+            for fact in feedback.facts
+        ],
+        "log": [
+            {"entry": each.log_index, "kind": each.kind.value, "issuer": each.issuer, "time": to_text(each.time)}
+            for each in view.records
+        ],
+    }
+
+
+def _feedbacks(view: AlarmView) -> list[tuple[str, Feedback]]:
+    found = list[tuple[str, Feedback]]()
+    for record in view.records:
+        if record.kind is Kind.FEEDBACK:
+            content = SignedControl.from_der(record.message).message.content
+            assert isinstance(content, Feedback)  # noqa: S101  # as its kind says
+            found.append((record.issuer, content))
+    return found
+
+
+def listed_view(each: Listed) -> dict[str, str]:
+    """An entry of the black list, for programs."""
+    return {
+        "kind": each.kind.value,
+        "value": each.value,
+        "cause": each.cause,
+        "create_time": to_text(each.create_time),
+    }
+
+
+def to_text(time: datetime) -> str:
+    """A time, to the second."""
+    return time.isoformat(timespec="seconds")

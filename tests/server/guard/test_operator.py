@@ -1,0 +1,125 @@
+"""The commands of the guard's operator, and what its black list does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from contract.announcements.contents import Check, Unblock
+from server.cli.main import app
+from server.errors import OperatorError
+from tests.server.guard.people import Case, Net
+from tests.server.guard.test_flow import state_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def run(net: Net, *arguments: str) -> Result:
+    """Run a command beside the server."""
+    return await asyncio.to_thread(
+        CliRunner().invoke, app, ["guard", *arguments, "--home", str(net.home.folder)], env={"COLUMNS": "200"}
+    )
+
+
+async def answer(net: Net, *arguments: str) -> Any:  # noqa: ANN401  # JSON
+    """What a command says to programs."""
+    result = await run(net, *arguments, "--json")
+    assert result.exit_code == 0, result.exception
+    return json.loads(result.stdout)
+
+
+async def undetermined(net: Net) -> Case:
+    """An alarm that waits for a person; gateways said what they know of Mallory."""
+    case = net.case()
+    await net.held(case)
+    late = case.fact(case.forged, "mallory", net.clock())
+    for gateway in net.gateways:
+        check = await gateway.next(Check, case.alarm_id)
+        sent = [late] if gateway is net.mallory else []
+        await gateway.answer(check, sent, [] if gateway is net.bob else None)
+    assert state_of(net, case) == "undetermined"
+    return case
+
+
+async def test_look_and_decide(net: Net) -> None:
+    """What is held is listed; a key may be named by how it begins; both must be; gateways hear of it."""
+    case = await undetermined(net)
+    status = await answer(net, "status")
+    assert {each["gateway"] for each in status["gateways"]} == {each.name for each in net.gateways}
+    assert status["alarms"]["undetermined"] >= 1
+    assert status["announcements"] >= 2
+    (newest, *_) = (await answer(net, "alarms", "--open"))["alarms"]
+    assert (newest["alarm_id"], newest["state"], newest["held"]) == (case.alarm_id, "undetermined", True)
+    shown = await answer(net, "alarms", case.alarm_id)
+    assert [each["key"] for each in shown["keys"]] == [key.hex() for key in case.keys]
+    assert [(each["gateway"], each["agent"]) for each in shown["history"]] == [("gateway-m", "mallory")]
+    assert {"block", "check", "feedback", "decision"} == {each["kind"] for each in shown["log"]}
+    assert {each["delivers"] for each in shown["told"] if each["gateway"] == "gateway-b"} == {True, False}
+    for arguments in (["status"], ["alarms"], ["alarms", case.alarm_id]):
+        assert "undetermined" in (await run(net, *arguments)).stdout
+
+    genuine, forged = case.genuine.fingerprint.hex(), case.forged.fingerprint.hex()
+    for wrong in (["--genuine", genuine], [], ["--genuine", genuine, "--impostor", "no"]):
+        assert (await run(net, "decide", case.alarm_id, *wrong)).exit_code == 1
+    assert state_of(net, case) == "undetermined"
+    decided = await answer(net, "decide", case.alarm_id, "--genuine", genuine[:12], "--impostor", forged)
+    assert (decided["state"], decided["decider"], decided["impostors"]) == ("decided", "operator", [forged])
+    other = await run(net, "decide", case.alarm_id, "--genuine", forged, "--impostor", genuine)
+    assert getattr(other.exception, "reason", None) == "ALARM_JUDGED"
+
+    await net.server._rules.guard.outbox.work()
+    for gateway in net.gateways:
+        await gateway.acknowledge(await gateway.next(Unblock, case.alarm_id))
+    assert state_of(net, case) == "released"
+    listed = await answer(net, "blacklist", "list")
+    causes = {each["value"]: each["cause"] for each in listed["listed"]}
+    assert causes[forged] == case.alarm_id
+    assert genuine not in causes
+
+
+async def test_all_may_be_genuine(net: Net) -> None:
+    """A person may know that both are Alice's: both are released, nobody is listed."""
+    case = await undetermined(net)
+    keys = [each for key in case.keys for each in ("--genuine", key.hex())]
+    assert (await answer(net, "decide", case.alarm_id, *keys))["impostors"] == []
+    await net.server._rules.guard.outbox.work()
+    assert (await net.bob.next(Unblock, case.alarm_id)).content == Unblock(tuple(case.keys), ())
+
+
+async def test_black_list(net: Net) -> None:
+    """An operator puts a key on the list, and takes it off: in between its announcements do not count."""
+    case = net.case()
+    key = case.genuine.fingerprint.hex()
+    assert not (await answer(net, "blacklist", "add", "key", key, "--cause", "lost"))["listed_before"]
+    assert (await answer(net, "blacklist", "add", "key", key, "--cause", "lost"))["listed_before"]
+    assert await net.alice.report(case.genuine.announce(case.destination)) == [("KEY_BLACK_LISTED", "")]
+    assert key in (await run(net, "blacklist", "list")).stdout
+    await answer(net, "blacklist", "remove", "key", key)
+    assert await net.alice.report(case.genuine.announce(case.destination)) == [("", "")]
+    assert (await answer(net, "blacklist", "add", "address", "198.51.100.200", "--cause", "a test"))["value"]
+    for wrong in (["remove", "key", key], ["add", "address", "nowhere", "--cause", "x"]):
+        assert isinstance((await run(net, "blacklist", *wrong)).exception, OperatorError)
+    assert isinstance((await run(net, "alarms", "alarm-" + 32 * "0")).exception, OperatorError)
+
+
+async def test_live_view(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows what is held, again and again, until it is interrupted."""
+    case = net.case()
+    await net.raised(case)
+    rounds = list[float]()
+
+    def next_round(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("server.cli.guard.sleep", next_round)
+    result = await run(net, "status", "--watch")
+    assert (result.exit_code, len(rounds)) == (0, 2)
+    assert case.alarm_id in result.stdout
+    await net.pass_time(timedelta(seconds=11))
