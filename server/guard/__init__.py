@@ -1,9 +1,11 @@
 """The guard against forged signers: it watches announcements, has conflicts held, asks, judges, and has it released.
 
 What is announced, and how alarms stand, is in ``contract.announcements``. Read in this order: ``steps``, ``judging``;
-``reports``, ``answers``, ``deciding``; ``keys``, ``outbox``; ``viewing``, ``upkeep``.
+``reports``, ``answers``, ``deciding``; ``keys``, ``outbox``; ``viewing``, ``upkeep``,
+``checking``.
 """
 
+from server.guard.checking import GuardCheck
 from server.guard.deciding import decide
 from server.guard.keys import GUARD_KEYS, GuardKeys
 from server.guard.rules import GuardRules, compose_guard_rules
@@ -15,6 +17,7 @@ __all__ = [
     "GUARD_KEYS",
     "AlarmRow",
     "AlarmView",
+    "GuardCheck",
     "GuardKeys",
     "GuardRules",
     "GuardStatus",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from contract.announcements.announcement import CheckedAnnouncement, SignedAnnouncement
+from contract.announcements.announcement import Announcement, CheckedAnnouncement, SignedAnnouncement
 from contract.announcements.claim import CLOCK_DIFFERENCE, check_party_name
 from contract.announcements.failures import Failures
 from contract.announcements.window import Conflict, Window, are_in_conflict
@@ -32,7 +32,15 @@ from server.clock import Clock
 from server.guard.steps import raise_from
 from server.guard.store.announcements import AnnouncementRow, list_of_place, put_announcement
 from server.guard.terms import GuardTerms, Turn, log_events
-from server.identity import CertificateProfile, Gateway, ListedKind, RevocationReason, find_certificate, find_listed
+from server.identity import (
+    CertificateProfile,
+    Gateway,
+    IssuedCertificate,
+    ListedKind,
+    RevocationReason,
+    find_certificate,
+    find_listed,
+)
 from server.storage import Database, Threads
 from transparency.keys import VerifierKey
 from wire.catalogue import ServiceError
@@ -186,14 +194,24 @@ class Reports:
 
     def _take(self, connection: Connection, screened: Sequence[_Held | Result]) -> tuple[Turn, list[Result]]:
         turn = Turn(connection, self._terms, self._clock())
-        return turn, [each if isinstance(each, Result) else self._take_one(turn, each) for each in screened]
+        announced = [each.checked.announcement for each in screened if isinstance(each, _Held)]
+        known = {name: find_certificate(connection, name) for name in {each.certificate for each in announced}}
+        keys = {each.key.hex() for each in announced}
+        listed = {bytes.fromhex(each.value) for each in find_listed(connection, ListedKind.KEY, keys)}
+        results = list[Result]()
+        for each in screened:
+            if isinstance(each, Result):
+                results.append(each)
+            elif not _is_certified(each.checked.announcement, known, turn.now):
+                results.append(Result("ANNOUNCEMENT_OF_OTHER_CERTIFICATE"))
+            elif each.checked.announcement.key in listed:
+                results.append(Result("KEY_BLACK_LISTED"))
+            else:
+                results.append(self._take_one(turn, each))
+        return turn, results
 
     def _take_one(self, turn: Turn, held: _Held) -> Result:
         announcement = held.checked.announcement
-        if not _is_certified(turn, held.signed):
-            return Result("ANNOUNCEMENT_OF_OTHER_CERTIFICATE")
-        if find_listed(turn.connection, ListedKind.KEY, [announcement.key.hex()]):
-            return Result("KEY_BLACK_LISTED")
         place = announcement.claim.digest
         since = turn.now - self._terms.window.window - CLOCK_DIFFERENCE
         kept = {row.key: row for row in list_of_place(turn.connection, place, since)}
@@ -208,7 +226,7 @@ class Reports:
         row = AnnouncementRow(
             place,
             announcement.key,
-            _with_change(held.signed, before),
+            held.signed.to_der(),
             held.brought_by,
             announcement.time if before is None else min(before.first_time, announcement.time),
             turn.now,
@@ -218,14 +236,13 @@ class Reports:
         return Result() if conflict is None else _raise(turn, conflict, held.signed, {**kept, row.key: row})
 
 
-def _is_certified(turn: Turn, signed: SignedAnnouncement) -> bool:
+def _is_certified(announcement: Announcement, known: Mapping[bytes, IssuedCertificate | None], now: datetime) -> bool:
     """Whether the certificate is one that this server issued to that account for that key, and still holds.
 
     One that was superseded counts: who gets into a login has a new pair issued, and that supersedes the genuine one.
     """
-    announcement = signed.announcement
-    issued = find_certificate(turn.connection, announcement.certificate)
-    if issued is None or turn.now > issued.expire_time:
+    issued = known[announcement.certificate]
+    if issued is None or now > issued.expire_time:
         return False
     if issued.revocation_reason not in {None, RevocationReason.SUPERSEDED}:
         return False
@@ -247,14 +264,6 @@ def _raise(turn: Turn, conflict: Conflict, new: SignedAnnouncement, kept: dict[b
     begin = new.announcement.time - turn.terms.window.window
     conflict = replace(conflict, first=max(min(conflict.first, earliest), begin))
     return Result(alarm_id=raise_from(turn, conflict, {key: announcements[key] for key in keys}))
-
-
-def _with_change(signed: SignedAnnouncement, before: AnnouncementRow | None) -> bytes:
-    """What is kept of a key: its latest announcement, but none without the change that one before had."""
-    if before is not None and signed.announcement.key_change is None:
-        changed = SignedAnnouncement.from_der(before.announcement).announcement.key_change is not None
-        return before.announcement if changed else signed.to_der()
-    return signed.to_der()
 
 
 def _checked_before(row: AnnouncementRow) -> CheckedAnnouncement:

@@ -14,6 +14,7 @@ from server.config import load_settings
 from server.drafting import ContractCheck
 from server.errors import OperatorError
 from server.evidence import EvidenceCheck, check_contents, check_time_stamps, is_content_needed, list_contents
+from server.guard import GuardCheck
 from server.journal import OperationCheck
 from server.journal.log import Finding, LogReader, Progress, check_log
 from server.root.evidence import open_blobs, stamp_roots
@@ -62,7 +63,8 @@ def fsck(
         reader = LogReader(key)
 
         def query(connection: Connection) -> tuple[Checked, dict[bytes, int]]:
-            checks = (OperationCheck(), EvidenceCheck(), TrustCheck(), ContractCheck(), TransactionCheck())
+            of_systems = (TrustCheck(), ContractCheck(), TransactionCheck(), GuardCheck())
+            checks = (OperationCheck(), EvidenceCheck(), *of_systems)
             found = list(check_log(connection, key, notes, checks, progress("Checking the log")))
             if roots:
                 found += check_time_stamps(connection, reader, roots)

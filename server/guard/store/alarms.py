@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Self
@@ -159,10 +159,29 @@ def add_record(connection: Connection, row: RecordRow) -> None:
 
 def list_records(connection: Connection, alarm_id: str) -> list[RecordRow]:
     """What the log has about an alarm, in its order."""
-    return [
-        RecordRow(index, alarm, issuer, Kind(kind), message, time)
-        for index, alarm, issuer, kind, message, time in connection.execute(_records, {"of_alarm": alarm_id})
-    ]
+    return [_record_of(row) for row in connection.execute(_records, {"of_alarm": alarm_id})]
+
+
+def find_record(connection: Connection, log_index: int) -> RecordRow | None:
+    """What is noted of an entry of the log."""
+    row = connection.execute(select(records).where(_record.log_index == log_index)).one_or_none()
+    return None if row is None else _record_of(row)
+
+
+def count_records(connection: Connection) -> int:
+    """How many messages the log has, as far as is noted."""
+    return connection.execute(select(func.count()).select_from(records)).scalar_one()
+
+
+def all_alarms(connection: Connection) -> Iterator[AlarmRow]:
+    """Every alarm, oldest first."""
+    for row in connection.execute(select(alarms).order_by(_alarm.create_time, _alarm.alarm_id)):
+        yield _read(row)
+
+
+def _record_of(row: Row[*tuple[Any, ...]]) -> RecordRow:
+    log_index, alarm_id, issuer, kind, message, time = row
+    return RecordRow(log_index, alarm_id, issuer, Kind(kind), message, time)
 
 
 def _changing(row: AlarmRow) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +15,10 @@ from typer.testing import CliRunner, Result
 from contract.announcements.contents import Check, Unblock
 from server.cli.main import app
 from server.errors import OperatorError
+from server.root.fsck import fsck
 from tests.server.guard.people import Case, Net
 from tests.server.guard.test_flow import state_of
+from tests.server.harness import database_path, silent_log
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -123,3 +127,34 @@ async def test_live_view(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.exit_code, len(rounds)) == (0, 2)
     assert case.alarm_id in result.stdout
     await net.pass_time(timedelta(seconds=11))
+
+
+def findings(net: Net) -> str:
+    """What ``fsck`` finds."""
+    return str(fsck(net.home, silent_log(), (), lambda _: lambda *_: None).findings)
+
+
+async def test_what_the_tables_say_is_compared_with_the_log(net: Net) -> None:
+    """A judgement, or a message, that somebody changed in the database."""
+    case = await undetermined(net)
+    keys = ["--genuine", case.genuine.fingerprint.hex(), "--impostor", case.forged.fingerprint.hex()]
+    await answer(net, "decide", case.alarm_id, *keys)
+    assert findings(net) == "[]"  # not signed yet
+    await net.server._rules.guard.outbox.work()
+    assert findings(net) == "[]"
+    exchanged = "UPDATE guard_alarms SET genuine = impostors, impostors = genuine WHERE alarm_id = ?"
+    renamed = (
+        "UPDATE guard_records SET kind = CASE kind WHEN 'block' THEN 'unblock' ELSE 'block' END"
+        " WHERE kind IN ('block', 'unblock') AND alarm_id = ?"
+    )
+    for there_and_back in (exchanged, renamed):
+        tamper(net, there_and_back, case.alarm_id)
+        assert case.alarm_id in findings(net) or "row of its message" in findings(net)
+        tamper(net, there_and_back, case.alarm_id)
+        assert findings(net) == "[]"
+
+
+def tamper(net: Net, sql: str, alarm_id: str) -> None:
+    """Change the database from outside."""
+    with contextlib.closing(sqlite3.connect(database_path(net.home))) as connection, connection:
+        connection.execute(sql, (alarm_id,))

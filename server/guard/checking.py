@@ -1,0 +1,74 @@
+"""Compares the guard's alarms with the log: each message with its row, each judgement with the decision about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from contract.announcements.contents import Decision
+from contract.announcements.control import IssuerRole, Kind, SignedControl
+from contract.announcements.judgement import Judgement
+from contract.announcements.key_change import KeyChange
+from contract.log_entry import EntryKind
+from mpc.errors import FoursealError
+from server.guard.store import alarms as store
+from server.guard.store import orders as order_store
+from server.guard.store.alarms import AlarmRow, RecordRow
+from server.journal.log import Entries, Finding
+
+
+class GuardCheck:
+    """See ``server.journal.log.EntryCheck``."""
+
+    def __init__(self) -> None:
+        self._messages = 0
+
+    def check(self, connection: Connection, entries: Entries) -> Iterator[Finding]:
+        """Every message in the log has its row, which says the same."""
+        for index, entry in entries:
+            if entry.kind is not EntryKind.GUARD or _is_key_change(entry.body):
+                continue
+            self._messages += 1
+            try:
+                message = SignedControl.from_der(entry.body).message
+            except FoursealError as error:
+                yield Finding(f"entry {index}", f"its body cannot be read: {error}")
+                continue
+            row = store.find_record(connection, index)
+            if row is None:
+                yield Finding(f"entry {index}", "the row of its message was deleted")
+            elif (row.message, row.alarm_id, row.kind) != (entry.body, message.alarm, message.kind):
+                yield Finding(f"entry {index}", "the row of its message says something else")
+
+    def finish(self, connection: Connection) -> Iterator[Finding]:
+        """There are no rows without an entry, and every alarm was judged as its gateways were told."""
+        there = store.count_records(connection)
+        if there != self._messages:
+            yield Finding("messages of the guard", f"there are {there} rows, and by the log {self._messages}")
+        for row in store.all_alarms(connection):
+            if not _is_judged_as_told(connection, row):
+                yield Finding(row.alarm.alarm_id, f"it is {row.alarm.state}, and the log does not say so")
+
+
+def _is_key_change(body: bytes) -> bool:
+    try:
+        KeyChange.from_der(body)
+    except FoursealError:
+        return False
+    return True
+
+
+def _is_judged_as_told(connection: Connection, row: AlarmRow) -> bool:
+    """Whether the last decision in the log is the alarm's judgement; one that is still to be signed is not there."""
+    told = [each for record in store.list_records(connection, row.alarm.alarm_id) if (each := _decided(record))]
+    if (told[-1] if told else None) == row.alarm.judgement:
+        return True
+    orders = order_store.list_orders(connection, row.alarm.alarm_id, [Kind.DECISION])
+    return any(order.sign_time is None for order in orders)
+
+
+def _decided(record: RecordRow) -> Judgement | None:
+    message = SignedControl.from_der(record.message).message
+    by_guard = message.issuer.role is IssuerRole.GUARD
+    return message.content.judgement if by_guard and isinstance(message.content, Decision) else None
