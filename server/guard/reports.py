@@ -30,7 +30,7 @@ from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
 from server.guard.steps import raise_from
-from server.guard.store.announcements import AnnouncementRow, list_of_place, put_announcement
+from server.guard.store.announcements import AnnouncementRow, list_of_place, place_of, put_announcement
 from server.guard.terms import GuardTerms, Turn, log_events
 from server.identity import (
     CertificateProfile,
@@ -212,7 +212,7 @@ class Reports:
 
     def _take_one(self, turn: Turn, held: _Held) -> Result:
         announcement = held.checked.announcement
-        place = announcement.claim.digest
+        place = place_of(announcement.claim)
         since = turn.now - self._terms.window.window - CLOCK_DIFFERENCE
         kept = {row.key: row for row in list_of_place(turn.connection, place, since)}
         try:

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Larg
 
 from server.identity import CertifiedKeyTable
 from server.storage import Instant, metadata
+from server.storage.tables import Sequence
 
 _STATES: Final = "('raised', 'blocked', 'checking', 'named', 'undetermined', 'decided', 'released')"
 _KINDS: Final = "('block', 'check', 'feedback', 'decision', 'unblock', 'warning')"
@@ -33,15 +34,18 @@ gateways = Table(
 announcements = Table(
     "guard_announcements",
     metadata,
-    Column("place", LargeBinary, primary_key=True),
-    Column("key", LargeBinary, primary_key=True),
+    Column("number", Sequence, primary_key=True),
+    Column("place", BigInteger, nullable=False),
+    Column("key", LargeBinary, nullable=False),
     Column("announcement", LargeBinary, nullable=False),
     Column("brought_by", Text, nullable=False),
     Column("first_time", Instant, nullable=False),
     Column("seen_time", Instant, nullable=False),
     Column("keeper", LargeBinary, nullable=False),
+    Index(None, "place"),
     Index(None, "seen_time"),
 )
+"""Rows come in the order of time; the one index that does not is of small integers, so it stays in memory."""
 
 alarms = Table(
     "guard_alarms",

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     Text,
@@ -50,15 +51,17 @@ def upgrade() -> None:
     op.create_index("ix_guard_gateways_seen_time", "guard_gateways", ["seen_time"])
     op.create_table(
         "guard_announcements",
-        Column("place", LargeBinary, nullable=False),
+        Column("number", BigInteger().with_variant(Integer(), "sqlite"), nullable=False),
+        Column("place", BigInteger, nullable=False),
         Column("key", LargeBinary, nullable=False),
         Column("announcement", LargeBinary, nullable=False),
         Column("brought_by", Text, nullable=False),
         Column("first_time", BigInteger, nullable=False),
         Column("seen_time", BigInteger, nullable=False),
         Column("keeper", LargeBinary, nullable=False),
-        PrimaryKeyConstraint("place", "key", name="pk_guard_announcements"),
+        PrimaryKeyConstraint("number", name="pk_guard_announcements"),
     )
+    op.create_index("ix_guard_announcements_place", "guard_announcements", ["place"])
     op.create_index("ix_guard_announcements_seen_time", "guard_announcements", ["seen_time"])
     _make_alarms()
     _make_orders()
