@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection
 
 from contract.announcements.alarm import AlarmState
@@ -26,7 +25,7 @@ from server.guard.steps import acknowledged, find
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import RecordRow
-from server.guard.terms import GuardTerms, Turn, log_events
+from server.guard.terms import GuardLog, GuardTerms, Turn
 from server.identity import Gateway
 from server.journal.log import stage
 from server.storage import Database, Threads
@@ -46,7 +45,7 @@ class Answers:
         workers: threads that check signatures.
         terms: of the guard.
         clock: the time.
-        log: the server's own log.
+        log: is told of what happens.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class Answers:
         workers: Threads,
         terms: GuardTerms,
         clock: Clock,
-        log: structlog.stdlib.BoundLogger,
+        log: GuardLog,
     ) -> None:
         self._database = database
         self._workers = workers
@@ -80,7 +79,7 @@ class Answers:
                 acknowledged(turn, gateway.name, number, alarms)
             return turn
 
-        log_events(self._log, [await self._database.write(unit)])
+        self._log.tell(await self._database.write(unit))
 
     async def take(self, gateway: Gateway, control_der: bytes) -> None:
         """Take a control message of a gateway's; the same once more changes nothing.
@@ -103,7 +102,7 @@ class Answers:
                 _take(turn, message, control_der)
             return turn
 
-        log_events(self._log, [await self._database.write(unit)])
+        self._log.tell(await self._database.write(unit))
 
 
 def _read(gateway: Gateway, control_der: bytes) -> ControlMessage:

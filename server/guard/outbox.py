@@ -17,7 +17,6 @@ from functools import partial
 from itertools import takewhile
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection
 
 from contract.announcements.claim import Claim
@@ -33,7 +32,7 @@ from server.guard.store import alarms as alarm_store
 from server.guard.store import orders as store
 from server.guard.store.alarms import RecordRow
 from server.guard.store.orders import OrderRow
-from server.guard.terms import GuardTerms, Turn
+from server.guard.terms import GuardLog, GuardTerms, Turn
 from server.guard.upkeep import GuardUpkeep
 from server.identity import Gateway
 from server.journal.log import stage
@@ -83,7 +82,7 @@ class Outbox:
         upkeep: does what is due, in the same rounds.
         terms: of the guard.
         clock: the time.
-        log: the server's own log.
+        log: is told of what happens.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class Outbox:
         upkeep: GuardUpkeep,
         terms: GuardTerms,
         clock: Clock,
-        log: structlog.stdlib.BoundLogger,
+        log: GuardLog,
     ) -> None:
         self._database = database
         self._keys = keys
@@ -117,7 +116,7 @@ class Outbox:
             try:
                 await self.work()
             except (FoursealError, OperatorError) as error:  # the next round tries again
-                self._log.error("guard_round_failed", cause=str(error))
+                self._log.failed(error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_ROUND_SECONDS):
                     await self._wanted.wait()

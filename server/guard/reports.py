@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection
 
 from contract.announcements.announcement import Announcement, CheckedAnnouncement, SignedAnnouncement
@@ -31,7 +30,7 @@ from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
 from server.guard.steps import raise_from
 from server.guard.store.announcements import AnnouncementRow, list_of_place, place_of, put_announcement
-from server.guard.terms import GuardTerms, Turn, log_events
+from server.guard.terms import GuardLog, GuardTerms, Turn
 from server.identity import (
     CertificateProfile,
     Gateway,
@@ -126,7 +125,7 @@ class Reports:
         terms: of the guard.
         random: randomness.
         clock: the time.
-        log: the server's own log.
+        log: is told of what happens.
     """
 
     def __init__(
@@ -137,7 +136,7 @@ class Reports:
         terms: GuardTerms,
         random: Random,
         clock: Clock,
-        log: structlog.stdlib.BoundLogger,
+        log: GuardLog,
     ) -> None:
         self._database = database
         self._workers = workers
@@ -163,12 +162,14 @@ class Reports:
         screened = await self._workers.run(self._screen, gateway.name, reported)
         if any(isinstance(each, _Held) for each in screened):
             turn, results = await self._database.write(partial(self._take, screened=screened))
-            log_events(self._log, [turn])
+            self._log.tell(turn)
         else:
             results = [each if isinstance(each, Result) else Result() for each in screened]
         refused = Counter(result.reason for result in results if result.reason)
+        self._log.count("announcements_taken", len(results) - refused.total())
+        self._log.count("announcements_refused", refused.total())
         if refused:
-            self._log.info("announcements_refused", gateway=gateway.name, **refused)
+            self._log.info("announcements_passed_over", gateway=gateway.name, **refused)
         return results
 
     def _screen(self, gateway: str, reported: Sequence[Reported]) -> list[_Held | Result]:

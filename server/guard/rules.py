@@ -12,7 +12,7 @@ from server.guard.answers import Answers
 from server.guard.keys import GuardKeys
 from server.guard.outbox import Outbox
 from server.guard.reports import Reports
-from server.guard.terms import GuardTerms
+from server.guard.terms import GuardLog, GuardTerms
 from server.guard.upkeep import GuardUpkeep
 from server.guard.viewing import AlarmViews
 from server.identity import GatewayReader, Logins, require_caller
@@ -34,6 +34,7 @@ class GuardRules:
     outbox: Outbox
     views: AlarmViews
     upkeep: GuardUpkeep
+    log: GuardLog
     database: Database
 
     async def certificates(self, agent: Caller | None) -> list[bytes]:
@@ -76,16 +77,18 @@ def compose_guard_rules(
         clock: the time.
         log: the server's own log.
     """
-    upkeep = GuardUpkeep(database, terms, clock, log)
+    guard_log = GuardLog(log)
+    upkeep = GuardUpkeep(database, terms, clock, guard_log)
     return GuardRules(
         gateways,
         logins,
         terms,
         keys,
-        Reports(database, workers, log_key, terms, random, clock, log),
-        Answers(database, workers, terms, clock, log),
-        Outbox(database, keys, upkeep, terms, clock, log),
+        Reports(database, workers, log_key, terms, random, clock, guard_log),
+        Answers(database, workers, terms, clock, guard_log),
+        Outbox(database, keys, upkeep, terms, clock, guard_log),
         AlarmViews(database),
         upkeep,
+        guard_log,
         database,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,8 +52,40 @@ class Turn:
         self.events.append((event, facts))
 
 
-def log_events(log: structlog.stdlib.BoundLogger, turns: Iterable[Turn]) -> None:
-    """Log what was told in some turns."""
-    for turn in turns:
+class GuardLog:
+    """The server's own log, and how much happened since it was told last. Safe to use from several threads.
+
+    Args:
+        log: of the server.
+    """
+
+    def __init__(self, log: structlog.stdlib.BoundLogger) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def info(self, event: str, **facts: Any) -> None:  # noqa: ANN401  # of the log
+        """Log an event, and count it."""
+        self.count(event)
+        self._log.info(event, **facts)
+
+    def failed(self, error: Exception) -> None:
+        """Log that a round failed."""
+        self._log.error("guard_round_failed", cause=str(error))
+
+    def tell(self, turn: Turn) -> None:
+        """Log what happened in a turn; after its commit."""
         for event, facts in turn.events:
-            log.info(event, **facts)
+            self.info(event, **facts)
+
+    def count(self, event: str, number: int = 1) -> None:
+        """Count something that is not logged by itself."""
+        with self._lock:
+            self._counts[event] += number
+
+    def tell_counts(self) -> None:
+        """Log how much of everything there was since this was called last, if there was anything."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        if counts:
+            self._log.info("guard_counted", **counts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection
 
 from contract.announcements.alarm import AlarmState
@@ -15,7 +14,7 @@ from server.guard.steps import answered, blocked
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.store.announcements import drop_before
-from server.guard.terms import GuardTerms, Turn, log_events
+from server.guard.terms import GuardLog, GuardTerms, Turn
 from server.storage import Database
 
 _AT_A_TIME: Final = 100  # others want to write
@@ -32,10 +31,10 @@ class GuardUpkeep:
         database: where everything is.
         terms: of the guard.
         clock: the time.
-        log: the server's own log.
+        log: is told of what happens.
     """
 
-    def __init__(self, database: Database, terms: GuardTerms, clock: Clock, log: structlog.stdlib.BoundLogger) -> None:
+    def __init__(self, database: Database, terms: GuardTerms, clock: Clock, log: GuardLog) -> None:
         self._database = database
         self._terms = terms
         self._clock = clock
@@ -49,7 +48,7 @@ class GuardUpkeep:
         """
         now = self._clock()
         while await self._database.read(lambda connection: store.list_due(connection, now, 1)):
-            log_events(self._log, [await self._database.write(self._go_on)])
+            self._log.tell(await self._database.write(self._go_on))
 
     async def run(self) -> None:
         """Drop what is not needed any more.
@@ -69,7 +68,7 @@ class GuardUpkeep:
             return order_store.forget_gateways(connection, now - _KEPT)
 
         for name in await self._database.write(unit):
-            self._log.warning("gateway_forgotten", gateway=name)
+            self._log.info("gateway_forgotten", gateway=name)
 
     def _go_on(self, connection: Connection) -> Turn:
         turn = Turn(connection, self._terms, self._clock())

@@ -175,6 +175,7 @@ class Server:
         What fails is tried again in the next round, and keeps nothing else from being done: while a token with the
         authority's key is away, sessions still end.
         """
+        self._rules.guard.log.tell_counts()
         steps: list[Callable[[], Awaitable[object]]] = [self._renew_own, self._renew_list, self._renew_status]
         if self._upkeep.take():  # of all processes one does the rest
             steps += self._for_all()

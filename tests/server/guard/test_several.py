@@ -6,6 +6,8 @@ import secrets
 from datetime import timedelta
 
 import pytest
+import structlog
+from structlog.testing import CapturingLogger
 
 from contract.announcements.contents import Check, Decision, Unblock
 from contract.announcements.control import ControlMessage
@@ -14,11 +16,11 @@ from server.guard.keys import GUARD_KEYS, GuardKeys
 from server.guard.reports import Reported, Reports, Result
 from server.guard.store.announcements import count_announcements
 from server.guard.store.orders import list_gateways
+from server.guard.terms import GuardLog
 from server.identity import Gateway
 from server.identity.certified_keys import LIFETIME, RENEW_BEFORE
-from tests.server.guard.people import Net, Signer, TestGateway, certify
+from tests.server.guard.people import SOURCE, Net, Signer, TestGateway, certify
 from tests.server.guard.test_flow import state_of
-from tests.server.harness import silent_log
 from tests.server.trusteeship.people import authority_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 MINUTE = timedelta(minutes=1)
 
 
-def another_guard(net: Net) -> Reports:
+def another_guard(net: Net, log: GuardLog | None = None) -> Reports:
     """As another process has it, on the same database."""
     ground, rules = net.server._ground, net.server._rules
     return Reports(
@@ -36,7 +38,7 @@ def another_guard(net: Net) -> Reports:
         rules.guard.terms,
         secrets.token_bytes,
         net.clock,
-        silent_log(),
+        log or rules.guard.log,
     )
 
 
@@ -60,6 +62,26 @@ async def test_a_conflict_that_no_guard_has_seen_alone(net: Net) -> None:
     assert timedelta(0) <= net.clock() - 8 * MINUTE - first < MINUTE  # the first one that any has seen
     assert await tell(one, net, case.forged, case.destination) == Result(alarm_id=case.alarm_id)
     assert state_of(net, case) == "raised"
+
+
+async def test_what_happens_is_logged_and_counted(net: Net) -> None:
+    """An event for an alarm, one for what was passed over, and once in a while how much there was."""
+    case, lines = net.case(), CapturingLogger()
+    log = GuardLog(structlog.wrap_logger(lines, processors=[]))
+    guard = another_guard(net, log)
+    await tell(guard, net, case.genuine, case.destination)
+    await tell(guard, net, case.forged, case.destination)
+    stranger = Signer(case.genuine.account, case.forged.key, case.genuine.certificate, net.clock)
+    assert (await tell(guard, net, stranger, case.destination)).reason == "ANNOUNCEMENT_OF_OTHER_CERTIFICATE"
+    log.tell_counts()
+    log.tell_counts()  # nothing since
+    told = {call.kwargs["event"]: call.kwargs for call in lines.calls}
+    assert [call.kwargs["event"] for call in lines.calls] == [*told]
+    claim = {"source": SOURCE, "user": case.genuine.account, "destination": case.destination}
+    assert told["alarm_raised"] == {"event": "alarm_raised", "alarm_id": case.alarm_id} | claim
+    assert told["announcements_passed_over"]["ANNOUNCEMENT_OF_OTHER_CERTIFICATE"] == 1
+    counted = {"announcements_taken": 2, "announcements_refused": 1, "alarm_raised": 1, "announcements_passed_over": 1}
+    assert told["guard_counted"] == {"event": "guard_counted"} | counted
 
 
 async def test_a_key_change_that_another_guard_has_seen(net: Net) -> None:
