@@ -315,6 +315,11 @@ class Net:
         self.clock.move(by)
         await self.server._rules.guard.outbox.work()
 
+    def begin_minute(self) -> None:
+        """Move to the begin of a minute: what is counted by the minute is counted anew, and for a minute."""
+        now = self.clock()
+        self.clock.move(timedelta(minutes=1) - (now - now.replace(second=0, microsecond=0)))
+
     async def raised(self, case: Case) -> None:
         """Both announce: the genuine one, then the other."""
         assert await self.alice.report(case.genuine.announce(case.destination), agent="alice") == [("", "")]

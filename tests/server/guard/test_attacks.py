@@ -73,6 +73,17 @@ async def test_one_gateway_alone_cannot_age_a_key(net: Net) -> None:
     assert not listed_keys(net, case)
 
 
+async def test_who_has_not_the_receiver_is_not_heard_as_if(net: Net) -> None:
+    """What a gateway says as the receiver's counts only if it said so when it blocked."""
+    case = net.case()
+    await net.held(case)
+    true, false = case.fact(case.genuine, "alice"), case.fact(case.forged, "mallory", net.clock())
+    await net.alice.answer(await net.alice.next(Check, case.alarm_id), [true])
+    await net.bob.answer(await net.bob.next(Check, case.alarm_id), [], [true])
+    await net.mallory.answer(await net.mallory.next(Check, case.alarm_id), [false], [])
+    assert await judged(net, case) is Rule.ONE_HAS_HISTORY
+
+
 async def test_strangers(net: Net) -> None:
     """No gateway: an agent, a media server. An agent may know who the guard is, and no more."""
     stub = net.stub(net.agent.channel)
@@ -172,6 +183,7 @@ async def test_announcements_that_do_not_hold(net: Net) -> None:
 async def test_a_flood_of_invalid_ones_shuts_out_its_agent_alone(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the first twenty nothing is looked at; who is named by another gateway is not charged."""
     case, looked_at = net.case(), list[bytes]()
+    net.begin_minute()
     genuine = case.genuine.announce(case.destination)
     broken = SignedAnnouncement(genuine.announcement, genuine.signature[::-1])
     read = SignedAnnouncement.from_der
@@ -202,7 +214,8 @@ async def test_bounds(net: Net) -> None:
     assert told == 16 * [""] + 4 * ["TOO_MANY_ANNOUNCEMENTS"]
     assert await net.alice.report(many[-1], agent="eager") == [("", "")]
 
-    for _ in range(9):
+    net.begin_minute()
+    for _ in range(10):
         await net.mallory.report(*100 * [one], agent="loud")
     with pytest.raises(RemoteError) as refused:
         await net.mallory.report(*100 * [one], agent="loud")

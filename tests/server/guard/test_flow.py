@@ -160,6 +160,26 @@ async def test_gateways_that_do_not_answer(net: Net) -> None:
     assert state_of(net, case) == "undetermined"
 
 
+async def test_the_receiver_is_at_no_gateway(net: Net) -> None:
+    """When all hold, nobody is waited for; it is over when all have released."""
+    case = net.case()
+    await net.raised(case)
+    for gateway in net.gateways:
+        assert state_of(net, case) == "raised"
+        await gateway.hold(case.alarm_id)
+    for gateway in net.gateways:
+        assert state_of(net, case) == "checking"
+        await gateway.answer(await gateway.next(Check, case.alarm_id), [case.fact(case.genuine, "alice")])
+    assert state_of(net, case) == "undetermined"
+    database, terms = net.server._ground.database, net.server._rules.guard.terms
+    database.write_now(lambda each: decide(each, terms, case.alarm_id, case.keys, [], net.clock()))
+    await net.server._rules.guard.outbox.work()
+    for gateway in net.gateways:
+        assert state_of(net, case) == "decided"
+        await gateway.acknowledge(await gateway.next(Unblock, case.alarm_id))
+    assert state_of(net, case) == "released"
+
+
 async def test_no_conflict(net: Net) -> None:
     """The same key again, another source, another destination, a key change, a window later."""
     case = net.case()
