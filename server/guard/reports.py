@@ -234,7 +234,12 @@ class Reports:
             self._keeper,
         )
         put_announcement(turn.connection, row)
-        return Result() if conflict is None else _raise(turn, conflict, held.signed, {**kept, row.key: row})
+        if conflict is None:
+            return Result()
+        try:
+            return _raise(turn, conflict, held.signed, {**kept, row.key: row})
+        except ServiceError as refusal:
+            return Result(refusal.reason)
 
 
 def _is_certified(announcement: Announcement, known: Mapping[bytes, IssuedCertificate | None], now: datetime) -> bool:

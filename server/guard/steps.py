@@ -35,8 +35,10 @@ from server.guard.terms import Turn
 from server.identity import ListedKind, put_on_list
 from wire.catalogue import ServiceError
 
+MAX_HELD_OF_ACCOUNT: Final = 100
+"""Most alarms about one account that wait for a judgement. Who has two certificates raises no more about itself."""
 _NEW_GATEWAY_LEARNS: Final = 1000
-_TO_BE_HELD: Final = (AlarmState.RAISED, AlarmState.BLOCKED, AlarmState.CHECKING, AlarmState.UNDETERMINED)
+_UNJUDGED: Final = (AlarmState.RAISED, AlarmState.BLOCKED, AlarmState.CHECKING, AlarmState.UNDETERMINED)
 
 
 def find(turn: Turn, alarm_id: str) -> AlarmRow:
@@ -58,11 +60,17 @@ def raise_from(turn: Turn, conflict: Conflict, announcements: Mapping[bytes, Sig
         turn: the transaction.
         conflict: of the window.
         announcements: of every key that it names.
+
+    Raises:
+        ServiceError: TOO_MANY_ALARMS.
     """
     alarm = raise_alarm(conflict)
     known = store.find_alarm(turn.connection, alarm.alarm_id)
     if known is not None:
         return alarm.alarm_id if known.alarm.state.is_held else ""
+    account = alarm.claim.user
+    if store.count_about(turn.connection, account, _UNJUDGED) >= MAX_HELD_OF_ACCOUNT:
+        raise ServiceError("TOO_MANY_ALARMS", account=account, limit=MAX_HELD_OF_ACCOUNT)
     row = AlarmRow(alarm, turn.now, turn.now, turn.now + turn.terms.answer)
     store.add_alarm(turn.connection, row, {key: each.to_der() for key, each in announcements.items()})
     one, other = (announcements[key] for key in alarm.keys)
@@ -77,7 +85,7 @@ def join(turn: Turn, gateway: str) -> None:
     order_store.saw_gateway(turn.connection, gateway, turn.now)
     if not new:
         return
-    for row in store.list_in(turn.connection, _TO_BE_HELD, _NEW_GATEWAY_LEARNS):
+    for row in store.list_in(turn.connection, _UNJUDGED, _NEW_GATEWAY_LEARNS):
         _order(turn, [gateway], row.alarm.alarm_id, _block_of(turn, row.alarm))
         if row.alarm.state is AlarmState.CHECKING:
             _order(turn, [gateway], row.alarm.alarm_id, Check())

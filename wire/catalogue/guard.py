@@ -63,6 +63,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("CONTROL_OF_OTHER_ISSUER", DENIED, "The control message is not of the gateway that brings it.", DISTRUST),
     Entry("ALARM_NOT_FOUND", StatusCode.NOT_FOUND, "There is no such alarm.", _ASK),
     Entry(
+        "TOO_MANY_ALARMS",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "Traffic of the account {account} is held for {limit} destinations already.",
+        "Decide about those alarms first: fourseal-server guard alarms --open.",
+    ),
+    Entry(
         "TOO_MANY_REPORTS",
         StatusCode.RESOURCE_EXHAUSTED,
         "The gateway {gateway} has told of too many announcements. None is looked at for {seconds} seconds.",

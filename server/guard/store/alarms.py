@@ -152,6 +152,12 @@ def count_by_state(connection: Connection) -> dict[AlarmState, int]:
     return {AlarmState(state): count for state, count in connection.execute(query)}
 
 
+def count_about(connection: Connection, account: str, states: Collection[AlarmState]) -> int:
+    """How many alarms about what was sent as an account are in some states."""
+    which = (_alarm.user == account) & _alarm.state.in_([state.value for state in states])
+    return connection.execute(select(func.count()).select_from(alarms).where(which)).scalar_one()
+
+
 def add_record(connection: Connection, row: RecordRow) -> None:
     """Note what the log has."""
     connection.execute(insert(records), row_values(row))

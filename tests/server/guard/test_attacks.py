@@ -186,10 +186,10 @@ async def test_a_flood_of_invalid_ones_shuts_out_its_agent_alone(net: Net, monke
     net.begin_minute()
     genuine = case.genuine.announce(case.destination)
     broken = SignedAnnouncement(genuine.announcement, genuine.signature[::-1])
-    read = SignedAnnouncement.from_der
+    read, broken_der = SignedAnnouncement.from_der, broken.to_der()
 
     def counting(data: bytes) -> SignedAnnouncement:
-        looked_at.append(data)
+        looked_at.extend([data] * (data == broken_der))  # the guard reads others meanwhile
         return read(data)
 
     monkeypatch.setattr(SignedAnnouncement, "from_der", counting)
@@ -221,6 +221,16 @@ async def test_bounds(net: Net) -> None:
         await net.mallory.report(*100 * [one], agent="loud")
     assert (refused.value.reason, refused.value.metadata["gateway"]) == ("TOO_MANY_REPORTS", "gateway-m")
     assert await net.alice.report(one) == [("", "")]
+
+
+async def test_nobody_makes_alarms_without_end(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has two certificates of its own: so many about itself, and then its announcements are passed over."""
+    monkeypatch.setattr("server.guard.steps.MAX_HELD_OF_ACCOUNT", 2)
+    case = net.case()
+    await net.mallory.report(*(case.genuine.announce(f"carol-{each}") for each in range(3)), agent="mallory-3")
+    told = await net.mallory.report(*(case.forged.announce(f"carol-{each}") for each in range(3)), agent="mallory-3")
+    assert [reason for reason, _ in told] == ["", "", "TOO_MANY_ALARMS"]
+    assert await net.mallory.report(case.forged.announce("dave")) == [("", "")]
 
 
 async def test_what_peers_found_is_recorded_and_believed_by_nobody(net: Net) -> None:
