@@ -52,7 +52,7 @@ if TYPE_CHECKING:  # these exist for the type checker only
 SOURCE: Final = "192.0.2.7"
 SESSION: Final = "session-" + "a" * 26
 YEAR: Final = timedelta(days=365)
-_numbers = itertools.count(1)
+numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Case:
 
 def begin_case(server: Server, clock: MovableClock) -> Case:
     """Other accounts than any test had before. The genuine one was there for half an hour."""
-    number = next(_numbers)
+    number = next(numbers)
     account, destination = f"alice-{number}", f"bob-{number}"
     genuine, begun = certify(server, clock, account), clock()
     clock.move(timedelta(minutes=30))

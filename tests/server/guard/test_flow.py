@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from fourseal.v1 import guard_service_pb2 as pb
 
 from contract.announcements.contents import Block, Check, Decision, EarlyWarning, Unblock
 from contract.announcements.control import Kind, SignedControl
 from contract.announcements.judgement import Rule
+from contract.certificate_parts import fingerprint
 from contract.log_entry import EntryKind, LogEntry
+from mpc.four_prime_rsa import Purpose
 from server.guard import decide, find_alarm_view
 from server.identity import ListedKind, find_listed
 from server.journal.log import LogReader
-from tests.server.guard.people import Case, Net, certify
+from tests.server.guard.people import Case, Net, Signer, certify, numbers
+from tests.server.identity.accounts.people import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,6 +88,42 @@ async def test_the_impostor_is_named(net: Net) -> None:
         entry = LogEntry.from_der(der)
         assert (entry.kind, entry.body) == (EntryKind.GUARD, record.message)
         assert SignedControl.from_der(entry.body).message.alarm == case.alarm_id
+
+
+async def with_pair(person: Person) -> Signer:
+    """Have a pair issued, as whoever is logged in."""
+    issued = (await person.get_certificates())[Purpose.SIGN]
+    return Signer(person.name, person.sign_key, fingerprint(issued), person.clock)
+
+
+async def test_a_stolen_login(net: Net) -> None:
+    """Its thief has a pair issued, and so ends the genuine one: that counts all the same. Both accounts hear of it."""
+    name = f"alice-{next(numbers)}"
+    alice, thief = (Person(name, net.agent, net.clock) for _ in range(2))
+    bob = Person(f"bob-{next(numbers)}", net.agent, net.clock)
+    await alice.register()
+    await bob.register()
+    genuine, begun = await with_pair(alice), net.clock()
+    net.clock.move(10 * MINUTE)
+    thief.app, thief.factor_id = alice.app, alice.factor_id
+    await thief.log_in()
+    case = Case(genuine, await with_pair(thief), bob.name, begun)
+    await net.held(case)
+    fact = case.fact(genuine, "alice")
+    await net.alice.answer(await net.alice.next(Check, case.alarm_id), [fact])
+    await net.bob.answer(await net.bob.next(Check, case.alarm_id), [], [fact])
+    await net.mallory.answer(await net.mallory.next(Check, case.alarm_id))
+    assert await net.mallory.report(case.forged.announce("carol")) == [("KEY_BLACK_LISTED", "")]
+
+    stub = net.stub(net.agent.channel)
+    for person in (alice, bob):
+        (alarm,) = (await person.call(stub.ListAlarms, pb.ListAlarmsRequest())).alarms
+        assert (alarm.alarm_id, alarm.user, alarm.destination) == (case.alarm_id, name, bob.name)
+        assert (alarm.state, alarm.rule, list(alarm.keys)) == (pb.ALARM_STATE_NAMED, "one-has-history", case.keys)
+        assert (list(alarm.genuine), list(alarm.impostors)) == ([genuine.fingerprint], [case.forged.fingerprint])
+    carol = Person(f"carol-{next(numbers)}", net.agent, net.clock)
+    await carol.register()
+    assert not (await carol.call(stub.ListAlarms, pb.ListAlarmsRequest())).alarms
 
 
 async def test_channels_of_the_impostor_are_told_and_listed(net: Net) -> None:
