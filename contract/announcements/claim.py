@@ -41,8 +41,13 @@ def check_address(address: str, *, reason: str) -> str:
 
 def check_party_name(name: str, *, reason: str) -> str:
     """Return it. Raises MalformedInput (``reason``) unless 1 to 63 of [a-z0-9._-]: an agent's, gateway's or guard's."""
-    der.require_that(_PARTY.fullmatch(name), "a name of an agent, gateway or guard that is none", reason=reason)
+    der.require_that(is_party_name(name), "a name of an agent, gateway or guard that is none", reason=reason)
     return name
+
+
+def is_party_name(name: str) -> bool:
+    """Whether an agent, gateway or guard may be called so."""
+    return _PARTY.fullmatch(name) is not None
 
 
 def check_alarm_id(alarm: str, *, reason: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from contract.announcements.claim import is_party_name
 from contract.certificate_parts import fingerprint
 from contract.oids import Arc
 from server.clock import Clock
@@ -67,7 +68,8 @@ class GatewayReader:
         """Which gateway makes a call.
 
         Raises:
-            ServiceError: CALLER_UNKNOWN: no certificate, no gateway's, or one whose time has passed.
+            ServiceError: CALLER_UNKNOWN: no certificate, no gateway's, or one whose time has passed;
+                GATEWAY_NAME_UNSUITABLE: control messages cannot name it.
         """
         current_caller.set(NOBODY)
         pem = peer_certificate(context)
@@ -98,6 +100,8 @@ class GatewayReader:
         ]
         if self._usage not in usages or len(names) != 1 or not isinstance(key, ec.EllipticCurvePublicKey):
             raise ServiceError("CALLER_UNKNOWN")
+        if not is_party_name(names[0]):
+            raise ServiceError("GATEWAY_NAME_UNSUITABLE")
         return Gateway(
             names[0],
             fingerprint(certificate),

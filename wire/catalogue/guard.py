@@ -61,6 +61,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Say of both whether they are genuine.",
     ),
     Entry("CONTROL_OF_OTHER_ISSUER", DENIED, "The control message is not of the gateway that brings it.", DISTRUST),
+    Entry(
+        "GATEWAY_NAME_UNSUITABLE",
+        PRECONDITION,
+        "A gateway that the guard knows has a name of 1 to 63 characters of [a-z0-9._-]; this one's is another.",
+        "Have it certified with a host name or an IPv4 address as its first --server-name.",
+    ),
     Entry("ALARM_NOT_FOUND", StatusCode.NOT_FOUND, "There is no such alarm.", _ASK),
     Entry(
         "TOO_MANY_ALARMS",

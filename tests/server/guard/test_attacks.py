@@ -105,6 +105,11 @@ async def test_strangers(net: Net) -> None:
     async with media_server.at(net.server.serving.server) as other:
         with pytest.raises(RemoteError):  # its certificate is for no client
             await call(other.stub.GetGuard, pb.GetGuardRequest())
+    nameless = TestGateway(authority_of(net.server), net.clock, "::1")
+    async with nameless.at(net.server.serving.server) as other:  # messages to it could not be written
+        assert await reason_of(call(other.stub.AcknowledgeControl, pb.AcknowledgeControlRequest(numbers=[1]))) == (
+            "GATEWAY_NAME_UNSUITABLE"
+        )
     assert await reason_of(call(net.alice.stub.ListAlarms, pb.ListAlarmsRequest())) == "CALLER_UNKNOWN"
 
 
