@@ -17,7 +17,9 @@ was handed over; nothing here copies it.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -27,7 +29,7 @@ from typing import Final
 from contract.errors import TransactionRefused
 from contract.transactions.binding import CodeVariant, SignedBinding
 from contract.transactions.code import ConfirmationCode
-from contract.transactions.device import HeldCode, begin_binding, check_proposal
+from contract.transactions.device import SHOWN_FOR, HeldCode, begin_binding, check_proposal
 from contract.transactions.pages import Reading
 from contract.transactions.progress import TransactionState
 from contract.transactions.transaction import Transaction, transaction_id
@@ -56,6 +58,7 @@ class Desk:
         asks_pin: whether confirming takes the PIN, or the passphrase, of the key store.
         refreshing: whether a picture says when it is drawn, and not when its code was confirmed.
         now: the clock, UTC.
+        monotonic: seconds that nobody can set back, for the minute of a code.
         random: randomness for codes.
     """
 
@@ -68,6 +71,7 @@ class Desk:
         asks_pin: bool = False,
         refreshing: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
         random: Random = secrets.token_bytes,
     ) -> None:
         self._office = office
@@ -76,6 +80,8 @@ class Desk:
         self._asks_pin = asks_pin
         self._refreshing = refreshing
         self._now = now
+        self._monotonic = monotonic
+        self._gone_at = math.inf
         self._random = random
         self._case: Case | None = None
         self._coming: tuple[bytes, asyncio.Task[SignedBinding]] | None = None
@@ -189,6 +195,7 @@ class Desk:
             except TransactionRefused:
                 self._end(case, Ending.EXPIRED)
                 raise
+            self._gone_at = self._monotonic() + SHOWN_FOR.total_seconds()
             self._change()
         with suppress(FoursealError):  # the next look-alike has no caution then; the code is shown all the same
             await self._office.remember(case.names)
@@ -255,7 +262,7 @@ class Desk:
         case, now = self._case, self._now()
         if case is None:
             return
-        if now >= case.end:
+        if now >= case.end or (case.is_confirmed and self._monotonic() >= self._gone_at):  # the clock may be set back
             self._end(case, Ending.GONE if case.is_confirmed else Ending.EXPIRED)
         elif case.settle(now):
             self._change()

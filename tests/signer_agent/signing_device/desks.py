@@ -39,6 +39,8 @@ class Clock:
     """Says what it was set to."""
 
     now: datetime = NOW
+    passed: float = 0.0
+    """Seconds that really went by."""
 
     def __call__(self) -> datetime:
         """The time."""
@@ -47,6 +49,11 @@ class Clock:
     def pass_by(self, seconds: float) -> None:
         """Go on."""
         self.now += timedelta(seconds=seconds)
+        self.passed += seconds
+
+    def set_back(self, seconds: float) -> None:
+        """Somebody sets it."""
+        self.now -= timedelta(seconds=seconds)
 
 
 @dataclass
@@ -155,5 +162,5 @@ class Table:
 def new_table(*, asks_pin: bool = False, refreshing: bool = False, size: tuple[int, int] = SIZE) -> Table:
     """A table with nothing on it."""
     clock, office = Clock(), SmallOffice()
-    desk = Desk(office, size, asks_pin=asks_pin, refreshing=refreshing, now=clock)
+    desk = Desk(office, size, asks_pin=asks_pin, refreshing=refreshing, now=clock, monotonic=lambda: clock.passed)
     return Table(clock, office, desk)

@@ -86,6 +86,19 @@ async def test_the_code_is_gone_after_a_minute() -> None:
         await table.desk.present(TRANSACTION.to_der())
 
 
+async def test_a_clock_that_is_set_back_shows_no_code_longer() -> None:
+    """A minute is a minute."""
+    table = new_table()
+    await table.shown()
+    table.clock.set_back(3600)
+    table.clock.pass_by(59.9)
+    table.desk.look_at_clock()
+    table.desk.code(table.revision)
+    table.clock.pass_by(0.2)
+    table.desk.look_at_clock()
+    nothing_is_shown(table, Ending.GONE)
+
+
 @pytest.mark.parametrize("state", [each for each in TransactionState if each not in WAITED_FOR])
 async def test_the_code_is_gone_after_use(state: TransactionState) -> None:
     """The back end says so; one that knows nothing, waits, or cannot be asked, changes nothing."""
