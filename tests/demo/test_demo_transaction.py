@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,17 @@ import pytest
 from tests.demo.running import environment, processes_in, run_quickly
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder with a short name: the device's socket lies in it, whose path has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.slow
-def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_demo_holds_and_leaves_nothing_behind(temporary: Path) -> None:
     """Every step holds, every trick is caught for the right reason, and folder and processes are gone."""
-    done = run_quickly("demo.transaction", environment(tmp_path))
+    done = run_quickly("demo.transaction", environment(temporary))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert done.stdout.count("✓") == 15
@@ -30,5 +39,5 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
         assert done.stdout.count(cause) == times, cause
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "\x1b" not in done.stdout
-    assert list(tmp_path.iterdir()) == []
-    assert processes_in(tmp_path) == []
+    assert list(temporary.iterdir()) == []
+    assert processes_in(temporary) == []

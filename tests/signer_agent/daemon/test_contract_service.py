@@ -192,7 +192,7 @@ async def test_a_contract_is_sent_watched_read_and_accepted(desks: dict[str, Des
 async def _reason_of_stream(desk: Desk, sent: list[pb.SendMessageRequest]) -> str:
     """Why a stream is refused. gRPC may lose it, if it comes while we send (grpc/grpc issue 36066): then once more."""
     reason = "UNEXPECTED"
-    for _ in range(5):
+    for _ in range(50):
         reason = await reason_of(desk.rpc.SendMessage(iter(sent), timeout=SECONDS))
         if reason != "UNEXPECTED":
             break
