@@ -1,6 +1,6 @@
 """A server killed between confirming and executing, and at random points under load: nothing is executed twice or lost.
 
-FOURSEAL_KILLS sets how often; a thousand take half an hour, and `-o faulthandler_timeout=0` to let them.
+FOURSEAL_KILLS sets how often; a thousand take a quarter of an hour, and `-o faulthandler_timeout=0` to let them.
 """
 
 from __future__ import annotations
