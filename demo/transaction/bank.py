@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from contract.transactions.code import ConfirmationCode
 from demo.accounts import open_account
 from demo.attacks import SERVER_HOME
 from demo.people import Signer
@@ -36,6 +37,7 @@ class Bank:
     bob: Signer
     paid: int = 0
     transactions: list[str] = field(default_factory=list)
+    used_code: ConfirmationCode | None = None
     _device: SigningDevice | None = None
 
     def perform(self) -> None:

@@ -158,6 +158,7 @@ class Malware:
         await asyncio.to_thread(self._device.is_free)
         self.bank.transactions.append(kept.transaction_id)
         self.bank.paid += _RENT
+        self.bank.used_code = code
         return "one of a hundred was executed"
 
     async def replay(self) -> str:
@@ -166,10 +167,12 @@ class Malware:
         kept = await self.terminal.kept(executed)
         shown = await self.terminal.propose(executed)
         self._show.say(f"Proposed again, it is what it was: {shown.state}.")
-        answer = await self._confirm(kept, ConfirmationCode.new(secrets.token_bytes))
-        self._refusal("confirmed again:", answer, {"CODE_USED", "TRANSACTION_CLOSED"})
+        await self._refused("its code once more:", kept, self._used_code, "CODE_USED")
         again = await _reason(self.line.sign(executed, _binding(kept)))
         self._show.say(f"Its signature once more: {again or 'answered as before, and nothing is done'}.")
+        twin = await self._signed(_RENT)
+        await self._refused("the code for another payment of 50.00 EUR:", twin, self._used_code, "CODE_WRONG")
+        await self._let_go()
         return "nothing was executed twice"
 
     async def let_it_expire(self) -> str:
@@ -235,6 +238,12 @@ class Malware:
         if answer not in right:
             raise AttackSucceeded(f"{attempt} {answer or 'it was done'}")
         self._show.refusal(attempt, answer)
+
+    @property
+    def _used_code(self) -> ConfirmationCode:
+        if self.bank.used_code is None:
+            raise AttackSucceeded("no code was used")
+        return self.bank.used_code
 
     @property
     def _device(self) -> SigningDevice:

@@ -29,7 +29,7 @@ def test_demo_holds_and_leaves_nothing_behind(temporary: Path) -> None:
     for cause, times in (
         ("refused: TRANSACTION_CLOSED", 2),
         ("refused: BINDING_OF_OTHER_TRANSACTION", 1),
-        ("refused: CODE_WRONG", 4),
+        ("refused: CODE_WRONG", 5),
         ("refused: CODE_USED", 1),
         ("refused: TRANSACTION_EXPIRED", 3),
         ("refused: CLOCKS_DIFFER", 2),
