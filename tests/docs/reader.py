@@ -17,6 +17,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ from typing import Final, Self
 from tests.docs.pages import Block
 
 _SECONDS: Final = 120
+_END_SECONDS: Final = 20.0
+_PAUSE_SECONDS: Final = 0.02
 _INTERPRETER: Final = """
 import json, sys, traceback
 names = {"__name__": "__main__"}
@@ -60,13 +63,10 @@ class Reader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for group in self._groups:
-            try:
-                os.killpg(group, signal.SIGTERM)
-            except ProcessLookupError:
-                continue  # nothing of it was left running
         if self._python is not None:
             self._python.communicate()
+        for group in self._groups:
+            _end(group)
 
     def follow(self, block: Block) -> None:
         """Do what a block says. Raises AssertionError where it does not do what the page promises."""
@@ -125,6 +125,18 @@ class Reader:
                 assert not failure, failure
                 return
         raise AssertionError(f"{block.page}:{block.line}: the interpreter ended")
+
+
+def _end(group: int) -> None:
+    """Have all processes of a group end, and wait until they have: their files are about to be removed."""
+    number, end = int(signal.SIGTERM), time.monotonic() + _END_SECONDS
+    while True:
+        try:
+            os.killpg(group, number)
+        except ProcessLookupError:
+            return
+        number = 0 if time.monotonic() < end else signal.SIGKILL
+        time.sleep(_PAUSE_SECONDS)
 
 
 def console_commands(text: str) -> Iterator[tuple[str, str]]:
