@@ -18,6 +18,7 @@ from server.root.home import Home
 from server.root.listeners import AGENT_SERVICES, ENROLMENT_SERVICES
 from server.storage.sqlite import SqliteBackend
 from tests.server.harness import Client, database_path, enrolled, make_home, running_server
+from tests.server.root.processes import wait_until
 from wire import tls
 
 SERVING = pb.HealthCheckResponse.SERVING
@@ -123,7 +124,7 @@ def drop_journal(home: Home) -> Callable[[], object]:
 def hold_writing_up(home: Home) -> Callable[[], object]:
     """Another process of the server's has its turn to write, and stands still."""
     lock = SqliteBackend(database_path(home)).open_lock()
-    assert lock.take()
+    wait_until(lock.take)  # the server's own upkeep may have it just now
     return lock.close
 
 
