@@ -86,7 +86,15 @@ class SigningDevice:
         self.is_free()
 
     def _tap(self, action: str) -> None:
-        self.view = self._ask(action)
+        """Tap; once more where the view changed just then, and still shows the same: its first second was over."""
+        before = self.view
+        try:
+            self.view = self._ask(action)
+        except CommandFailed:
+            self._look()
+            if (self.view["stage"], self.view["lines"]) != (before["stage"], before["lines"]):
+                raise
+            self.view = self._ask(action)
 
     def _look(self) -> None:
         self.view = self._ask("view")
