@@ -49,7 +49,8 @@ async def test_killed_before_the_documents_are_made(world: World, tmp_path: Path
             ids = request_ids[life % KILLS]  # the last life repeats the first requests
             asking = [asyncio.create_task(each.have_made(contract, request_id=ids[each.name])) for each in people]
             if life < KILLS:
-                while len(query(home, PENDING)) <= 2 * life:  # noqa: ASYNC110  # another process writes it
+                while len(query(home, PENDING)) <= 2 * life:  # another process writes it
+                    assert not all(each.done() for each in asking), asking
                     await asyncio.sleep(0)
                 process.kill()
                 for outcome in await asyncio.gather(*asking, return_exceptions=True):
