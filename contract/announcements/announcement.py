@@ -18,6 +18,7 @@ from contract.announcements.claim import CLOCK_DIFFERENCE, Claim, ClaimStructure
 from contract.announcements.key_change import KeyChangeProof, proof_from_der, proof_to_der
 from contract.announcements.keys import fingerprint_of, read_signer_key, require_key_bytes, write_signer_key
 from contract.certificates import SignerCertificate
+from contract.envelope import EnvelopeHeader
 from contract.errors import VerificationFailed
 from contract.names import check_session_id
 from contract.signer_keys import MAX_SIGNATURE_BYTES, SignerPrivateKey, check_signature_alone, sign_alone
@@ -115,6 +116,32 @@ class Announcement:
         der.require_canonical(data, announcement.to_der(), reason=_ANNOUNCEMENT_REASON)
         return announcement
 
+    def require_of_now(self, at: datetime) -> None:
+        """Check that it is of now: at most two minutes from later, at most five from earlier.
+
+        Args:
+            at: when it was posted; aware.
+
+        Raises:
+            VerificationFailed: ANNOUNCEMENT_TIME_WRONG.
+        """
+        if not at - CLOCK_DIFFERENCE - MAX_DELAY <= self.time <= at + CLOCK_DIFFERENCE:
+            raise VerificationFailed("ANNOUNCEMENT_TIME_WRONG", "it is of another time: too old, or from later")
+
+    def require_envelope(self, header: EnvelopeHeader, digest: bytes) -> None:
+        """Check that it goes with this envelope, and to one of its recipients.
+
+        Args:
+            header: of the envelope.
+            digest: SHA-256 of its DER.
+
+        Raises:
+            VerificationFailed: ANNOUNCEMENT_MISPLACED.
+        """
+        placed = (self.claim.user, self.session_id, self.document) == (header.author, header.session_id, digest)
+        if not placed or self.claim.destination not in header.core.recipients:
+            raise VerificationFailed("ANNOUNCEMENT_MISPLACED", "it is of another envelope, session, user or recipient")
+
     def require_certificate(self, certificate: SignerCertificate) -> None:
         """Check that it names this certificate, and has its account and its key.
 
@@ -157,7 +184,7 @@ class SignedAnnouncement:
         """
         return cls(announcement, sign_alone(private_key, announcement.to_der()))
 
-    def check(self, at: datetime, log_key: VerifierKey) -> CheckedAnnouncement:
+    def check(self, at: datetime, log_key: VerifierKey | None) -> CheckedAnnouncement:
         """Check what can be checked without knowing the user; what is cheap first.
 
         (1) it is of now: at most two minutes from later, at most five from earlier;
@@ -166,15 +193,15 @@ class SignedAnnouncement:
 
         Args:
             at: when it was posted, by the clock of who tells; aware.
-            log_key: of the log that shows changes which the registration authority decided.
+            log_key: of the log that shows changes which the registration authority decided; None: not known, and no
+                such change is proven.
 
         Raises:
             VerificationFailed: ANNOUNCEMENT_TIME_WRONG (1), SIGNATURE_INVALID (2), KEY_CHANGE_UNPROVEN (3).
             MalformedInput: SIGNER_KEY_UNSUITABLE.
         """
         announcement = self.announcement
-        if not at - CLOCK_DIFFERENCE - MAX_DELAY <= announcement.time <= at + CLOCK_DIFFERENCE:  # (1)
-            raise VerificationFailed("ANNOUNCEMENT_TIME_WRONG", "it is of another time: too old, or from later")
+        announcement.require_of_now(at)  # (1)
         signed = announcement.to_der()
         check_signature_alone(read_signer_key(announcement.public_key), self.signature, signed)  # (2)
         if announcement.key_change is not None:

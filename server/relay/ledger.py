@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -14,6 +14,7 @@ from contract.envelope import EnvelopeHeader
 from contract.relay_pass import RelayPass
 from mpc.engines import Random
 from server.clock import Clock
+from server.journal import Caller
 from server.relay import store
 from server.relay.content import CHECK_KEY_BYTES
 from server.relay.store import AuthorUsage, Envelope, EnvelopeState
@@ -42,6 +43,32 @@ class RelayTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What an upload begins with; see EnvelopeStart."""
+
+    header_der: bytes
+    segment: int
+    announcements_der: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An envelope as an agent posts it.
+
+    Args:
+        header: of the envelope.
+        header_der: its DER.
+        caller: the agent.
+        announcements: that came with it, DER by recipient.
+    """
+
+    header: EnvelopeHeader
+    header_der: bytes
+    caller: Caller
+    announcements: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """What an upload ends with; see EnvelopeFinish."""
 
@@ -64,10 +91,10 @@ class Ledger:
         self._random = random
         self._clock = clock
 
-    def begin(
-        self, connection: Connection, shown: RelayPass, header: EnvelopeHeader, header_der: bytes
-    ) -> tuple[Envelope, int]:
+    def begin(self, connection: Connection, shown: RelayPass, posted: Posted) -> tuple[Envelope, int]:
         """The envelope's row, made if it is new, and how many bytes its author may have in uploads.
+
+        Who goes on with an upload has posted it, and its announcements count: they are as old as its stream.
 
         Members are looked at when an upload begins, and never again. An author begins before it signs, so what was
         signed has begun: it reaches all whom it names, whoever was removed or whatever was closed meanwhile.
@@ -77,14 +104,14 @@ class Ledger:
         """
         usage = store.find_usage(connection, shown.session_id, shown.account)
         room = shown.quota_bytes - usage.waiting_bytes
-        digest = sha256(header_der).digest()
+        header = posted.header
+        digest = sha256(posted.header_der).digest()
         envelope = store.find_envelope(connection, header.envelope_id)
         if envelope is not None:
             if envelope.header_sha256 != digest:
                 raise ServiceError("ENVELOPE_CHANGED", envelope_id=header.envelope_id)
             if envelope.state is EnvelopeState.UPLOADING:
-                envelope = replace(envelope, expire_time=self._clock() + self._terms.upload_lifetime)
-                store.put_envelope(connection, envelope)
+                envelope = self._put(connection, envelope, posted)
             return envelope, room
         if not shown.may_post or self._clock() >= shown.session_end:
             raise ServiceError("POSTING_NOT_ALLOWED", session_id=shown.session_id)
@@ -99,17 +126,20 @@ class Ledger:
             author=header.author,
             state=EnvelopeState.UPLOADING,
             header_sha256=digest,
-            header=header_der,
+            header=posted.header_der,
             check_key=self._random(CHECK_KEY_BYTES),
             content_bytes=0,
             segments=0,
             sequence=0,
             trailer=None,
             finish_time=None,
-            expire_time=self._clock() + self._terms.upload_lifetime,
+            expire_time=self._clock(),
+            agent=None,
+            agent_certificate=None,
+            post_time=None,
+            announcement_bytes=0,
         )
-        store.put_envelope(connection, envelope)
-        return envelope, room
+        return self._put(connection, envelope, posted), room
 
     def finish(
         self, connection: Connection, shown: RelayPass, envelope: Envelope, content_bytes: int, finish: Finish
@@ -157,6 +187,21 @@ class Ledger:
         recipients = EnvelopeHeader.from_der(found.header or b"").core.recipients
         store.add_mail(connection, found.session_id, found.envelope_id, recipients)
         return finished
+
+    def _put(self, connection: Connection, envelope: Envelope, posted: Posted) -> Envelope:
+        """Keep an upload as whoever posts it now has it."""
+        now = self._clock()
+        kept = replace(
+            envelope,
+            expire_time=now + self._terms.upload_lifetime,
+            agent=posted.caller.agent_id,
+            agent_certificate=posted.caller.certificate_sha256,
+            post_time=now,
+            announcement_bytes=sum(map(len, posted.announcements.values())),
+        )
+        store.put_envelope(connection, kept)
+        store.put_announcements(connection, kept.envelope_id, posted.announcements)
+        return kept
 
     @staticmethod
     def acknowledge(connection: Connection, shown: RelayPass, envelope_ids: Sequence[str]) -> list[Envelope]:

@@ -14,10 +14,12 @@ from fourseal.v1 import relay_service_pb2_grpc
 from contract.names import check_envelope_id
 from contract.relay_pass import RelayPass
 from server.identity import CallerReader, Forwarding
+from server.journal import Caller
 from server.journal.places import Places
-from server.relay.ledger import Finish
+from server.relay.ledger import Finish, Start
 from server.relay.passes import PassReader
 from server.relay.rules import Notice, Part, Relay
+from server.relay.store import Posting
 from wire.catalogue import ServiceError
 from wire.convert import timestamp_of
 from wire.interceptor import call_seconds
@@ -53,12 +55,13 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         self, requests: AsyncIterator[pb.PostEnvelopeRequest | Segment], context: _Context
     ) -> pb.PostEnvelopeResponse:
         """See the proto."""
-        shown = self._read_pass(context)
+        shown, caller = self._read_pass(context)
         no_start = ServiceError("FIELD_INVALID", field="part", problem="a stream begins with a start")
         first = await self._relay.senders.next_in_time(requests, no_start)
         if first is None or isinstance(first, Segment) or not first.HasField("start"):
             raise no_start
-        envelope = await self._relay.post(shown, first.start.header_der, first.start.segment, _parts(requests))
+        start = Start(first.start.header_der, first.start.segment, first.start.announcements_der)
+        envelope = await self._relay.post(shown, caller, start, _parts(requests))
         response = pb.PostEnvelopeResponse(expire_time=timestamp_of(envelope.expire_time))
         if envelope.finish_time is not None:
             response.finish_time.CopyFrom(timestamp_of(envelope.finish_time))
@@ -66,7 +69,7 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
 
     async def GetUpload(self, request: pb.GetUploadRequest, context: _Context) -> pb.GetUploadResponse:
         """See the proto."""
-        shown = self._read_pass(context)
+        shown, _ = self._read_pass(context)
         segment, finished = await self._relay.upload_state(shown, check_envelope_id(request.envelope_id))
         return pb.GetUploadResponse(segment=segment, finished=finished)
 
@@ -74,7 +77,7 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         self, request: pb.WatchMailboxRequest, context: _Context
     ) -> AsyncIterator[pb.WatchMailboxResponse]:
         """See the proto."""
-        shown = self._read_pass(context)
+        shown, _ = self._read_pass(context)
         if request.after_position < 0:
             raise ServiceError("FIELD_INVALID", field="after_position", problem="below 0")
         try:
@@ -92,11 +95,11 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         self, request: pb.FetchEnvelopeRequest, context: _Context
     ) -> AsyncIterator[pb.FetchEnvelopeResponse | Segment]:
         """See the proto."""
-        shown = self._read_pass(context)
+        shown, _ = self._read_pass(context)
         if request.segment < 0:
             raise ServiceError("FIELD_INVALID", field="segment", problem="below 0")
-        envelope = await self._relay.fetch(shown, check_envelope_id(request.envelope_id))
-        yield pb.FetchEnvelopeResponse(header_der=envelope.header or b"")
+        envelope, posting = await self._relay.fetch(shown, check_envelope_id(request.envelope_id))
+        yield pb.FetchEnvelopeResponse(header_der=envelope.header or b"", posting=_posting_to_proto(posting))
         async with aclosing(self._relay.parts(shown, envelope, request.segment)) as parts:
             async for part in parts:
                 if isinstance(part, Finish):
@@ -108,15 +111,15 @@ class RelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
         self, request: pb.AcknowledgeEnvelopesRequest, context: _Context
     ) -> pb.AcknowledgeEnvelopesResponse:
         """See the proto."""
-        shown = self._read_pass(context)
+        shown, _ = self._read_pass(context)
         if not 1 <= len(request.envelope_ids) <= _MAX_IDS:
             raise ServiceError("BATCH_SIZE_WRONG", maximum=_MAX_IDS, found=len(request.envelope_ids))
         await self._relay.acknowledge(shown, [check_envelope_id(each) for each in request.envelope_ids])
         return pb.AcknowledgeEnvelopesResponse()
 
-    def _read_pass(self, context: _Context) -> RelayPass:
+    def _read_pass(self, context: _Context) -> tuple[RelayPass, Caller]:
         caller = self._callers.read(self._forwarding.certificate_of(context))
-        return self._passes.read(relay_pass(context), caller.certificate_sha256)
+        return self._passes.read(relay_pass(context), caller.certificate_sha256), caller
 
 
 def add_relay_service(relay: relay_service_pb2_grpc.RelayServiceServicer, server: grpc.aio.Server) -> None:
@@ -154,6 +157,18 @@ def _notice_to_proto(notice: Notice | None) -> pb.WatchMailboxResponse:
         author=notice.author,
         sequence=notice.sequence,
         content_bytes=notice.content_bytes,
+        posting=_posting_to_proto(notice.posting),
+    )
+
+
+def _posting_to_proto(posting: Posting | None) -> pb.Posting | None:
+    if posting is None:
+        return None
+    return pb.Posting(
+        agent=posting.agent,
+        agent_certificate_sha256=posting.agent_certificate,
+        post_time=timestamp_of(posting.post_time),
+        announcement_der=posting.announcement,
     )
 
 

@@ -27,15 +27,17 @@ from contract.relay_pass import RelayPass
 from contract.stream import SEALED_SEGMENT_BYTES
 from mpc.engines import Random
 from server.clock import Clock
+from server.journal import Caller
 from server.journal.places import Places
 from server.journal.senders import Senders
 from server.relay import store
+from server.relay.announcements import read_announcements
 from server.relay.content import ContentFolder
 from server.relay.finished import FinishedContents
-from server.relay.ledger import Finish, Ledger, RelayTerms
+from server.relay.ledger import Finish, Ledger, Posted, RelayTerms, Start
 from server.relay.mailboxes import Bells
 from server.relay.removal import Removal
-from server.relay.store import Envelope, EnvelopeState, Mail
+from server.relay.store import Envelope, EnvelopeState, Mail, Posting
 from server.relay.upkeep import Upkeep
 from server.relay.upload import Upload, recipients_of
 from server.relay.uploads import Uploads
@@ -55,13 +57,14 @@ _WORTH_FOLLOWING: Final = 2  # segments: the end does not come at once
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An envelope in a mailbox; position and sequence are 0 while it is being uploaded."""
+    """An envelope in a mailbox; position and sequence are 0 while it is being uploaded, ``posting`` as in ``Mail``."""
 
     position: int
     envelope_id: str
     author: str
     sequence: int
     content_bytes: int
+    posting: Posting | None
 
 
 Part = Segment | Finish
@@ -97,6 +100,7 @@ class Relay:
         self._database = database
         self._files = files
         self._terms = terms
+        self._clock = clock
         self._ledger = Ledger(terms, random, clock)
         self._uploads = Uploads(self._find, folder, files)
         self._finished = FinishedContents(self._find, folder, files)
@@ -106,36 +110,39 @@ class Relay:
         self._places = Places(capacity=MAX_TRANSFERS, capacity_of_account=MAX_TRANSFERS_OF_ACCOUNT)
         self._unbroken: set[asyncio.Task[Any]] = set()
 
-    async def post(self, shown: RelayPass, header_der: bytes, first: int, parts: AsyncIterator[Part]) -> Envelope:
+    async def post(self, shown: RelayPass, caller: Caller, start: Start, parts: AsyncIterator[Part]) -> Envelope:
         """Take an envelope, or the rest of one.
 
         Args:
             shown: the caller's pass.
-            header_der: of the envelope.
-            first: number of the first segment that comes.
+            caller: the agent.
+            start: which envelope, and from where on.
             parts: segments, then a ``Finish``.
 
         Returns:
             The envelope, durable; also when it was finished before.
 
         Raises:
-            MalformedInput: those of ``EnvelopeHeader``.
+            MalformedInput: those of ``EnvelopeHeader``; as ``read_announcements``.
+            VerificationFailed: as ``read_announcements``.
             ServiceError: POSTING_NOT_ALLOWED, POSTED_FOR_ANOTHER, RELAY_RECIPIENT_UNKNOWN, ENVELOPE_CHANGED,
                 TOO_MANY_UPLOADS, UPLOAD_ELSEWHERE, UPLOAD_INCOMPLETE, UPLOAD_IDLE, UPLOAD_TAKEN_OVER, UPLOAD_ABANDONED,
                 RELAY_SEGMENT_LENGTH_WRONG, TRAILER_LENGTH_WRONG, SEQUENCE_NOT_RISING, QUOTA_EXCEEDED,
                 TOO_MANY_WAITING, CONTENT_UNWRITABLE, STORAGE_UNAVAILABLE, OVERLOADED, SHUTTING_DOWN.
         """
-        header = EnvelopeHeader.from_der(header_der)
+        header = EnvelopeHeader.from_der(start.header_der)
         _require_own(shown, header)
+        announcements = read_announcements(start.announcements_der, header, start.header_der, self._clock())
+        posted = Posted(header, start.header_der, caller, announcements)
         with self._places.take(shown.account):
-            begin = partial(self._ledger.begin, shown=shown, header=header, header_der=header_der)
+            begin = partial(self._ledger.begin, shown=shown, posted=posted)
             envelope, room = await self._database.write(begin)
             if envelope.state is not EnvelopeState.UPLOADING:
                 await self._tell(envelope)  # whoever has not heard of it: its commit seemed to have failed
                 return envelope
             async with self._uploads.use(envelope.envelope_id) as upload:
                 if upload is not None:
-                    return await self._take(shown, upload, first, parts, room)
+                    return await self._take(shown, upload, start.segment, parts, room)
             return await self._require_finished(envelope.envelope_id)  # meanwhile, by another stream
 
     async def upload_state(self, shown: RelayPass, envelope_id: str) -> tuple[int, bool]:
@@ -165,12 +172,15 @@ class Relay:
                 waiting = await self._mail(shown, after)
                 for item in waiting:
                     after = item.position
-                    yield Notice(item.position, item.envelope_id, item.author, item.sequence, item.content_bytes)
+                    yield Notice(
+                        item.position, item.envelope_id, item.author, item.sequence, item.content_bytes, item.posting
+                    )
                 for upload in self._uploads.of_mailbox(shown.session_id, shown.account):
                     envelope = upload.envelope
                     if envelope.envelope_id not in told:
                         told.add(envelope.envelope_id)
-                        yield Notice(0, envelope.envelope_id, envelope.author, 0, upload.content_bytes)
+                        posting = await self._posting(shown, envelope.envelope_id)
+                        yield Notice(0, envelope.envelope_id, envelope.author, 0, upload.content_bytes, posting)
                 if waiting or self._bells.ended:
                     continue
                 if not all_told:
@@ -186,8 +196,8 @@ class Relay:
         if self._unbroken:
             await asyncio.wait(self._unbroken)
 
-    async def fetch(self, shown: RelayPass, envelope_id: str) -> Envelope:
-        """An envelope that the caller wrote or is a recipient of.
+    async def fetch(self, shown: RelayPass, envelope_id: str) -> tuple[Envelope, Posting | None]:
+        """An envelope that the caller wrote or is a recipient of, and who posted it.
 
         Raises:
             ServiceError: ENVELOPE_NOT_FOUND: there is none, it is another's, or everybody has it. CONTENT_LOST: its
@@ -200,7 +210,7 @@ class Relay:
             raise ServiceError("CONTENT_LOST")
         if shown.account not in {envelope.author, *recipients_of(envelope)}:
             raise ServiceError("ENVELOPE_NOT_FOUND", envelope_id=envelope_id)
-        return envelope
+        return envelope, await self._posting(shown, envelope_id)
 
     async def parts(self, shown: RelayPass, envelope: Envelope, first: int) -> AsyncGenerator[Part, None]:
         """Segments from one on, and the end; follows an upload for as long as it takes.
@@ -332,6 +342,9 @@ class Relay:
 
     async def _find(self, envelope_id: str) -> Envelope | None:
         return await self._database.read(lambda connection: store.find_envelope(connection, envelope_id))
+
+    async def _posting(self, shown: RelayPass, envelope_id: str) -> Posting | None:
+        return await self._database.read(lambda connection: store.find_posting(connection, envelope_id, shown.account))
 
     async def _require_finished(self, envelope_id: str) -> Envelope:
         """The row of an envelope that is no upload any more."""

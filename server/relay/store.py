@@ -1,8 +1,8 @@
-"""The tables of the relay: envelopes, what waits in mailboxes, and what each author has there."""
+"""The tables of the relay: envelopes, what waits in mailboxes, announcements, and what each author has there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     Index,
     LargeBinary,
@@ -19,10 +20,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     delete,
     exists,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -48,6 +51,10 @@ envelopes = Table(
     Column("trailer", LargeBinary),
     Column("finish_time", Instant),
     Column("expire_time", Instant, nullable=False),
+    Column("agent", Text),
+    Column("agent_certificate", LargeBinary),
+    Column("post_time", Instant),
+    Column("announcement_bytes", BigInteger, nullable=False),
     CheckConstraint("state IN ('uploading', 'finished', 'delivered')", name="state"),
     Index(None, "session_id", "author", "state"),
     Index(None, "expire_time"),
@@ -63,6 +70,14 @@ mail = Table(
     UniqueConstraint("envelope_id", "recipient"),
     Index(None, "session_id", "recipient", "position"),
     sqlite_autoincrement=True,  # a position is never given twice: watchers go on from the last one that they saw
+)
+
+announcements = Table(
+    "relay_announcements",
+    metadata,
+    Column("envelope_id", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("announcement", LargeBinary, nullable=False),
 )
 
 authors = Table(
@@ -89,7 +104,11 @@ class EnvelopeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A row of an envelope. ``header`` and ``trailer`` are None once it was delivered."""
+    """A row of an envelope.
+
+    ``header`` and ``trailer`` are None once it was delivered; ``agent``, ``agent_certificate`` and ``post_time`` where
+    the envelope was posted before these were kept.
+    """
 
     envelope_id: str
     session_id: str
@@ -104,22 +123,44 @@ class Envelope:
     trailer: bytes | None
     finish_time: datetime | None
     expire_time: datetime
+    agent: str | None
+    agent_certificate: bytes | None
+    post_time: datetime | None
+    announcement_bytes: int
 
     @property
     def kept_bytes(self) -> int:
-        """What it takes of its author's quota while it waits: header, content and trailer."""
-        return len(self.header or b"") + self.content_bytes + len(self.trailer or b"")
+        """What it takes of its author's quota while it waits: header, content, trailer and announcements."""
+        return len(self.header or b"") + self.content_bytes + len(self.trailer or b"") + self.announcement_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Who posted an envelope, and what came with it for one recipient.
+
+    Args:
+        agent: the author's agent.
+        agent_certificate: SHA-256 of its client certificate.
+        post_time: when the last stream of the upload began.
+        announcement: DER of the SignedAnnouncement for that recipient; empty if there is none.
+    """
+
+    agent: str
+    agent_certificate: bytes
+    post_time: datetime
+    announcement: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An envelope in a mailbox, as a notice tells of it."""
+    """An envelope in a mailbox, as a notice tells of it; ``posting`` is None where it is not known."""
 
     position: int
     envelope_id: str
     author: str
     sequence: int
     content_bytes: int
+    posting: Posting | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +193,27 @@ def put_envelope(connection: Connection, envelope: Envelope) -> None:
 def drop_envelope(connection: Connection, envelope_id: str) -> None:
     """Forget an envelope, and whatever of it waits in mailboxes."""
     connection.execute(delete(mail).where(mail.c.envelope_id == envelope_id))
+    connection.execute(delete(announcements).where(announcements.c.envelope_id == envelope_id))
     connection.execute(delete(envelopes).where(envelopes.c.envelope_id == envelope_id))
+
+
+def put_announcements(connection: Connection, envelope_id: str, found: Mapping[str, bytes]) -> None:
+    """Keep the announcements of an envelope, by recipient, instead of those it had."""
+    connection.execute(delete(announcements).where(announcements.c.envelope_id == envelope_id))
+    if found:
+        values = [{"envelope_id": envelope_id, "recipient": name, "announcement": der} for name, der in found.items()]
+        connection.execute(insert(announcements), values)
+
+
+def find_posting(connection: Connection, envelope_id: str, recipient: str) -> Posting | None:
+    """Who posted an envelope, and what came with it for a recipient; None where that is not known."""
+    query = (
+        select(*_posting_columns)
+        .join(announcements, _announced_to(literal(recipient)), isouter=True)
+        .where(envelopes.c.envelope_id == envelope_id)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _posting(row)
 
 
 def count_uploads(connection: Connection, session_id: str, author: str) -> int:
@@ -223,14 +284,19 @@ def add_mail(connection: Connection, session_id: str, envelope_id: str, recipien
 
 def list_mail(connection: Connection, session_id: str, recipient: str, after: int, limit: int) -> list[Mail]:
     """What waits in a mailbox after a position, in order."""
+    told = (mail.c.position, mail.c.envelope_id, envelopes.c.author, envelopes.c.sequence, envelopes.c.content_bytes)
     query = (
-        select(mail.c.position, mail.c.envelope_id, envelopes.c.author, envelopes.c.sequence, envelopes.c.content_bytes)
+        select(*told, *_posting_columns)
         .join(envelopes, envelopes.c.envelope_id == mail.c.envelope_id)
+        .join(announcements, _announced_to(mail.c.recipient), isouter=True)
         .where(mail.c.session_id == session_id, mail.c.recipient == recipient, mail.c.position > after)
         .order_by(mail.c.position)
         .limit(limit)
     )
-    return [Mail(**row._asdict()) for row in connection.execute(query)]
+    return [
+        Mail(row.position, row.envelope_id, row.author, row.sequence, row.content_bytes, _posting(row))
+        for row in connection.execute(query)
+    ]
 
 
 def take_mail(connection: Connection, session_id: str, recipient: str, envelope_id: str) -> bool:
@@ -238,13 +304,35 @@ def take_mail(connection: Connection, session_id: str, recipient: str, envelope_
     query = delete(mail).where(
         mail.c.envelope_id == envelope_id, mail.c.recipient == recipient, mail.c.session_id == session_id
     )
-    return connection.execute(query).rowcount == 1
+    if not connection.execute(query).rowcount:
+        return False
+    theirs = announcements.c.envelope_id == envelope_id, announcements.c.recipient == recipient
+    connection.execute(delete(announcements).where(*theirs))
+    return True
 
 
 def is_awaited(connection: Connection, envelope_id: str) -> bool:
     """Whether an envelope waits in any mailbox."""
     query = select(mail.c.position).where(mail.c.envelope_id == envelope_id).limit(1)
     return connection.execute(query).first() is not None
+
+
+_posting_columns: Final = (
+    envelopes.c.agent,
+    envelopes.c.agent_certificate,
+    envelopes.c.post_time,
+    announcements.c.announcement,
+)
+
+
+def _announced_to(recipient: ColumnElement[str]) -> ColumnElement[bool]:
+    return and_(announcements.c.envelope_id == envelopes.c.envelope_id, announcements.c.recipient == recipient)
+
+
+def _posting(row: Row[*tuple[Any, ...]]) -> Posting | None:
+    return (
+        None if row.agent is None else Posting(row.agent, row.agent_certificate, row.post_time, row.announcement or b"")
+    )
 
 
 def _envelope(row: Row[*tuple[Any, ...]]) -> Envelope:

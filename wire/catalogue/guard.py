@@ -21,6 +21,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("CONTROL_MALFORMED", INVALID, "The control message is refused: {problem}.", FORMATS),
     Entry("ANNOUNCEMENT_TIME_WRONG", PRECONDITION, "The announcement is too old, or from later than now.", _ANNOUNCE),
     Entry(
+        "ANNOUNCEMENT_MISPLACED",
+        INVALID,
+        "The announcement is of another envelope, session, user or recipient than it came with.",
+        DISTRUST,
+    ),
+    Entry(
         "ANNOUNCEMENT_OF_OTHER_CERTIFICATE",
         PRECONDITION,
         "The announcement names another user, certificate or key than the one shown.",

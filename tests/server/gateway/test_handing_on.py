@@ -32,6 +32,7 @@ from tests.server.relay.media import (
     new_authority,
     running_media,
 )
+from tests.server.relay.test_announcements import test_recipients_are_told_who_posted
 from tests.server.relay.test_attacks import (
     test_pass_of_another_agent_that_is_remembered,
     test_posting_for_another,
@@ -58,6 +59,7 @@ __all__ = [
     "test_parts_out_of_order",
     "test_pass_of_another_agent_that_is_remembered",
     "test_posting_for_another",
+    "test_recipients_are_told_who_posted",
     "test_watcher_hears_of_what_comes",
     "test_watcher_hears_when_all_was_told",
 ]

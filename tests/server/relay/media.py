@@ -157,10 +157,12 @@ class Letter:
     segments: Sequence[bytes]
     sequence: int
     trailer: bytes = TRAILER
+    announcements: Sequence[bytes] = ()
 
     def parts(self, first: int = 0, end: int | None = None, *, finish: bool = True) -> Iterator[pb.PostEnvelopeRequest]:
         """What is sent: from a segment on, up to another one."""
-        yield pb.PostEnvelopeRequest(start=pb.EnvelopeStart(header_der=self.header, segment=first))
+        start = pb.EnvelopeStart(header_der=self.header, segment=first, announcements_der=self.announcements)
+        yield pb.PostEnvelopeRequest(start=start)
         for segment in self.segments[first:end]:
             yield pb.PostEnvelopeRequest(segment=segment)
         if finish:

@@ -195,7 +195,7 @@ async def test_acknowledged_while_it_is_looked_for(media: MediaServer, people: l
     letter = alice.letter([20], "bob")
     await alice.post(letter.parts())
     relay = media._part.relay
-    seen = await relay.fetch(alice.pass_now(), letter.envelope_id)
+    seen, _ = await relay.fetch(alice.pass_now(), letter.envelope_id)
     await bob.acknowledge(letter.envelope_id)
     with pytest.raises(ServiceError) as refused:
         _ = [part async for part in relay.parts(alice.pass_now(), seen, 0)]

@@ -213,7 +213,7 @@ async def test_finish_between_looking_up_and_reading(
     relay = media._part.relay
     letter = alice.letter([FULL, 20], "bob")
     assert await refusal(alice, letter.parts(end=1, finish=False)) == "UPLOAD_INCOMPLETE"
-    seen = await relay.fetch(bob.pass_now(), letter.envelope_id)
+    seen, _ = await relay.fetch(bob.pass_now(), letter.envelope_id)
     await alice.post(letter.parts(1))
     parts = [part async for part in relay.parts(bob.pass_now(), seen, 0)]
     assert [bytes(part.data) for part in parts if isinstance(part, Segment)] == letter.segments
