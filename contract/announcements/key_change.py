@@ -121,7 +121,7 @@ class ChangeByOldKey:
         """
         return cls(change, write_signer_key(old_key.public_key()), sign_alone(old_key, change.to_der()))
 
-    def check(self, log_key: VerifierKey) -> None:
+    def check(self, log_key: VerifierKey | None) -> None:
         """Check the signature; the log's key does not matter.
 
         Raises:
@@ -160,12 +160,14 @@ class ChangeInLog:
         """What it says."""
         return KeyChange.from_der(self.entry.body)
 
-    def check(self, log_key: VerifierKey) -> None:
+    def check(self, log_key: VerifierKey | None) -> None:
         """Check that the log has it.
 
         Raises:
-            VerificationFailed: KEY_CHANGE_UNPROVEN.
+            VerificationFailed: KEY_CHANGE_UNPROVEN; always where the log's key is not known.
         """
+        if log_key is None:
+            raise _unproven()
         try:
             Receipt.from_bytes(self.receipt).verify(self.entry.to_der(), log_key)
         except FoursealError:

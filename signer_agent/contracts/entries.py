@@ -157,15 +157,19 @@ class AccountKeys:
         active: the pair in use; empty if there is none.
         pending: the pair that certificates are asked for; empty if there is none.
         former: pairs that were used before.
+        key_change: what proves that the key for signing of the pair before became that of the active one: DER of
+            KeyChangeProof (``contract.announcements``); empty if no pair was active before.
     """
 
     active: str = ""
     pending: str = ""
     former: tuple[str, ...] = ()
+    key_change: bytes = b""
 
     def to_public(self) -> Json:
         """As it stands in the file."""
-        return {"active": self.active, "pending": self.pending, "former": list(self.former)}
+        change = {"key_change": bytes_to_text(self.key_change)} if self.key_change else {}
+        return change | {"active": self.active, "pending": self.pending, "former": list(self.former)}
 
     def to_secret_bytes(self) -> bytes:
         """Nothing is secret."""
@@ -174,7 +178,8 @@ class AccountKeys:
     @classmethod
     def load(cls, fields: Fields, _: bytes) -> Self:
         """Undo ``to_public``."""
-        return cls(fields.text("active"), fields.text("pending"), tuple(fields.texts("former")))
+        key_change = fields.data("key_change") if fields.has("key_change") else b""
+        return cls(fields.text("active"), fields.text("pending"), tuple(fields.texts("former")), key_change)
 
 
 @dataclass(frozen=True, slots=True)

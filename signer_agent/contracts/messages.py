@@ -24,6 +24,8 @@ from contract.envelope import EnvelopeHeader
 from contract.errors import ContentDamaged
 from contract.statement import Decision
 from contract.stream import SegmentOpener
+from signer_agent.contracts.announced_keys import AnnouncementMemory
+from signer_agent.contracts.announcing import Announcer
 from signer_agent.contracts.answers import (
     SentMessage,
     everybody_of,
@@ -74,7 +76,8 @@ class Messages:
         self._outbox = Outbox(store, signer.name, self._register)
         self._lines: dict[str, RelayLine] = {}
         self._requests: set[str] = set()
-        self._sender = Sender(signer, self._outbox, self._line_to)
+        self._announcements = AnnouncementMemory(store, signer.name)
+        self._sender = Sender(signer, self._outbox, Announcer(signer, self._announcements), self._line_to)
 
     @staticmethod
     @asynccontextmanager
@@ -185,7 +188,7 @@ class Messages:
         await self._sender.finish_interrupted(session_id)
         session = await self._signer.session(session_id, refresh=True)
         known, line = Known(self._register, session_id), await self._line_to(session)
-        receiver = Receiver(self._signer, self._mailbox, known, line, session)
+        receiver = Receiver(self._signer, self._mailbox, known, self._announcements, line, session)
         async with aclosing(receiver.receive(follow=follow)) as results:
             async for result in results:
                 yield result

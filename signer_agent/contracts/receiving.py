@@ -5,6 +5,7 @@
 (2) the statement is verified with the certificates of the revision that it names (``verifying``); if it holds, the
     evidence server says whether it is evidence: its author deposited it before the media server had all of it. What was
     deposited must be what came: else its author could deposit what we can never open;
+    What came announced with it must be of the key that signed it (``announced``);
 (3) the message is stored, durably, with the outcome of every check;
 (4) then, and not before, the media server is told that it need not keep it.
 
@@ -30,6 +31,8 @@ from contract.envelope import EnvelopeHeader
 from contract.evidence_record import EvidenceRecord
 from contract.trailer import seal_trailer
 from mpc.errors import FoursealError, PeerMisbehaved
+from signer_agent.contracts.announced import hear, remark_on
+from signer_agent.contracts.announced_keys import AnnouncementMemory
 from signer_agent.contracts.downloads import Download, Downloaded
 from signer_agent.contracts.envelopes import SegmentFile
 from signer_agent.contracts.known import Known
@@ -83,17 +86,25 @@ class Receiver:
         signer: whose.
         mailbox: where it is kept.
         known: what is here already.
+        announcements: which keys were announced.
         line: to the session's media server.
         session: verified just now.
     """
 
     def __init__(
-        self, signer: Signer, mailbox: Mailbox, known: Known, line: RelayLine, session: VerifiedSession
+        self,
+        signer: Signer,
+        mailbox: Mailbox,
+        known: Known,
+        announcements: AnnouncementMemory,
+        line: RelayLine,
+        session: VerifiedSession,
     ) -> None:
         self._signer = signer
         self._evidence = EvidenceReader(signer)
         self._mailbox = mailbox
         self._known = known
+        self._announcements = announcements
         self._line = line
         self._session = session
         self._limit = asyncio.Semaphore(_DOWNLOADS)
@@ -247,7 +258,7 @@ class Receiver:
             await asyncio.to_thread(self._mailbox.forget, notice.envelope_id)
             raise ServiceError("ENVELOPE_REPEATED", author=statement.author)
         now = datetime.now(UTC)
-        verdict = await verify(self._signer, self._session.session_id, downloaded, self._known)
+        verdict = await verify(self._signer, self._session.session_id, downloaded, notice.posting, self._known)
         logged = await self._evidence.find(statement.digest) if verdict.verified else None
         log_index, remark = None, ""
         if logged is not None:
@@ -258,16 +269,23 @@ class Receiver:
                 remark = "what was deposited is another message"
         elif verdict.verified and self._session.info.all_is_evidence:
             remark = "not deposited, against the session's rule"
+        announcement_der = notice.posting.announcement_der if verdict.verified else b""
+        unannounced = ""
+        if verdict.verified and not announcement_der:
+            unannounced = await asyncio.to_thread(remark_on, self._announcements, statement)
 
         def entry(number: int) -> MailboxEntry:
             note = self._known.note(statement) if verdict.verified else ""
-            note = "; ".join(filter(None, (note, remark)))
+            note = "; ".join(filter(None, (note, remark, unannounced)))
             description = downloaded.signed.description
             message = Message(number, notice.envelope_id, statement, description, now, verdict, note, log_index)
             header_der, content_key = downloaded.header.to_der(), downloaded.content_key.to_secret_bytes()
             return MailboxEntry(message, downloaded.signed, header_der, content_key)
 
-        return await asyncio.to_thread(self._mailbox.keep, entry)
+        message = await asyncio.to_thread(self._mailbox.keep, entry)
+        if announcement_der:
+            await asyncio.to_thread(hear, self._announcements, announcement_der)
+        return message
 
     def _missing(self) -> list[NotReceived]:
         """What was signed for us, and the media server did not deliver."""

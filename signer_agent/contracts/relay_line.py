@@ -50,7 +50,8 @@ class RelayLine:
     """
 
     def __init__(self, identity: Identity, address: str, fetch_pass: Callable[[], Awaitable[bytes]]) -> None:
-        self._address = address
+        self.address = address
+        """See the arguments."""
         self._fetch_pass = fetch_pass
         self._pass = b""
         self._pass_turn = asyncio.Lock()
@@ -148,7 +149,7 @@ class RelayLine:
         def with_pass(message: object, *, timeout: float) -> Awaitable[_Response]:  # gRPC's
             return method(message, timeout=timeout, metadata=_metadata(shown))
 
-        return await call_repeatedly(with_pass, request, self._address, CALL_SECONDS)
+        return await call_repeatedly(with_pass, request, self.address, CALL_SECONDS)
 
     def _drop_pass(self, shown: bytes) -> None:
         """Let the next call fetch a fresh one, unless another call has done so."""
@@ -169,12 +170,20 @@ class EnvelopeUpload:
         line: to the media server.
         envelope_id: of the envelope.
         header_der: its header.
+        announce: makes the announcements that are due, DER.
     """
 
-    def __init__(self, line: RelayLine, envelope_id: str, header_der: bytes) -> None:
+    def __init__(
+        self,
+        line: RelayLine,
+        envelope_id: str,
+        header_der: bytes,
+        announce: Callable[[], Awaitable[Sequence[bytes]]],
+    ) -> None:
         self._line = line
         self._envelope_id = envelope_id
         self._header_der = header_der
+        self._announce = announce
 
     async def segments_there(self) -> int:
         """See ``Destination``."""
@@ -184,9 +193,11 @@ class EnvelopeUpload:
         """See ``Destination``."""
         return self._line.post()
 
-    def start(self, segment: int) -> PostPart:
-        """See ``Destination``."""
-        start = relay_service_pb2.EnvelopeStart(header_der=self._header_der, segment=segment)
+    async def start(self, segment: int) -> PostPart:
+        """See ``Destination``: with the announcements that are due now, instead of those of an earlier stream."""
+        start = relay_service_pb2.EnvelopeStart(
+            header_der=self._header_der, segment=segment, announcements_der=await self._announce()
+        )
         return relay_service_pb2.PostEnvelopeRequest(start=start)
 
     def part(self, segment: Segment) -> PostPart:

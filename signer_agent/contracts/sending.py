@@ -29,6 +29,7 @@ from contract.key_sealing import seal_key
 from contract.names import new_envelope_id
 from contract.stream import SegmentSealer, sealed_length
 from mpc.errors import FoursealError
+from signer_agent.contracts.announcing import Announcer
 from signer_agent.contracts.envelopes import ContentSealing, SegmentTags
 from signer_agent.contracts.model import VerifiedSession
 from signer_agent.contracts.outbox import Outbox
@@ -60,14 +61,20 @@ class Sender:
     Args:
         signer: who signs.
         outbox: where it is remembered.
+        announcer: announces the key that signs.
         line_to: gives the line to a session's media server.
     """
 
     def __init__(
-        self, signer: Signer, outbox: Outbox, line_to: Callable[[VerifiedSession], Awaitable[RelayLine]]
+        self,
+        signer: Signer,
+        outbox: Outbox,
+        announcer: Announcer,
+        line_to: Callable[[VerifiedSession], Awaitable[RelayLine]],
     ) -> None:
         self._signer = signer
         self._outbox = outbox
+        self._announcer = announcer
         self._line_to = line_to
         self._signing = OutboxSigning(signer, outbox)
 
@@ -94,7 +101,7 @@ class Sender:
                 await asyncio.to_thread(self._outbox.put, entry)
             line = await self._line_to(session)
             await line.require_pass()
-            sending = _Sending(self._signer, self._outbox, self._signing, entry, source, line)
+            sending = _Sending(self._signer, self._outbox, self._announcer, self._signing, entry, source, line)
             try:
                 return await sending.run(on_progress, is_new=interrupted is None)
             except RemoteError as error:
@@ -124,7 +131,7 @@ class Sender:
         line = await self._line_to(await self._signer.session(session_id))
         async with self._signing.turn(session_id):
             try:
-                await finish_fixed(self._outbox, self._signing, line, session_id)
+                await finish_fixed(self._outbox, self._announcer, self._signing, line, session_id)
             except FoursealError as error:
                 if not is_undecided(error):
                     raise
@@ -171,6 +178,7 @@ class _Sending:
         self,
         signer: Signer,
         outbox: Outbox,
+        announcer: Announcer,
         signing: OutboxSigning,
         entry: OutboxEntry,
         source: Source,
@@ -178,6 +186,7 @@ class _Sending:
     ) -> None:
         self._signer = signer
         self._outbox = outbox
+        self._announcer = announcer
         self._signing = signing
         self._entry = entry
         self._source = source
@@ -192,7 +201,9 @@ class _Sending:
         """
         path = self._outbox.tags_path(self._entry.envelope_id) if self._kept else None
         tags = await asyncio.to_thread(SegmentTags, path)
-        destination = EnvelopeUpload(self._line, self._entry.envelope_id, self._entry.header_der)
+        header_der = self._entry.header_der
+        announcing = self._announcer.of(header_der, self._line.address)
+        destination = EnvelopeUpload(self._line, self._entry.envelope_id, header_der, announcing.make)
         upload = Upload(
             destination,
             lambda: self._begin(tags),
@@ -211,6 +222,7 @@ class _Sending:
                 raise
             finally:
                 tags.close()
+            await announcing.told()
             return await keep_finished(self._outbox, self._entry, response)
 
     def _begin(self, tags: SegmentTags, *, hashed: bool = False) -> ContentSealing:
@@ -249,14 +261,16 @@ class _Sending:
     async def _finish(self, content: ContentSealing) -> relay_service_pb2.PostEnvelopeRequest:
         session_id = self._entry.to_send.session_id
         await self._turn.enter_async_context(self._signing.turn(session_id))
-        await finish_fixed(self._outbox, self._signing, self._line, session_id)
+        await finish_fixed(self._outbox, self._announcer, self._signing, self._line, session_id)
         sealed = SealedContent(content.segments, content.length, content.digest)
         self._kept = True
         self._entry = await self._signing.sign_content(self._entry, sealed)
         return await asyncio.to_thread(finish_part, self._entry)
 
 
-async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, session_id: str) -> None:
+async def finish_fixed(
+    outbox: Outbox, announcer: Announcer, signing: OutboxSigning, line: RelayLine, session_id: str
+) -> None:
     """Finish what an earlier process fixed. What the server refuses is forgotten. Only in a turn.
 
     Raises:
@@ -266,12 +280,14 @@ async def finish_fixed(outbox: Outbox, signing: OutboxSigning, line: RelayLine, 
         try:
             signed = await signing.sign_fixed(entry)
             part = await asyncio.to_thread(finish_part, signed)
-            async with line.post() as post:
-                segments = signed.require_signing().segments
-                start = relay_service_pb2.EnvelopeStart(header_der=signed.header_der, segment=segments)
-                await post.write(relay_service_pb2.PostEnvelopeRequest(start=start))
+            fixed = signed.require_signing()
+            announcing = announcer.of(signed.header_der, line.address, fixed.statement.author_certificate)
+            destination = EnvelopeUpload(line, signed.envelope_id, signed.header_der, announcing.make)
+            async with destination.post() as post:
+                await post.write(await destination.start(fixed.segments))
                 await post.write(part)
                 response = await post.answer()
+            await announcing.told()
         except FoursealError as error:
             if is_undecided(error):
                 raise

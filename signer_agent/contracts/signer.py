@@ -165,6 +165,11 @@ class Signer:
         """The key of our active certificate for encryption, secret."""
         return self._pairs[0][0].encrypt_key
 
+    def key_change(self) -> bytes:
+        """What proves the latest change of our key for signing, see ``AccountKeys``; empty: nothing. Blocks."""
+        known = self._line.drawers.accounts.get(self.name)
+        return b"" if known is None else known.key_change
+
     @property
     def line(self) -> ServerLine:
         """The line to the server."""

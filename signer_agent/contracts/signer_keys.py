@@ -3,7 +3,8 @@
 1. The keys are made and stored, with the request for their certificates, before anything of them leaves the process.
 2. IssueSignerCertificates: the request goes out. A repeat after a crash is the same request and gets the same answer.
 3. The certificates are checked: issued by the authority for these keys and this account. They are stored with the keys,
-   and the pair becomes the active one; an older pair stays, for it opens older messages.
+   and the pair becomes the active one; an older pair stays, for it opens older messages. If one was active until then,
+   its key signs that the new one takes its place (``announcing``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from fourseal.v1 import certificate_service_pb2 as pb
 
+from contract.announcements.key_change import ChangeByOldKey, KeyChange, proof_to_der
+from contract.announcements.keys import fingerprint_of, write_signer_key
 from contract.certificate_parts import load_certificate
 from contract.certificates import SignerCertificate
 from contract.chain import arc_of, check_chain
@@ -212,7 +215,9 @@ class SignerKeyring:
 
         def activated(known: AccountKeys | None) -> AccountKeys:
             former = _without_active(known).former
-            return AccountKeys(active=request_id, pending="", former=former)
+            old = self._drawers.signer_keys.get(known.active) if known is not None and known.active else None
+            key_change = b"" if old is None else _key_change(old, pair)
+            return AccountKeys(active=request_id, pending="", former=former, key_change=key_change)
 
         self._drawers.accounts.update(account, activated)  # a crash before this repeats the last steps
         return pair
@@ -304,7 +309,19 @@ def _certificate_request(
     return builder.sign(key, algorithm).public_bytes(Encoding.DER)
 
 
+def _key_change(old: SignerKeys, pair: Pair) -> bytes:
+    """The change from the key for signing of one pair to that of another, now, signed by the old one."""
+    change = KeyChange(
+        user=old.account,
+        old_key=fingerprint_of(public_der(old.sign_key)),
+        new_key=fingerprint_of(write_signer_key(pair.sign_certificate.public_key)),
+        certificate=pair.sign_certificate.fingerprint,
+        time=datetime.now(UTC).replace(microsecond=0),
+    )
+    return proof_to_der(ChangeByOldKey.sign(change, alone(old.sign_key)))
+
+
 def _without_active(known: AccountKeys | None) -> AccountKeys:
     known = known or AccountKeys()
     former = (*known.former, known.active) if known.active else known.former
-    return replace(known, active="", former=former)
+    return replace(known, active="", former=former, key_change=b"")

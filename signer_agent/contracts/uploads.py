@@ -39,8 +39,8 @@ class Destination(Protocol[_Part, _Answer]):
     def post(self) -> AbstractAsyncContextManager[Post[_Part, _Answer]]:
         """A stream, under way while the context lasts. Raises RemoteError, perhaps a break (``is_break``)."""
 
-    def start(self, segment: int) -> _Part:
-        """What a stream begins with that goes on with the segment of that number, from 0."""
+    async def start(self, segment: int) -> _Part:
+        """What a stream begins with that goes on with the segment of that number, from 0. Raises ServiceError."""
 
     def part(self, segment: Segment) -> _Part:
         """A segment as it travels."""
@@ -109,7 +109,7 @@ class Upload(Generic[_Part, _Answer]):
         loop = asyncio.get_running_loop()
         end = loop.time() + _SENDING_SECONDS
         async with self._destination.post() as post:
-            await post.write(self._destination.start(first))
+            await post.write(await self._destination.start(first))
             number = first
             while (segment := await self._segment(number)) is not None:
                 if number - first == limit or loop.time() >= end:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from fourseal.v1 import relay_service_pb2
+
 from contract.report import Check, Outcome
 from contract.verification import Certificates, ReceivedMessage, Trust, verify_message
 from mpc.errors import FoursealError
+from signer_agent.contracts.announced import check_announcement
 from signer_agent.contracts.downloads import Downloaded
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.signer import Signer
@@ -19,13 +22,16 @@ _NO_SUCH_REVISION: Final = frozenset({"SESSION_CERTIFICATE_UNKNOWN", "SESSION_NO
 """The message names what is not there. Other errors are not its author's fault, and must not stand in its verdict."""
 
 
-async def verify(signer: Signer, session_id: str, downloaded: Downloaded, known: Known) -> Verdict:
+async def verify(
+    signer: Signer, session_id: str, downloaded: Downloaded, posting: relay_service_pb2.Posting, known: Known
+) -> Verdict:
     """Make every check of a message. What is wrong with it stands in the verdict.
 
     Args:
         signer: who received it.
         session_id: in which session.
         downloaded: the message.
+        posting: what the media server says of who posted it, and what came announced with it.
         known: what is here already.
 
     Raises:
@@ -49,7 +55,8 @@ async def verify(signer: Signer, session_id: str, downloaded: Downloaded, known:
     expected = await asyncio.to_thread(known.expected, statement, fingerprint)
     message = ReceivedMessage(header, downloaded.signed, downloaded.length, downloaded.digest)
     certificates = Certificates(author.sign_certificate, revision.sign_certificate, sealed_at.encrypt_certificate)
-    return Verdict(verify_message(message, certificates, trust, expected).checks)
+    announced = await check_announcement(signer, posting, header, author.sign_certificate)
+    return Verdict((*verify_message(message, certificates, trust, expected).checks, *announced))
 
 
 def _unverifiable(error: FoursealError) -> Verdict:

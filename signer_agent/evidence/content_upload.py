@@ -48,7 +48,7 @@ class ContentUpload:
         async with self._signer.stream(self._signer.line.evidence.PutContent) as call:
             yield Post(call)
 
-    def start(self, segment: int) -> pb.PutContentRequest:
+    async def start(self, segment: int) -> pb.PutContentRequest:
         """See ``Destination``."""
         return pb.PutContentRequest(
             start=pb.ContentStart(

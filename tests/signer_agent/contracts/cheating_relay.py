@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fourseal.v1 import relay_service_pb2 as pb
 from fourseal.v1 import relay_service_pb2_grpc
 
+from contract.announcements.announcement import SignedAnnouncement
 from contract.envelope import EnvelopeHeader
 from mpc.errors import FoursealError
 from signer_agent.contracts.relay_line import PASS_KEY, RelayLine
@@ -34,6 +35,19 @@ class StoredEnvelope:
     header_der: bytes
     segments: list[bytes] = field(default_factory=list)
     finish: pb.EnvelopeFinish | None = None
+    announcements: list[bytes] = field(default_factory=list)
+    """Of the last stream, in the order of their recipients."""
+    posting: pb.Posting = field(default_factory=pb.Posting)
+    """What is told of who posted it, but for the announcement."""
+
+    def posting_for(self, account: str) -> pb.Posting:
+        """What is told to somebody."""
+        told = pb.Posting()
+        told.CopyFrom(self.posting)
+        for each in self.announcements:
+            if SignedAnnouncement.from_der(each).announcement.claim.destination == account:
+                told.announcement_der = each
+        return told
 
 
 @dataclass
@@ -71,6 +85,8 @@ class CheatingRelay(relay_service_pb2_grpc.RelayServiceServicer):
         start = (await anext(requests)).start
         envelope_id = EnvelopeHeader.from_der(start.header_der).envelope_id
         stored = self.envelopes.setdefault(envelope_id, StoredEnvelope(start.header_der))
+        stored.announcements = list(start.announcements_der)
+        stored.posting.post_time.GetCurrentTime()
         self.starts.append(start.segment)
         if start.segment != len(stored.segments):
             await _refuse(context, ServiceError("UPLOAD_ELSEWHERE", expected=len(stored.segments), found=start.segment))
@@ -121,6 +137,7 @@ class CheatingRelay(relay_service_pb2_grpc.RelayServiceServicer):
                 envelope_id=envelope_id,
                 author=EnvelopeHeader.from_der(stored.header_der).author,
                 sequence=stored.finish.sequence if stored.finish else 0,
+                posting=stored.posting_for(_account(context)),
             )
             for position, (envelope_id, stored) in enumerate(finished, start=1)
         ]
@@ -164,6 +181,12 @@ class CheatingRelay(relay_service_pb2_grpc.RelayServiceServicer):
             await _refuse(context, ServiceError("PASS_INVALID"))
 
 
+def _account(context: Context) -> str:
+    """Who calls: the certificates of these lines name accounts."""
+    (name,) = context.auth_context()["x509_common_name"]
+    return name.decode()
+
+
 async def _refuse(context: Context, error: FoursealError) -> None:
     status = status_of(error)
     await context.abort(status.code, status.message, status.trailing_metadata)
@@ -186,11 +209,11 @@ async def serving(relay: relay_service_pb2_grpc.RelayServiceServicer, authority:
 
 
 @asynccontextmanager
-async def line_to(relay: CheatingRelay) -> AsyncIterator[RelayLine]:
-    """A line of an agent's to a relay that is served meanwhile. Its passes are b"pass 1", b"pass 2", ..."""
+async def line_to(relay: CheatingRelay, account: str = "alice") -> AsyncIterator[RelayLine]:
+    """A line of somebody's to a relay that is served meanwhile. Its passes are b"pass 1", b"pass 2", ..."""
     authority = Authority()
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = authority.issue(key.public_key(), "alice").public_bytes(Encoding.PEM)
+    certificate = authority.issue(key.public_key(), account).public_bytes(Encoding.PEM)
     count = 0
 
     async def fetch_pass() -> bytes:
@@ -199,7 +222,7 @@ async def line_to(relay: CheatingRelay) -> AsyncIterator[RelayLine]:
         return f"pass {count}".encode()
 
     async with serving(relay, authority) as address:
-        line = RelayLine(Identity("alice", address, authority.pem, certificate, key), address, fetch_pass)
+        line = RelayLine(Identity(account, address, authority.pem, certificate, key), address, fetch_pass)
         try:
             yield line
         finally:

@@ -68,7 +68,9 @@ async def scene(company: Company) -> AsyncIterator[Scene]:
     scene = Scene(company, await company.session(), CheatingRelay())
     async with AsyncExitStack() as stack:
         for person in company.people.values():
-            person.messages._lines[scene.session_id] = await stack.enter_async_context(line_to(scene.relay))
+            person.messages._lines[scene.session_id] = await stack.enter_async_context(
+                line_to(scene.relay, person.name)
+            )
         yield scene
         for person in company.people.values():
             del person.messages._lines[scene.session_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,11 @@ from wire.status import RemoteError
 from wire.streams import is_break
 
 LONG = secrets.token_bytes(SEGMENT_BYTES) * (3 * BATCH_SEGMENTS) + b"end"
+
+
+async def nothing_announced() -> Sequence[bytes]:
+    """No announcement is due."""
+    return ()
 
 
 class Sending:
@@ -53,7 +58,7 @@ class Sending:
         """Send all of it."""
         async with line_to(self.relay) as line:
             upload = Upload(
-                EnvelopeUpload(line, self.envelope.envelope_id, self.envelope.header.to_der()),
+                EnvelopeUpload(line, self.envelope.envelope_id, self.envelope.header.to_der(), nothing_announced),
                 self.begin,
                 repeatable=self.source.repeatable,
                 finish=self.finish,

@@ -1,0 +1,125 @@
+"""Which keys were announced lately, and between whom: what we told others, and what others told us.
+
+::
+
+    announced/<account>/told.json   to whom which key was announced, from where and when; sealed
+    announced/<account>/heard.json  whose key was announced to us
+
+Of each the latest thousand are remembered: whoever was forgotten is told once more, or not warned of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Self
+
+from contract.announcements.claim import check_address
+from contract.der import FINGERPRINT_BYTES
+from contract.names import check_account_name
+from signer_agent.keystore.store import KeyStore
+from wire.client.documents import DocumentError, Fields, Json, decode, encode
+
+MAX_REMEMBERED: Final = 1000
+
+_TOLD: Final = "told"
+_HEARD: Final = "heard"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedKey:
+    """A key as it was announced.
+
+    Args:
+        certificate: its certificate's fingerprint, 32 bytes.
+        source: the address that was claimed.
+        time: of the announcement, UTC.
+    """
+
+    certificate: bytes
+    source: str
+    time: datetime
+
+    def covers(self, other: AnnouncedKey, period: timedelta) -> bool:
+        """Whether another one tells nothing new: the same, less than the period before it or after it."""
+        is_same = (self.certificate, self.source) == (other.certificate, other.source)
+        return is_same and abs(other.time - self.time) < period
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedKeys:
+    """The latest of them, by the account at the other end, the latest last."""
+
+    keys: Mapping[str, AnnouncedKey] = field(default_factory=dict)
+
+    def with_keys(self, names: Iterable[str], announced: AnnouncedKey) -> AnnouncedKeys:
+        """The same with a key that was announced just now."""
+        told = dict.fromkeys(names, announced)
+        kept = {name: each for name, each in self.keys.items() if name not in told} | told
+        return AnnouncedKeys(dict(list(kept.items())[-MAX_REMEMBERED:]))
+
+    def to_public(self) -> Json:
+        """See ``Entry``."""
+        return {}
+
+    def to_secret_bytes(self) -> bytes:
+        """See ``Entry``: with whom somebody has to do concerns nobody."""
+        found = {
+            name: {"certificate": each.certificate.hex(), "source": each.source, "time": each.time.isoformat()}
+            for name, each in self.keys.items()
+        }
+        return encode({"names": list(found), "keys": found})
+
+    @classmethod
+    def load(cls, fields: Fields, secret: bytes) -> Self:
+        """See ``Entry``."""
+        fields.end()
+        sealed = Fields(decode(secret))
+        names, keys = sealed.texts("names"), sealed.fields("keys")
+        found = cls({check_account_name(name): _announced_key(keys.fields(name)) for name in names})
+        for part in (keys, sealed):
+            part.end()
+        return found
+
+
+class AnnouncementMemory:
+    """What one account remembers. Safe to use from several threads and processes. Every method may read files.
+
+    Every method raises ServiceError (STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE).
+
+    Args:
+        store: the opened key store.
+        account: whose.
+    """
+
+    def __init__(self, store: KeyStore, account: str) -> None:
+        place = f"announced/{check_account_name(account)}"
+        self._drawer = store.drawer(place, "announced keys", AnnouncedKeys, lambda name: name)
+
+    def told(self) -> Mapping[str, AnnouncedKey]:
+        """What was announced to whom."""
+        return (self._drawer.get(_TOLD) or AnnouncedKeys()).keys
+
+    def heard(self) -> Mapping[str, AnnouncedKey]:
+        """What was announced to us by whom."""
+        return (self._drawer.get(_HEARD) or AnnouncedKeys()).keys
+
+    def tell(self, names: Iterable[str], announced: AnnouncedKey) -> None:
+        """Remember that a key was announced to these."""
+        self._drawer.update(_TOLD, lambda known: (known or AnnouncedKeys()).with_keys(names, announced))
+
+    def hear(self, name: str, announced: AnnouncedKey) -> None:
+        """Remember that a key was announced to us."""
+        self._drawer.update(_HEARD, lambda known: (known or AnnouncedKeys()).with_keys((name,), announced))
+
+
+def _announced_key(fields: Fields) -> AnnouncedKey:
+    found = AnnouncedKey(
+        bytes.fromhex(fields.text("certificate")), fields.text("source"), datetime.fromisoformat(fields.text("time"))
+    )
+    fields.end()
+    if len(found.certificate) != FINGERPRINT_BYTES or found.time.tzinfo is None:
+        raise DocumentError("an announced key that is none")
+    check_address(found.source, reason="CLAIM_MALFORMED")
+    return found
