@@ -36,6 +36,7 @@ class GuardRules:
     upkeep: GuardUpkeep
     log: GuardLog
     database: Database
+    log_certificate: bytes
 
     async def certificates(self, agent: Caller | None) -> list[bytes]:
         """Of the keys by which the guard signs, DER: the one in use, and earlier ones that have not ended.
@@ -59,6 +60,7 @@ def compose_guard_rules(
     terms: GuardTerms,
     workers: Threads,
     log_key: VerifierKey,
+    log_certificate: bytes,
     random: Random,
     clock: Clock,
     log: structlog.stdlib.BoundLogger,
@@ -73,6 +75,7 @@ def compose_guard_rules(
         terms: how it is run.
         workers: threads that check signatures.
         log_key: of the transparency log.
+        log_certificate: of that, DER.
         random: randomness.
         clock: the time.
         log: the server's own log.
@@ -91,4 +94,5 @@ def compose_guard_rules(
         upkeep,
         guard_log,
         database,
+        log_certificate,
     )

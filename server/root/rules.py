@@ -164,7 +164,7 @@ def compose_rules(
         _compose_trusteeship(ground, settings, accounts, evidence.rules, statements, log),
         _compose_drafting(ground, settings, authority, accounts, statements, work),
         _compose_transactions(ground, settings, authority, accounts, workers, log),
-        _compose_guard(ground, settings, authority, accounts, workers, log),
+        _compose_guard(ground, settings, authority, accounts, workers, evidence.rules, log),
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
@@ -284,6 +284,7 @@ def _compose_guard(
     authority: Authority,
     accounts: AccountRules,
     workers: Threads,
+    evidence: EvidenceRules,
     log: structlog.stdlib.BoundLogger,
 ) -> GuardRules:
     random, clock, terms = secrets.token_bytes, ground.clock, guard_terms(settings)
@@ -295,6 +296,7 @@ def _compose_guard(
         terms,
         workers,
         ground.log_key.verifier,
+        evidence.transparency.certificate_der,
         random,
         clock,
         log,

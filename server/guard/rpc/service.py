@@ -42,7 +42,11 @@ class GuardRpc(guard_service_pb2_grpc.GuardServiceServicer):
         """See the proto."""
         agent = None if self._rules.gateways.is_gateway(context) else self._callers.of(context)
         certificates = await self._rules.certificates(agent)
-        response = pb.GetGuardResponse(name=self._rules.terms.name, certificates_der=certificates)
+        response = pb.GetGuardResponse(
+            name=self._rules.terms.name,
+            certificates_der=certificates,
+            log_certificate_der=self._rules.log_certificate,
+        )
         response.window.FromTimedelta(self._rules.terms.window.window)
         return response
 

@@ -1,0 +1,251 @@
+"""The line from a gateway to the guard: reports go up, orders come down. A gateway works on without a guard.
+
+What could not be told is told when the guard is back, as long as it is new enough to be taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import grpc
+import structlog
+from cryptography import x509
+from fourseal.v1 import guard_service_pb2 as pb
+from fourseal.v1.guard_service_pb2_grpc import GuardServiceStub
+
+from contract.announcements.announcement import MAX_DELAY
+from contract.guard_certificate import GuardCertificate, read_guard_certificate
+from contract.log_certificate import read_log_certificate
+from contract.oids import Arc
+from mpc.errors import FoursealError
+from server.clock import Clock
+from transparency.keys import VerifierKey
+from wire import tls
+from wire.limits import channel_options
+from wire.status import error_from_rpc
+from wire.streams import STREAM_SECONDS, under_way
+
+if TYPE_CHECKING:  # these exist for the type checker only
+    from fourseal.v1.guard_service_pb2_grpc import GuardServiceAsyncStub
+
+_CALL_SECONDS: Final = 10.0
+_REPORT_SECONDS: Final = 2.0  # an envelope waits for it
+_AT_A_TIME: Final = 100
+_MOST_WAITING: Final = 10_000
+_ROUND_SECONDS: Final = 1.0
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_OPTIONS: Final = [
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.use_local_subchannel_pool", 1),
+]
+
+Take = Callable[[bytes], Awaitable[None]]
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An announcement to be told of.
+
+    Args:
+        announcement: DER of SignedAnnouncement.
+        agent: that sent it.
+        time: when it came by.
+    """
+
+    announcement: bytes
+    agent: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReportResult:
+    """What the guard makes of it: see ``AnnouncementResult`` in the proto."""
+
+    reason: str
+    alarm_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The guard as it has shown itself.
+
+    Args:
+        name: of it.
+        certificates: of its keys.
+        log_key: of the transparency log.
+    """
+
+    name: str
+    certificates: tuple[GuardCertificate, ...]
+    log_key: VerifierKey
+
+
+class GuardLine:
+    """Calls the guard. Belongs to the event loop that it is used on.
+
+    Args:
+        address: "host:port" of the server with the guard; empty: there is none.
+        authority: whom to believe.
+        authority_pem: the same, PEM.
+        arc: the installation's arc.
+        current: the gateway's private key and certificate now, PEM.
+        clock: the time.
+        log: is told of what happens.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        authority: x509.Certificate,
+        authority_pem: bytes,
+        arc: Arc,
+        current: Callable[[], tuple[bytes, bytes]],
+        clock: Clock,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._address = address
+        self._authority = authority
+        self._authority_pem = authority_pem
+        self._arc = arc
+        self._current = current
+        self._clock = clock
+        self._log = log
+        self._guard: Guard | None = None
+        self._waiting: deque[Reported] = deque(maxlen=_MOST_WAITING)
+        self._channel: grpc.aio.Channel | None = None
+        self._is_there = False
+
+    @property
+    def log_key(self) -> VerifierKey | None:
+        """Of the transparency log, by which key changes are checked; None: the guard has not said yet."""
+        return None if self._guard is None else self._guard.log_key
+
+    async def report(self, reported: Sequence[Reported]) -> list[ReportResult]:
+        """Tell of announcements, at most 100. Empty: the guard is not there, and is told later."""
+        if not self._address or not reported:
+            return []
+        if self._is_there:
+            try:
+                return await self._report(reported)
+            except FoursealError as error:
+                self._log.warning("report_failed", cause=str(error))
+                self._is_there = False
+        self._waiting.extend(reported)
+        return []
+
+    async def keep_telling(self) -> None:
+        """Tell, each second, what could not be told before. Until it is cancelled."""
+        while self._address:
+            await asyncio.sleep(_ROUND_SECONDS)
+            oldest = self._clock() - MAX_DELAY
+            while self._waiting and self._waiting[0].time < oldest:
+                self._waiting.popleft()
+            some = list(self._waiting)[:_AT_A_TIME]
+            if some:
+                try:
+                    await self._report(some)
+                except FoursealError:
+                    continue
+                self._is_there = True
+                for _ in some:
+                    self._waiting.popleft()
+
+    async def keep_watching(self, take: Take) -> None:
+        """Have orders dealt with, until it is cancelled; after a break again, after a pause that grows.
+
+        Args:
+            take: deals with one; DER of SignedControl. What it raises breaks the stream.
+        """
+        pause = _FIRST_PAUSE_SECONDS
+        while self._address:
+            try:
+                await self.refresh()
+                async for message in self._messages():
+                    pause = _FIRST_PAUSE_SECONDS
+                    if message:
+                        await take(message)
+            except FoursealError as error:
+                if self._is_there:
+                    self._log.warning("guard_lost", cause=str(error))
+                self._is_there = False
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def guard_that_signs(self, certificate: bytes) -> tuple[Guard, GuardCertificate] | None:
+        """The guard, and its certificate with that fingerprint; it is asked, if it has not shown that yet.
+
+        Raises:
+            RemoteError: the guard cannot be asked.
+            FoursealError: what it shows does not hold.
+        """
+        guards = [] if self._guard is None else [self._guard]
+        for guard in (*guards, None):
+            shown = guard or await self.refresh()
+            for each in shown.certificates:
+                if each.issuer.certificate == certificate:
+                    return shown, each
+        return None
+
+    async def refresh(self) -> Guard:
+        """Ask the guard who it is. Raises as ``guard_that_signs``."""
+        answer = await self._call(self._stub().GetGuard, pb.GetGuardRequest())
+        now = self._clock()
+        guard = Guard(
+            answer.name,
+            tuple(read_guard_certificate(each, self._authority, self._arc, now) for each in answer.certificates_der),
+            read_log_certificate(answer.log_certificate_der, self._authority, self._arc, now),
+        )
+        if not self._is_there:
+            self._log.info("guard_there", guard=guard.name)
+        self._guard, self._is_there = guard, True
+        return guard
+
+    async def acknowledge(self, number: int, delivered: Sequence[str] = ()) -> None:
+        """Say that a control message was done. Raises RemoteError."""
+        request = pb.AcknowledgeControlRequest(numbers=[number], delivered_alarm_ids=delivered)
+        await self._call(self._stub().AcknowledgeControl, request)
+
+    async def send(self, control_der: bytes) -> None:
+        """Bring a control message. Raises RemoteError."""
+        await self._call(self._stub().SendControl, pb.SendControlRequest(control_der=control_der))
+
+    async def close(self) -> None:
+        """Close the line; it is opened anew when it is used, with the gateway's certificate as it is then."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    async def _messages(self) -> AsyncIterator[bytes]:
+        call = self._stub().WatchControl(pb.WatchControlRequest(), timeout=STREAM_SECONDS)
+        async with under_way(call) as answers:
+            async for answer in answers:
+                yield answer.control_der
+
+    async def _report(self, reported: Sequence[Reported]) -> list[ReportResult]:
+        told = [pb.ReportedAnnouncement(announcement_der=each.announcement, agent=each.agent) for each in reported]
+        request = pb.ReportAnnouncementsRequest(announcements=told)
+        answer = await self._call(self._stub().ReportAnnouncements, request, _REPORT_SECONDS)
+        return [ReportResult(each.reason, each.alarm_id) for each in answer.results]
+
+    async def _call(
+        self, method: Callable[..., Awaitable[_Answer]], request: object, seconds: float = _CALL_SECONDS
+    ) -> _Answer:
+        try:
+            return await method(request, timeout=seconds)
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error) from None
+
+    def _stub(self) -> GuardServiceAsyncStub:
+        if self._channel is None:
+            credentials = tls.channel_credentials(self._authority_pem, *self._current())
+            self._channel = grpc.aio.secure_channel(self._address, credentials, [*channel_options(), *_OPTIONS])
+        stub: GuardServiceAsyncStub = GuardServiceStub(self._channel)
+        return stub

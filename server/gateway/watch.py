@@ -1,0 +1,100 @@
+"""The gateway's part in the guard against forged signers, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+from cryptography import x509
+
+from contract.announcements.claim import is_party_name
+from server.clock import Clock
+from server.errors import OperatorError
+from server.gateway.guard_line import GuardLine
+from server.gateway.histories import Histories, Served
+from server.gateway.intake import Intake
+from server.gateway.mailboxes import Mailboxes
+from server.gateway.orders import Orders, Own
+from server.gateway.traffic import Traffic, TrafficTerms
+from server.identity.authority import GATEWAY_URI_PREFIX
+from server.storage import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a gateway does about what passes by.
+
+    Args:
+        traffic: what may go on.
+        intake: looks at announcements.
+        mailboxes: sort notices.
+        served: whose agents are here.
+        orders: deal with control messages.
+        line: to the guard.
+    """
+
+    traffic: Traffic
+    intake: Intake
+    mailboxes: Mailboxes
+    served: Served
+    orders: Orders
+    line: GuardLine
+
+    def begin(self) -> list[asyncio.Task[None]]:
+        """Begin to do as the guard says."""
+        watching = self.line.keep_watching(self.orders.take)
+        return [asyncio.create_task(watching), asyncio.create_task(self.line.keep_telling())]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchTerms:
+    """How it is done.
+
+    Args:
+        traffic: how much is kept of it.
+        history_agents, history_facts_per_agent: how much is remembered: ``History``.
+    """
+
+    traffic: TrafficTerms
+    history_agents: int
+    history_facts_per_agent: int
+
+
+def compose_watch(
+    database: Database, own: Own, line: GuardLine, terms: WatchTerms, clock: Clock, log: structlog.stdlib.BoundLogger
+) -> Watch:
+    """Put it together.
+
+    Args:
+        database: of the gateway.
+        own: who it is.
+        line: to the guard.
+        terms: how it is done.
+        clock: the time.
+        log: the gateway's own log.
+    """
+    histories = Histories(database, terms.history_agents, terms.history_facts_per_agent, clock)
+    served = Served(database, clock)
+    traffic = Traffic(database, histories, terms.traffic, clock, log)
+    intake = Intake(traffic, histories, line, clock, log)
+    orders = Orders(own, line, traffic, histories, served, database, clock, log)
+    return Watch(traffic, intake, Mailboxes(traffic, intake), served, orders, line)
+
+
+def gateway_name(certificate_pem: bytes) -> str:
+    """The name that a gateway's certificate gives it.
+
+    Raises:
+        OperatorError: control messages cannot name it.
+    """
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    for uri in alternatives.get_values_for_type(x509.UniformResourceIdentifier):
+        name = uri.removeprefix(GATEWAY_URI_PREFIX)
+        if name != uri and is_party_name(name):
+            return name
+    raise OperatorError(
+        "control messages of the guard cannot name this gateway",
+        "Have it certified with a host name or an IPv4 address as its first --server-name.",
+    )

@@ -1,0 +1,214 @@
+"""Blocks, releases, letters and new streams in any order, at any time: nothing of Alice's is lost or out of order.
+
+``FOURSEAL_INTERLEAVINGS`` says how many runs there are; each has its number as its seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import random
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from contract.announcements.announcement import SignedAnnouncement
+from contract.announcements.contents import Block, Content, Unblock
+from contract.announcements.control import ControlMessage, SignedControl
+from tests.server.gateway.watched import Case, Net, open_net
+from tests.server.guard.people import Signer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+RUNS: Final = int(os.environ.get("FOURSEAL_INTERLEAVINGS", "20"))
+OF_A_TEST: Final = 20
+AT_A_TIME: Final = 4
+LETTERS: Final = 6
+ALARMS: Final = 3
+numbers = itertools.count(1)
+one_at_a_time = asyncio.Lock()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def net(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Net]:
+    """All that runs, for all runs; the guard gives no order by itself. Streams often stop for want of room."""
+    folder = tmp_path_factory.mktemp("interleavings")
+    async with open_net(folder, gateway_held_notices_per_mailbox=4) as opened:
+        yield opened
+
+
+class Director:
+    """Gives orders to Bob's gateway as the guard does, by its key.
+
+    Args:
+        case: whose traffic.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        found = case.net.server._ground.database.read_now(case.net.server._rules.guard.keys.signer)
+        assert found is not None
+        self._issuer, self._key = found
+        self.alarms: list[Block] = []
+
+    async def block(self) -> None:
+        """Block by a new alarm: Alice's key, and one that nobody has used."""
+        case, to = self._case, self._case.bob.name
+        letter = case.alice.letter(to)
+        alice = case.alice.signer
+        other = Signer(alice.account, Ed25519PrivateKey.generate(), alice.certificate, alice.clock)
+        announcements = [
+            SignedAnnouncement.from_der(replace(case.alice, signer=each).announce(letter, to))
+            for each in (alice, other)
+        ]
+        block = Block((announcements[0], announcements[1]))
+        self.alarms.append(block)
+        await self._give(block, block)
+
+    async def release(self, block: Block) -> None:
+        """End an alarm: Mallory is an impostor, and the key that nobody has used."""
+        case = self._case
+        keys = {each.announcement.key for each in block.announcements} - {case.alice.key}
+        await self._give(block, Unblock((case.alice.key,), tuple(sorted({*keys, case.mallory.key}))))
+
+    async def _give(self, block: Block, content: Content) -> None:
+        async with one_at_a_time:  # orders come one after the other
+            message = ControlMessage(
+                issuer=self._issuer,
+                recipient="127.0.0.4",
+                alarm=block.alarm_id,
+                claim=block.announcements[0].announcement.claim,
+                number=next(numbers),
+                time=self._case.net.clock().replace(microsecond=0),
+                content=content,
+            )
+            await self._case.net.of_bob._watch.orders.take(SignedControl.sign(message, self._key).to_der())
+
+
+class Bob:
+    """Reads, and now and then begins a new stream where he was.
+
+    Args:
+        case: whose mailbox.
+        chance: of this run.
+    """
+
+    def __init__(self, case: Case, chance: random.Random) -> None:
+        self._case = case
+        self._chance = chance
+        self._position = 0
+        self.got: list[str] = []
+        self._more = asyncio.Condition()
+
+    async def read(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with (
+                    asyncio.timeout(self._chance.uniform(0.02, 0.2)),
+                    contextlib.aclosing(self._case.bob.watching(self._position)) as notices,
+                ):
+                    async for notice in notices:
+                        await self._deal(notice.envelope_id, notice.position)
+
+    async def _deal(self, envelope_id: str, position: int) -> None:
+        if position and envelope_id not in self.got:
+            self.got.append(envelope_id)
+            self._position = max(self._position, position)
+            async with self._more:
+                self._more.notify_all()
+
+    async def has(self, envelope_id: str) -> None:
+        """Wait until something came."""
+        async with asyncio.timeout(60), self._more:
+            await self._more.wait_for(lambda: envelope_id in self.got)
+
+
+class Run:
+    """Everybody sends at some time, while orders come at some time.
+
+    Args:
+        case: who they are.
+        chance: of this run.
+    """
+
+    def __init__(self, case: Case, chance: random.Random) -> None:
+        self._case = case
+        self._chance = chance
+        self._mallory = replace(case.mallory, source="198.51.100.9")  # so the guard sees no conflict
+        self._sending = asyncio.Lock()  # one account has one sequence
+        self.alices: list[str] = []
+        self.mallorys: list[str] = []
+        self.carols: list[str] = []
+
+    async def go(self, director: Director) -> None:
+        """Until all was sent and released."""
+        await asyncio.gather(self._send_alices(), self._send_mallorys(), self._send_carols(), self._direct(director))
+        self.alices.append(await self._case.alice.post(self._case.bob.name))
+
+    async def _send_alices(self) -> None:
+        for number in range(LETTERS):
+            await self._pause()
+            async with self._sending:
+                self.alices.append(await self._case.alice.post(self._case.bob.name, announced=number % 3 == 0))
+
+    async def _send_mallorys(self) -> None:
+        for number in range(LETTERS // 2):
+            await self._pause()
+            async with self._sending:
+                self.mallorys.append(await self._mallory.post(self._case.bob.name, announced=number == 0))
+
+    async def _send_carols(self) -> None:
+        for _ in range(LETTERS // 2):
+            await self._pause()
+            self.carols.append(await self._case.carols())
+
+    async def _direct(self, director: Director) -> None:
+        waiting = list(director.alarms)
+        while waiting or len(director.alarms) < ALARMS:
+            await self._pause()
+            if len(director.alarms) < ALARMS and self._chance.random() < 0.5:
+                await director.block()
+                waiting.append(director.alarms[-1])
+            elif waiting:
+                await director.release(waiting.pop(self._chance.randrange(len(waiting))))
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(self._chance.uniform(0, 0.03))  # the time is what is tried here
+
+
+async def try_once(net: Net, seed: int) -> None:
+    """One run."""
+    chance = random.Random(seed)  # noqa: S311  # not to be secret, but to come again
+    async with net.case(known=False) as case:
+        director, bob, run = Director(case), Bob(case, chance), Run(case, chance)
+        await director.block()
+        reading = asyncio.create_task(bob.read())
+        try:
+            await run.go(director)
+            await bob.has(run.alices[-1])
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        assert [each for each in bob.got if each in run.alices] == run.alices, f"seed {seed}"
+        assert [each for each in bob.got if each in run.carols] == run.carols, f"seed {seed}"
+        assert not set(bob.got) & set(run.mallorys), f"seed {seed}"
+        assert {row.envelope_id for row in case.kept()} <= set(run.mallorys), f"seed {seed}"
+
+
+@pytest.mark.parametrize("first", range(0, RUNS, OF_A_TEST))
+async def test_nothing_is_lost_or_out_of_order(net: Net, first: int) -> None:
+    """As the module says; several runs at a time."""
+    seeds = iter(range(first, min(first + OF_A_TEST, RUNS)))
+
+    async def some() -> None:
+        for seed in seeds:
+            await try_once(net, seed)
+
+    await asyncio.gather(*(some() for _ in range(AT_A_TIME)))
