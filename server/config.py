@@ -219,6 +219,18 @@ class Settings(BaseSettings):
     """Those of one agent."""
     guard_announcements_per_minute: int = Field(60_000, ge=100, le=100_000_000)
     """Announcements that a gateway may tell of."""
+    guard_address: Annotated[str, AfterValidator(_check_optional_address)] = ""
+    """Of a gateway: host:port of the server whose guard it works with; empty: none."""
+    gateway_held_notices: int = Field(20_000, ge=1, le=10_000_000)
+    """Of a gateway: notices that it holds, or has released and are not acknowledged; beyond them streams stop."""
+    gateway_held_notices_per_mailbox: int = Field(2_000, ge=1, le=10_000_000)
+    """Those of one mailbox."""
+    gateway_quarantined_notices: int = Field(10_000, ge=1, le=10_000_000)
+    """Of a gateway: notices that it keeps as evidence."""
+    gateway_history_agents: int = Field(4_096, ge=1, le=1_000_000)
+    """Of a gateway: agents that it remembers on either side."""
+    gateway_history_facts_per_agent: int = Field(128, ge=1, le=100_000)
+    """What it remembers of each: 1 KiB of memory each."""
     sms_provider: Literal["none", "file", "webhook"] = "none"
     """Who passes on text messages with one-time codes."""
     sms_file: str = ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 if TYPE_CHECKING:  # gRPC's classes take parameters in their type stubs only
     from wire.interceptor import Context
@@ -21,6 +23,13 @@ def peer_certificate(context: Context) -> bytes | None:
     """The client certificate of a call, PEM, which TLS has checked; None where the listener asks for none."""
     (pem,) = context.auth_context().get("x509_pem_cert") or (None,)
     return pem
+
+
+def peer_address(context: Context) -> str:
+    """The IP address that a call came from, in its one spelling: IPv4 also where the listener is of IPv6."""
+    host = unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]").partition("%")[0]
+    address = ip_address(host)
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def login_token(context: Context) -> str | None:

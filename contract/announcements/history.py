@@ -7,6 +7,7 @@ forgets its own oldest. Beyond so many agents the one that was not seen for long
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
@@ -138,12 +139,16 @@ class History:
     Args:
         agents: most agents, 1 or more.
         facts_per_agent: most facts about each, 1 or more.
+        forgets: is told of each that is forgotten: user, destination, identity.
     """
 
-    def __init__(self, agents: int, facts_per_agent: int) -> None:
+    def __init__(
+        self, agents: int, facts_per_agent: int, forgets: Callable[[str, str, Identity], None] = lambda *_: None
+    ) -> None:
         der.require_that(agents >= 1 and facts_per_agent >= 1, "a history without room", reason=_HISTORY_REASON)
         self._agents = agents
         self._facts_per_agent = facts_per_agent
+        self._forgets = forgets
         self._by_agent: OrderedDict[str, OrderedDict[_Place, HistoryFact]] = OrderedDict()  # seen last: at the end
         self._places: dict[tuple[str, str], set[_Place]] = {}
 
@@ -194,6 +199,7 @@ class History:
         left.remove(place)
         if not left:
             del self._places[place[:2]]
+        self._forgets(*place)
 
 
 @asn1.sequence

@@ -79,3 +79,11 @@ def gateway_run(home: HomeOption = None) -> None:
     from server.cli.run import run_gateway as command
 
     command(home_of(home))
+
+
+@gateway_app.command("held")
+def gateway_held(home: HomeOption = None, json: JsonOption = False) -> None:
+    """List what is held, and what was put aside as evidence; also while the gateway runs."""
+    from server.cli.gateway import held as command
+
+    command(home_of(home), as_json=json)

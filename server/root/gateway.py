@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import grpc
 import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
 from grpc_health.v1 import health_pb2_grpc
 
+from contract.oids import Arc
 from server.clock import Clock, system_clock
 from server.config import Settings
 from server.errors import OperatorError
+from server.gateway.guard_line import GuardLine
+from server.gateway.orders import Own
 from server.gateway.rpc import GatewayRelayRpc
+from server.gateway.traffic import TrafficTerms
 from server.gateway.upstream import Upstreams
+from server.gateway.watch import Watch, WatchTerms, compose_watch, gateway_name
 from server.identity import CallerReader, CurrentCertificate
 from server.journal import probe
+from server.relay.passes import PassReader
 from server.relay.rpc import add_relay_service
 from server.root.calls import BoundedInFlight, ServerInterceptor
 from server.root.ground import open_database
@@ -33,16 +41,29 @@ class Gateway(OutpostProcess):
     Args:
         frame: see ``OutpostProcess``.
         upstreams: the lines to the media server.
+        watch: over what passes by.
     """
 
-    def __init__(self, frame: Frame, upstreams: Upstreams) -> None:
+    def __init__(self, frame: Frame, upstreams: Upstreams, watch: Watch) -> None:
         super().__init__(frame)
         self._upstreams = upstreams
+        self._watch = watch
+
+    async def start(self) -> None:
+        """Begin to serve, and to do as the guard says."""
+        await super().start()
+        self._tasks += self._watch.begin()
+
+    def _steps(self) -> tuple[Callable[[], Awaitable[object]], ...]:
+        return self._watch.traffic.upkeep, self._watch.served.forget
 
     async def _end_streams(self) -> None:
+        self._watch.traffic.end()
+        await self._watch.line.close()
         await self._upstreams.close()  # agents go on with another gateway
 
     async def _use_renewed_certificate(self) -> None:
+        await self._watch.line.close()
         await self._upstreams.close()  # they are opened anew, with it
 
 
@@ -67,10 +88,15 @@ async def start_gateway(
     current, authority_pem = CurrentCertificate(certificate), authority.public_bytes(Encoding.PEM)
     upstreams = Upstreams(settings.relay_address, authority_pem, current.pair)
     in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
-    callers = CallerReader(clock, None)  # the media server looks at passes
+    callers = CallerReader(clock, None)  # it has no leases
+    arc = Arc(settings.oid_arc)
+    line = GuardLine(settings.guard_address, authority, authority_pem, arc, current.pair, clock, log)
+    name = gateway_name(certificate.certificate_pem) if settings.guard_address else ""
+    watch = compose_watch(database, Own(name, current.pair), line, _watch_terms(settings), clock, log)
     interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log())
     listener = grpc.aio.server(interceptors=[interceptor], options=server_options())
-    add_relay_service(GatewayRelayRpc(callers, upstreams), listener)
+    passes = PassReader(authority, arc, clock)
+    add_relay_service(GatewayRelayRpc(callers, passes, upstreams, watch), listener)
 
     async def check() -> None:
         await database.write(lambda connection: probe(connection, clock()))
@@ -79,6 +105,15 @@ async def start_gateway(
     health_pb2_grpc.add_HealthServicer_to_server(health, listener)
     port = listen_on(listener, settings.listen, tls.renewable_server_credentials(current.pair, authority_pem))
     frame = Frame(GATEWAY, home, settings, log, database, listener, port, health, in_flight, current, authority)
-    gateway = Gateway(frame, upstreams)
+    gateway = Gateway(frame, upstreams, watch)
     await gateway.start()
     return gateway
+
+
+def _watch_terms(settings: Settings) -> WatchTerms:
+    held, per_mailbox = settings.gateway_held_notices, settings.gateway_held_notices_per_mailbox
+    return WatchTerms(
+        TrafficTerms(held, per_mailbox, settings.gateway_quarantined_notices),
+        settings.gateway_history_agents,
+        settings.gateway_history_facts_per_agent,
+    )

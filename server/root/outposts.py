@@ -46,6 +46,12 @@ _MEDIA: Final = """\
 """
 _GATEWAY: Final = """\
 # relay_address = ""                     # host:port of the media server, or of a server that relays itself: needed
+# guard_address = ""                     # host:port of the server whose guard it works with; empty: none
+# gateway_held_notices = 20000           # that it holds, or has released and are not acknowledged
+# gateway_held_notices_per_mailbox = 2000
+# gateway_quarantined_notices = 10000    # that it keeps as evidence
+# gateway_history_agents = 4096          # that it remembers on either side
+# gateway_history_facts_per_agent = 128  # that it remembers of each
 """
 _TAIL: Final = """\
 # max_calls = 2048                       # under way at a time

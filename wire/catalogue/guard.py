@@ -6,7 +6,7 @@ from typing import Final
 
 from grpc import StatusCode
 
-from wire.catalogue.entry import CORRECT, DENIED, DISTRUST, FORMATS, INVALID, PRECONDITION, Entry
+from wire.catalogue.entry import CORRECT, DENIED, DISTRUST, FORMATS, INVALID, PRECONDITION, UNAVAILABLE, Entry
 
 _ANNOUNCE: Final = "Look at the clock, and announce the key anew."
 _ASK: Final = "Look how the alarm stands: fourseal-server guard alarms."
@@ -79,6 +79,30 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         StatusCode.RESOURCE_EXHAUSTED,
         "Traffic of the account {account} is held for {limit} destinations already.",
         "Decide about those alarms first: fourseal-server guard alarms --open.",
+    ),
+    Entry(
+        "ENVELOPE_HELD",
+        UNAVAILABLE,
+        "The envelope {envelope_id} is held: two keys claim to be its author's.",
+        "Wait until it is found out whose key is genuine, and fetch it then.",
+    ),
+    Entry(
+        "ENVELOPE_QUARANTINED",
+        DENIED,
+        "The envelope {envelope_id} was sent by an impostor, and is not given out.",
+        "Ask its author by another way whether it sent something.",
+    ),
+    Entry(
+        "CHANNEL_BLACK_LISTED",
+        DENIED,
+        "The agent {agent} has sent as somebody else. Nothing is taken from it.",
+        "If nobody else uses it, ask the server's operator.",
+    ),
+    Entry(
+        "ANNOUNCEMENT_REFUSED",
+        PRECONDITION,
+        "The guard does not take the announcement of the key: {problem}.",
+        "See what this reason means, and announce the key anew.",
     ),
     Entry(
         "TOO_MANY_REPORTS",

@@ -19,16 +19,17 @@ from tests.server.relay.media import authority
 NAME: Final = "127.0.0.3"
 
 
-def make_gateway_home(folder: Path, media: Home) -> Home:
+def make_gateway_home(folder: Path, media: Home, *, name: str = NAME, **settings: object) -> Home:
     """Set a gateway up, on a free port, before the media server that serves in a folder."""
     serving = Serving.read(media.serving)
     assert serving is not None
     home = Home(folder)
-    for _ in set_up(GATEWAY, home, [NAME]):
+    for _ in set_up(GATEWAY, home, [name]):
         pass
     request = (folder / "gateway.csr").read_bytes()
     accept_certificate(GATEWAY, home, certify(GATEWAY, authority(), request, ["localhost"], system_clock()))
-    chosen = {"listen": f"{NAME}:0", "public_host": NAME, "server_names": [NAME], "relay_address": serving.server}
+    own = {"listen": f"{name}:0", "public_host": name, "server_names": [name]}
+    chosen = own | {"relay_address": serving.server} | settings
     home.config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in chosen.items()))
     return home
 
