@@ -94,13 +94,14 @@ class Ledger:
     def begin(self, connection: Connection, shown: RelayPass, posted: Posted) -> tuple[Envelope, int]:
         """The envelope's row, made if it is new, and how many bytes its author may have in uploads.
 
-        Who goes on with an upload has posted it, and its announcements count: they are as old as its stream.
+        An agent goes on with its own uploads alone. The announcements of its last stream count.
 
         Members are looked at when an upload begins, and never again. An author begins before it signs, so what was
         signed has begun: it reaches all whom it names, whoever was removed or whatever was closed meanwhile.
 
         Raises:
-            ServiceError: ENVELOPE_CHANGED, POSTING_NOT_ALLOWED, RELAY_RECIPIENT_UNKNOWN, TOO_MANY_UPLOADS.
+            ServiceError: ENVELOPE_CHANGED, ENVELOPE_OF_OTHER_AGENT, POSTING_NOT_ALLOWED, RELAY_RECIPIENT_UNKNOWN,
+                TOO_MANY_UPLOADS.
         """
         usage = store.find_usage(connection, shown.session_id, shown.account)
         room = shown.quota_bytes - usage.waiting_bytes
@@ -111,6 +112,8 @@ class Ledger:
             if envelope.header_sha256 != digest:
                 raise ServiceError("ENVELOPE_CHANGED", envelope_id=header.envelope_id)
             if envelope.state is EnvelopeState.UPLOADING:
+                if envelope.agent not in {None, posted.caller.agent_id}:  # else a stolen login would be the poster
+                    raise ServiceError("ENVELOPE_OF_OTHER_AGENT", envelope_id=header.envelope_id)
                 envelope = self._put(connection, envelope, posted)
             return envelope, room
         if not shown.may_post or self._clock() >= shown.session_end:

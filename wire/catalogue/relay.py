@@ -55,6 +55,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Choose a new id for every new envelope.",
     ),
     Entry(
+        "ENVELOPE_OF_OTHER_AGENT",
+        DENIED,
+        "The envelope {envelope_id} is being posted by another agent.",
+        "Send the message anew. If you have no other agent, somebody else has your login: change your password.",
+    ),
+    Entry(
         "TOO_MANY_UPLOADS",
         StatusCode.RESOURCE_EXHAUSTED,
         "You have {limit} uploads in this session that are not finished.",

@@ -20,7 +20,7 @@ from contract.names import new_session_id
 from server.clock import system_clock
 from server.root.home import Home
 from tests.server.harness import database_path, query
-from tests.server.relay.media import FULL, QUOTA, Letter, Member, fingerprint_of
+from tests.server.relay.media import FULL, QUOTA, Letter, Member, fingerprint_of, identity_of
 from tests.server.relay.test_delivery import refusal
 from tests.server.relay.test_uploads import Slow, reason_of, until
 
@@ -82,6 +82,23 @@ async def test_upload_under_way_is_told_with_its_announcement(people: list[Membe
     assert await reason_of(posting) == "UPLOAD_TAKEN_OVER"
     (notice,) = await bob.notices(1)
     assert (notice.position > 0, notice.posting.announcement_der) == (True, b"")
+
+
+async def test_another_agent_of_the_author_posts_nothing_of_it(people: list[Member], media_home: Home) -> None:
+    """Whoever has the login, and saw the header, would be the poster, and its announcement the envelope's."""
+    alice, bob, _ = people
+    letter = announced(alice, alice.letter([FULL, 20], "bob"), "bob")
+    slow = Slow(letter)
+    posting = asyncio.create_task(alice.post(aiter(slow)))
+    slow.send(2)
+    await until(alice, letter, 1)
+    identity = identity_of("mallory")
+    async with Member(media_home, "alice", alice.session_id, alice.members, identity) as thief:
+        assert await reason_of(asyncio.ensure_future(thief.post(letter.parts()))) == "ENVELOPE_OF_OTHER_AGENT"
+    slow.send(2)
+    await posting
+    (notice,) = await bob.notices(1)
+    assert (notice.posting.agent, notice.posting.announcement_der) == (alice.identity.agent_id, letter.announcements[0])
 
 
 async def test_announcements_go_when_they_are_not_needed(people: list[Member], media_home: Home) -> None:
