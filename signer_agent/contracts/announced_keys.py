@@ -2,10 +2,11 @@
 
 ::
 
-    announced/<account>/told.json   to whom which key was announced, from where and when; sealed
-    announced/<account>/heard.json  whose key was announced to us
+    announced/<account>/told-<session>.json  to whom which key was announced, from where and when; sealed
+    announced/<account>/heard.json           whose key was announced to us
 
-Of each the latest thousand are remembered: whoever was forgotten is told once more, or not warned of.
+Of each the latest thousand are remembered: whoever was forgotten is told once more, or not warned of. What we told is
+remembered for each session by itself: a recipient may read one session and leave another for later.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from wire.client.documents import DocumentError, Fields, Json, decode, encode
 
 MAX_REMEMBERED: Final = 1000
 
-_TOLD: Final = "told"
 _HEARD: Final = "heard"
 
 
@@ -97,21 +97,25 @@ class AnnouncementMemory:
         place = f"announced/{check_account_name(account)}"
         self._drawer = store.drawer(place, "announced keys", AnnouncedKeys, lambda name: name)
 
-    def told(self) -> Mapping[str, AnnouncedKey]:
-        """What was announced to whom."""
-        return (self._drawer.get(_TOLD) or AnnouncedKeys()).keys
+    def told(self, session_id: str) -> Mapping[str, AnnouncedKey]:
+        """What was announced to whom, in a session."""
+        return (self._drawer.get(_told(session_id)) or AnnouncedKeys()).keys
 
     def heard(self) -> Mapping[str, AnnouncedKey]:
         """What was announced to us by whom."""
         return (self._drawer.get(_HEARD) or AnnouncedKeys()).keys
 
-    def tell(self, names: Iterable[str], announced: AnnouncedKey) -> None:
-        """Remember that a key was announced to these."""
-        self._drawer.update(_TOLD, lambda known: (known or AnnouncedKeys()).with_keys(names, announced))
+    def tell(self, session_id: str, names: Iterable[str], announced: AnnouncedKey) -> None:
+        """Remember that a key was announced to these, in a session."""
+        self._drawer.update(_told(session_id), lambda known: (known or AnnouncedKeys()).with_keys(names, announced))
 
     def hear(self, name: str, announced: AnnouncedKey) -> None:
         """Remember that a key was announced to us."""
         self._drawer.update(_HEARD, lambda known: (known or AnnouncedKeys()).with_keys((name,), announced))
+
+
+def _told(session_id: str) -> str:
+    return f"told-{session_id}"
 
 
 def _announced_key(fields: Fields) -> AnnouncedKey:

@@ -1,9 +1,9 @@
 """Announcing the key that signs, without anybody asking: with an envelope, to each recipient who has to hear of it.
 
-That is whoever the key is new to, or heard of it longer ago than half of the shortest window, or from another address:
-so whoever announces another key within a window of one of our envelopes is in conflict with us. A recipient was told
-when the media server has the whole envelope; until then each stream of its upload announces anew, for what announces
-must be of now.
+That is whoever the key is new to in that session, or heard of it longer ago than half of the shortest window, or from
+another address: so whoever announces another key within a window of one of our envelopes is in conflict with us. A
+recipient was told when the media server has the whole envelope; until then each stream of its upload announces anew,
+for what announces must be of now.
 
 The claimed source is this machine's address on the way to the media server, or to the gateway in front of it: behind
 NAT not the one that they see, on one machine a loopback address.
@@ -65,16 +65,16 @@ class Announcer:
         """What is due with an envelope now. Blocks. Raises as ``Announcing.make``."""
         now = datetime.now(UTC).replace(microsecond=0)
         key = AnnouncedKey(self._signer.sign_certificate.fingerprint, source_towards(relay_address), now)
-        known = self._memory.told()
+        known = self._memory.told(header.session_id)
         names = tuple(
             name for name in header.core.recipients if name not in known or not known[name].covers(key, REPEAT_PERIOD)
         )
-        return Due(names, key, self._signed(names, key, header))
+        return Due(header.session_id, names, key, self._signed(names, key, header))
 
     def told(self, due: Due) -> None:
         """Remember, durably, that the recipients are told. Blocks. Raises as ``Announcing.told``."""
         if due.names:
-            self._memory.tell(due.names, due.key)
+            self._memory.tell(due.session_id, due.names, due.key)
 
     def _signed(self, names: Sequence[str], key: AnnouncedKey, header: EnvelopeHeader) -> tuple[bytes, ...]:
         if not names:
@@ -111,11 +111,13 @@ class Due:
     """What is due with an envelope.
 
     Args:
+        session_id: of the envelope.
         names: to whom.
         key: what they hear.
         announcements_der: SignedAnnouncement, DER, one for each.
     """
 
+    session_id: str
     names: tuple[str, ...]
     key: AnnouncedKey
     announcements_der: tuple[bytes, ...]

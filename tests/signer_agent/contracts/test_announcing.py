@@ -28,6 +28,7 @@ from signer_agent.contracts.messages import Message
 from signer_agent.contracts.possession import alone
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import EncryptKind, KeyChoice, RevocationReason, SignerKeyring, SignKind
+from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
 from tests.contract.disclosure import LOG_KEY
@@ -36,6 +37,8 @@ from tests.signer_agent.contracts.company import Company, Person, gathered
 from tests.signer_agent.contracts.parts import Sealed
 from tests.signer_agent.contracts.test_cheating_relay import Scene, reasons
 from tests.signer_agent.stores import PASSPHRASE
+
+SESSION_ID = "a" * 26
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -54,7 +57,6 @@ async def scene(company: Company) -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         for person in company.people.values():
             memory = person.messages._announcements
-            memory._drawer.remove("told")
             memory._drawer.remove("heard")
             line = await stack.enter_async_context(line_to(scene.relay, person.name))
             person.messages._lines[scene.session_id] = line
@@ -94,14 +96,14 @@ async def test_who_was_told_is_not_told_again(scene: Scene) -> None:
     assert [each.note for each in await scene.person("bob").received_messages(scene.session_id)] == ["", "", ""]
     alice = scene.person("alice")
     memory = AnnouncementMemory(alice.store, "alice")
-    told = memory.told()["bob"]
+    told = memory.told(scene.session_id)["bob"]
     for changed in (
         replace(told, time=told.time - REPEAT_PERIOD),
         replace(told, time=told.time + timedelta(days=1)),  # by a clock that was wrong
         replace(told, source="192.0.2.7"),
         replace(told, certificate=b"\x01" * 32),
     ):
-        memory.tell(["bob"], changed)
+        memory.tell(scene.session_id, ["bob"], changed)
         assert set(announced(await scene.send("alice", b"again", "bob", "carol"))) == {"bob"}
 
 
@@ -111,13 +113,22 @@ async def test_memory_is_durable_and_bounded(company: Company) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     key = AnnouncedKey(b"\x07" * 32, "2001:db8::1", now)
     memory = AnnouncementMemory(alice.store, "alice")
-    memory.tell((f"account-{number}" for number in range(MAX_REMEMBERED)), key)
-    memory.tell(["account-1", "one-more"], key)
+    memory.tell(SESSION_ID, (f"account-{number}" for number in range(MAX_REMEMBERED)), key)
+    memory.tell(SESSION_ID, ["account-1", "one-more"], key)
     again = KeyStore.open(alice.home, Passphrase(PASSPHRASE))
-    told = AnnouncementMemory(again, "alice").told()
+    told = AnnouncementMemory(again, "alice").told(SESSION_ID)
     assert len(told) == MAX_REMEMBERED
     assert ("account-0" in told, "account-1" in told, told["one-more"]) == (False, True, key)
     assert b"account-1" not in b"".join(each.read_bytes() for each in (alice.home.folder / "announced").rglob("*.json"))
+
+
+async def test_each_session_is_told_by_itself(company: Company, scene: Scene) -> None:
+    """Whoever reads the second one first has heard of the key there, and is not warned."""
+    assert announced(await scene.send("alice", b"not read", "bob")).keys() == {"bob"}
+    second = await company.session()
+    alice, bob = company.people["alice"], company.people["bob"]
+    await alice.messages.send(second, BytesSource(b"read", TEXT_TYPE), ["bob"])
+    assert [each.note for each in await bob.received_messages(second)] == [""]
 
 
 async def test_interrupted_upload_announces_anew(scene: Scene) -> None:
@@ -221,7 +232,7 @@ async def test_announcement_that_the_media_server_takes_away(scene: Scene) -> No
     first.announcements = []
     await scene.send("alice", b"two", "bob")
     assert [each.note for each in await scene.person("bob").received_messages(scene.session_id)] == [NOT_ANNOUNCED] * 2
-    AnnouncementMemory(scene.person("alice").store, "alice")._drawer.remove("told")
+    AnnouncementMemory(scene.person("alice").store, "alice")._drawer.remove(f"told-{scene.session_id}")
     await scene.send("alice", b"three", "bob")
     await scene.send("alice", b"four", "bob")
     assert [each.note for each in await scene.person("bob").received_messages(scene.session_id)] == ["", ""]
