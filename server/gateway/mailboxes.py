@@ -134,11 +134,10 @@ class _Stream:
         """Keep a notice, or wait until there is room for it; False: see again what is to become of it."""
         if not notice.position:
             return True  # it is told again when its upload is finished
-        self.traffic.room.clear()
-        message = notice.SerializeToString()
+        room, message = self.traffic.room, notice.SerializeToString()
         outcome = await self.traffic.withhold(posted, verdict, notice.envelope_id, notice.position, message)
         if outcome is Outcome.FULL:
-            await self.traffic.room.wait()
+            await room.wait()
         elif outcome is Outcome.KEPT:
             self.position = max(self.position, notice.position)
         return outcome is Outcome.KEPT

@@ -124,8 +124,7 @@ class Traffic:
         self._clock = clock
         self._log = log
         self.bells = Bells()
-        self.room = asyncio.Event()
-        """Set whenever there may be room again."""
+        self._room = asyncio.Event()
         self._changed = asyncio.Event()
         self._refused = _Refused()
         self._blocks: dict[tuple[str, str], set[str]] = {}
@@ -133,6 +132,11 @@ class Traffic:
             self._blocks.setdefault((user, destination), set()).add(alarm_id)
         self._refuse(database.read_now(alarm_store.list_refused))
         self._release_number = database.read_now(store.last_release)
+
+    @property
+    def room(self) -> asyncio.Event:
+        """Is set when there may be room again. Take it before you look whether there is: then you miss none."""
+        return self._room
 
     def verdict(self, posted: Posted) -> Verdict:
         """What is to become of something that was posted."""
@@ -226,7 +230,7 @@ class Traffic:
             ServiceError: STORAGE_UNAVAILABLE.
         """
         await self._database.write(lambda each: store.acknowledged(each, mailbox, envelope_ids))
-        self.room.set()
+        self._make_room()
 
     async def wait_for_block(self, user: str, destination: str, alarm_id: str, seconds: float) -> None:
         """Wait until the block that an alarm brings is here, but not for long; not for one that is over.
@@ -258,13 +262,15 @@ class Traffic:
             alarm_store.drop_alarms(connection, before)
             return store.trim_evidence(connection, self._terms.quarantined)
 
-        if dropped := await self._database.write(unit):
+        dropped = await self._database.write(unit)
+        self._make_room()
+        if dropped:
             self._log.warning("evidence_dropped", count=dropped)
 
     def end(self) -> None:
         """Wake all who wait, for good."""
         self.bells.end()
-        self.room.set()
+        self._make_room()
 
     def block(self, connection: Connection, message: ControlMessage, signed: bytes, *, delivers: bool) -> After:
         """Hold what the claim's user sends to its destination, unless the alarm is over."""
@@ -339,10 +345,15 @@ class Traffic:
             self._refuse(refused_rows)
             for mailbox in {notice.mailbox for notice in (*released, *aside)}:
                 self.bells.ring(mailbox.session_id, [mailbox.recipient])
-            self.room.set()
+            self._make_room()
             self._tell("traffic_released", row, released=len(released), quarantined=len(aside))
 
         return after
+
+    def _make_room(self) -> None:
+        """Wake all who wait for room now; nobody takes that back, for whoever comes later waits for the next time."""
+        room, self._room = self._room, asyncio.Event()
+        room.set()
 
     def _is_full(self, connection: Connection, mailbox: Mailbox) -> bool:
         terms = self._terms
