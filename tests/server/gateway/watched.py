@@ -7,7 +7,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -18,14 +18,16 @@ from contract.announcements.announcement import Announcement, SignedAnnouncement
 from contract.announcements.claim import Claim
 from contract.announcements.keys import write_signer_key
 from contract.names import new_session_id
+from mpc.errors import FoursealError
+from server.config import load_settings
 from server.gateway.store.notices import NoticeRow, list_kept
 from server.guard import decide, find_alarm_view
 from server.root.application import Server
-from server.root.gateway import Gateway
+from server.root.gateway import Gateway, start_gateway
 from server.root.home import Home
-from tests.server.gateway.gateway import make_gateway_home, running_gateway
+from tests.server.gateway.gateway import make_gateway_home
 from tests.server.guard.people import SOURCE, Signer, certify
-from tests.server.harness import MovableClock, make_home, running_server
+from tests.server.harness import MovableClock, make_home, running_server, silent_log
 from tests.server.relay.media import Letter, Member, identity_of, make_media_home, running_media
 
 WAIT_SECONDS: Final = 30.0
@@ -195,6 +197,43 @@ class Net:
     clock: MovableClock
     of_alice: Gateway
     of_bob: Gateway
+    _crashing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _given: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    async def give(self, control_der: bytes) -> bool:
+        """Give an order to Bob's gateway; False: it crashed before it had acknowledged that."""
+        async with self._crashing:
+            task = asyncio.create_task(self.of_bob._watch.orders.take(control_der))
+            self._given.add(task)
+        task.add_done_callback(self._given.discard)
+        await asyncio.wait([task])
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, FoursealError):
+            raise error
+        return not task.cancelled() and error is None
+
+    async def crash(self, *, alices: bool) -> None:
+        """Alice's gateway or Bob's ends and leaves what it had begun; another one goes on in its place."""
+        async with self._crashing:
+            gateway = self.of_alice if alices else self.of_bob
+            for task in [*gateway._tasks, *(() if alices else self._given)]:
+                task.cancel()
+            await gateway._frame.listener.stop(None)
+            await gateway._watch.line.close()
+            await gateway._upstreams.close()
+            gateway._frame.database.close()
+            home, port = gateway._frame.home, gateway._frame.port
+            home.config.write_text(home.config.read_text().replace(':0"', f':{port}"', 1))
+            started = await start_gateway(home, load_settings(home.folder), silent_log(), clock=self.clock)
+            if alices:
+                self.of_alice = started
+            else:
+                self.of_bob = started
+
+    async def stop_gateways(self) -> None:
+        """Stop those that serve now."""
+        await self.of_alice.stop()
+        await self.of_bob.stop()
 
     @asynccontextmanager
     async def case(self, *, known: bool = True, bobs: Home | None = None) -> AsyncIterator[Case]:
@@ -245,10 +284,12 @@ async def open_net(folder: Path, **settings: object) -> AsyncIterator[Net]:
         gateways = []
         for name, chosen in (("127.0.0.3", {}), ("127.0.0.4", settings)):
             home = make_home_of_gateway(folder / name, media_home, server, name, **chosen)
-            gateways.append(await stack.enter_async_context(running_gateway(home, clock=clock)))
+            gateways.append(await start_gateway(home, load_settings(home.folder), silent_log(), clock=clock))
+        net = Net(folder, media_home, server, clock, *gateways)
+        stack.push_async_callback(net.stop_gateways)
         for gateway in gateways:
             await until(partial(_knows_guard, gateway))
-        yield Net(folder, media_home, server, clock, *gateways)
+        yield net
 
 
 def _knows_guard(gateway: Gateway) -> bool:

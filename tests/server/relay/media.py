@@ -61,6 +61,7 @@ CALL_SECONDS: Final = 60.0
 QUOTA: Final = 64 << 20
 FULL: Final = SEALED_SEGMENT_BYTES
 TRAILER: Final = b"sealed statement"
+_RECONNECT: Final = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)]
 _CUT: Final = (
     grpc.StatusCode.INTERNAL,
     "Internal error from Core",
@@ -200,7 +201,8 @@ class Member:
         credentials = tls.channel_credentials(identity.authority_pem, identity.key_pem, identity.certificate_pem)
         serving = Serving.read(self.home.serving)
         assert serving is not None
-        self.channel = grpc.aio.secure_channel(serving.server, credentials, channel_options())
+        options = [*channel_options(), *_RECONNECT]
+        self.channel = grpc.aio.secure_channel(serving.server, credentials, options)
         self.stub = relay_service_pb2_grpc.RelayServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)
         self.pass_der = self.pass_der or self.make_pass()
