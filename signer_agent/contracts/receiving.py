@@ -1,7 +1,9 @@
 """Receiving: watch the mailbox, download, verify, store, acknowledge; in that order.
 
 (1) envelopes are dealt with in the order in which they were finished, so that an answer comes after what it answers;
-    all are downloaded meanwhile, also those whose upload is still under way (``downloads``);
+    all are downloaded meanwhile, also those whose upload is still under way (``downloads``). What cannot be fetched
+    now, for the line broke or a gateway holds it, comes again with a new stream of notices, before what its author
+    sent later;
 (2) the statement is verified with the certificates of the revision that it names (``verifying``); if it holds, the
     evidence server says whether it is evidence: its author deposited it before the media server had all of it. What was
     deposited must be what came: else its author could deposit what we can never open;
@@ -112,7 +114,9 @@ class Receiver:
         self._turn = asyncio.Lock()
         self._deals: set[asyncio.Task[None]] = set()
         self._results: asyncio.Queue[Received | FoursealError | None] = asyncio.Queue()
+        self._behind: set[str] = set()  # authors of whom something is to come again before the rest
         self._position = 0
+        self._following: asyncio.Task[bool] | None = None  # the stream of notices now
         self._hindered: set[str] = set()  # authors from whom something could not be fetched, and not by their relay
 
     async def receive(self, *, follow: bool) -> AsyncGenerator[Received]:
@@ -179,21 +183,40 @@ class Receiver:
         return sum(max(0, count - self._known.numbers(name).count) for name, count in counts.items())
 
     async def _follow(self) -> None:
-        """Take notices for ever; one stream goes on where the one before ended."""
+        """Take notices for ever; one stream goes on where the one before ended, or begins anew for what is behind."""
         pause = _FIRST_PAUSE_SECONDS
         while True:
+            before = self._position
+            self._following = asyncio.create_task(self._follow_once())
             try:
-                async for notice in self._line.watch(self._position):
+                await asyncio.wait([self._following])
+            finally:
+                self._following.cancel()
+            is_whole = not self._following.cancelled() and self._following.result()
+            if self._behind:
+                await asyncio.gather(*self._deals)
+                self._behind.clear()
+                self._position = 0
+            elif is_whole or self._position > before:
+                pause = _FIRST_PAUSE_SECONDS
+            if not is_whole:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _follow_once(self) -> bool:
+        """One stream; False if it broke."""
+        try:
+            async with aclosing(self._line.watch(self._position)) as notices:
+                async for notice in notices:
                     if notice.all_told:
                         continue
                     self._take(notice)
-                    pause = _FIRST_PAUSE_SECONDS
                     self._position = max(self._position, notice.position)
-            except FoursealError as error:
-                if not is_break(error):
-                    raise
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        except FoursealError as error:
+            if not is_break(error):
+                raise
+            return False
+        return True
 
     def _take(self, notice: relay_service_pb2.WatchMailboxResponse) -> bool:
         """Begin to deal with a notice. Returns whether it is of a finished envelope that is new."""
@@ -228,6 +251,8 @@ class Receiver:
         """Steps (2) to (4), in turn: a lock is given in the order in which it was asked for."""
         async with self._turn:
             try:
+                if notice.author in self._behind:
+                    return
                 downloaded = await self._downloads[notice.envelope_id]
                 message = await self._keep(notice, downloaded)
             except FoursealError as error:
@@ -236,8 +261,9 @@ class Receiver:
                     self._hindered.add(notice.author)
                 if error.reason == "ENVELOPE_REPEATED":
                     await self._acknowledge(notice.envelope_id)
-                if is_break(error):
-                    self._position = 0  # the next stream of notices tells of it again
+                if is_break(error) and self._following is not None:
+                    self._behind.add(notice.author)
+                    self._following.cancel()
             else:
                 self._results.put_nowait(message)
                 await self._acknowledge(notice.envelope_id)
