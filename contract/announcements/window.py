@@ -30,6 +30,7 @@ from typing import Final
 from contract import der
 from contract.announcements.announcement import MAX_DELAY, Announcement, CheckedAnnouncement
 from contract.announcements.claim import CLOCK_DIFFERENCE, Claim
+from contract.announcements.key_change import KeyChange
 from contract.errors import GuardRefused
 
 MIN_WINDOW: Final = timedelta(minutes=5)
@@ -150,13 +151,16 @@ class Window:
         """How many sightings there are, at most as many as the limits say."""
         return self._count
 
-    def observe(self, checked: CheckedAnnouncement, agent: str, now: datetime) -> Conflict | None:
+    def observe(
+        self, checked: CheckedAnnouncement, agent: str, now: datetime, decided: KeyChange | None = None
+    ) -> Conflict | None:
         """Take an announcement in.
 
         Args:
             checked: the announcement.
             agent: name of the agent that brought it, as its channel proved it: who is charged.
             now: when it came, by our clock; aware. A clock that goes back stands still.
+            decided: a change to this key that the observer knows of by itself.
 
         Returns:
             What its key conflicts with; None: with nothing.
@@ -166,7 +170,7 @@ class Window:
         """
         self._advance(now)
         announcement = checked.announcement
-        claim, change = announcement.claim, announcement.key_change
+        claim, proof = announcement.claim, announcement.key_change
         place = _place(claim)
         home = next((bucket for bucket in self._buckets if place in bucket.entries), None)
         stored = {} if home is None else {each.key: each for each in _unpack(home.entries[place])}
@@ -176,10 +180,11 @@ class Window:
         key = announcement.key
         known = seen.get(key) or _Packed(key, b"", time, 0, 0, 0, owner)
         seen[key] = known = known.announced(checked.digest, time, self._now)
-        if change is not None:
-            old = change.change.old_key
-            replaced = seen.get(old) or _Packed(old, b"", 0, 0, 0, self._now, owner)
-            seen[old] = replaced.superseded_at(_seconds(change.change.time))
+        for change in (decided, None if proof is None else proof.change):
+            if change is not None:
+                old = change.old_key
+                replaced = seen.get(old) or _Packed(old, b"", 0, 0, 0, self._now, owner)
+                seen[old] = replaced.superseded_at(_seconds(change.time))
         others = [each for each in seen.values() if each.is_live and each.key != key]
         remembered = self._admitted(seen, before, owner)
         if key not in remembered and not others:

@@ -11,12 +11,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection
 
+from contract.announcements.key_change import KeyChange
 from contract.oids import Arc
 from server.cli.database import in_database, settings_of
 from server.cli.output import show_json, show_line, show_table
 from server.clock import system_clock
 from server.config import Settings
 from server.errors import OperatorError
+from server.guard import decide_key_change
 from server.identity import Authority, IssuedCertificate, RevocationReason, StatusPlaces, find_certificate
 from server.registration import (
     CertificateRequest,
@@ -132,6 +134,22 @@ def revoke(home: Home, request_id: str, officer: str, reason: str, *, as_json: b
         show_json({"certificate_request_id": request_id, "fingerprint": issued.fingerprint.hex(), "reason": reason})
     else:
         show_line(f"{issued.fingerprint.hex()} of {issued.owner} is revoked: {reason}.")
+
+
+def key_change(home: Home, account: str, old: str, new: str, officer: str, *, as_json: bool) -> None:
+    """Decide that a key takes another's place."""
+    settings, now = settings_of(home), system_clock()
+
+    def unit(connection: Connection) -> KeyChange:
+        return decide_key_change(connection, _office(settings), account, old, new, officer, now)
+
+    with open_ground(home, settings, configure_log("error")) as ground:  # it writes in the log
+        change = ground.database.write_now(unit)
+    found = {"account": account, "old_key": change.old_key.hex(), "new_key": change.new_key.hex()}
+    if as_json:
+        show_json(found | {"decide_time": _time(change.time)})
+    else:
+        show_line(f"For {account}, {found['new_key']} takes the place of {found['old_key']}: {_time(change.time)}.")
 
 
 def _decide(home: Home, decision: Callable[[Connection, Office, datetime], T]) -> T:

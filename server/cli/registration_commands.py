@@ -92,6 +92,21 @@ def ra_revoke(
     command(home_of(home), request, officer, reason, as_json=json)
 
 
+@ra_app.command("key-change")
+def ra_key_change(
+    account: Annotated[str, typer.Option(help="Whose keys.")],
+    officer: OfficerOption,
+    old: Annotated[str, typer.Option("--from", help="Fingerprint of the key until now, or how it begins.")],
+    new: Annotated[str, typer.Option("--to", help="Of the key that takes its place, or how it begins.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Decide that a person's new key takes the place of one that is lost: no alarm then. Make sure of the person."""
+    from server.cli.registration import key_change as command
+
+    command(home_of(home), account, old, new, officer, as_json=json)
+
+
 @authority_app.command("request")
 def authority_request(
     out: Annotated[Path, typer.Option(help="File to write, PEM.")], home: HomeOption = None, json: JsonOption = False

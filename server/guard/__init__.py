@@ -1,12 +1,13 @@
 """The guard against forged signers: it watches announcements, has conflicts held, asks, judges, and has it released.
 
 What is announced, and how alarms stand, is in ``contract.announcements``. Read in this order: ``steps``, ``judging``;
-``reports``, ``answers``, ``deciding``; ``keys``, ``outbox``; ``viewing``, ``upkeep``,
+``reports``, ``answers``, ``deciding``, ``key_changes``; ``keys``, ``outbox``; ``viewing``, ``upkeep``,
 ``checking``.
 """
 
 from server.guard.checking import GuardCheck
 from server.guard.deciding import decide
+from server.guard.key_changes import decide_key_change
 from server.guard.keys import GUARD_KEYS, GuardKeys
 from server.guard.rules import GuardRules, compose_guard_rules
 from server.guard.store.alarms import AlarmRow
@@ -24,6 +25,7 @@ __all__ = [
     "GuardTerms",
     "compose_guard_rules",
     "decide",
+    "decide_key_change",
     "find_alarm_view",
     "guard_status",
     "list_alarms",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -15,7 +16,12 @@ from mpc.errors import FoursealError
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import AlarmRow, RecordRow
+from server.guard.store.entries import GuardEntry, GuardEntryKind, count_entries, find_entry
 from server.journal.log import Entries, Finding
+
+_NAMES: Final[Mapping[GuardEntryKind, Callable[[bytes], str]]] = {
+    GuardEntryKind.KEY_CHANGE: lambda body: KeyChange.from_der(body).new_key.hex(),
+}
 
 
 class GuardCheck:
@@ -23,17 +29,23 @@ class GuardCheck:
 
     def __init__(self) -> None:
         self._messages = 0
+        self._others = 0
 
     def check(self, connection: Connection, entries: Entries) -> Iterator[Finding]:
-        """Every message in the log has its row, which says the same."""
+        """Every entry of the guard in the log has its row, which says the same."""
         for index, entry in entries:
-            if entry.kind is not EntryKind.GUARD or _is_key_change(entry.body):
+            if entry.kind is not EntryKind.GUARD:
+                continue
+            if (other := find_entry(connection, index)) is not None:
+                self._others += 1
+                if other.body != entry.body or not _is_named_so(other):
+                    yield Finding(f"entry {index}", "its row says something else")
                 continue
             self._messages += 1
             try:
                 message = SignedControl.from_der(entry.body).message
             except FoursealError as error:
-                yield Finding(f"entry {index}", f"its body cannot be read: {error}")
+                yield Finding(f"entry {index}", f"it has no row, and is no control message: {error}")
                 continue
             row = store.find_record(connection, index)
             if row is None:
@@ -46,17 +58,20 @@ class GuardCheck:
         there = store.count_records(connection)
         if there != self._messages:
             yield Finding("messages of the guard", f"there are {there} rows, and by the log {self._messages}")
+        there = count_entries(connection)
+        if there != self._others:
+            yield Finding("other entries of the guard", f"there are {there} rows, and by the log {self._others}")
         for row in store.all_alarms(connection):
             if not _is_judged_as_told(connection, row):
                 yield Finding(row.alarm.alarm_id, f"it is {row.alarm.state}, and the log does not say so")
 
 
-def _is_key_change(body: bytes) -> bool:
+def _is_named_so(entry: GuardEntry) -> bool:
+    """Whether an entry is noted as what its body says that it is."""
     try:
-        KeyChange.from_der(body)
+        return entry.name == _NAMES[entry.kind](entry.body)
     except FoursealError:
         return False
-    return True
 
 
 def _is_judged_as_told(connection: Connection, row: AlarmRow) -> bool:

@@ -17,6 +17,7 @@ from contract.announcements.contents import MAX_FACTS, Feedback, Side
 from contract.announcements.control import Kind, SignedControl
 from contract.announcements.history import HistoryFact, Identity
 from contract.announcements.judgement import Candidate, Judgement, Rule, judge
+from server.guard.key_changes import changes_to
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.terms import Turn
@@ -74,8 +75,7 @@ def hear(turn: Turn, alarm: Alarm) -> Heard:
 
 def judge_heard(turn: Turn, alarm: Alarm, heard: Heard) -> Judgement:
     """Judge by what was answered."""
-    announcements = store.list_keys(turn.connection, alarm.alarm_id).values()
-    candidates = [Candidate.of(SignedAnnouncement.from_der(each).announcement) for each in announcements]
+    candidates = list(_candidates(turn, alarm))
     keys = {key for candidate in candidates for key in (candidate.key, *candidate.earlier_keys)}
     liars = sorted({*_liars(turn, keys, heard.senders.items()), *_liars(turn, keys, heard.receivers.items())})
     if liars:
@@ -85,6 +85,16 @@ def judge_heard(turn: Turn, alarm: Alarm, heard: Heard) -> Judgement:
     if not judgements:
         return judge(candidates, alarm.first, None, heard.senders)
     return judgements.pop() if len(judgements) == 1 else Judgement(Rule.CONTRADICTED)
+
+
+def _candidates(turn: Turn, alarm: Alarm) -> Iterator[Candidate]:
+    """The keys of an alarm, with those whose place they took: as they say, or as was decided."""
+    kept = store.list_keys(turn.connection, alarm.alarm_id)
+    decided = {change.new_key: change.old_key for change in changes_to(turn.connection, kept)}
+    for der in kept.values():
+        said = Candidate.of(SignedAnnouncement.from_der(der).announcement)
+        earlier = {decided[said.key]} if said.key in decided else set[bytes]()
+        yield Candidate(said.key, said.earlier_keys | earlier)
 
 
 def _liars(

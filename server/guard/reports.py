@@ -22,12 +22,14 @@ from sqlalchemy import Connection
 from contract.announcements.announcement import Announcement, CheckedAnnouncement, SignedAnnouncement
 from contract.announcements.claim import CLOCK_DIFFERENCE, check_party_name
 from contract.announcements.failures import Failures
+from contract.announcements.key_change import KeyChange
 from contract.announcements.window import Conflict, Window, are_in_conflict
 from contract.errors import GuardRefused
 from mpc.engines import Random
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
+from server.guard.key_changes import recent_changes
 from server.guard.steps import raise_from
 from server.guard.store.announcements import AnnouncementRow, list_of_place, place_of, put_announcement
 from server.guard.terms import GuardLog, GuardTerms, Turn
@@ -199,6 +201,7 @@ class Reports:
         known = {name: find_certificate(connection, name) for name in {each.certificate for each in announced}}
         keys = {each.key.hex() for each in announced}
         listed = {bytes.fromhex(each.value) for each in find_listed(connection, ListedKind.KEY, keys)}
+        decided = recent_changes(connection, turn.now)
         results = list[Result]()
         for each in screened:
             if isinstance(each, Result):
@@ -208,19 +211,20 @@ class Reports:
             elif each.checked.announcement.key in listed:
                 results.append(Result("KEY_BLACK_LISTED"))
             else:
-                results.append(self._take_one(turn, each))
+                results.append(self._take_one(turn, each, decided))
         return turn, results
 
-    def _take_one(self, turn: Turn, held: _Held) -> Result:
+    def _take_one(self, turn: Turn, held: _Held, decided: Mapping[bytes, KeyChange]) -> Result:
         announcement = held.checked.announcement
         place = place_of(announcement.claim)
         since = turn.now - self._terms.window.window - CLOCK_DIFFERENCE
         kept = {row.key: row for row in list_of_place(turn.connection, place, since)}
         try:
             for row in kept.values():
-                if row.keeper != self._keeper and row.key != announcement.key:
-                    self._window.observe(_checked_before(row), row.brought_by, turn.now)
-            conflict = self._window.observe(held.checked, held.brought_by, turn.now)
+                if row.key != announcement.key and (row.keeper != self._keeper or row.key in decided):
+                    self._window.observe(_checked_before(row), row.brought_by, turn.now, decided.get(row.key))
+            change = decided.get(announcement.key)
+            conflict = self._window.observe(held.checked, held.brought_by, turn.now, change)
         except GuardRefused as refusal:
             return Result(refusal.reason)
         before = kept.get(announcement.key)

@@ -45,6 +45,7 @@ from server.identity.store.certificates import (
     RevocationReason,
     find_by_key,
     find_certificate,
+    list_signing_certificates,
 )
 from server.identity.store.certified_keys import CertifiedKeyRow, CertifiedKeyTable
 from server.identity.store.events import AccountEvent, list_events
@@ -119,6 +120,7 @@ __all__ = [
     "list_agents",
     "list_events",
     "list_listed",
+    "list_signing_certificates",
     "modulus_of",
     "new_token",
     "open_leases",

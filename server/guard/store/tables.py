@@ -115,3 +115,16 @@ records = Table(
     CheckConstraint(f"kind IN {_KINDS}", name="kind"),
     Index(None, "alarm_id", "log_index"),
 )
+
+entries = Table(
+    "guard_entries",
+    metadata,
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("time", Instant, nullable=False),
+    CheckConstraint("kind IN ('key-change', 'gateway', 'account-alarm')", name="kind"),
+    Index(None, "kind", "name", "log_index"),
+    Index(None, "kind", "time"),
+)

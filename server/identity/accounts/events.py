@@ -34,6 +34,7 @@ class Event(StrEnum):
     POSSESSION_FAILED = "possession_failed"
     CERTIFICATES_ISSUED = "certificates_issued"
     CERTIFICATES_REVOKED = "certificates_revoked"
+    KEY_CHANGE_DECIDED = "key_change_decided"
     DEVICE_BLOCKED = "device_blocked"
     ADMINISTRATOR_ADDED = "administrator_added"
     ADMINISTRATOR_REMOVED = "administrator_removed"

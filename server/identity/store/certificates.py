@@ -198,6 +198,16 @@ def list_unrevoked(connection: Connection, account: str) -> list[IssuedCertifica
     return [_certificate(row) for row in connection.execute(query)]
 
 
+def list_signing_certificates(connection: Connection, account: str) -> list[IssuedCertificate]:
+    """The certificates for signing of all pairs that an account ever had, newest first."""
+    column = signer_certificates.c
+    query = select(signer_certificates).where(
+        column.account == account, column.purpose == Purpose.SIGN.value, _of_pairs
+    )
+    found = connection.execute(query.order_by(column.create_time.desc(), column.fingerprint))
+    return [_certificate(row) for row in found]
+
+
 def list_issue_times(connection: Connection, account: str, limit: int) -> list[datetime]:
     """When an account's newest pairs were issued, of whatever state; at most ``limit``, newest first."""
     column = signer_certificates.c

@@ -1,0 +1,28 @@
+"""What the guard has in the log besides control messages."""
+
+from alembic import op
+from sqlalchemy import BigInteger, CheckConstraint, Column, LargeBinary, PrimaryKeyConstraint, Text
+
+revision = "0031"
+down_revision = "0030"
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "guard_entries",
+        Column("log_index", BigInteger, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("time", BigInteger, nullable=False),
+        CheckConstraint("kind IN ('key-change', 'gateway', 'account-alarm')", name="ck_guard_entries_kind"),
+        PrimaryKeyConstraint("log_index", name="pk_guard_entries"),
+    )
+    op.create_index("ix_guard_entries_kind_name_log_index", "guard_entries", ["kind", "name", "log_index"])
+    op.create_index("ix_guard_entries_kind_time", "guard_entries", ["kind", "time"])
+
+
+def downgrade() -> None:
+    """Drop it."""
+    op.drop_table("guard_entries")
