@@ -52,7 +52,7 @@ class EntryKind(StrEnum):
     POSTING = "posting"
     """A ``transactions.OperatorPosting``."""
     GUARD = "guard"
-    """A ``SignedControl`` of the guard against forged signers, or a ``KeyChange`` that was decided: announcements."""
+    """Of the guard against forged signers: a ``SignedControl``; a ``KeyChange`` or ``GatewayStanding`` as decided."""
 
 
 _KINDS: Final = frozenset(EntryKind)

@@ -16,9 +16,12 @@ app = typer.Typer(
 )
 blacklist_app = typer.Typer(help="Keys and addresses that signed as somebody else.", no_args_is_help=True)
 app.add_typer(blacklist_app, name="blacklist")
+gateways_app = typer.Typer(help="Gateways that the guard knows, and those that are shut out.", no_args_is_help=True)
+app.add_typer(gateways_app, name="gateways")
 
 AlarmArgument = Annotated[str, typer.Argument(metavar="ALARM", help="Name of an alarm.")]
 KindArgument = Annotated[Literal["key", "address"], typer.Argument(help="What is listed.")]
+GatewayArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of a gateway.")]
 ValueArgument = Annotated[str, typer.Argument(help="SHA-256 of the key's SubjectPublicKeyInfo, in hex; an IP address.")]
 KeysOption = Annotated[list[str], typer.Option(help="Fingerprint of a key of the alarm, or how it begins; repeatable.")]
 
@@ -107,3 +110,32 @@ def blacklist_remove(
     from server.cli.guard import black_list_remove as command
 
     command(home_of(home), kind, value, as_json=json)
+
+
+@gateways_app.command("list")
+def gateways_list(home: HomeOption = None, json: JsonOption = False) -> None:
+    """List gateways that the guard knows, or that are shut out."""
+    from server.cli.guard_gateways import list_all as command
+
+    command(home_of(home), as_json=json)
+
+
+@gateways_app.command("shut-out")
+def gateways_shut_out(
+    gateway: GatewayArgument,
+    cause: Annotated[str, typer.Option(help="Why, for people.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Listen to a gateway no more, and tell it nothing: it has lied."""
+    from server.cli.guard_gateways import shut_one_out as command
+
+    command(home_of(home), gateway, cause, as_json=json)
+
+
+@gateways_app.command("readmit")
+def gateways_readmit(gateway: GatewayArgument, home: HomeOption = None, json: JsonOption = False) -> None:
+    """Listen to a gateway again, and tell it what it has missed."""
+    from server.cli.guard_gateways import readmit_one as command
+
+    command(home_of(home), gateway, as_json=json)

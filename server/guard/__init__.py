@@ -1,8 +1,8 @@
 """The guard against forged signers: it watches announcements, has conflicts held, asks, judges, and has it released.
 
 What is announced, and how alarms stand, is in ``contract.announcements``. Read in this order: ``steps``, ``judging``;
-``reports``, ``answers``, ``deciding``, ``key_changes``; ``keys``, ``outbox``; ``viewing``, ``upkeep``,
-``checking``.
+``reports``, ``answers``, ``deciding``, ``key_changes``, ``shutting_out``; ``keys``, ``outbox``;
+``viewing``, ``upkeep``, ``checking``.
 """
 
 from server.guard.checking import GuardCheck
@@ -10,6 +10,7 @@ from server.guard.deciding import decide
 from server.guard.key_changes import decide_key_change
 from server.guard.keys import GUARD_KEYS, GuardKeys
 from server.guard.rules import GuardRules, compose_guard_rules
+from server.guard.shutting_out import readmit, shut_out
 from server.guard.store.alarms import AlarmRow
 from server.guard.terms import GuardTerms
 from server.guard.viewing import AlarmView, GuardStatus, find_alarm_view, guard_status, list_alarms
@@ -29,4 +30,6 @@ __all__ = [
     "find_alarm_view",
     "guard_status",
     "list_alarms",
+    "readmit",
+    "shut_out",
 ]

@@ -26,7 +26,7 @@ from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import RecordRow
 from server.guard.terms import GuardLog, GuardTerms, Turn
-from server.identity import Gateway
+from server.identity import Gateway, require_admitted
 from server.journal.log import stage
 from server.storage import Database, Threads
 from wire.catalogue import ServiceError
@@ -67,13 +67,14 @@ class Answers:
         """Take it that a gateway has done what it was told.
 
         Raises:
-            ServiceError: BATCH_SIZE_WRONG, STORAGE_UNAVAILABLE.
+            ServiceError: BATCH_SIZE_WRONG, GATEWAY_SHUT_OUT, STORAGE_UNAVAILABLE.
         """
         most = max(len(numbers), len(delivered))
         if not numbers or most > MAX_ACKNOWLEDGED:
             raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_ACKNOWLEDGED, found=most)
 
         def unit(connection: Connection) -> Turn:
+            require_admitted(connection, gateway.name)
             turn, alarms = Turn(connection, self._terms, self._clock()), frozenset(delivered)
             for number in sorted(set(numbers)):
                 acknowledged(turn, gateway.name, number, alarms)
@@ -87,12 +88,14 @@ class Answers:
         Raises:
             MalformedInput: what ``SignedControl.from_der`` raises.
             VerificationFailed: SIGNATURE_INVALID, and what ``require_fresh`` raises.
-            ServiceError: CONTROL_OF_OTHER_ISSUER, ALARM_NOT_FOUND, TOO_MANY_REPORTS, STORAGE_UNAVAILABLE.
+            ServiceError: CONTROL_OF_OTHER_ISSUER, ALARM_NOT_FOUND, GATEWAY_SHUT_OUT, TOO_MANY_REPORTS,
+                STORAGE_UNAVAILABLE.
         """
         self._rates.require_room(gateway.name, 1, self._clock())
         message = await self._workers.run(_read, gateway, control_der)
 
         def unit(connection: Connection) -> Turn:
+            require_admitted(connection, gateway.name)
             turn = Turn(connection, self._terms, self._clock())
             known = order_store.find_gateway(connection, gateway.name)
             if known is None:

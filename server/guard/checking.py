@@ -11,16 +11,19 @@ from contract.announcements.contents import Decision
 from contract.announcements.control import IssuerRole, Kind, SignedControl
 from contract.announcements.judgement import Judgement
 from contract.announcements.key_change import KeyChange
+from contract.announcements.standing import GatewayStanding
 from contract.log_entry import EntryKind
 from mpc.errors import FoursealError
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import AlarmRow, RecordRow
-from server.guard.store.entries import GuardEntry, GuardEntryKind, count_entries, find_entry
+from server.guard.store.entries import GuardEntry, GuardEntryKind, count_entries, find_entry, newest_by_name
+from server.identity import gateways_shut_out
 from server.journal.log import Entries, Finding
 
 _NAMES: Final[Mapping[GuardEntryKind, Callable[[bytes], str]]] = {
     GuardEntryKind.KEY_CHANGE: lambda body: KeyChange.from_der(body).new_key.hex(),
+    GuardEntryKind.GATEWAY: lambda body: GatewayStanding.from_der(body).gateway,
 }
 
 
@@ -61,6 +64,10 @@ class GuardCheck:
         there = count_entries(connection)
         if there != self._others:
             yield Finding("other entries of the guard", f"there are {there} rows, and by the log {self._others}")
+        out = gateways_shut_out(connection)
+        for name, entry in newest_by_name(connection, GuardEntryKind.GATEWAY).items():
+            if GatewayStanding.from_der(entry.body).shut_out != (name in out):
+                yield Finding(f"gateway {name}", "the black list says otherwise of it than the log")
         for row in store.all_alarms(connection):
             if not _is_judged_as_told(connection, row):
                 yield Finding(row.alarm.alarm_id, f"it is {row.alarm.state}, and the log does not say so")

@@ -21,7 +21,7 @@ from server.guard.key_changes import changes_to
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.terms import Turn
-from server.identity import find_by_key
+from server.identity import find_by_key, gateways_shut_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,13 @@ class Heard:
 
 
 def hear(turn: Turn, alarm: Alarm) -> Heard:
-    """What has been answered about an alarm until now."""
+    """What has been answered about an alarm until now, by gateways that are not shut out."""
     blocks = order_store.list_orders(turn.connection, alarm.alarm_id, [Kind.BLOCK])
-    deliverers = {order.gateway for order in blocks if order.delivers}
+    deliverers, out = {order.gateway for order in blocks if order.delivers}, gateways_shut_out(turn.connection)
     heard = Heard({}, {})
     for record in store.list_records(turn.connection, alarm.alarm_id):
+        if record.issuer in out:
+            continue
         content = SignedControl.from_der(record.message).message.content
         if isinstance(content, Feedback):
             if content.side is Side.SENDER:

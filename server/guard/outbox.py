@@ -34,7 +34,7 @@ from server.guard.store.alarms import RecordRow
 from server.guard.store.orders import OrderRow
 from server.guard.terms import GuardLog, GuardTerms, Turn
 from server.guard.upkeep import GuardUpkeep
-from server.identity import Gateway
+from server.identity import Gateway, gateways_shut_out
 from server.journal.log import stage
 from server.storage import Database
 
@@ -129,6 +129,7 @@ class Outbox:
             OperatorError: custody is elsewhere than the configuration says.
         """
         async with self._working:
+            await self._end_shut_out()
             await self._upkeep.pass_time()
             await self._sign_stale()
             while await self._sign_some() == _AT_A_TIME:
@@ -139,7 +140,7 @@ class Outbox:
         """Control messages for a gateway, DER; once None, when all was told; until another stream of its begins.
 
         Raises:
-            ServiceError: STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE, CUSTODY_FULL.
+            ServiceError: GATEWAY_SHUT_OUT, STORAGE_UNAVAILABLE, CUSTODY_UNAVAILABLE, CUSTODY_FULL.
         """
         await self._keys.ensure()
 
@@ -184,6 +185,13 @@ class Outbox:
                 all_told = True
                 yield None
             await stream.rung.wait()
+
+    async def _end_shut_out(self) -> None:
+        if not self._streams:
+            return
+        for name in self._streams.keys() & await self._database.read(gateways_shut_out):
+            self._log.info("gateway_shut_out", gateway=name)
+            self._streams[name].end()
 
     async def _sign_stale(self) -> None:
         before = self._clock() - _SIGN_ANEW

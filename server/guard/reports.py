@@ -41,6 +41,7 @@ from server.identity import (
     RevocationReason,
     find_certificate,
     find_listed,
+    require_admitted,
 )
 from server.storage import Database, Threads
 from transparency.keys import VerifierKey
@@ -156,14 +157,14 @@ class Reports:
         """Take what a gateway tells of; a result for each.
 
         Raises:
-            ServiceError: BATCH_SIZE_WRONG, TOO_MANY_REPORTS, STORAGE_UNAVAILABLE.
+            ServiceError: BATCH_SIZE_WRONG, GATEWAY_SHUT_OUT, TOO_MANY_REPORTS, STORAGE_UNAVAILABLE.
         """
         if not 1 <= len(reported) <= MAX_REPORTED:
             raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_REPORTED, found=len(reported))
         self._rates.require_room(gateway.name, len(reported), self._clock())
         screened = await self._workers.run(self._screen, gateway.name, reported)
         if any(isinstance(each, _Held) for each in screened):
-            turn, results = await self._database.write(partial(self._take, screened=screened))
+            turn, results = await self._database.write(partial(self._take, gateway=gateway.name, screened=screened))
             self._log.tell(turn)
         else:
             results = [each if isinstance(each, Result) else Result() for each in screened]
@@ -195,7 +196,10 @@ class Reports:
                 self._failures.failed(brought_by, now)
             return Result(error.reason)
 
-    def _take(self, connection: Connection, screened: Sequence[_Held | Result]) -> tuple[Turn, list[Result]]:
+    def _take(
+        self, connection: Connection, gateway: str, screened: Sequence[_Held | Result]
+    ) -> tuple[Turn, list[Result]]:
+        require_admitted(connection, gateway)
         turn = Turn(connection, self._terms, self._clock())
         announced = [each.checked.announcement for each in screened if isinstance(each, _Held)]
         known = {name: find_certificate(connection, name) for name in {each.certificate for each in announced}}

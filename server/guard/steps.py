@@ -7,7 +7,7 @@ one that acknowledges; only then it is blocked. An order is signed, and stands i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -31,13 +31,15 @@ from server.guard.judging import Heard, hear, judge_heard
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import AlarmRow
+from server.guard.store.orders import OrderRow
 from server.guard.terms import Turn
-from server.identity import ListedKind, put_on_list
+from server.identity import ListedKind, gateways_shut_out, put_on_list, require_admitted
 from wire.catalogue import ServiceError
 
 MAX_HELD_OF_ACCOUNT: Final = 100
 """Most alarms about one account that wait for a judgement. Who has two certificates raises no more about itself."""
 _NEW_GATEWAY_LEARNS: Final = 1000
+_WAITING: Final = (AlarmState.RAISED, AlarmState.CHECKING, AlarmState.NAMED, AlarmState.DECIDED)
 _UNJUDGED: Final = (AlarmState.RAISED, AlarmState.BLOCKED, AlarmState.CHECKING, AlarmState.UNDETERMINED)
 
 
@@ -80,7 +82,12 @@ def raise_from(turn: Turn, conflict: Conflict, announcements: Mapping[bytes, Sig
 
 
 def join(turn: Turn, gateway: str) -> None:
-    """Note that a gateway watches; one that is new is told of all that is held."""
+    """Note that a gateway watches; one that is new is told of all that is held.
+
+    Raises:
+        ServiceError: GATEWAY_SHUT_OUT.
+    """
+    require_admitted(turn.connection, gateway)
     new = order_store.find_gateway(turn.connection, gateway) is None
     order_store.saw_gateway(turn.connection, gateway, turn.now)
     if not new:
@@ -124,24 +131,31 @@ def blocked(turn: Turn, row: AlarmRow, *, waited: bool = False) -> None:
     """
     if row.alarm.state is not AlarmState.RAISED:
         return
-    orders = order_store.list_orders(turn.connection, row.alarm.alarm_id, [Kind.BLOCK])
+    orders = _awaited(turn, row, [Kind.BLOCK])
     done = [order for order in orders if order.acknowledge_time is not None]
     if not done or not (waited or len(done) == len(orders) or any(order.delivers for order in done)):
         return
     row = _step(turn, row, Blocked(), None)
     _tell(turn, "alarm_blocked", row.alarm)
     row = _step(turn, row, CheckBegan(), turn.now + turn.terms.answer)
-    _order(turn, [order.gateway for order in orders], row.alarm.alarm_id, Check())
+    _order(turn, _told_to_block(turn, row.alarm.alarm_id), row.alarm.alarm_id, Check())
 
 
 def answered(turn: Turn, row: AlarmRow, *, waited: bool = False) -> None:
     """Judge, if all have answered that were asked, or were waited for."""
     if row.alarm.state is not AlarmState.CHECKING:
         return
-    orders = order_store.list_orders(turn.connection, row.alarm.alarm_id, [Kind.CHECK])
+    orders = _awaited(turn, row, [Kind.CHECK])
     if waited or all(order.acknowledge_time is not None for order in orders):
         heard = hear(turn, row.alarm)
         conclude(turn, row, judge_heard(turn, row.alarm, heard), heard)
+
+
+def go_on_without(turn: Turn) -> None:
+    """Go on with alarms that waited for a gateway which was shut out just now."""
+    for step in (blocked, answered, _released):
+        for row in store.list_in(turn.connection, _WAITING, _NEW_GATEWAY_LEARNS):
+            step(turn, row)
 
 
 def conclude(turn: Turn, row: AlarmRow, judgement: Judgement, heard: Heard) -> None:
@@ -174,13 +188,20 @@ def _released(turn: Turn, row: AlarmRow) -> None:
     """Take it as over when the receiver's gateways, or where it is at none all that hold, have released."""
     if row.alarm.state not in {AlarmState.NAMED, AlarmState.DECIDED}:
         return
-    orders = order_store.list_orders(turn.connection, row.alarm.alarm_id, [Kind.BLOCK, Kind.UNBLOCK])
+    orders = _awaited(turn, row, [Kind.BLOCK, Kind.UNBLOCK])
     holds = [order for order in orders if order.kind is Kind.BLOCK and order.acknowledge_time is not None]
     awaited = {order.gateway for order in holds if order.delivers} or {order.gateway for order in holds}
     done = {each.gateway for each in orders if each.kind is Kind.UNBLOCK and each.acknowledge_time is not None}
     if awaited <= done:
         row = _step(turn, row, Released(), None)
         _tell(turn, "alarm_released", row.alarm)
+
+
+def _awaited(turn: Turn, row: AlarmRow, kinds: Collection[Kind]) -> list[OrderRow]:
+    """Orders about an alarm to gateways that are not shut out."""
+    out = gateways_shut_out(turn.connection)
+    orders = order_store.list_orders(turn.connection, row.alarm.alarm_id, kinds)
+    return [order for order in orders if order.gateway not in out]
 
 
 def _step(turn: Turn, row: AlarmRow, event: Event, due_time: datetime | None) -> AlarmRow:

@@ -5,7 +5,13 @@ from server.identity.accounts.administration import disable_account, enable_acco
 from server.identity.accounts.events import Event, record
 from server.identity.agents import check_callers, require_caller, revoke
 from server.identity.authority import Authority
-from server.identity.black_list import put_on_list, require_unlisted, take_off_list
+from server.identity.black_list import (
+    gateways_shut_out,
+    put_on_list,
+    require_admitted,
+    require_unlisted,
+    take_off_list,
+)
 from server.identity.callers import CallerReader
 from server.identity.certificates.certificates import Pair, SignerCertificates
 from server.identity.certificates.moduli import modulus_of, signer_moduli
@@ -113,6 +119,7 @@ __all__ = [
     "find_outside_certificate",
     "find_personal_certificate",
     "find_server_certificate_end",
+    "gateways_shut_out",
     "is_key_certified",
     "issue_organisation_certificate",
     "issue_personal_certificate",
@@ -127,6 +134,7 @@ __all__ = [
     "organisation_subject",
     "put_on_list",
     "record",
+    "require_admitted",
     "require_caller",
     "require_unlisted",
     "revoke",

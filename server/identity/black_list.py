@@ -1,4 +1,4 @@
-"""The black list: keys and addresses that signed as somebody else.
+"""The black list: keys and addresses that signed as somebody else, and gateways that lied to the guard.
 
 The guard writes it, and an operator may. A listed key is certified no more, and proves no login: so nothing is done in
 a contract session with it, by whoever has it. Nobody below the guard has to look upward. Gateways get the addresses.
@@ -14,9 +14,17 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from contract.announcements.claim import is_party_name
 from server.errors import OperatorError
 from server.identity.store import logins as login_store
-from server.identity.store.black_list import Listed, ListedKind, add_listed, find_listed, remove_listed
+from server.identity.store.black_list import (
+    Listed,
+    ListedKind,
+    add_listed,
+    find_listed,
+    list_values,
+    remove_listed,
+)
 from server.identity.store.certificates import find_by_key
 from wire.catalogue import ServiceError
 
@@ -38,8 +46,23 @@ def require_unlisted(connection: Connection, keys_sha256: Iterable[bytes]) -> No
         raise ServiceError("KEY_BLACK_LISTED")
 
 
+def require_admitted(connection: Connection, gateway: str) -> None:
+    """See that a gateway is not shut out.
+
+    Raises:
+        ServiceError: GATEWAY_SHUT_OUT.
+    """
+    if find_listed(connection, ListedKind.GATEWAY, [gateway]):
+        raise ServiceError("GATEWAY_SHUT_OUT", gateway=gateway)
+
+
+def gateways_shut_out(connection: Connection) -> frozenset[str]:
+    """Names of the gateways that are shut out."""
+    return frozenset(list_values(connection, ListedKind.GATEWAY))
+
+
 def put_on_list(connection: Connection, kind: ListedKind, value: str, cause: str, now: datetime) -> bool:
-    """List a key or an address; False if it is listed already. What logins have proved by the key is forgotten.
+    """List something; False if it is listed already. What logins have proved by the key is forgotten.
 
     Args:
         connection: the transaction.
@@ -61,7 +84,7 @@ def put_on_list(connection: Connection, kind: ListedKind, value: str, cause: str
 
 
 def take_off_list(connection: Connection, kind: ListedKind, value: str) -> None:
-    """Take a key or an address off the list.
+    """Take something off the list.
 
     Raises:
         OperatorError: it is not there.
@@ -75,6 +98,10 @@ def _checked(kind: ListedKind, value: str) -> str:
         if _KEY.fullmatch(value):
             return value
         raise OperatorError("this is no fingerprint of a key", "Give the SHA-256 of its SubjectPublicKeyInfo, in hex.")
+    if kind is ListedKind.GATEWAY:
+        if is_party_name(value):
+            return value
+        raise OperatorError(f"no gateway is called {value}", "See fourseal-server guard gateways list.")
     try:
         return str(ip_address(value))
     except ValueError:

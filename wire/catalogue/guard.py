@@ -73,6 +73,13 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "A gateway that the guard knows has a name of 1 to 63 characters of [a-z0-9._-]; this one's is another.",
         "Have it certified with a host name or an IPv4 address as its first --server-name.",
     ),
+    Entry("STANDING_MALFORMED", INVALID, "What is decided of a gateway is refused: {problem}.", CORRECT),
+    Entry(
+        "GATEWAY_SHUT_OUT",
+        DENIED,
+        "The gateway {gateway} was shut out: the guard neither listens to it nor tells it anything.",
+        "Ask the guard's operator why. Agents go by another gateway until it is readmitted.",
+    ),
     Entry("ALARM_NOT_FOUND", StatusCode.NOT_FOUND, "There is no such alarm.", _ASK),
     Entry(
         "TOO_MANY_ALARMS",

@@ -23,6 +23,8 @@ class GuardEntryKind(StrEnum):
 
     KEY_CHANGE = "key-change"
     """``KeyChange``, under the new key's fingerprint in hex."""
+    GATEWAY = "gateway"
+    """``GatewayStanding``, under the gateway's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ def list_about(connection: Connection, kind: GuardEntryKind, names: Collection[s
     """All of a kind about some, oldest first."""
     query = select(entries).where(_entry.kind == kind.value, _entry.name.in_(names))
     return [_read(row) for row in connection.execute(query.order_by(_entry.log_index))]
+
+
+def newest_by_name(connection: Connection, kind: GuardEntryKind) -> dict[str, GuardEntry]:
+    """The newest of a kind about each that there is any about."""
+    query = select(entries).where(_entry.kind == kind.value).order_by(_entry.log_index)
+    return {each.name: each for each in map(_read, connection.execute(query))}
 
 
 def list_since(connection: Connection, kind: GuardEntryKind, time: datetime) -> list[GuardEntry]:

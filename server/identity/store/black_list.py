@@ -1,4 +1,4 @@
-"""The table of the black list: keys and addresses of whoever signed as somebody else."""
+"""The table of the black list: keys and addresses of whoever signed as somebody else, gateways that lied."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ black_list = Table(
     Column("value", Text, primary_key=True),
     Column("cause", Text, nullable=False),
     Column("create_time", Instant, nullable=False),
-    CheckConstraint("kind IN ('key', 'address')", name="kind"),
+    CheckConstraint("kind IN ('key', 'address', 'gateway')", name="kind"),
     Index(None, "create_time", "value"),
 )
 
@@ -30,6 +30,8 @@ class ListedKind(StrEnum):
     """SHA-256 of a SubjectPublicKeyInfo, 64 hexadecimal digits."""
     ADDRESS = "address"
     """An IP address that gateways see."""
+    GATEWAY = "gateway"
+    """Name of a gateway that the guard listens to no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ def find_listed(connection: Connection, kind: ListedKind, values: Collection[str
     """Which of these stand there."""
     query = select(*_columns).where(black_list.c.kind == kind.value, black_list.c.value.in_(values))
     return [_listed(*row) for row in connection.execute(query)]
+
+
+def list_values(connection: Connection, kind: ListedKind) -> list[str]:
+    """All that are listed of a kind."""
+    return list(connection.execute(select(black_list.c.value).where(black_list.c.kind == kind.value)).scalars())
 
 
 def list_listed(connection: Connection, after: PageCursor | None, limit: int) -> list[Listed]:

@@ -1,4 +1,4 @@
-"""What the guard has in the log besides control messages."""
+"""What the guard has in the log besides control messages, and gateways on the black list."""
 
 from alembic import op
 from sqlalchemy import BigInteger, CheckConstraint, Column, LargeBinary, PrimaryKeyConstraint, Text
@@ -8,7 +8,8 @@ down_revision = "0030"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the table, and allow the kind."""
+    _allow("'key', 'address', 'gateway'")
     op.create_table(
         "guard_entries",
         Column("log_index", BigInteger, nullable=False),
@@ -24,5 +25,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Take both back: gateways are listened to again."""
     op.drop_table("guard_entries")
+    op.execute("DELETE FROM black_list WHERE kind = 'gateway'")
+    _allow("'key', 'address'")
+
+
+def _allow(kinds: str) -> None:
+    with op.batch_alter_table("black_list") as black_list:
+        black_list.drop_constraint("ck_black_list_kind", type_="check")
+        black_list.create_check_constraint("ck_black_list_kind", f"kind IN ({kinds})")
