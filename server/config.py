@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -40,6 +41,20 @@ def _check_arc(arc: str) -> str:
 
 def _check_optional_address(address: str) -> str:
     return address and _check_address(address)
+
+
+def _check_loopback(address: str) -> str:
+    host = _check_optional_address(address).rpartition(":")[0].strip("[]")
+    if address and host != "localhost" and not _is_loopback(host):
+        raise ValueError("must be an address of this machine alone, as 127.0.0.1:9464")
+    return address
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_url(url: str) -> str:
@@ -247,6 +262,8 @@ class Settings(BaseSettings):
     """Time between two checks of database, custody and journal."""
     shutdown_grace_seconds: float = Field(30.0, ge=0)
     """Time that calls in flight have to finish in at shutdown."""
+    metrics_listen: Annotated[str, AfterValidator(_check_loopback)] = ""
+    """Where metrics are shown by HTTP in the format of Prometheus, on this machine alone; empty: nowhere."""
     reflection: bool = False
     """Whether the server describes its services to whoever asks."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -17,18 +17,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import structlog
+from prometheus_client.multiprocess import mark_process_dead
 
 from server.config import Settings
 from server.errors import OperatorError
+from server.metrics import SEVERAL_PROCESSES
 from server.root.home import Home, Serving
 from server.storage.file_lock import FileLock
 
@@ -58,6 +62,9 @@ def supervise(home: Home, settings: Settings, lock: FileLock, log: structlog.std
         }
         if settings.ocsp_listen:
             environment["FOURSEAL_OCSP_LISTEN"] = ports.enter_context(_held_port(settings.ocsp_listen))
+        if settings.metrics_listen:
+            environment["FOURSEAL_METRICS_LISTEN"] = ports.enter_context(_held_port(settings.metrics_listen))
+            environment[SEVERAL_PROCESSES] = str(_make_counts_folder(home))
         asyncio.run(_supervise(Supervisor(home, settings, environment, lock, log)))
 
 
@@ -157,6 +164,8 @@ class Supervisor:
                 served.set_result(Serving.from_line(line))
             status = await process.wait()
             self._living.discard(process)
+            if counts := self._environment.get(SEVERAL_PROCESSES):
+                mark_process_dead(process.pid, counts)  # type: ignore[no-untyped-call]
             if not served.done():
                 text, action = "a server process ended before it served", "See what it has said itself."
                 served.set_exception(OperatorError(text, action))
@@ -166,6 +175,13 @@ class Supervisor:
             self._log.error("process_ended", process_id=process.pid, status=status, restart_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _make_counts_folder(home: Home) -> Path:
+    """A folder for what the processes count: empty, for counts begin with the supervisor."""
+    shutil.rmtree(home.counts, ignore_errors=True)
+    home.counts.mkdir(mode=0o700)
+    return home.counts
 
 
 @contextlib.contextmanager

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import grpc
-import structlog
 from cryptography import x509
 from fourseal.v1 import guard_service_pb2 as pb
 from fourseal.v1.guard_service_pb2_grpc import GuardServiceStub
@@ -24,6 +23,7 @@ from contract.log_certificate import read_log_certificate
 from contract.oids import Arc
 from mpc.errors import FoursealError
 from server.clock import Clock
+from server.metrics import EventLog
 from transparency.keys import VerifierKey
 from wire import tls
 from wire.limits import channel_options
@@ -109,7 +109,7 @@ class GuardLine:
         arc: Arc,
         current: Callable[[], tuple[bytes, bytes]],
         clock: Clock,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLog,
     ) -> None:
         self._address = address
         self._authority = authority
@@ -127,6 +127,11 @@ class GuardLine:
     def log_key(self) -> VerifierKey | None:
         """Of the transparency log, by which key changes are checked; None: the guard has not said yet."""
         return None if self._guard is None else self._guard.log_key
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the guard has answered when it was called last."""
+        return self._is_there
 
     async def report(self, reported: Sequence[Reported]) -> list[ReportResult]:
         """Tell of announcements, at most 100. Empty: the guard is not there, and is told later."""

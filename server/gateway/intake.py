@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-import structlog
 from fourseal.v1 import relay_service_pb2 as pb
 
 from contract.announcements.announcement import MAX_DELAY, Announcement, SignedAnnouncement
@@ -22,6 +21,7 @@ from server.gateway.guard_line import GuardLine, Reported
 from server.gateway.histories import Histories, Seen
 from server.gateway.store.notices import Mailbox
 from server.gateway.traffic import Posted, Traffic
+from server.metrics import EventLog
 from wire.catalogue import ServiceError
 from wire.convert import time_of
 
@@ -56,7 +56,7 @@ class Intake:
         histories: Histories,
         guard: GuardLine,
         clock: Clock,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLog,
     ) -> None:
         self._traffic = traffic
         self._histories = histories

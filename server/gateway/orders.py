@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import Connection
@@ -32,6 +31,7 @@ from server.gateway.guard_line import Guard, GuardLine
 from server.gateway.histories import Histories, Served
 from server.gateway.store import alarms as store
 from server.gateway.traffic import After, Traffic
+from server.metrics import EventLog
 from server.storage import Database
 from wire.status import RemoteError
 from wire.streams import is_break
@@ -91,7 +91,7 @@ class Orders:
         served: Served,
         database: Database,
         clock: Clock,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLog,
     ) -> None:
         self._own = own
         self._line = line

@@ -17,7 +17,6 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection
 
 from contract.announcements.control import ControlMessage
@@ -29,6 +28,7 @@ from server.gateway.store import histories as fact_store
 from server.gateway.store import notices as store
 from server.gateway.store.alarms import AlarmRow, GatewayAlarmState, RefusedRow
 from server.gateway.store.notices import Mailbox, NoticeRow, NoticeState
+from server.metrics import EventLog
 from server.relay.mailboxes import Bells
 from server.storage import Database
 from wire.catalogue import ServiceError
@@ -116,7 +116,7 @@ class Traffic:
         histories: Histories,
         terms: TrafficTerms,
         clock: Clock,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLog,
     ) -> None:
         self._database = database
         self._histories = histories

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
-import structlog
 from cryptography import x509
 
 from contract.announcements.claim import is_party_name
@@ -15,9 +15,11 @@ from server.gateway.guard_line import GuardLine
 from server.gateway.histories import Histories, Served
 from server.gateway.intake import Intake
 from server.gateway.mailboxes import Mailboxes
+from server.gateway.metrics import look_up
 from server.gateway.orders import Orders, Own
 from server.gateway.traffic import Traffic, TrafficTerms
 from server.identity.authority import GATEWAY_URI_PREFIX
+from server.metrics import EventLog, Metrics
 from server.storage import Database
 
 
@@ -62,7 +64,7 @@ class WatchTerms:
 
 
 def compose_watch(
-    database: Database, own: Own, line: GuardLine, terms: WatchTerms, clock: Clock, log: structlog.stdlib.BoundLogger
+    database: Database, own: Own, line: GuardLine, terms: WatchTerms, clock: Clock, log: EventLog, metrics: Metrics
 ) -> Watch:
     """Put it together.
 
@@ -73,10 +75,12 @@ def compose_watch(
         terms: how it is done.
         clock: the time.
         log: the gateway's own log.
+        metrics: of the gateway.
     """
     histories = Histories(database, terms.history_agents, terms.history_facts_per_agent, clock)
     served = Served(database, clock)
     traffic = Traffic(database, histories, terms.traffic, clock, log)
+    metrics.look_up(partial(look_up, database, line))
     intake = Intake(traffic, histories, line, clock, log)
     orders = Orders(own, line, traffic, histories, served, database, clock, log)
     return Watch(traffic, intake, Mailboxes(traffic, intake), served, orders, line)

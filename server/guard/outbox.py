@@ -153,6 +153,7 @@ class Outbox:
         if (earlier := self._streams.get(gateway.name)) is not None:
             earlier.end()
         self._streams[gateway.name] = stream
+        self._count_streams()
         self._log.info("gateway_watches", gateway=gateway.name)
         self.wake()
         try:
@@ -161,6 +162,7 @@ class Outbox:
         finally:
             if self._streams.get(gateway.name) is stream:
                 del self._streams[gateway.name]
+                self._count_streams()
                 self._log.info("gateway_left", gateway=gateway.name)
 
     def end(self) -> None:
@@ -168,6 +170,9 @@ class Outbox:
         self._ended = True
         for stream in self._streams.values():
             stream.end()
+
+    def _count_streams(self) -> None:
+        self._log.connected.set(len(self._streams))
 
     async def _messages(self, gateway: str, stream: _Stream) -> AsyncGenerator[bytes | None, None]:
         all_told = False

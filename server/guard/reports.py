@@ -170,7 +170,8 @@ class Reports:
             results = [each if isinstance(each, Result) else Result() for each in screened]
         refused = Counter(result.reason for result in results if result.reason)
         self._log.count("announcements_taken", len(results) - refused.total())
-        self._log.count("announcements_refused", refused.total())
+        for reason, count in refused.items():
+            self._log.count("announcements_refused", count, reason)
         if refused:
             self._log.info("announcements_passed_over", gateway=gateway.name, **refused)
         return results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -10,6 +11,7 @@ from mpc.engines import Random
 from server.clock import Clock
 from server.guard.answers import Answers
 from server.guard.keys import GuardKeys
+from server.guard.metrics import look_up
 from server.guard.outbox import Outbox
 from server.guard.reports import Reports
 from server.guard.terms import GuardLog, GuardTerms
@@ -17,6 +19,7 @@ from server.guard.upkeep import GuardUpkeep
 from server.guard.viewing import AlarmViews
 from server.identity import GatewayReader, Logins, require_caller
 from server.journal import Caller
+from server.metrics import Metrics
 from server.storage import Database, Threads
 from transparency.keys import VerifierKey
 
@@ -64,6 +67,7 @@ def compose_guard_rules(
     random: Random,
     clock: Clock,
     log: structlog.stdlib.BoundLogger,
+    metrics: Metrics,
 ) -> GuardRules:
     """Put the rules together.
 
@@ -79,8 +83,10 @@ def compose_guard_rules(
         random: randomness.
         clock: the time.
         log: the server's own log.
+        metrics: of the server.
     """
-    guard_log = GuardLog(log)
+    guard_log = GuardLog(log, metrics)
+    metrics.look_up(partial(look_up, database))
     upkeep = GuardUpkeep(database, terms, clock, guard_log)
     return GuardRules(
         gateways,

@@ -136,7 +136,7 @@ def blocked(turn: Turn, row: AlarmRow, *, waited: bool = False) -> None:
     if not done or not (waited or len(done) == len(orders) or any(order.delivers for order in done)):
         return
     row = _step(turn, row, Blocked(), None)
-    _tell(turn, "alarm_blocked", row.alarm)
+    _tell(turn, "alarm_blocked", row.alarm, seconds=_age(turn, row))
     row = _step(turn, row, CheckBegan(), turn.now + turn.terms.answer)
     _order(turn, _told_to_block(turn, row.alarm.alarm_id), row.alarm.alarm_id, Check())
 
@@ -169,7 +169,7 @@ def conclude(turn: Turn, row: AlarmRow, judgement: Judgement, heard: Heard) -> N
     if row.alarm == before:
         return  # the same once more
     alarm_id = row.alarm.alarm_id
-    _tell(turn, "alarm_judged", row.alarm, rule=judgement.rule.value, decider=judgement.decider)
+    _tell(turn, "alarm_judged", row.alarm, seconds=_age(turn, row), decider=judgement.decider)
     identities = heard.identities_of(judgement.impostors)
     for key in judgement.impostors:
         put_on_list(turn.connection, ListedKind.KEY, key.hex(), alarm_id, turn.now)
@@ -194,7 +194,7 @@ def _released(turn: Turn, row: AlarmRow) -> None:
     done = {each.gateway for each in orders if each.kind is Kind.UNBLOCK and each.acknowledge_time is not None}
     if awaited <= done:
         row = _step(turn, row, Released(), None)
-        _tell(turn, "alarm_released", row.alarm)
+        _tell(turn, "alarm_released", row.alarm, seconds=_age(turn, row))
 
 
 def _awaited(turn: Turn, row: AlarmRow, kinds: Collection[Kind]) -> list[OrderRow]:
@@ -235,8 +235,15 @@ def _told_to_block(turn: Turn, alarm_id: str) -> list[str]:
     return [order.gateway for order in order_store.list_orders(turn.connection, alarm_id, [Kind.BLOCK])]
 
 
-def _tell(turn: Turn, event: str, alarm: Alarm, **facts: str) -> None:
+def _age(turn: Turn, row: AlarmRow) -> float:
+    """Seconds since it was raised, by two clocks if two guards share the database."""
+    return max(0.0, (turn.now - row.create_time).total_seconds())
+
+
+def _tell(turn: Turn, event: str, alarm: Alarm, **facts: str | float) -> None:
     claim = alarm.claim
+    if alarm.judgement is not None:
+        facts["rule"] = alarm.judgement.rule.value
     turn.tell(
         event,
         alarm_id=alarm.alarm_id,

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
+from prometheus_client import Gauge
 from sqlalchemy import Connection
 
 from contract.announcements.window import WindowLimits
+from server.metrics import EventLog, Metrics
+
+_DETAILS: Final = {"alarm_judged": "rule", "alarm_released": "rule", "gateway_said": "kind"}
+_RARE: Final = (
+    "alarm_raised",
+    "alarm_blocked",
+    "alarm_released",
+    "announcements_refused",
+    "answer_impossible",
+    "guard_round_failed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,40 +62,30 @@ class Turn:
         self.events.append((event, facts))
 
 
-class GuardLog:
-    """The server's own log, and how much happened since it was told last. Safe to use from several threads.
+class GuardLog(EventLog):
+    """The guard's log.
+
+    ``connected`` is how many gateways have a stream of control messages here.
 
     Args:
         log: of the server.
+        metrics: of the server.
     """
 
-    def __init__(self, log: structlog.stdlib.BoundLogger) -> None:
-        self._log = log
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-
-    def info(self, event: str, **facts: Any) -> None:  # noqa: ANN401  # of the log
-        """Log an event, and count it."""
-        self.count(event)
-        self._log.info(event, **facts)
+    def __init__(self, log: structlog.stdlib.BoundLogger, metrics: Metrics) -> None:
+        super().__init__(log, metrics, "guard", _DETAILS, _RARE)
+        self.connected = Gauge(
+            "fourseal_guard_gateways_connected",
+            "Gateways that watch for control messages",
+            registry=metrics.registry,
+            multiprocess_mode="livesum",
+        )
 
     def failed(self, error: Exception) -> None:
         """Log that a round failed."""
-        self._log.error("guard_round_failed", cause=str(error))
+        self.error("guard_round_failed", cause=str(error))
 
     def tell(self, turn: Turn) -> None:
         """Log what happened in a turn; after its commit."""
         for event, facts in turn.events:
             self.info(event, **facts)
-
-    def count(self, event: str, number: int = 1) -> None:
-        """Count something that is not logged by itself."""
-        with self._lock:
-            self._counts[event] += number
-
-    def tell_counts(self) -> None:
-        """Log how much of everything there was since this was called last, if there was anything."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-        if counts:
-            self._log.info("guard_counted", **counts)

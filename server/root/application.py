@@ -39,12 +39,14 @@ from server.identity import (
     ensure_server_certificate,
 )
 from server.journal import probe
+from server.metrics import Metrics, MetricsListener
 from server.root.calls import BoundedInFlight
 from server.root.engines import choose_engine
 from server.root.ground import Ground, open_ground
 from server.root.health import Health
 from server.root.home import Home, Serving
 from server.root.listeners import AGENT_SERVICES, ENROLMENT_SERVICES, RELAY_SERVICES, Listeners
+from server.root.metrics import open_metrics
 from server.root.rules import Rules, compose_rules
 from server.root.status import Status, open_status
 from server.storage.file_lock import FileLock
@@ -71,6 +73,7 @@ class Server:
         certificate: CurrentCertificate,
         upkeep: FileLock,
         status: Status | None,
+        metrics: MetricsListener | None,
         *,
         alone: bool,
     ) -> None:
@@ -86,11 +89,13 @@ class Server:
         self._certificate = certificate
         self._upkeep = upkeep
         self._status = status
+        self._metrics = metrics
         self._alone = alone
         self._tasks: list[asyncio.Task[None]] = []
         host, ports = settings.public_host, listeners.ports
         at = "" if status is None else status.address
-        self.serving = Serving(os.getpid(), f"{host}:{ports.agents}", f"{host}:{ports.enrolment}", at)
+        metrics_at = "" if metrics is None else metrics.address
+        self.serving = Serving(os.getpid(), f"{host}:{ports.agents}", f"{host}:{ports.enrolment}", at, metrics_at)
 
     async def start(self) -> None:
         """Begin to serve."""
@@ -100,6 +105,8 @@ class Server:
         await self._listeners.start()
         if self._status is not None:
             self._status.listener.start()
+        if self._metrics is not None:
+            await self._metrics.start()
         await self._health.check_once()
         self._tasks = [
             asyncio.create_task(self._health.keep_checking()),
@@ -117,6 +124,7 @@ class Server:
             server=self.serving.server,
             enrolment_server=self.serving.enrolment_server,
             status_server=self.serving.status_server,
+            metrics_server=self.serving.metrics_server,
             healthy=self._health.serving,
         )
 
@@ -143,6 +151,8 @@ class Server:
         await self._listeners.stop(_STOP_SECONDS)
         if self._status is not None:
             await self._status.listener.stop()
+        if self._metrics is not None:
+            self._metrics.stop()
         self._rules.close()
         self._ground.close()
         self._upkeep.close()
@@ -270,7 +280,8 @@ async def start_server(
     authority, made = await ground.database.write(lambda connection: _credentials(connection, ground, settings))
     certificate = CurrentCertificate(made)
     chosen = ground.custody.shares.holder.engine or choose_engine(settings.engine)
-    rules = compose_rules(home, ground, authority, certificate, settings, engine or chosen, log)
+    metrics = Metrics()
+    rules = compose_rules(home, ground, authority, certificate, settings, engine or chosen, log, metrics)
     in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
 
     async def check() -> None:
@@ -281,13 +292,12 @@ async def start_server(
     relayed = () if rules.relay is None else RELAY_SERVICES
     health = Health((*AGENT_SERVICES, *relayed, *ENROLMENT_SERVICES), check, settings.health_interval_seconds, log)
     listeners = Listeners(
-        settings, certificate, authority.certificate_pem, rules, health, in_flight, log, shared_ports=not alone
+        settings, certificate, authority.certificate_pem, rules, health, in_flight, log, metrics, shared_ports=not alone
     )
     status = await open_status(ground, authority, rules.accounts.lists, settings, log, shared_port=not alone)
-    upkeep = FileLock(home.upkeep_lock)
-    server = Server(
-        home, settings, log, ground, rules, health, listeners, in_flight, certificate, upkeep, status, alone=alone
-    )
+    shown = open_metrics(settings, metrics, log, shared_port=not alone)
+    own = (in_flight, certificate, FileLock(home.upkeep_lock), status, shown)
+    server = Server(home, settings, log, ground, rules, health, listeners, *own, alone=alone)
     await server.start()
     return server
 

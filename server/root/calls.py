@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,6 +12,7 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
+from server.metrics import Metrics
 from wire.catalogue import ServiceError
 from wire.in_flight import InFlight
 from wire.interceptor import RpcInterceptor
@@ -65,6 +67,7 @@ class ServerInterceptor(RpcInterceptor):
 
     Args:
         log: as in ``RpcInterceptor``.
+        metrics: where calls are measured.
         in_flight: the count of calls, by caller.
         caller_of: as in ``RpcInterceptor``.
         certificate_of: the caller's certificate; where gateways hand calls on, the agent's.
@@ -73,16 +76,22 @@ class ServerInterceptor(RpcInterceptor):
     def __init__(
         self,
         log: structlog.stdlib.BoundLogger,
+        metrics: Metrics,
         in_flight: BoundedInFlight,
         caller_of: Callable[[Context], str],
         certificate_of: Callable[[Context], bytes | None] = peer_certificate,
     ) -> None:
         super().__init__(log, in_flight, caller_of)
+        self._metrics = metrics
         self._bounded = in_flight
         self._certificate_of = certificate_of
 
     def _place(self, context: Context) -> AbstractContextManager[None]:
         return self._bounded.of(self._certificate_of(context))
+
+    def _log_call(self, method: str, context: Context, started: float, code: str, **more: str) -> None:
+        super()._log_call(method, context, started, code, **more)
+        self._metrics.calls.labels(method, code).observe(time.perf_counter() - started)
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails

@@ -14,6 +14,7 @@ from server.clock import Clock, system_clock
 from server.config import Settings
 from server.errors import OperatorError
 from server.gateway.guard_line import GuardLine
+from server.gateway.metrics import gateway_log
 from server.gateway.orders import Own
 from server.gateway.rpc import GatewayRelayRpc
 from server.gateway.traffic import TrafficTerms
@@ -21,6 +22,7 @@ from server.gateway.upstream import Upstreams
 from server.gateway.watch import Watch, WatchTerms, compose_watch, gateway_name
 from server.identity import CallerReader, CurrentCertificate
 from server.journal import probe
+from server.metrics import Metrics
 from server.relay.passes import PassReader
 from server.relay.rpc import add_relay_service
 from server.root.calls import BoundedInFlight, ServerInterceptor
@@ -90,10 +92,12 @@ async def start_gateway(
     in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
     callers = CallerReader(clock, None)  # it has no leases
     arc = Arc(settings.oid_arc)
-    line = GuardLine(settings.guard_address, authority, authority_pem, arc, current.pair, clock, log)
+    metrics = Metrics()
+    events = gateway_log(log, metrics)
+    line = GuardLine(settings.guard_address, authority, authority_pem, arc, current.pair, clock, events)
     name = gateway_name(certificate.certificate_pem) if settings.guard_address else ""
-    watch = compose_watch(database, Own(name, current.pair), line, _watch_terms(settings), clock, log)
-    interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log())
+    watch = compose_watch(database, Own(name, current.pair), line, _watch_terms(settings), clock, events, metrics)
+    interceptor = ServerInterceptor(log, metrics, in_flight, lambda _: callers.name_for_log())
     listener = grpc.aio.server(interceptors=[interceptor], options=server_options())
     passes = PassReader(authority, arc, clock)
     add_relay_service(GatewayRelayRpc(callers, passes, upstreams, watch), listener)
@@ -104,7 +108,8 @@ async def start_gateway(
     health = Health(RELAY_SERVICES, check, settings.health_interval_seconds, log)
     health_pb2_grpc.add_HealthServicer_to_server(health, listener)
     port = listen_on(listener, settings.listen, tls.renewable_server_credentials(current.pair, authority_pem))
-    frame = Frame(GATEWAY, home, settings, log, database, listener, port, health, in_flight, current, authority)
+    parts = (database, listener, port, health, in_flight, current, authority, metrics)
+    frame = Frame(GATEWAY, home, settings, log, *parts)
     gateway = Gateway(frame, upstreams, watch)
     await gateway.start()
     return gateway

@@ -48,6 +48,11 @@ class Home:
         return self.folder / "upkeep.lock"
 
     @property
+    def counts(self) -> Path:
+        """The folder where several processes keep what they count, for metrics."""
+        return self.folder / "counts"
+
+    @property
     def token_lock(self) -> Path:
         """The lock of the process that logs in to the token."""
         return self.folder / "token.lock"
@@ -80,6 +85,8 @@ class Serving:
     enrolment_server: str
     status_server: str = ""
     """Where to ask about certificates; empty: nowhere."""
+    metrics_server: str = ""
+    """Where to ask for metrics; empty: nowhere."""
 
     def to_line(self) -> str:
         """A line of JSON."""

@@ -57,6 +57,7 @@ from server.evidence.rpc import EvidenceRpc, TransparencyRpc
 from server.guard.rpc import GuardRpc
 from server.identity import CurrentCertificate, Forwarding
 from server.identity.rpc import AccountRpc, CertificateRpc, EnrolmentRpc, LeaseRpc
+from server.metrics import Metrics
 from server.pins.rpc import PinGuardRpc, PinRpc
 from server.registration.rpc import RegistrationRpc
 from server.relay.rpc import RelayRpc, add_relay_service
@@ -115,6 +116,7 @@ class Listeners:
         health: on both.
         in_flight: counts the calls of both.
         log: access log.
+        metrics: where calls are measured.
         shared_ports: whether other processes listen there too.
     """
 
@@ -127,12 +129,13 @@ class Listeners:
         health: Health,
         in_flight: BoundedInFlight,
         log: structlog.stdlib.BoundLogger,
+        metrics: Metrics,
         *,
         shared_ports: bool,
     ) -> None:
         self._forwarding = Forwarding(x509.load_pem_x509_certificate(authority_pem), Arc(settings.oid_arc))
         interceptor = ServerInterceptor(
-            log, in_flight, lambda _: rules.callers.name_for_log(), self._forwarding.certificate_of
+            log, metrics, in_flight, lambda _: rules.callers.name_for_log(), self._forwarding.certificate_of
         )
         options = server_options(shared_port=shared_ports)
         self._agents = grpc.aio.server(interceptors=[interceptor], options=options)

@@ -18,6 +18,7 @@ from server.clock import Clock, system_clock
 from server.config import Settings
 from server.identity import CallerReader, CurrentCertificate, Forwarding
 from server.journal import probe
+from server.metrics import Metrics
 from server.relay.rpc import RelayRpc, add_relay_service
 from server.root.calls import BoundedInFlight, ServerInterceptor
 from server.root.ground import open_database
@@ -72,9 +73,12 @@ async def start_media_server(
     database = open_database(backend_of(home.database_url(settings)), log)
     part = compose_relay(database, home.folder, authority, settings, clock, log)
     in_flight = BoundedInFlight(capacity=settings.max_calls, capacity_of_caller=settings.max_calls_per_caller)
+    metrics = Metrics()
     callers = CallerReader(clock, None)  # relay passes are what counts here
     forwarding = Forwarding(authority, Arc(settings.oid_arc))
-    interceptor = ServerInterceptor(log, in_flight, lambda _: callers.name_for_log(), forwarding.certificate_of)
+    interceptor = ServerInterceptor(
+        log, metrics, in_flight, lambda _: callers.name_for_log(), forwarding.certificate_of
+    )
     listener = grpc.aio.server(interceptors=[interceptor], options=server_options())
     add_relay_service(RelayRpc(callers, forwarding, part.passes, part.relay), listener)
 
@@ -88,7 +92,8 @@ async def start_media_server(
     current = CurrentCertificate(certificate)
     credentials = tls.renewable_server_credentials(current.pair, authority.public_bytes(Encoding.PEM))
     port = listen_on(listener, settings.listen, credentials)
-    frame = Frame(MEDIA_SERVER, home, settings, log, database, listener, port, health, in_flight, current, authority)
+    parts = (database, listener, port, health, in_flight, current, authority, metrics)
+    frame = Frame(MEDIA_SERVER, home, settings, log, *parts)
     server = MediaServer(frame, part)
     await server.start()
     return server

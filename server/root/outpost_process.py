@@ -16,9 +16,11 @@ from mpc.errors import FoursealError
 from server.config import Settings
 from server.errors import OperatorError
 from server.identity import CurrentCertificate
+from server.metrics import Metrics
 from server.root.calls import BoundedInFlight
 from server.root.health import Health
 from server.root.home import Home, Serving
+from server.root.metrics import open_metrics
 from server.root.outposts import Outpost, load_certificate
 from server.storage import Database
 
@@ -39,6 +41,7 @@ class Frame:
         in_flight: counts its calls.
         certificate: that it shows now.
         authority: that issued it.
+        metrics: of it; shown where the settings say.
     """
 
     outpost: Outpost
@@ -52,6 +55,7 @@ class Frame:
     in_flight: BoundedInFlight
     certificate: CurrentCertificate
     authority: x509.Certificate
+    metrics: Metrics
 
 
 class OutpostProcess:
@@ -65,12 +69,17 @@ class OutpostProcess:
         self._frame = frame
         self._log = frame.log
         self._tasks: list[asyncio.Task[None]] = []
-        self.serving = Serving(os.getpid(), f"{frame.settings.public_host}:{frame.port}", "")
+        self._metrics = open_metrics(frame.settings, frame.metrics, frame.log)
+        at = "" if self._metrics is None else self._metrics.address
+        server = f"{frame.settings.public_host}:{frame.port}"
+        self.serving = Serving(os.getpid(), server, "", metrics_server=at)
 
     async def start(self) -> None:
         """Begin to serve."""
         frame = self._frame
         await frame.listener.start()
+        if self._metrics is not None:
+            await self._metrics.start()
         await frame.health.check_once()
         self._tasks = [asyncio.create_task(frame.health.keep_checking()), asyncio.create_task(self._keep_house())]
         self.serving.write(frame.home.serving)
@@ -94,6 +103,8 @@ class OutpostProcess:
         except TimeoutError:
             self._log.warning("stopped_with_work_left")
         await frame.listener.stop(_STOP_SECONDS)
+        if self._metrics is not None:
+            self._metrics.stop()
         self._close()
         frame.database.close()
         self._log.info("stopped")

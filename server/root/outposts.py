@@ -58,6 +58,7 @@ _TAIL: Final = """\
 # max_calls_per_caller = 512             # the same for one agent
 # health_interval_seconds = 5.0
 # shutdown_grace_seconds = 30.0
+# metrics_listen = ""                    # 127.0.0.1:9464, for Prometheus on this machine; empty: nowhere
 # reflection = false                     # whether it describes its services
 # log_level = "info"
 """

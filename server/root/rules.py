@@ -32,6 +32,7 @@ from server.identity import (
 )
 from server.journal import Flights, OperationRunner
 from server.journal.log import LogReader
+from server.metrics import Metrics
 from server.pins import PinGuards
 from server.registration import CertificateRequests, end_certificate
 from server.root.account_terms import account_terms
@@ -111,6 +112,7 @@ def compose_rules(
     settings: Settings,
     engine: ShareEngine,
     log: structlog.stdlib.BoundLogger,
+    metrics: Metrics,
 ) -> Rules:
     """Put the rules together on an open database and custody."""
     database, shares, clock = ground.database, ground.custody.shares, ground.clock
@@ -164,7 +166,7 @@ def compose_rules(
         _compose_trusteeship(ground, settings, accounts, evidence.rules, statements, log),
         _compose_drafting(ground, settings, authority, accounts, statements, work),
         _compose_transactions(ground, settings, authority, accounts, workers, log),
-        _compose_guard(ground, settings, authority, accounts, workers, evidence.rules, log),
+        _compose_guard(ground, settings, authority, accounts, workers, evidence.rules, log, metrics),
         _compose_own_relay(home, ground, authority, settings, log),
         (operations, generations),
         (workers, generation_workers, evidence.files, coalescer),
@@ -286,6 +288,7 @@ def _compose_guard(
     workers: Threads,
     evidence: EvidenceRules,
     log: structlog.stdlib.BoundLogger,
+    metrics: Metrics,
 ) -> GuardRules:
     random, clock, terms = secrets.token_bytes, ground.clock, guard_terms(settings)
     return compose_guard_rules(
@@ -300,6 +303,7 @@ def _compose_guard(
         random,
         clock,
         log,
+        metrics,
     )
 
 

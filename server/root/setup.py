@@ -76,6 +76,7 @@ _CONFIG = """\
 # webauthn_origins = ["https://localhost"]  # of the software that talks to security keys
 # health_interval_seconds = 5.0
 # shutdown_grace_seconds = 30.0
+# metrics_listen = ""                    # 127.0.0.1:9464, for Prometheus on this machine; empty: nowhere
 # reflection = false                     # whether the server describes its services
 # log_level = "info"
 """

@@ -105,6 +105,12 @@ def count_waiting(connection: Connection, mailbox: Mailbox | None = None) -> int
     return count
 
 
+def count_by_state(connection: Connection) -> dict[NoticeState, int]:
+    """How many there are in each state that any is in."""
+    query = select(_notice.state, func.count()).group_by(_notice.state)
+    return {NoticeState(state): count for state, count in connection.execute(query)}
+
+
 def has_held(connection: Connection, mailbox: Mailbox) -> bool:
     """Whether anything of a mailbox is held."""
     query = select(_notice.position).where(_of(mailbox), _notice.state == NoticeState.HELD.value).limit(1)

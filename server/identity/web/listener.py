@@ -6,20 +6,15 @@ Lists of revoked certificates are made in gRPC's event loop, which is asked for 
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
-from contextlib import ExitStack
-from typing import Final
 
 import structlog
 
-from server.errors import OperatorError
 from server.identity.certificates.responder import MAX_REQUEST_BYTES, Responder
 from server.identity.certificates.revocation import IssuedList, RevocationLists
 from server.identity.web.status import StatusPages
+from server.sockets import listening_socket
 from wire.http import HttpServer
-
-_BACKLOG: Final = 512
 
 
 class StatusListener:
@@ -48,7 +43,7 @@ class StatusListener:
         self.responder = responder
         self._lists = lists
         self._server = HttpServer(StatusPages(responder, self._current_list).handle, log, max_content=MAX_REQUEST_BYTES)
-        self._socket = _listen(address, shared_port=shared_port)
+        self._socket = listening_socket(address, shared_port=shared_port)
         self.port: int = self._socket.getsockname()[1]
         self._others: asyncio.AbstractEventLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -82,25 +77,3 @@ class StatusListener:
         if self._others is None:
             raise RuntimeError  # nothing is answered before ``start``
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._lists.current(), self._others))
-
-
-def _listen(address: str, *, shared_port: bool) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    with ExitStack() as undo:
-        try:
-            family, kind, _, _, target = socket.getaddrinfo(
-                host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            made = undo.enter_context(socket.socket(family, kind))
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if shared_port:
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            made.bind(target)
-            made.listen(_BACKLOG)
-        except OSError:
-            raise OperatorError(
-                f"nothing can listen on {address}",
-                "Stop what uses that port, or configure another; 0 finds a free one.",
-            ) from None
-        undo.pop_all()
-        return made

@@ -14,6 +14,7 @@ from server.cli.gateway import held
 from tests.server.gateway.watched import Net, open_net, reading
 from tests.server.harness import query
 from tests.server.relay.media import under_way
+from tests.server.scraping import scrape
 from wire.status import RemoteError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def net(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Net]:
     """All that runs, for all tests of this module."""
-    async with open_net(tmp_path_factory.mktemp("watched")) as opened:
+    async with open_net(tmp_path_factory.mktemp("watched"), metrics_listen="127.0.0.1:0") as opened:
         yield opened
 
 
@@ -130,3 +131,26 @@ async def test_all_was_told_only_when_nothing_is_held(net: Net) -> None:
             await case.decide([case.alice.key], [case.mallory.key])
             told = [await call.read(), await call.read()]
         assert [(each.envelope_id, each.all_told) for each in told] == [(held_one, False), ("", True)]
+
+
+async def test_metrics(net: Net) -> None:
+    """What a gateway holds and puts aside is shown, and that the guard is there."""
+    address = net.of_bob.serving.metrics_server
+    async with net.case(known=False) as case, reading(case.bob) as bob:
+        await case.until_bob_is_here()
+        await case.alice.post(case.bob.name, announced=True)
+        await bob.next()
+        before = await scrape(address)
+        await case.mallory.post(case.bob.name, announced=True)
+        await case.until("undetermined")
+        await case.until_kept(1, "held")
+        held = await scrape(address)
+        assert held[("fourseal_gateway_guard_there",)] == 1
+        await case.decide([case.alice.key], [case.mallory.key])
+        await case.until("released")
+        after = await scrape(address)
+    events, notices = "fourseal_events_total", "fourseal_gateway_notices"
+    assert (held - before)[notices, "held"] == (after - held)[notices, "quarantined"] == 1
+    happened = {name[2] for name in after - before if name[0] == events}
+    assert {"traffic_blocked", "notice_held", "traffic_released"} <= happened
+    assert (after - before)[events, "receiver", "feedback_sent", "gateway"] == 1

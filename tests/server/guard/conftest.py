@@ -42,6 +42,6 @@ async def open_net(home: Home, clock: MovableClock | None = None) -> AsyncIterat
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def net(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Net]:
     """A guard with its gateways."""
-    low = {"guard_announcements_per_agent": 16, "guard_announcements_per_minute": 1000}
+    low = {"guard_announcements_per_agent": 16, "guard_announcements_per_minute": 1000, "metrics_listen": "127.0.0.1:0"}
     async with open_net(make_home(tmp_path_factory.mktemp("guard") / "server", **low)) as opened:
         yield opened

@@ -15,10 +15,12 @@ from typer.testing import CliRunner, Result
 from contract.announcements.contents import Check, Unblock
 from server.cli.main import app
 from server.errors import OperatorError
+from server.guard.store.alarms import count_by_state
 from server.root.fsck import fsck
-from tests.server.guard.people import Case, Net
+from tests.server.guard.people import SOURCE, Case, Net, Signer
 from tests.server.guard.test_flow import state_of
 from tests.server.harness import database_path, silent_log
+from tests.server.scraping import ask, scrape
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,6 +50,36 @@ async def undetermined(net: Net) -> Case:
         await gateway.answer(check, sent, [] if gateway is net.bob else None)
     assert state_of(net, case) == "undetermined"
     return case
+
+
+async def test_metrics(net: Net) -> None:
+    """What happens to an alarm is counted and measured, without anybody's name in it."""
+    before = await scrape(net.server.serving.metrics_server)
+    case = await undetermined(net)
+    address = net.server.serving.metrics_server
+    after = await scrape(address)
+    assert after[("fourseal_guard_gateways",)] == after[("fourseal_guard_gateways_connected",)] == len(net.gateways)
+    events, took = "fourseal_events_total", after - before
+    happened = {
+        (events, "", "announcements_taken", "guard"): 2,
+        (events, "", "alarm_raised", "guard"): 1,
+        (events, "", "alarm_blocked", "guard"): 1,
+        (events, "feedback", "gateway_said", "guard"): 4,
+        (events, "none-has-history", "alarm_judged", "guard"): 1,
+    }
+    assert {name: took[name] for name in happened} == happened
+    counts = net.server._ground.database.read_now(count_by_state)
+    assert {state: after["fourseal_guard_alarms", state.value] for state in counts} == counts
+    assert took["fourseal_event_seconds_count", "alarm_blocked", "guard"] == 1
+    assert took["fourseal_call_seconds_count", "OK", "/fourseal.v1.GuardService/ReportAnnouncements"] == 2
+    stranger = Signer(case.genuine.account, case.forged.key, case.genuine.certificate, net.clock)
+    await net.alice.report(stranger.announce(case.destination))
+    refused = await scrape(address) - after
+    assert refused[events, "ANNOUNCEMENT_OF_OTHER_CERTIFICATE", "announcements_refused", "guard"] == 1
+    _, text = await ask(address)
+    names = {case.genuine.account, case.destination, case.alarm_id, SOURCE, *(each.name for each in net.gateways)}
+    assert not any(name in text for name in names)
+    assert (await ask(address, "/"))[0] == 404
 
 
 async def test_look_and_decide(net: Net) -> None:

@@ -19,6 +19,7 @@ from server.guard.store.orders import list_gateways
 from server.guard.terms import GuardLog
 from server.identity import Gateway
 from server.identity.certified_keys import LIFETIME, RENEW_BEFORE
+from server.metrics import Metrics
 from tests.server.guard.people import SOURCE, Net, Signer, TestGateway, certify
 from tests.server.guard.test_flow import state_of
 from tests.server.trusteeship.people import authority_of
@@ -67,7 +68,7 @@ async def test_a_conflict_that_no_guard_has_seen_alone(net: Net) -> None:
 async def test_what_happens_is_logged_and_counted(net: Net) -> None:
     """An event for an alarm, one for what was passed over, and once in a while how much there was."""
     case, lines = net.case(), CapturingLogger()
-    log = GuardLog(structlog.wrap_logger(lines, processors=[]))
+    log = GuardLog(structlog.wrap_logger(lines, processors=[]), Metrics())
     guard = another_guard(net, log)
     await tell(guard, net, case.genuine, case.destination)
     await tell(guard, net, case.forged, case.destination)

@@ -22,6 +22,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.listen.startswith("127.0.0.1:")
     assert settings.destruction_delay_seconds == 24 * 3600
     assert not settings.reflection
+    assert not settings.metrics_listen
     assert settings.threads >= 1
 
 
@@ -45,6 +46,8 @@ def test_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("max_operations = 10", "max_operations_per_caller"),
         ('log_level = "chatty"', "log_level"),
         ("health_interval_seconds = 0", "health_interval_seconds"),
+        ('metrics_listen = "0.0.0.0:9464"', "metrics_listen"),
+        ('metrics_listen = "server.example:9464"', "metrics_listen"),
         ("server_names = []", "server_names"),
         ('server_names = ["localhost", "h\u00f6st"]', "server_names"),
         ('public_host = "elsewhere"', "public_host"),

@@ -41,16 +41,18 @@ from tests.server.harness import (
 )
 from tests.server.identity.accounts.people import Person
 from tests.server.root.processes import ELSEWHERE, SeveralProcesses, is_alive, wait_until
-from wire.ids import new_request_id
+from tests.server.scraping import scrape
+from wire.ids import new_key_id, new_request_id
 from wire.status import RemoteError
 
 MEBIBYTE = 1 << 20
+SHOWN = {"ocsp_listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0"}
 
 
 @pytest.fixture(scope="module")
 def several_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A server's folder, with a media server elsewhere."""
-    return make_home(tmp_path_factory.mktemp("several") / "server", relay_address=ELSEWHERE, ocsp_listen="127.0.0.1:0")
+    return make_home(tmp_path_factory.mktemp("several") / "server", relay_address=ELSEWHERE, **SHOWN)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,17 @@ def test_certificate_status_from_either(server: SeveralProcesses) -> None:
         with urllib.request.urlopen(url, timeout=60) as response:  # ours
             lists.append(x509.load_der_x509_crl(response.read()))
     assert len({found.issuer for found in lists}) == 1
+
+
+async def test_metrics_of_both(server: SeveralProcesses, several_home: Home) -> None:
+    """Whichever is asked tells of the calls of all of them."""
+    identity = await enrol(make_ticket(several_home, "frank", server.serving))
+    async with server.lines(identity) as lines:
+        for client in lines.values():
+            with pytest.raises(RemoteError, match="no key"):
+                await call(client.keys.GetKey, key_service_pb2.GetKeyRequest(key_id=new_key_id()))
+    sample = "fourseal_call_seconds_count", "NOT_FOUND", "/fourseal.v1.KeyService/GetKey"
+    assert {(await scrape(server.serving.metrics_server))[sample] for _ in range(8)} == {2}
 
 
 async def test_guesses_at_both_at_once(server: SeveralProcesses, several_home: Home) -> None:
