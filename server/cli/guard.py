@@ -13,11 +13,20 @@ from sqlalchemy import Connection
 
 from contract.announcements.alarm import AlarmState
 from server.cli.database import from_database, in_database, settings_of
-from server.cli.guard_views import counts_of, details_of, gateway_view, gateways_of, line_of, listed_view, summary_of
+from server.cli.guard_views import (
+    GATEWAY_COLUMNS,
+    counts_of,
+    details_of,
+    gateway_view,
+    gateways_of,
+    line_of,
+    listed_view,
+    summary_of,
+)
 from server.cli.output import show_json, show_line, show_table, table_of
 from server.clock import system_clock
 from server.errors import OperatorError
-from server.guard import AlarmRow, AlarmView, GuardStatus, find_alarm_view, guard_status, list_alarms
+from server.guard import AlarmRow, AlarmView, GuardStatus, find_alarm_view, guard_status, held_by_alarm, list_alarms
 from server.guard import decide as decide_alarm
 from server.identity import ListedKind, list_listed, put_on_list, take_off_list
 from server.root.guard_terms import guard_terms
@@ -28,7 +37,7 @@ from server.storage.paging import cut_page
 _HELD: Final = tuple(state for state in AlarmState if state.is_held)
 _SHOWN: Final = 20
 _ROUND_SECONDS: Final = 1.0
-_ALARM_COLUMNS: Final = ("alarm", "state", "rule", "user", "to", "source", "raised", "changed")
+_ALARM_COLUMNS: Final = ("alarm", "state", "holds", "rule", "user", "to", "source", "raised", "changed")
 
 
 def status(home: Home, *, as_json: bool) -> None:
@@ -37,13 +46,14 @@ def status(home: Home, *, as_json: bool) -> None:
     if as_json:
         show_json(
             {
-                "gateways": [gateway_view(*each) for each in gateways_of(found)],
+                "gateways": list(map(gateway_view, found.gateways)),
                 "alarms": {state.value: count for state, count in found.alarms.items()},
+                "held_notices": found.held,
                 "announcements": found.announcements,
             }
         )
         return
-    show_table("Gateways", ("gateway", "not acknowledged", "watched last"), gateways_of(found))
+    show_table("Gateways", GATEWAY_COLUMNS, gateways_of(found))
     show_table("Alarms", ("state", "how many"), counts_of(found))
     show_line(f"{found.announcements} announcements are remembered.")
 
@@ -57,11 +67,12 @@ def watch(home: Home) -> None:
     with contextlib.suppress(KeyboardInterrupt), Live(auto_refresh=False) as live:
         while True:
             found, held = from_database(home, query)
+            rows = [line_of(each, found.held) for each in held]
             live.update(
                 Group(
-                    table_of("Gateways", ("gateway", "not acknowledged", "watched last"), gateways_of(found)),
+                    table_of("Gateways", GATEWAY_COLUMNS, gateways_of(found)),
                     table_of("Alarms", ("state", "how many"), counts_of(found)),
-                    table_of(f"Held, the newest {_SHOWN}", _ALARM_COLUMNS, list(map(line_of, held))),
+                    table_of(f"Held, the newest {_SHOWN}", _ALARM_COLUMNS, rows),
                 ),
                 refresh=True,
             )
@@ -71,12 +82,17 @@ def watch(home: Home) -> None:
 def alarms(home: Home, page_size: int, page_token: str, *, open_only: bool, as_json: bool) -> None:
     """List a page of alarms."""
     after, states = PageCursor.from_token(page_token), _HELD if open_only else ()
-    found = from_database(home, lambda connection: list_alarms(connection, after, page_size + 1, states))
+
+    def query(connection: Connection) -> tuple[list[AlarmRow], dict[str, int]]:
+        return list_alarms(connection, after, page_size + 1, states), held_by_alarm(connection)
+
+    found, held = from_database(home, query)
     page = cut_page(found, page_size, lambda row: PageCursor(row.create_time, row.alarm.alarm_id))
     if as_json:
-        show_json({"alarms": list(map(summary_of, page.rows)), "next_page_token": page.next_token})
+        shown = [summary_of(row) | {"held_notices": held.get(row.alarm.alarm_id, 0)} for row in page.rows]
+        show_json({"alarms": shown, "next_page_token": page.next_token})
         return
-    show_table("Alarms", _ALARM_COLUMNS, list(map(line_of, page.rows)))
+    show_table("Alarms", _ALARM_COLUMNS, [line_of(row, held) for row in page.rows])
     if page.next_token:
         show_line(f"More: --page-token {page.next_token}")
 

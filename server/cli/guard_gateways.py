@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
 from server.cli.database import from_database, settings_of
-from server.cli.guard_views import gateway_view, gateways_of
+from server.cli.guard_views import GATEWAY_COLUMNS, gateway_view
 from server.cli.output import show_json, show_line, show_table
 from server.clock import system_clock
 from server.guard import guard_status, readmit, shut_out
@@ -21,18 +22,20 @@ from server.root.log import configure_log
 def list_all(home: Home, *, as_json: bool) -> None:
     """List gateways."""
 
-    def query(connection: Connection) -> list[tuple[str, str, str, bool]]:
+    def query(connection: Connection) -> list[dict[str, Any]]:
         out = gateways_shut_out(connection)
-        known = [(*each, each[0] in out) for each in gateways_of(guard_status(connection))]
-        unseen = out.difference(name for name, *_ in known)
-        return sorted([*known, *((name, "0", "", True) for name in unseen)])
+        known = [gateway_view(each) for each in guard_status(connection).gateways]
+        unseen = out.difference(view["gateway"] for view in known)
+        never = {"held_notices": 0, "not_acknowledged": 0, "seen_time": ""}
+        views = [*known, *({"gateway": name} | never for name in unseen)]
+        return sorted((view | {"shut_out": view["gateway"] in out} for view in views), key=lambda view: view["gateway"])
 
     found = from_database(home, query)
     if as_json:
-        show_json({"gateways": [gateway_view(*each) | {"shut_out": out} for *each, out in found]})
+        show_json({"gateways": found})
         return
-    rows = [(*each, "shut out" if out else "") for *each, out in found]
-    show_table("Gateways", ("gateway", "not acknowledged", "watched last", "is"), rows)
+    rows = [(*map(str, list(view.values())[:-1]), "shut out" if view["shut_out"] else "") for view in found]
+    show_table("Gateways", (*GATEWAY_COLUMNS, "is"), rows)
 
 
 def shut_one_out(home: Home, gateway: str, cause: str, *, as_json: bool) -> None:

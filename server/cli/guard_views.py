@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,20 +10,26 @@ from contract.announcements.alarm import AlarmState
 from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.contents import Feedback
 from contract.announcements.control import Kind, SignedControl
-from server.guard import AlarmRow, AlarmView, GuardStatus
+from server.guard import AlarmRow, AlarmView, GatewayView, GuardStatus
 from server.identity import Listed
 
 _SHORT: Final = 16
+GATEWAY_COLUMNS: Final = ("gateway", "holds", "not acknowledged", "seen")
 
 
-def gateways_of(found: GuardStatus) -> list[tuple[str, str, str]]:
-    """Rows of gateways: name, how much it has not acknowledged, when it began to watch."""
-    return [(row.name, str(waiting), to_text(row.seen_time)) for row, waiting in found.gateways]
+def gateway_view(gateway: GatewayView) -> dict[str, Any]:
+    """How a gateway stands, for programs."""
+    return {
+        "gateway": gateway.row.name,
+        "held_notices": gateway.held,
+        "not_acknowledged": gateway.waiting,
+        "seen_time": to_text(gateway.row.seen_time),
+    }
 
 
-def gateway_view(name: str, waiting: str, seen_time: str) -> dict[str, Any]:
-    """A row of ``gateways_of``, for programs."""
-    return {"gateway": name, "not_acknowledged": int(waiting), "watched_time": seen_time}
+def gateways_of(found: GuardStatus) -> list[tuple[str, ...]]:
+    """The same of all, as rows of ``GATEWAY_COLUMNS``."""
+    return [tuple(map(str, gateway_view(each).values())) for each in found.gateways]
 
 
 def counts_of(found: GuardStatus) -> list[tuple[str, str]]:
@@ -49,12 +56,13 @@ def summary_of(row: AlarmRow) -> dict[str, Any]:
     }
 
 
-def line_of(row: AlarmRow) -> tuple[str, ...]:
-    """A row of an alarm."""
+def line_of(row: AlarmRow, held: Mapping[str, int]) -> tuple[str, ...]:
+    """A row of an alarm; ``held``: notices that are held, by alarm."""
     alarm, judgement = row.alarm, row.alarm.judgement
     return (
         alarm.alarm_id,
         alarm.state.value,
+        str(held.get(alarm.alarm_id, 0)),
         "" if judgement is None else judgement.rule.value,
         alarm.claim.user,
         alarm.claim.destination,
@@ -71,6 +79,7 @@ def details_of(view: AlarmView) -> dict[str, Any]:
     found |= {} if judgement is None else dict.fromkeys(judgement.impostors, "an impostor's")
     announcements = ((key, SignedAnnouncement.from_der(der).announcement) for key, der in view.announcements.items())
     return summary_of(view.row) | {
+        "held_notices": sum(view.held.values()),
         "keys": [
             {
                 "key": key.hex(),
@@ -87,6 +96,7 @@ def details_of(view: AlarmView) -> dict[str, Any]:
                 "number": order.number,
                 "acknowledged": "" if order.acknowledge_time is None else to_text(order.acknowledge_time),
                 "delivers": order.delivers,
+                "holds": view.held.get(order.gateway, 0) if order.kind is Kind.BLOCK else 0,
             }
             for order in view.orders
         ],

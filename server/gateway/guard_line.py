@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -217,6 +217,11 @@ class GuardLine:
         """Say that a control message was done. Raises RemoteError."""
         request = pb.AcknowledgeControlRequest(numbers=[number], delivered_alarm_ids=delivered)
         await self._call(self._stub().AcknowledgeControl, request)
+
+    async def report_held(self, held: Iterable[tuple[str, int]]) -> None:
+        """Tell how many notices are held by each of at most 100 alarms. Raises RemoteError."""
+        told = [pb.HeldTraffic(alarm_id=alarm_id, notices=notices) for alarm_id, notices in held]
+        await self._call(self._stub().ReportHeldTraffic, pb.ReportHeldTrafficRequest(held=told))
 
     async def send(self, control_der: bytes) -> None:
         """Bring a control message. Raises RemoteError."""

@@ -12,6 +12,7 @@ from contract.announcements.claim import is_party_name
 from server.clock import Clock
 from server.errors import OperatorError
 from server.gateway.guard_line import GuardLine
+from server.gateway.held import HeldTraffic
 from server.gateway.histories import Histories, Served
 from server.gateway.intake import Intake
 from server.gateway.mailboxes import Mailboxes
@@ -34,6 +35,7 @@ class Watch:
         served: whose agents are here.
         orders: deal with control messages.
         line: to the guard.
+        held: tells the guard what is held.
     """
 
     traffic: Traffic
@@ -42,11 +44,12 @@ class Watch:
     served: Served
     orders: Orders
     line: GuardLine
+    held: HeldTraffic
 
     def begin(self) -> list[asyncio.Task[None]]:
         """Begin to do as the guard says."""
-        watching = self.line.keep_watching(self.orders.take)
-        return [asyncio.create_task(watching), asyncio.create_task(self.line.keep_telling())]
+        work = (self.line.keep_watching(self.orders.take), self.line.keep_telling(), self.held.keep_telling())
+        return list(map(asyncio.create_task, work))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def compose_watch(
     metrics.look_up(partial(look_up, database, line))
     intake = Intake(traffic, histories, line, clock, log)
     orders = Orders(own, line, traffic, histories, served, database, clock, log)
-    return Watch(traffic, intake, Mailboxes(traffic, intake), served, orders, line)
+    return Watch(traffic, intake, Mailboxes(traffic, intake), served, orders, line, HeldTraffic(database, line))
 
 
 def gateway_name(certificate_pem: bytes) -> str:

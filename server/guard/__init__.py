@@ -12,13 +12,15 @@ from server.guard.keys import GUARD_KEYS, GuardKeys
 from server.guard.rules import GuardRules, compose_guard_rules
 from server.guard.shutting_out import readmit, shut_out
 from server.guard.store.alarms import AlarmRow
+from server.guard.store.held import held_by_alarm
 from server.guard.terms import GuardTerms
-from server.guard.viewing import AlarmView, GuardStatus, find_alarm_view, guard_status, list_alarms
+from server.guard.viewing import AlarmView, GatewayView, GuardStatus, find_alarm_view, guard_status, list_alarms
 
 __all__ = [
     "GUARD_KEYS",
     "AlarmRow",
     "AlarmView",
+    "GatewayView",
     "GuardCheck",
     "GuardKeys",
     "GuardRules",
@@ -29,6 +31,7 @@ __all__ = [
     "decide_key_change",
     "find_alarm_view",
     "guard_status",
+    "held_by_alarm",
     "list_alarms",
     "readmit",
     "shut_out",

@@ -1,4 +1,4 @@
-"""What gateways say: that orders were done, what they remember, and what they found in peer mode."""
+"""What gateways say: what was done, what they hold, what they remember, and what they found in peer mode."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from server.clock import Clock
 from server.guard.reports import Rates
 from server.guard.steps import acknowledged, find
 from server.guard.store import alarms as store
+from server.guard.store import held as held_store
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import RecordRow
 from server.guard.terms import GuardLog, GuardTerms, Turn
@@ -32,7 +33,7 @@ from server.storage import Database, Threads
 from wire.catalogue import ServiceError
 
 MAX_ACKNOWLEDGED: Final = 100
-"""Most numbers, and most alarms, in one acknowledgement."""
+"""Most numbers, and most alarms, in one call."""
 _MESSAGES_PER_MINUTE: Final = 600
 _LISTENED_TO: Final = {AlarmState.CHECKING, AlarmState.UNDETERMINED}
 
@@ -81,6 +82,26 @@ class Answers:
             return turn
 
         self._log.tell(await self._database.write(unit))
+
+    async def hold(self, gateway: Gateway, held: Sequence[tuple[str, int]]) -> None:
+        """Take it that a gateway is there, and holds so many notices by each of some alarms.
+
+        Raises:
+            ServiceError: BATCH_SIZE_WRONG, TOO_MANY_REPORTS, STORAGE_UNAVAILABLE.
+        """
+        if len(held) > MAX_ACKNOWLEDGED:
+            raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_ACKNOWLEDGED, found=len(held))
+        self._rates.require_room(gateway.name, 1, self._clock())
+
+        def unit(connection: Connection) -> None:
+            if order_store.find_gateway(connection, gateway.name) is None:
+                return  # it never watched, so it was told to hold nothing
+            order_store.saw_gateway(connection, gateway.name, self._clock())
+            for alarm_id, notices in held:
+                if store.find_alarm(connection, alarm_id) is not None:
+                    held_store.put_held(connection, alarm_id, gateway.name, notices)
+
+        await self._database.write(unit)
 
     async def take(self, gateway: Gateway, control_der: bytes) -> None:
         """Take a control message of a gateway's; the same once more changes nothing.

@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 from contract.announcements.alarm import AlarmState
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import count_by_state
+from server.guard.store.held import held_by_gateway
 from server.storage import Database
 
 
 async def look_up(database: Database) -> list[Metric]:
-    """How many alarms there are by state, gateways that are known, and orders that they have not acknowledged.
+    """How many alarms there are by state, gateways that are known, what they hold and have not acknowledged.
 
     Raises:
         ServiceError: STORAGE_UNAVAILABLE.
@@ -34,5 +35,10 @@ def _look_up(connection: Connection) -> list[Metric]:
             "fourseal_guard_orders_waiting",
             "Control messages that are not acknowledged",
             sum(order_store.count_waiting(connection).values()),
+        ),
+        GaugeMetricFamily(
+            "fourseal_guard_held_notices",
+            "Notices that gateways hold, as they say",
+            sum(held_by_gateway(connection).values()),
         ),
     ]

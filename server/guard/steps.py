@@ -31,6 +31,7 @@ from server.guard.judging import Heard, hear, judge_heard
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import AlarmRow
+from server.guard.store.held import put_held
 from server.guard.store.orders import OrderRow
 from server.guard.terms import Turn
 from server.identity import ListedKind, gateways_shut_out, put_on_list, require_admitted
@@ -120,6 +121,7 @@ def acknowledged(turn: Turn, gateway: str, number: int, delivered: Iterable[str]
     elif order.kind is Kind.CHECK:
         answered(turn, row)
     elif order.kind is Kind.UNBLOCK:
+        put_held(turn.connection, order.alarm_id, gateway, 0)
         _released(turn, row)
 
 

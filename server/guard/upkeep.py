@@ -14,6 +14,7 @@ from server.guard.steps import answered, blocked
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
 from server.guard.store.announcements import drop_before
+from server.guard.store.held import drop_of_gateways
 from server.guard.terms import GuardLog, GuardTerms, Turn
 from server.storage import Database
 
@@ -65,7 +66,9 @@ class GuardUpkeep:
 
         def unit(connection: Connection) -> list[str]:
             order_store.drop_done(connection, now - _KEPT)
-            return order_store.forget_gateways(connection, now - _KEPT)
+            gone = order_store.forget_gateways(connection, now - _KEPT)
+            drop_of_gateways(connection, gone)
+            return gone
 
         for name in await self._database.write(unit):
             self._log.info("gateway_forgotten", gateway=name)

@@ -9,9 +9,11 @@ from sqlalchemy import Connection
 
 from contract.announcements.alarm import AlarmState
 from server.guard.store import alarms as store
+from server.guard.store import held as held_store
 from server.guard.store import orders as order_store
 from server.guard.store.alarms import AlarmRow, RecordRow
 from server.guard.store.announcements import count_announcements
+from server.guard.store.held import held_by_alarm
 from server.guard.store.orders import GatewayRow, OrderRow
 from server.identity import Login
 from server.storage import Database, Page, PageCursor
@@ -26,13 +28,30 @@ class AlarmView:
         row: how it stands.
         announcements: DER of SignedAnnouncement, by key.
         orders: what gateways were told.
+        held: how many notices gateways hold by it, as they say; by their names.
         records: what the log has.
     """
 
     row: AlarmRow
     announcements: dict[bytes, bytes]
     orders: list[OrderRow]
+    held: dict[str, int]
     records: list[RecordRow]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayView:
+    """How a gateway stands.
+
+    Args:
+        row: what is known of it.
+        waiting: orders that it has not acknowledged.
+        held: notices that it holds, as it says.
+    """
+
+    row: GatewayRow
+    waiting: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +59,28 @@ class GuardStatus:
     """How a guard stands.
 
     Args:
-        gateways: that are known, each with the number of orders that it has not acknowledged.
+        gateways: that are known.
         alarms: how many, by state.
+        held: notices that gateways hold, by alarm.
         announcements: that are kept.
     """
 
-    gateways: list[tuple[GatewayRow, int]]
+    gateways: list[GatewayView]
     alarms: dict[AlarmState, int]
+    held: dict[str, int]
     announcements: int
 
 
 def guard_status(connection: Connection) -> GuardStatus:
     """How it stands now."""
-    waiting = order_store.count_waiting(connection)
-    gateways = [(each, waiting.get(each.name, 0)) for each in order_store.list_gateways(connection)]
-    return GuardStatus(gateways, store.count_by_state(connection), count_announcements(connection))
+    waiting, held = order_store.count_waiting(connection), held_store.held_by_gateway(connection)
+    gateways = [
+        GatewayView(each, waiting.get(each.name, 0), held.get(each.name, 0))
+        for each in order_store.list_gateways(connection)
+    ]
+    return GuardStatus(
+        gateways, store.count_by_state(connection), held_by_alarm(connection), count_announcements(connection)
+    )
 
 
 def list_alarms(
@@ -73,6 +99,7 @@ def find_alarm_view(connection: Connection, alarm_id: str) -> AlarmView | None:
         row,
         store.list_keys(connection, alarm_id),
         order_store.list_orders(connection, alarm_id),
+        held_store.held_by(connection, alarm_id),
         store.list_records(connection, alarm_id),
     )
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from server.gateway.store.tables import notices
+from server.gateway.store.alarms import GatewayAlarmState
+from server.gateway.store.tables import alarms, notices
 from server.storage import row_values
 
 _notice = notices.c
@@ -109,6 +110,15 @@ def count_by_state(connection: Connection) -> dict[NoticeState, int]:
     """How many there are in each state that any is in."""
     query = select(_notice.state, func.count()).group_by(_notice.state)
     return {NoticeState(state): count for state, count in connection.execute(query)}
+
+
+def count_held(connection: Connection) -> dict[str, int]:
+    """How many are held by each alarm that blocks; what two alarms hold is counted for both."""
+    held = (_notice.author == alarms.c.user) & (_notice.recipient == alarms.c.destination)
+    held &= _notice.state == NoticeState.HELD.value
+    query = select(alarms.c.alarm_id, func.count(_notice.envelope_id)).outerjoin(notices, held)
+    query = query.where(alarms.c.state == GatewayAlarmState.BLOCKED.value).group_by(alarms.c.alarm_id)
+    return {row.alarm_id: row[1] for row in connection.execute(query)}
 
 
 def has_held(connection: Connection, mailbox: Mailbox) -> bool:

@@ -90,6 +90,14 @@ class GuardRpc(guard_service_pb2_grpc.GuardServiceServicer):
         self._rules.outbox.wake()
         return pb.AcknowledgeControlResponse()
 
+    async def ReportHeldTraffic(
+        self, request: pb.ReportHeldTrafficRequest, context: _Context
+    ) -> pb.ReportHeldTrafficResponse:
+        """See the proto."""
+        gateway = self._rules.gateways.of(context)
+        await self._rules.answers.hold(gateway, [(each.alarm_id, each.notices) for each in request.held])
+        return pb.ReportHeldTrafficResponse()
+
     async def SendControl(self, request: pb.SendControlRequest, context: _Context) -> pb.SendControlResponse:
         """See the proto."""
         await self._rules.answers.take(self._rules.gateways.of(context), request.control_der)

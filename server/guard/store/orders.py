@@ -44,7 +44,7 @@ class GatewayRow:
         number: of the last order for it.
         taken_number, taken_digest: of the last message that was taken from it; 0 and empty: none.
         create_time: when it called first.
-        seen_time: when it began to watch last.
+        seen_time: when it began to watch, or told what it holds, last.
     """
 
     name: str
@@ -94,7 +94,7 @@ def find_gateway(connection: Connection, name: str) -> GatewayRow | None:
 
 
 def saw_gateway(connection: Connection, name: str, now: datetime) -> None:
-    """Note that a gateway watches."""
+    """Note that a gateway is there."""
     if not connection.execute(update(gateways).where(_gateway.name == name).values(seen_time=now)).rowcount:
         connection.execute(insert(gateways), row_values(GatewayRow(name, 0, 0, b"", now, now)))
 

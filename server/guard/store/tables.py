@@ -103,6 +103,15 @@ Index(
 )
 Index("ix_guard_orders_unsigned", orders.c.number, sqlite_where=orders.c.sign_time.is_(None))
 
+held = Table(
+    "guard_held",
+    metadata,
+    Column("alarm_id", Text, primary_key=True),
+    Column("gateway", Text, primary_key=True),
+    Column("notices", BigInteger, nullable=False),
+)
+"""How many notices a gateway says it holds by an alarm; no row: none."""
+
 records = Table(
     "guard_records",
     metadata,

@@ -22,6 +22,7 @@ from server.gateway.mailboxes import Mailboxes
 from server.gateway.store.alarms import AlarmRow, GatewayAlarmState, put_alarm
 from server.gateway.store.notices import Mailbox
 from server.gateway.traffic import Outcome, Posted, Traffic, TrafficTerms, Verdict
+from server.metrics import EventLog, Metrics
 from server.storage import Database
 from server.storage.migrate import upgrade
 from server.storage.sqlite import SqliteBackend
@@ -78,7 +79,7 @@ async def notices(recipient: str, dealt_with: asyncio.Queue[str]) -> AsyncIterat
 
 async def test_no_wake_up_is_missed(database: Database) -> None:
     """Carol's stream looks for room between Bob's look and his wait; the room that was made before is for him, too."""
-    log, authority = silent_log(), identity_of("alice").authority_pem
+    log, authority = EventLog(silent_log(), Metrics(), "gateway"), identity_of("alice").authority_pem
     histories = Histories(database, 10, 10, system_clock)
     traffic = Late(database, histories, TrafficTerms(2, 2, 2), system_clock, log)
     certificate = x509.load_pem_x509_certificate(authority)

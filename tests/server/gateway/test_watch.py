@@ -11,7 +11,7 @@ from fourseal.v1 import relay_service_pb2 as pb
 
 from contract.announcements.control import SignedControl
 from server.cli.gateway import held
-from tests.server.gateway.watched import Net, open_net, reading
+from tests.server.gateway.watched import Net, open_net, reading, until
 from tests.server.harness import query
 from tests.server.relay.media import under_way
 from tests.server.scraping import scrape
@@ -146,8 +146,10 @@ async def test_metrics(net: Net) -> None:
         await case.until_kept(1, "held")
         held = await scrape(address)
         assert held[("fourseal_gateway_guard_there",)] == 1
+        await until(lambda: case.told_held() == {"127.0.0.4": 1})
         await case.decide([case.alice.key], [case.mallory.key])
         await case.until("released")
+        await until(lambda: case.told_held() == {})
         after = await scrape(address)
     events, notices = "fourseal_events_total", "fourseal_gateway_notices"
     assert (held - before)[notices, "held"] == (after - held)[notices, "quarantined"] == 1

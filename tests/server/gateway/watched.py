@@ -155,6 +155,11 @@ class Case:
         view = self.net.server._ground.database.read_now(lambda each: find_alarm_view(each, self.alarm_id))
         return "" if view is None else view.row.alarm.state.value
 
+    def told_held(self) -> dict[str, int]:
+        """How many notices are held, as the guard has heard, by gateway."""
+        view = self.net.server._ground.database.read_now(lambda each: find_alarm_view(each, self.alarm_id))
+        return {} if view is None else view.held
+
     async def until(self, *states: str) -> None:
         """Wait until the alarm stands so."""
         await until(lambda: self.state in states)

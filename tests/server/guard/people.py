@@ -235,6 +235,11 @@ class TestGateway:
         request = pb.AcknowledgeControlRequest(numbers=[message.number], delivered_alarm_ids=delivered)
         await call(self.stub.AcknowledgeControl, request)
 
+    async def tell_held(self, *held: tuple[str, int]) -> None:
+        """Tell how many notices it holds, by alarm."""
+        told = [pb.HeldTraffic(alarm_id=alarm_id, notices=notices) for alarm_id, notices in held]
+        await call(self.stub.ReportHeldTraffic, pb.ReportHeldTrafficRequest(held=told))
+
     def say(self, about: ControlMessage, content: Content, **changed: object) -> SignedControl:
         """A message to the guard, signed; ``changed``: fields, or the ``key`` that signs."""
         self.number += 1

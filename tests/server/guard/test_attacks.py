@@ -91,6 +91,7 @@ async def test_strangers(net: Net) -> None:
     calls: list[Awaitable[object]] = [
         call(stub.ReportAnnouncements, pb.ReportAnnouncementsRequest()),
         call(stub.AcknowledgeControl, pb.AcknowledgeControlRequest(numbers=[1])),
+        call(stub.ReportHeldTraffic, pb.ReportHeldTrafficRequest()),
         call(stub.SendControl, pb.SendControlRequest()),
     ]
     for refused in calls:

@@ -21,6 +21,7 @@ from tests.server.guard.people import SOURCE, Case, Net, Signer
 from tests.server.guard.test_flow import state_of
 from tests.server.harness import database_path, silent_log
 from tests.server.scraping import ask, scrape
+from wire.status import RemoteError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -116,6 +117,38 @@ async def test_look_and_decide(net: Net) -> None:
     causes = {each["value"]: each["cause"] for each in listed["listed"]}
     assert causes[forged] == case.alarm_id
     assert genuine not in causes
+
+
+async def test_what_gateways_hold(net: Net) -> None:
+    """It is shown by gateway and by alarm, as each has said last, until it has released. What it says binds nobody."""
+    case = await undetermined(net)
+    for told in (2, 5):
+        await net.bob.tell_held((case.alarm_id, told), ("alarm-" + 32 * "0", 7))
+    await net.mallory.tell_held((case.alarm_id, 1))
+    shown = {each["gateway"]: each for each in (await answer(net, "status"))["gateways"]}
+    assert [shown[each.name]["held_notices"] for each in (net.alice, net.bob, net.mallory)] == [0, 5, 1]
+    assert shown["gateway-b"]["seen_time"] > shown["gateway-a"]["seen_time"]
+    assert (await answer(net, "status"))["held_notices"] == {case.alarm_id: 6}
+    (newest, *_) = (await answer(net, "alarms", "--open"))["alarms"]
+    one = await answer(net, "alarms", case.alarm_id)
+    assert newest["held_notices"] == one["held_notices"] == 6
+    assert {each["gateway"]: each["holds"] for each in one["told"] if each["kind"] == "block"} == {
+        "gateway-a": 0,
+        "gateway-b": 5,
+        "gateway-m": 1,
+    }
+    assert (await scrape(net.server.serving.metrics_server))[("fourseal_guard_held_notices",)] == 6
+    assert state_of(net, case) == "undetermined"
+
+    await net.mallory.tell_held((case.alarm_id, 0))
+    await answer(net, "decide", case.alarm_id, *(each for key in case.keys for each in ("--genuine", key.hex())))
+    await net.server._rules.guard.outbox.work()
+    await net.bob.acknowledge(await net.bob.next(Unblock, case.alarm_id))
+    assert (await answer(net, "status"))["held_notices"] == {}
+    await net.alice.tell_held()  # it is there
+    with pytest.raises(RemoteError) as refused:
+        await net.alice.tell_held(*((f"alarm-{number:032x}", 1) for number in range(101)))
+    assert refused.value.reason == "BATCH_SIZE_WRONG"
 
 
 async def test_all_may_be_genuine(net: Net) -> None:
