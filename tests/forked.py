@@ -4,7 +4,8 @@ Nine tenths of what a command computes, and a server until it serves, are import
 in a run of the tests. So they are forked from a process of the standard library's (``multiprocessing``, forkserver)
 that has imported ``tests.preloaded`` and nothing more: no thread, no use of gRPC. What is forked has a process id,
 arguments, an environment, streams, signals and an exit status of its own, as any process. Programs that are started as
-users start them run in ``tests/docs``, ``tests/demo``, at terminals, and wherever a process of ours starts another.
+users start them run where the README is followed, in demos that are interrupted, at terminals, and wherever a process
+of ours starts another.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs a demo as its target of the Makefile does; ``run_quickly``: with programs that are forked."""
+"""Runs a demo as its target of the Makefile does, but with programs that are forked."""
 
 from __future__ import annotations
 
@@ -21,23 +21,14 @@ def environment(temporary: Path, programs: Path | None = None) -> dict[str, str]
     return {**os.environ, "TMPDIR": str(temporary), "PATH": path}
 
 
-def run(module: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run one to its end."""
-    return _run([sys.executable, "-m", module], environment)
-
-
-def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
-
-
 def run_quickly(module: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """The same, but the programs that the demo starts are forked."""
+    """Run one to its end. The programs that it starts are forked."""
     with quick_programs() as programs:
         start = f"import runpy; from demo import stage; stage._PROGRAMS = {str(programs)!r}; "
         command = [sys.executable, "-c", f"{start}runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"]
-        return _run(command, environment)
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
 
 
 def processes_in(folder: Path) -> list[int]:

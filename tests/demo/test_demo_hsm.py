@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.running import environment, processes_in, run
+from tests.demo.running import environment, processes_in, run_quickly
 from tests.server.custody.pkcs11.softhsm import require_softhsm
 
 
@@ -15,7 +15,7 @@ from tests.server.custody.pkcs11.softhsm import require_softhsm
 def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Every step holds, nothing comes out of the token, and folder and processes are gone."""
     require_softhsm()
-    done = run("demo.hsm", environment(tmp_path))
+    done = run_quickly("demo.hsm", environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert done.stdout.count("✓") == 12
