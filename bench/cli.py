@@ -15,6 +15,7 @@ from bench.harness.results import Outcome
 from bench.plan import FULL, QUICK
 from bench.scenarios import (
     agent,
+    blocking,
     certificates,
     content,
     custody,
@@ -37,6 +38,7 @@ from bench.scenarios import (
     records,
     sessions,
     soak,
+    sources,
     transactions,
     trusteeship,
     verification,
@@ -72,6 +74,8 @@ SCENARIOS: dict[str, Scenario] = {
     "trusteeship": trusteeship.run,
     "guesses": guesses.run,
     "transactions": transactions.run,
+    "blocking": blocking.run,
+    "sources": sources.run,
 }
 _PADDING_SAMPLES = 5000
 _WIDTH_ELSEWHERE = 110  # of the report, where it goes to no terminal

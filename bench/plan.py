@@ -50,6 +50,9 @@ class Plan:
         uses_at_once: how many callers ask for under a grant for a tenth of them.
         trusted_half_bits: size of the halves of its users' keys.
         guesses: at a PIN that a server guards; 0: none.
+        alarms: that the guard raises one after the other; 0: none.
+        live_sources: how many sources a guard has that are live, few and many; none: it is left out.
+        announcements: that are taken in one sample.
         watermark_trials: marked contracts for each attack on watermarks.
         watermark_foreign: documents of others in which a watermark is looked for.
         watermark_change_step: of so many characters of a contract one is changed, each by itself.
@@ -95,6 +98,9 @@ class Plan:
     uses_at_once: int
     trusted_half_bits: int
     guesses: int
+    alarms: int
+    live_sources: tuple[int, ...]
+    announcements: int
     watermark_trials: int
     watermark_foreign: int
     watermark_change_step: int
@@ -141,6 +147,9 @@ FULL = Plan(
     uses_at_once=1_000,
     trusted_half_bits=3072,
     guesses=10_000,
+    alarms=400,
+    live_sources=(1_000, 1_000_000),
+    announcements=2_000,
     watermark_trials=12,
     watermark_foreign=10_002,
     watermark_change_step=1,
@@ -187,6 +196,9 @@ QUICK = Plan(
     uses_at_once=100,
     trusted_half_bits=3072,
     guesses=1_000,
+    alarms=60,
+    live_sources=(1_000, 20_000),
+    announcements=500,
     watermark_trials=2,
     watermark_foreign=300,
     watermark_change_step=40,

@@ -42,7 +42,7 @@ class ServerProcess:
     def __init__(self, home: Path, cores: Collection[int], **settings: str) -> None:
         self._home = home
         self._cores = cores
-        self._log = home.with_suffix(".log")
+        self.log = home.with_suffix(".log")
         self._where_keys_live = tuple(sorted((name, settings[name]) for name in _OF_CUSTODY & settings.keys()))
         self._settings = environment(FOURSEAL_LISTEN=_FREE_PORT, FOURSEAL_ENROLMENT_LISTEN=_FREE_PORT, **settings)
 
@@ -53,7 +53,7 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start it; again, after ``kill``."""
-        with self._log.open("ab") as log, pinned_to(self._cores):
+        with self.log.open("ab") as log, pinned_to(self._cores):
             self._process = subprocess.Popen(
                 [*SERVER, "run", "--home", str(self._home)],
                 env=self._settings,
@@ -65,8 +65,10 @@ class ServerProcess:
         said = b"" if output is None else output.readline()  # the line that a server prints when it serves
         if not said:
             self._process.communicate()
-            raise BenchFailed(f"fourseal-server run ended:\n{self._log.read_text(encoding='utf-8')}")
-        self.enrolment_address: str = json.loads(said)["enrolment_server"]
+            raise BenchFailed(f"fourseal-server run ended:\n{self.log.read_text(encoding='utf-8')}")
+        addresses = json.loads(said)
+        self.address: str = addresses["server"]
+        self.enrolment_address: str = addresses["enrolment_server"]
         self._usage = psutil.Process(self._process.pid)
 
     def kill(self) -> None:
@@ -112,7 +114,7 @@ class ServerProcess:
 
     def signing_calls(self) -> int:
         """Return how many calls for signatures its access log tells of so far."""
-        return self._log.read_bytes().count(b"SigningService/")
+        return self.log.read_bytes().count(b"SigningService/")
 
     def _processes(self) -> list[psutil.Process]:
         return [self._usage, *self._usage.children(recursive=True)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.context import Bench
 from bench.rig.company import register
-from bench.rig.media import MediaProcess, free_address
+from bench.rig.outpost import OutpostProcess, free_address
 from bench.rig.server import ServerProcess
 from signer_agent.contracts.signer_keys import KeyChoice
 from signer_agent.home import Home
@@ -21,7 +21,7 @@ class Meeting:
 
     folder: Path
     evidence: ServerProcess
-    media: MediaProcess
+    media: OutpostProcess
     homes: tuple[Home, ...]
 
 
@@ -33,7 +33,7 @@ def meeting(bench: Bench, name: str, people: Sequence[str], half_bits: int) -> I
     address = free_address()
     with (
         ServerProcess(folder / "evidence", bench.cores.all, FOURSEAL_RELAY_ADDRESS=address) as evidence,
-        MediaProcess(folder / "media", folder / "evidence", address) as media,
+        OutpostProcess("media", folder / "media", folder / "evidence", address) as media,
     ):
         homes = []
         for person in people:

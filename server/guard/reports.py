@@ -126,6 +126,7 @@ class Reports:
         workers: threads that check signatures.
         log_key: of the log that shows changes which the registration authority decided.
         terms: of the guard.
+        window: what this process remembers.
         random: randomness.
         clock: the time.
         log: is told of what happens.
@@ -137,6 +138,7 @@ class Reports:
         workers: Threads,
         log_key: VerifierKey,
         terms: GuardTerms,
+        window: Window,
         random: Random,
         clock: Clock,
         log: GuardLog,
@@ -148,7 +150,7 @@ class Reports:
         self._clock = clock
         self._log = log
         self._keeper = random(_KEEPER_BYTES)
-        self._window = Window(terms.window)
+        self._window = window
         self._rates = Rates(terms.announcements_per_minute)
         self._failures = Failures()
         self._failures_lock = threading.Lock()

@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from contract.announcements.window import Window
 from mpc.engines import Random
 from server.clock import Clock
 from server.guard.answers import Answers
@@ -93,7 +94,7 @@ def compose_guard_rules(
         logins,
         terms,
         keys,
-        Reports(database, workers, log_key, terms, random, clock, guard_log),
+        Reports(database, workers, log_key, terms, Window(terms.window), random, clock, guard_log),
         Answers(database, workers, terms, clock, guard_log),
         Outbox(database, keys, upkeep, terms, clock, guard_log),
         AlarmViews(database),

@@ -16,7 +16,7 @@ from bench.cli import SCENARIOS, app
 from bench.errors import BenchFailed
 from bench.harness.results import Outcome
 from bench.peers import shoup
-from bench.rig import media as media_rig
+from bench.rig import outpost as outpost_rig
 from bench.rig import server as server_rig
 from bench.rig.client import KeyMaker
 from bench.rig.command import SERVER, environment, operate
@@ -194,6 +194,8 @@ def _expected_results() -> set[str]:
         *("agent_2048_4", "agent_2048_pipelined", "agent_2048_pipelined_calls"),
         *(f"transactions_{each}" for each in ("1", "plain_4", "4_latency_p99", "4_server_cpu")),
         *(f"transactions_4_{step}_{each}" for step in ("propose", "sign", "confirm") for each in ("p50", "p99")),
+        *("alarm_blocked", "alarm_blocked_p99", "alarm_released", "alarm_released_p99"),
+        *(f"sources_3_{what}" for what in ("time", "cpu", "memory")),
         *("content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"),
     }
 
@@ -209,7 +211,7 @@ def _operate_forked(command: list[str], arguments: list[str], settings: dict[str
 @pytest.mark.slow
 def test_everything_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All scenarios of a bench with the real server and the real agent, and both files of the report."""
-    for rig in (server_rig, media_rig):
+    for rig in (server_rig, outpost_rig):
         monkeypatch.setattr(rig, "operate", _operate_forked)
     run, outcome = run_scenarios("bench", TINY, list(SCENARIOS.values()), silent_console())
     publish(tmp_path, "latest", run, outcome, silent_console())
@@ -233,6 +235,8 @@ def test_everything_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "evidence_read_many_over_few",
         "evidence_open_many_over_few",
         "deposits_64_over_1",
+        "sources_time",
+        "sources_cpu",
         "transactions_over_plain_1",
         "transactions_over_plain_4",
         "verify_bundle_over_bare",

@@ -11,6 +11,7 @@ from structlog.testing import CapturingLogger
 
 from contract.announcements.contents import Check, Decision, Unblock
 from contract.announcements.control import ControlMessage
+from contract.announcements.window import Window
 from server.guard import decide
 from server.guard.keys import GUARD_KEYS, GuardKeys
 from server.guard.reports import Reported, Reports, Result
@@ -37,6 +38,7 @@ def another_guard(net: Net, log: GuardLog | None = None) -> Reports:
         rules.guard.reports._workers,
         ground.log_key.verifier,
         rules.guard.terms,
+        Window(rules.guard.terms.window),
         secrets.token_bytes,
         net.clock,
         log or rules.guard.log,
