@@ -21,8 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.contents import Block, Content, Unblock
-from contract.announcements.control import ControlMessage, SignedControl
-from tests.server.gateway.watched import Author, Case, Net, open_net
+from tests.server.gateway.watched import Author, Case, Net, open_net, order_of
 from tests.server.guard.people import Signer
 from tests.server.harness import query
 from wire.status import RemoteError
@@ -36,7 +35,6 @@ AT_A_TIME: Final = 4
 LETTERS: Final = 6
 ALARMS: Final = 3
 KEPT: Final = "SELECT envelope_id FROM gateway_notices WHERE recipient = ? AND state <> 'released'"
-numbers = itertools.count(1)
 one_at_a_time = asyncio.Lock()
 
 
@@ -57,9 +55,6 @@ class Director:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        found = case.net.server._ground.database.read_now(case.net.server._rules.guard.keys.signer)
-        assert found is not None
-        self._issuer, self._key = found
         self.alarms: list[Block] = []
 
     async def block(self) -> None:
@@ -87,10 +82,7 @@ class Director:
         net, claim = self._case.net, block.announcements[0].announcement.claim
         while True:
             async with one_at_a_time:  # orders come one after the other
-                now = net.clock().replace(microsecond=0)
-                number = next(numbers)
-                message = ControlMessage(self._issuer, "127.0.0.4", block.alarm_id, claim, number, now, content)
-                if await net.give(SignedControl.sign(message, self._key).to_der()):
+                if await net.give(order_of(net.server, "127.0.0.4", block.alarm_id, claim, content, net.clock())):
                     return
             await asyncio.sleep(0.01)  # another one starts
 

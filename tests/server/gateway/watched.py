@@ -8,7 +8,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -16,12 +16,15 @@ from typing import Final
 
 from contract.announcements.announcement import Announcement, SignedAnnouncement
 from contract.announcements.claim import Claim
+from contract.announcements.contents import Content
+from contract.announcements.control import ControlMessage, SignedControl
 from contract.announcements.keys import write_signer_key
 from contract.names import new_session_id
 from mpc.errors import FoursealError
 from server.config import load_settings
 from server.gateway.store.notices import NoticeRow, list_kept
 from server.guard import decide, find_alarm_view
+from server.guard.store.orders import _next_number
 from server.root.application import Server
 from server.root.gateway import Gateway, start_gateway
 from server.root.home import Home
@@ -202,8 +205,22 @@ class Net:
     clock: MovableClock
     of_alice: Gateway
     of_bob: Gateway
+    _guard: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
     _crashing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _given: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    async def stop_guard(self) -> None:
+        """Stop the server with the guard."""
+        home, port = self.server._home, self.server.serving.server.rpartition(":")[2]
+        await self.server.stop()
+        home.config.write_text(
+            home.config.read_text().replace('listen = "127.0.0.1:0"', f'listen = "127.0.0.1:{port}"', 1)
+        )
+
+    async def start_guard(self) -> None:
+        """Start it again, at its address."""
+        server = running_server(self.server._home, clock=self.clock)
+        self.server = await self._guard.enter_async_context(server)
 
     async def give(self, control_der: bytes) -> bool:
         """Give an order to Bob's gateway; False: it crashed before it had acknowledged that."""
@@ -235,10 +252,11 @@ class Net:
             else:
                 self.of_bob = started
 
-    async def stop_gateways(self) -> None:
-        """Stop those that serve now."""
+    async def stop(self) -> None:
+        """Stop the gateways that serve now, and the guard if it was started again."""
         await self.of_alice.stop()
         await self.of_bob.stop()
+        await self._guard.aclose()
 
     @asynccontextmanager
     async def case(self, *, known: bool = True, bobs: Home | None = None) -> AsyncIterator[Case]:
@@ -273,6 +291,17 @@ class Net:
             member.pass_der = member.make_pass_at(self.clock())
 
 
+def order_of(server: Server, recipient: str, alarm_id: str, claim: Claim, content: Content, now: datetime) -> bytes:
+    """An order to a gateway, signed and numbered as the guard's; DER of SignedControl."""
+    database = server._ground.database
+    found = database.read_now(server._rules.guard.keys.signer)
+    assert found is not None
+    issuer, key = found
+    number = database.write_now(lambda each: _next_number(each, recipient))
+    message = ControlMessage(issuer, recipient, alarm_id, claim, number, now.replace(microsecond=0), content)
+    return SignedControl.sign(message, key).to_der()
+
+
 def make_home_of_gateway(folder: Path, media_home: Home, server: Server, name: str, **settings: object) -> Home:
     """A gateway that knows the guard."""
     return make_gateway_home(folder, media_home, name=name, guard_address=server.serving.server, **settings)
@@ -291,7 +320,7 @@ async def open_net(folder: Path, **settings: object) -> AsyncIterator[Net]:
             home = make_home_of_gateway(folder / name, media_home, server, name, **chosen)
             gateways.append(await start_gateway(home, load_settings(home.folder), silent_log(), clock=clock))
         net = Net(folder, media_home, server, clock, *gateways)
-        stack.push_async_callback(net.stop_gateways)
+        stack.push_async_callback(net.stop)
         for gateway in gateways:
             await until(partial(_knows_guard, gateway))
         yield net

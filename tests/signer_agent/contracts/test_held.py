@@ -13,14 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract.announcements.contents import Block, Content, Unblock
-from contract.announcements.control import ControlMessage, SignedControl
 from server.clock import system_clock
 from server.root.gateway import Gateway
 from signer_agent.contracts.messages import BytesSource, Message, NotReceived
 from signer_agent.contracts.relay_line import RelayLine
 from signer_agent.contracts.sources import TEXT_TYPE
 from tests.server.gateway.gateway import NAME, make_gateway_home, running_gateway
-from tests.server.gateway.watched import until
+from tests.server.gateway.watched import order_of, until
 from tests.server.guard.people import Signer
 from tests.server.harness import MovableClock, query
 from tests.signer_agent.contracts.company import Company, Person, gathered
@@ -57,9 +56,7 @@ class Director:
     """
 
     def __init__(self, company: Company, gateway: Gateway) -> None:
-        found = company.server._ground.database.read_now(company.server._rules.guard.keys.signer)
-        assert found is not None
-        self._issuer, self._key = found
+        self._server = company.server
         self._gateway = gateway
         signers = [Signer("alice", Ed25519PrivateKey.generate(), b"\x07" * 32, MovableClock()) for _ in range(2)]
         one, other = (each.announce("bob") for each in signers)
@@ -68,17 +65,17 @@ class Director:
 
     async def block(self) -> None:
         """Hold what Alice sends to Bob: somebody announced two keys in her name."""
-        await self._give(1, self._block)
+        await self._give(self._block)
 
     async def release(self) -> None:
         """None of those keys was hers."""
-        await self._give(2, Unblock((), tuple(self._keys)))
+        await self._give(Unblock((), tuple(self._keys)))
 
-    async def _give(self, number: int, content: Content) -> None:
-        block, now = self._block, system_clock().replace(microsecond=0)
+    async def _give(self, content: Content) -> None:
+        block = self._block
         claim = block.announcements[0].announcement.claim
-        message = ControlMessage(self._issuer, NAME, block.alarm_id, claim, number, now, content)
-        await self._gateway._watch.orders.take(SignedControl.sign(message, self._key).to_der())
+        order = order_of(self._server, NAME, block.alarm_id, claim, content, system_clock())
+        await self._gateway._watch.orders.take(order)
 
 
 @asynccontextmanager
