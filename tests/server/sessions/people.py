@@ -40,6 +40,7 @@ from mpc.four_prime_rsa import (
 from mpc.four_prime_rsa.certification import certify_modulus
 from server.root.home import Home, Serving
 from server.sessions.shares import share_name
+from tests.recycled import new_keys
 from tests.server.harness import (
     ENGINE,
     HALF_BITS,
@@ -271,6 +272,7 @@ async def _prepare(folder: Path, names: Sequence[str]) -> World:
 
 
 @cache
+@new_keys()
 def _new_keys(name: str) -> Keys:
     if name == "dave":
         return Keys(ed25519.Ed25519PrivateKey.generate(), x25519.X25519PrivateKey.generate())
