@@ -37,6 +37,7 @@ from server.guard.reports import MAX_REPORTED, Reported, Reports
 from server.guard.store.announcements import AnnouncementRow, place_of
 from server.guard.terms import GuardLog, GuardTerms
 from server.identity import Gateway
+from server.metrics import Metrics
 from server.root.ground import Ground, open_ground
 from server.root.guard_terms import guard_terms
 from server.root.home import Home
@@ -94,7 +95,7 @@ class Crowd:
             self._window,
             lambda _: self._keeper,
             lambda: now,
-            GuardLog(structlog.get_logger()),
+            GuardLog(structlog.get_logger(), Metrics()),
         )
         self._session_id = new_session_id(secrets.token_bytes)
         key = ec.generate_private_key(ec.SECP256R1()).public_key()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -27,6 +27,13 @@ def settings_of(home: Home) -> Settings:
     if not home.folder.is_dir():
         raise OperatorError(f"there is no folder {home.folder}", f"Run fourseal-server init --home {home.folder}.")
     return load_settings(home.folder)
+
+
+@contextmanager
+def opened(home: Home) -> Iterator[Database]:
+    """The database, for a command that goes on for some time. Raises as ``in_database``."""
+    with closing(_open(home)) as database:
+        yield database
 
 
 def from_database(home: Home, query: Callable[[Connection], T]) -> T:

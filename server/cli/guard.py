@@ -12,7 +12,7 @@ from rich.live import Live
 from sqlalchemy import Connection
 
 from contract.announcements.alarm import AlarmState
-from server.cli.database import from_database, in_database, settings_of
+from server.cli.database import from_database, in_database, opened, settings_of
 from server.cli.guard_views import (
     GATEWAY_COLUMNS,
     counts_of,
@@ -26,7 +26,16 @@ from server.cli.guard_views import (
 from server.cli.output import show_json, show_line, show_table, table_of
 from server.clock import system_clock
 from server.errors import OperatorError
-from server.guard import AlarmRow, AlarmView, GuardStatus, find_alarm_view, guard_status, held_by_alarm, list_alarms
+from server.guard import (
+    AlarmRow,
+    AlarmView,
+    GuardStatus,
+    GuardTerms,
+    find_alarm_view,
+    guard_status,
+    held_by_alarm,
+    list_alarms,
+)
 from server.guard import decide as decide_alarm
 from server.identity import ListedKind, list_listed, put_on_list, take_off_list
 from server.root.guard_terms import guard_terms
@@ -34,7 +43,7 @@ from server.root.home import Home
 from server.storage import PageCursor
 from server.storage.paging import cut_page
 
-_HELD: Final = tuple(state for state in AlarmState if state.is_held)
+HELD: Final = tuple(state for state in AlarmState if state.is_held)
 _SHOWN: Final = 20
 _ROUND_SECONDS: Final = 1.0
 _ALARM_COLUMNS: Final = ("alarm", "state", "holds", "rule", "user", "to", "source", "raised", "changed")
@@ -62,11 +71,11 @@ def watch(home: Home) -> None:
     """Show gateways, and the alarms whose traffic is held, until it is interrupted."""
 
     def query(connection: Connection) -> tuple[GuardStatus, list[AlarmRow]]:
-        return guard_status(connection), list_alarms(connection, None, _SHOWN, _HELD)
+        return guard_status(connection), list_alarms(connection, None, _SHOWN, HELD)
 
-    with contextlib.suppress(KeyboardInterrupt), Live(auto_refresh=False) as live:
+    with contextlib.suppress(KeyboardInterrupt), opened(home) as database, Live(auto_refresh=False) as live:
         while True:
-            found, held = from_database(home, query)
+            found, held = database.read_now(query)
             rows = [line_of(each, found.held) for each in held]
             live.update(
                 Group(
@@ -81,7 +90,7 @@ def watch(home: Home) -> None:
 
 def alarms(home: Home, page_size: int, page_token: str, *, open_only: bool, as_json: bool) -> None:
     """List a page of alarms."""
-    after, states = PageCursor.from_token(page_token), _HELD if open_only else ()
+    after, states = PageCursor.from_token(page_token), HELD if open_only else ()
 
     def query(connection: Connection) -> tuple[list[AlarmRow], dict[str, int]]:
         return list_alarms(connection, after, page_size + 1, states), held_by_alarm(connection)
@@ -99,7 +108,7 @@ def alarms(home: Home, page_size: int, page_token: str, *, open_only: bool, as_j
 
 def alarm(home: Home, alarm_id: str, *, as_json: bool) -> None:
     """Show one alarm: keys, what gateways were told, and what they have said."""
-    view = from_database(home, lambda connection: _find(connection, alarm_id))
+    view = from_database(home, lambda connection: find_view(connection, alarm_id))
     details = details_of(view)
     if as_json:
         show_json(details)
@@ -119,16 +128,37 @@ def decide(home: Home, alarm_id: str, genuine: Sequence[str], impostors: Sequenc
     """Decide about an alarm."""
     terms = guard_terms(settings_of(home))
 
-    def unit(connection: Connection) -> AlarmRow:
-        keys = list(_find(connection, alarm_id).announcements)
-        ours, theirs = ([_key(keys, each) for each in given] for given in (genuine, impostors))
-        return decide_alarm(connection, terms, alarm_id, ours, theirs, system_clock())
-
-    row = in_database(home, unit)
+    row = in_database(home, lambda connection: decide_in(connection, terms, alarm_id, genuine, impostors))
     if as_json:
         show_json(summary_of(row))
     else:
         show_line(f"{alarm_id} is {row.alarm.state}. The guard tells its gateways as soon as it runs.")
+
+
+def decide_in(
+    connection: Connection, terms: GuardTerms, alarm_id: str, genuine: Sequence[str], impostors: Sequence[str]
+) -> AlarmRow:
+    """Decide about an alarm, with keys named by how they begin.
+
+    Raises:
+        OperatorError: there is no such alarm, or not exactly one such key.
+        FoursealError: as ``server.guard.decide``.
+    """
+    keys = list(find_view(connection, alarm_id).announcements)
+    ours, theirs = ([_key(keys, each) for each in given] for given in (genuine, impostors))
+    return decide_alarm(connection, terms, alarm_id, ours, theirs, system_clock())
+
+
+def find_view(connection: Connection, alarm_id: str) -> AlarmView:
+    """All about an alarm.
+
+    Raises:
+        OperatorError: there is no such alarm.
+    """
+    view = find_alarm_view(connection, alarm_id)
+    if view is None:
+        raise OperatorError(f"there is no alarm {alarm_id}", "See fourseal-server guard alarms.")
+    return view
 
 
 def black_list(home: Home, page_size: int, page_token: str, *, as_json: bool) -> None:
@@ -162,13 +192,6 @@ def black_list_remove(home: Home, kind: str, value: str, *, as_json: bool) -> No
         show_json({"kind": kind, "value": value})
     else:
         show_line(f"The {kind} is not on the black list any more.")
-
-
-def _find(connection: Connection, alarm_id: str) -> AlarmView:
-    view = find_alarm_view(connection, alarm_id)
-    if view is None:
-        raise OperatorError(f"there is no alarm {alarm_id}", "See fourseal-server guard alarms.")
-    return view
 
 
 def _key(keys: Sequence[bytes], begin: str) -> bytes:

@@ -75,6 +75,18 @@ def decide(
     command(home_of(home), alarm, genuine, impostor, as_json=json)
 
 
+@app.command()
+def page(
+    home: HomeOption = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of 127.0.0.1; 0: a free one.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Show a page for a browser on this machine, on which a person looks at alarms and decides; until Ctrl-C."""
+    from server.cli.guard_page import run_page as command
+
+    command(home_of(home), port, as_json=json)
+
+
 @blacklist_app.command("list")
 def blacklist_list(
     home: HomeOption = None,

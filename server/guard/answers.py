@@ -87,13 +87,14 @@ class Answers:
         """Take it that a gateway is there, and holds so many notices by each of some alarms.
 
         Raises:
-            ServiceError: BATCH_SIZE_WRONG, TOO_MANY_REPORTS, STORAGE_UNAVAILABLE.
+            ServiceError: BATCH_SIZE_WRONG, TOO_MANY_REPORTS, GATEWAY_SHUT_OUT, STORAGE_UNAVAILABLE.
         """
         if len(held) > MAX_ACKNOWLEDGED:
             raise ServiceError("BATCH_SIZE_WRONG", maximum=MAX_ACKNOWLEDGED, found=len(held))
         self._rates.require_room(gateway.name, 1, self._clock())
 
         def unit(connection: Connection) -> None:
+            require_admitted(connection, gateway.name)
             if order_store.find_gateway(connection, gateway.name) is None:
                 return  # it never watched, so it was told to hold nothing
             order_store.saw_gateway(connection, gateway.name, self._clock())

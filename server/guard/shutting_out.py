@@ -14,6 +14,7 @@ from contract.announcements.standing import GatewayStanding
 from server.guard.deciding import DECIDER
 from server.guard.steps import go_on_without
 from server.guard.store.entries import GuardEntryKind, add_entry
+from server.guard.store.held import drop_of_gateways
 from server.guard.terms import GuardTerms, Turn
 from server.identity import ListedKind, put_on_list, take_off_list
 
@@ -36,6 +37,7 @@ def shut_out(connection: Connection, terms: GuardTerms, gateway: str, cause: str
     if not put_on_list(connection, ListedKind.GATEWAY, gateway, cause, now):
         return False
     _record(connection, GatewayStanding(gateway, True, cause, DECIDER, now.replace(microsecond=0)), now)  # noqa: FBT003
+    drop_of_gateways(connection, [gateway])
     go_on_without(Turn(connection, terms, now))
     return True
 

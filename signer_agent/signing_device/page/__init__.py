@@ -1,7 +1,7 @@
 """The signing device's page: its display for a phone's browser, served on loopback alone, and offline.
 
-``listener`` serves it, ``door`` says who is let in, ``face`` what it shows and what can be done there; ``static`` has
-the page itself. Of the device it knows the desk's side for displays, and nothing else.
+``listener`` serves it, to whom ``wire.local_page`` lets in; ``face`` says what it shows and what can be done there;
+``static`` has the page itself. Of the device it knows the desk's side for displays, and nothing else.
 """
 
 from signer_agent.signing_device.page.face import SIZE

@@ -6,7 +6,6 @@ The code is in the answer to "code" alone, which the page asks for again and aga
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -17,10 +16,11 @@ import segno
 from mpc.errors import FoursealError
 from signer_agent.signing_device.desk import Desk
 from signer_agent.signing_device.model import Stage, View
-from signer_agent.signing_device.page.door import HEADERS, Asked, refusal
+from signer_agent.signing_device.page.asked import Asked
 from signer_agent.signing_device.wording import tell_ending, visible
 from wire.client.output import message_of
 from wire.http import HttpResponse
+from wire.local_page import refusal, told
 
 SIZE: Final = (26, 12)
 """Cells and lines of the page, whatever the phone: its letters are as large as it is wide. A simple transfer takes two
@@ -59,7 +59,7 @@ class Face:
                 case "view":
                     await self._wait(asked.revision)
                 case "code":
-                    return _json(200, self._secret(asked.revision))
+                    return told(200, self._secret(asked.revision))
                 case "confirm":
                     await self._finish(self._desk.confirm(asked.revision, asked.pin))
                 case "refuse":
@@ -69,8 +69,8 @@ class Face:
                 case _:
                     return refusal(404)
         except FoursealError as error:
-            return _json(409, {"problem": visible(message_of(error))})
-        return _json(200, self._show(self._desk.view))
+            return told(409, {"problem": visible(message_of(error))})
+        return told(200, self._show(self._desk.view))
 
     async def _wait(self, revision: int) -> None:
         with suppress(TimeoutError):
@@ -120,7 +120,3 @@ def _draw(content: str) -> tuple[str, int]:
     rows = list(code.matrix_iter(border=code.default_border_size))
     runs = (f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark)
     return "".join(runs), len(rows)
-
-
-def _json(status: int, content: Mapping[str, Any]) -> HttpResponse:
-    return HttpResponse(status, "application/json", json.dumps(content).encode(), headers=HEADERS)

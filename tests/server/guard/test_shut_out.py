@@ -54,12 +54,18 @@ async def test_nothing_is_taken_from_it(net: Net) -> None:
     async with fourth(net, "gateway-w") as liar:
         await net.held(case)
         block = await liar.next(Block, case.alarm_id)
+        await liar.tell_held((case.alarm_id, 4))
         await shut_out(net, liar)
+        assert net.view(case).held == {}
         with pytest.raises(RemoteError) as refused:
             await liar.report(case.forged.announce("carol"))
         assert (refused.value.reason, refused.value.metadata["gateway"]) == ("GATEWAY_SHUT_OUT", "gateway-w")
-        calls: list[Awaitable[object]] = [liar.acknowledge(block, delivers=True), liar.answer(block, [])]
-        assert [await reason_of(each) for each in calls] == 2 * ["GATEWAY_SHUT_OUT"]
+        calls: list[Awaitable[object]] = [
+            liar.acknowledge(block, delivers=True),
+            liar.answer(block, []),
+            liar.tell_held((case.alarm_id, 4)),
+        ]
+        assert [await reason_of(each) for each in calls] == 3 * ["GATEWAY_SHUT_OUT"]
         assert liar._stream is not None
         while await liar._stream.read() is not grpc.aio.EOF:
             pass  # what was under way

@@ -12,7 +12,7 @@ import pytest
 from contract.transactions.progress import TransactionState
 from contract.transactions.transaction import Transaction, transaction_id
 from signer_agent.signing_device.page import face, open_page
-from signer_agent.signing_device.page.door import MAX_CONTENT
+from signer_agent.signing_device.page.asked import MAX_CONTENT
 from tests.contract.transactions.examples import TRANSACTION
 from tests.signer_agent.refusals import refused
 from tests.signer_agent.signing_device.desks import PIN, another, new_table

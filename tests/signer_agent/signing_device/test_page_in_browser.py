@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, Literal
 
 import pytest
-import pytest_asyncio
 import zxingcpp
 from PIL import Image
-from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from contract.transactions.picture import REFRESHED, read_picture
 from contract.transactions.progress import TransactionState
 from contract.transactions.transaction import transaction_id
 from signer_agent.signing_device.page import SIZE
+from tests import chromium
 from tests.contract.transactions.examples import TRANSACTION
 from tests.signer_agent.signing_device.desks import PIN, Table, another, new_table
 from tests.signer_agent.signing_device.page_user import served
@@ -72,17 +70,7 @@ LOOK: Final = """
 """
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """The system's own, started once."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("needs the program chromium")
-    async with async_playwright() as playwright:
-        # Its sandbox does not run as root.
-        browser = await playwright.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
-        yield browser
-        await browser.close()
+browser = chromium.browser
 
 
 class Phone:

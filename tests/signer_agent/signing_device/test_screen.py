@@ -19,7 +19,7 @@ from signer_agent.signing_device.model import Stage
 from tests.server.harness import call
 from tests.signer_agent.cli.terminal import Terminal
 from tests.signer_agent.signing_device.desks import Table, another, new_table
-from tests.signer_agent.signing_device.page_user import Visitor
+from tests.signer_agent.signing_device.page_user import Hand
 from tests.signer_agent.signing_device.people import Scene, reached, scene_in
 from tests.signer_agent.stores import PASSPHRASE
 
@@ -90,7 +90,7 @@ async def test_a_transaction_on_a_page(scene: Scene) -> None:
         found = PAGE.search(terminal.seen)
         assert found is not None
         assert "\u2588" * 7 in terminal.seen
-        user = Visitor(found[0])
+        user = Hand(found[0])
         await scene.terminal.propose(transaction)
         async with reached(home) as stub:
             presented = device_pb.PresentTransactionRequest(transaction_der=transaction.to_der())
