@@ -144,7 +144,8 @@ async def test_a_process_that_is_killed(server: SeveralProcesses, several_home: 
     victim = min(before)
     async with Client(server.serving, identity) as client:
         key = await client.generate()
-    begun = asyncio.Event()
+    begun, still = asyncio.Event(), several_home.counts / f"gauge_livesum_{victim}.db"
+    assert still.exists()
 
     async def insist(request: signing_service_pb2.SignDigestRequest, number: int) -> bytes:
         while True:
@@ -167,6 +168,8 @@ async def test_a_process_that_is_killed(server: SeveralProcesses, several_home: 
     rows = "SELECT outcome, count(*) FROM operations WHERE method = 'SignDigest' AND key_id = ? GROUP BY outcome"
     assert query(several_home, rows, key.key_id) == [("done", len(requests))]
     wait_until(lambda: victim not in server.living())
+    assert not still.exists()  # what was so in it is no more; what happened in it has happened
+    assert still.with_name(f"counter_{victim}.db").exists()
     (ended,) = server.said("process_ended")
     assert (ended["process_id"], ended["status"]) == (victim, -signal.SIGKILL)
     async with server.lines(identity) as lines:
