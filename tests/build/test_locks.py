@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("run.txt", "dev.txt", "crypto_mb.txt")
+LOCKS = ("run.txt", "dev.txt", "crypto_mb.txt", "pip.txt")
 APART = "crypto-mb"
 ENTRY = re.compile(r"([a-z0-9._-]+==[^\\]+?) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)")
 
@@ -32,6 +32,8 @@ def _pyproject() -> dict[str, Any]:
 def _wanted(name: str) -> list[Requirement]:
     project, build = _pyproject()["project"], _pyproject()["build-system"]
     extras = project["optional-dependencies"]
+    if name == "pip.txt":
+        return [Requirement("pip")]
     if name == "crypto_mb.txt":
         return [Requirement(text) for text in extras[APART]]
     texts = [*project["dependencies"], *build["requires"]]
