@@ -6,10 +6,9 @@ What could not be told is told when the guard is back, as long as it is new enou
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import grpc
@@ -23,7 +22,9 @@ from contract.log_certificate import read_log_certificate
 from contract.oids import Arc
 from mpc.errors import FoursealError
 from server.clock import Clock
+from server.gateway.store.reports import Reported, forget_reports, list_reports, put_reports, trim_reports
 from server.metrics import EventLog
+from server.storage import Database
 from transparency.keys import VerifierKey
 from wire import tls
 from wire.limits import channel_options
@@ -37,6 +38,7 @@ _CALL_SECONDS: Final = 10.0
 _REPORT_SECONDS: Final = 2.0  # an envelope waits for it
 _AT_A_TIME: Final = 100
 _MOST_WAITING: Final = 10_000
+_MOST_WAITING_OF_AGENT: Final = 1_000
 _ROUND_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -48,21 +50,6 @@ _OPTIONS: Final = [
 
 Take = Callable[[bytes], Awaitable[None]]
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """An announcement to be told of.
-
-    Args:
-        announcement: DER of SignedAnnouncement.
-        agent: that sent it.
-        time: when it came by.
-    """
-
-    announcement: bytes
-    agent: str
-    time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +84,7 @@ class GuardLine:
         authority_pem: the same, PEM.
         arc: the installation's arc.
         current: the gateway's private key and certificate now, PEM.
+        database: keeps what the guard is told later.
         clock: the time.
         log: is told of what happens.
     """
@@ -108,6 +96,7 @@ class GuardLine:
         authority_pem: bytes,
         arc: Arc,
         current: Callable[[], tuple[bytes, bytes]],
+        database: Database,
         clock: Clock,
         log: EventLog,
     ) -> None:
@@ -116,10 +105,11 @@ class GuardLine:
         self._authority_pem = authority_pem
         self._arc = arc
         self._current = current
+        self._database = database
         self._clock = clock
         self._log = log
         self._guard: Guard | None = None
-        self._waiting: deque[Reported] = deque(maxlen=_MOST_WAITING)
+        self._waits = True
         self._channel: grpc.aio.Channel | None = None
         self._is_there = False
 
@@ -134,7 +124,11 @@ class GuardLine:
         return self._is_there
 
     async def report(self, reported: Sequence[Reported]) -> list[ReportResult]:
-        """Tell of announcements, at most 100. Empty: the guard is not there, and is told later."""
+        """Tell of announcements, at most 100. Empty: the guard is not there, and is told later.
+
+        Raises:
+            ServiceError: STORAGE_UNAVAILABLE.
+        """
         if not self._address or not reported:
             return []
         if self._is_there:
@@ -143,25 +137,33 @@ class GuardLine:
             except FoursealError as error:
                 self._log.warning("report_failed", cause=str(error))
                 self._is_there = False
-        self._waiting.extend(reported)
+        if not await self._database.write(lambda each: put_reports(each, reported, _MOST_WAITING_OF_AGENT)):
+            return [ReportResult("TOO_MANY_ANNOUNCEMENTS", "") for _ in reported]
+        self._waits = True
         return []
 
     async def keep_telling(self) -> None:
-        """Tell, each second, what could not be told before. Until it is cancelled."""
+        """Tell, each second, what could not be told before, of this process or another. Until it is cancelled."""
         while self._address:
             await asyncio.sleep(_ROUND_SECONDS)
-            oldest = self._clock() - MAX_DELAY
-            while self._waiting and self._waiting[0].time < oldest:
-                self._waiting.popleft()
-            some = list(self._waiting)[:_AT_A_TIME]
-            if some:
-                try:
-                    await self._report(some)
-                except FoursealError:
-                    continue
+            if self._waits:
+                with contextlib.suppress(FoursealError):  # the next round tries again
+                    await self._tell_later()
+
+    async def _tell_later(self) -> None:
+        since = self._clock() - MAX_DELAY
+        if dropped := await self._database.write(lambda each: trim_reports(each, since, _MOST_WAITING)):
+            self._log.warning("reports_dropped", count=dropped)
+        self._waits = False  # what comes from here on says so itself
+        try:
+            if some := await self._database.read(lambda each: list_reports(each, _AT_A_TIME)):
+                self._waits = True
+                await self._report(list(some.values()))
                 self._is_there = True
-                for _ in some:
-                    self._waiting.popleft()
+                await self._database.write(lambda each: forget_reports(each, list(some)))
+        except FoursealError:
+            self._waits = True
+            raise
 
     async def keep_watching(self, take: Take) -> None:
         """Have orders dealt with, until it is cancelled; after a break again, after a pause that grows.

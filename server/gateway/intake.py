@@ -17,9 +17,10 @@ from contract.envelope import EnvelopeHeader
 from contract.errors import VerificationFailed
 from mpc.errors import FoursealError
 from server.clock import Clock
-from server.gateway.guard_line import GuardLine, Reported
+from server.gateway.guard_line import GuardLine
 from server.gateway.histories import Histories, Seen
 from server.gateway.store.notices import Mailbox
+from server.gateway.store.reports import Reported
 from server.gateway.traffic import Posted, Traffic
 from server.metrics import EventLog
 from wire.catalogue import ServiceError
@@ -74,7 +75,7 @@ class Intake:
         Raises:
             MalformedInput: ANNOUNCEMENT_MALFORMED, and what else the announcements or the header are refused with.
             VerificationFailed: ANNOUNCEMENT_MISPLACED, and what ``SignedAnnouncement.check`` raises.
-            ServiceError: CHANNEL_BLACK_LISTED, KEY_BLACK_LISTED, ANNOUNCEMENT_REFUSED.
+            ServiceError: CHANNEL_BLACK_LISTED, KEY_BLACK_LISTED, ANNOUNCEMENT_REFUSED, STORAGE_UNAVAILABLE.
         """
         if self._traffic.refuses(channel=(channel.agent, channel.certificate)):
             raise ServiceError("CHANNEL_BLACK_LISTED", agent=channel.agent)

@@ -22,6 +22,7 @@ _RARE: Final = (
     "notice_quarantined",
     "notices_full",
     "report_failed",
+    "reports_dropped",
     "traffic_blocked",
     "traffic_released",
 )

@@ -94,7 +94,7 @@ async def start_gateway(
     arc = Arc(settings.oid_arc)
     metrics = Metrics()
     events = gateway_log(log, metrics)
-    line = GuardLine(settings.guard_address, authority, authority_pem, arc, current.pair, clock, events)
+    line = GuardLine(settings.guard_address, authority, authority_pem, arc, current.pair, database, clock, events)
     name = gateway_name(certificate.certificate_pem) if settings.guard_address else ""
     watch = compose_watch(database, Own(name, current.pair), line, _watch_terms(settings), clock, events, metrics)
     interceptor = ServerInterceptor(log, metrics, in_flight, lambda _: callers.name_for_log())

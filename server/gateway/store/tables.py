@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, LargeBinary, Table, Text
 
 from server.storage import Instant, metadata
+from server.storage.tables import Sequence
 
 facts = Table(
     "gateway_facts",
@@ -96,3 +97,16 @@ served = Table(
     Index(None, "time"),
 )
 """Accounts whose agents watch their mailboxes here."""
+
+unreported = Table(
+    "gateway_unreported",
+    metadata,
+    Column("number", Sequence, primary_key=True, autoincrement=True),
+    Column("announcement", LargeBinary, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Index(None, "agent"),
+    Index(None, "time"),
+    sqlite_autoincrement=True,
+)
+"""Announcements that the guard was not told of yet."""

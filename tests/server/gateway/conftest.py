@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from server.root.home import Home
 from server.root.media import MediaServer
+from server.storage import Database
+from server.storage.migrate import upgrade
+from server.storage.sqlite import SqliteBackend
 from tests.server.gateway.gateway import make_gateway_home, running_gateway
+from tests.server.harness import silent_log
 from tests.server.relay.media import Member, make_media_home, members, running_media
 
 
@@ -40,3 +44,14 @@ async def people(gateway_home: Home) -> AsyncIterator[list[Member]]:
     """Alice, Bob and Carol in one session, behind the gateway."""
     async with members(gateway_home, "alice", "bob", "carol") as made:
         yield made
+
+
+@pytest.fixture
+def own_database(tmp_path: Path) -> Iterator[Database]:
+    """The database of a gateway that does not run."""
+    backend = SqliteBackend(tmp_path / "gateway.db")
+    backend.create()
+    upgrade(backend)
+    opened = Database(backend, silent_log())
+    yield opened
+    opened.close()

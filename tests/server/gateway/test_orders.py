@@ -25,6 +25,7 @@ from wire.status import RemoteError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+UNREPORTED: Final = "SELECT agent FROM gateway_unreported ORDER BY number"
 BLOCKED: Final = "SELECT count(*) FROM gateway_alarms WHERE state = 'blocked' AND user = ?"
 
 
@@ -149,16 +150,24 @@ async def test_impostor_on_the_channel_of_the_genuine(net: Net) -> None:
 
 
 async def test_guard_away(net: Net) -> None:
-    """Envelopes go on; what was announced meanwhile is told when the guard is back, and has its effect."""
-    async with net.case(known=False) as case, reading(case.bob) as bob:
+    """Envelopes go on; what was announced is told when it is back, also by gateways that crashed meanwhile."""
+    async with net.case(known=False) as case:
         to = case.bob.name
-        await net.stop_guard()
-        sent = [await case.alice.post(to, announced=True), await case.mallory.post(to, announced=True)]
-        assert await bob.take(2) == sent
+        async with reading(case.bob) as bob:
+            await net.stop_guard()
+            sent = [await case.alice.post(to, announced=True), await case.mallory.post(to, announced=True)]
+            assert await bob.take(2) == sent
+        agents = [(author.member.identity.agent_id,) for author in (case.alice, case.mallory)]
+        homes = [gateway._frame.home for gateway in (net.of_alice, net.of_bob)]
+        assert [query(home, UNREPORTED) for home in homes] == [agents, agents]
+        await net.crash(alices=True)
+        await net.crash(alices=False)
         await net.start_guard()
-        await case.until("undetermined")
-        await case.alice.post(to)
-        await case.until_kept(1, "held")
+        async with reading(case.bob, after=bob.positions[-1]):
+            await case.until("undetermined")
+            await until(lambda: [query(home, UNREPORTED) for home in homes] == [[], []])
+            await case.alice.post(to)
+            await case.until_kept(1, "held")
 
 
 async def test_killed_while_it_holds(net: Net) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -24,8 +23,6 @@ from server.gateway.store.notices import Mailbox
 from server.gateway.traffic import Outcome, Posted, Traffic, TrafficTerms, Verdict
 from server.metrics import EventLog, Metrics
 from server.storage import Database
-from server.storage.migrate import upgrade
-from server.storage.sqlite import SqliteBackend
 from tests.server.harness import silent_log
 from tests.server.relay.media import identity_of
 
@@ -57,17 +54,12 @@ class Late(Traffic):
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(own_database: Database) -> Database:
     """Of a gateway at which all of Alice's is held."""
-    backend = SqliteBackend(tmp_path / "gateway.db")
-    backend.create()
-    upgrade(backend)
-    opened = Database(backend, silent_log())
     for name in RECIPIENTS:
         row = AlarmRow(name, "alice", name, GatewayAlarmState.BLOCKED, False, b"", b"", system_clock())  # noqa: FBT003
-        opened.write_now(lambda connection, row=row: put_alarm(connection, row))  # type: ignore[misc]
-    yield opened
-    opened.close()
+        own_database.write_now(lambda connection, row=row: put_alarm(connection, row))  # type: ignore[misc]
+    return own_database
 
 
 async def notices(recipient: str, dealt_with: asyncio.Queue[str]) -> AsyncIterator[pb.WatchMailboxResponse]:
@@ -83,7 +75,7 @@ async def test_no_wake_up_is_missed(database: Database) -> None:
     histories = Histories(database, 10, 10, system_clock)
     traffic = Late(database, histories, TrafficTerms(2, 2, 2), system_clock, log)
     certificate = x509.load_pem_x509_certificate(authority)
-    line = GuardLine("", certificate, authority, DEFAULT_ARC, lambda: (b"", b""), system_clock, log)
+    line = GuardLine("", certificate, authority, DEFAULT_ARC, lambda: (b"", b""), database, system_clock, log)
     mailboxes = Mailboxes(traffic, Intake(traffic, histories, line, system_clock, log))
     dealt_with: asyncio.Queue[str] = asyncio.Queue()
 

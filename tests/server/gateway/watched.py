@@ -30,7 +30,7 @@ from server.root.gateway import Gateway, start_gateway
 from server.root.home import Home
 from tests.server.gateway.gateway import make_gateway_home
 from tests.server.guard.people import SOURCE, Signer, certify
-from tests.server.harness import MovableClock, make_home, running_server, silent_log
+from tests.server.harness import MovableClock, make_home, query, running_server, silent_log
 from tests.server.relay.media import Letter, Member, identity_of, make_media_home, running_media
 
 WAIT_SECONDS: Final = 30.0
@@ -322,12 +322,14 @@ async def open_net(folder: Path, **settings: object) -> AsyncIterator[Net]:
         net = Net(folder, media_home, server, clock, *gateways)
         stack.push_async_callback(net.stop)
         for gateway in gateways:
-            await until(partial(_knows_guard, gateway))
+            await until(partial(_watches, server, gateway))
         yield net
 
 
-def _knows_guard(gateway: Gateway) -> bool:
-    return gateway._watch.line._is_there
+def _watches(server: Server, gateway: Gateway) -> bool:
+    """Whether the guard tells a gateway orders."""
+    name = gateway._frame.settings.public_host
+    return query(server._home, "SELECT count(*) FROM guard_gateways WHERE name = ?", name) == [(1,)]
 
 
 async def until(holds: Callable[[], bool]) -> None:
