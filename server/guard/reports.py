@@ -247,6 +247,12 @@ class Reports:
         put_announcement(turn.connection, row)
         if conflict is None:
             return Result()
+        listed = find_listed(turn.connection, ListedKind.KEY, {each.key.hex() for each in conflict.others})
+        refused = {each.value for each in listed}
+        others = tuple(each for each in conflict.others if each.key.hex() not in refused)
+        if not others:
+            return Result()  # impostors who were named before: nobody is held for them once more
+        conflict = replace(conflict, others=others)
         try:
             return _raise(turn, conflict, held.signed, {**kept, row.key: row})
         except ServiceError as refusal:

@@ -62,7 +62,7 @@ def gateways_shut_out(connection: Connection) -> frozenset[str]:
 
 
 def put_on_list(connection: Connection, kind: ListedKind, value: str, cause: str, now: datetime) -> bool:
-    """List something; False if it is listed already. What logins have proved by the key is forgotten.
+    """List something; False if it is listed already. What logins have proved by a new key on it is forgotten.
 
     Args:
         connection: the transaction.
@@ -77,7 +77,7 @@ def put_on_list(connection: Connection, kind: ListedKind, value: str, cause: str
     if not 1 <= len(cause) <= _MAX_CAUSE or not cause.isprintable():
         raise OperatorError("the cause is empty, too long, or not printable", f"Give 1 to {_MAX_CAUSE} characters.")
     new = add_listed(connection, Listed(kind, _checked(kind, value), cause, now))
-    certificate = find_by_key(connection, bytes.fromhex(value)) if kind is ListedKind.KEY else None
+    certificate = find_by_key(connection, bytes.fromhex(value)) if new and kind is ListedKind.KEY else None
     if certificate is not None and certificate.account:
         login_store.drop_proofs(connection, certificate.account)
     return new

@@ -114,6 +114,8 @@ async def test_a_stolen_login(net: Net) -> None:
     await net.bob.answer(await net.bob.next(Check, case.alarm_id), [], [fact])
     await net.mallory.answer(await net.mallory.next(Check, case.alarm_id))
     assert await net.mallory.report(case.forged.announce("carol")) == [("KEY_BLACK_LISTED", "")]
+    renewed = certify(net.server, net.clock, name)
+    assert await net.alice.report(renewed.announce(bob.name, change=genuine), agent="alice") == [("", "")], "no alarm"
 
     stub = net.stub(net.agent.channel)
     for person in (alice, bob):

@@ -40,6 +40,9 @@ async def test_listed_key_proves_nothing(logged_in: Person, account_server: Serv
     logged_in.sign_key = ed25519.Ed25519PrivateKey.generate()
     logged_in.encrypt_key = x25519.X25519PrivateKey.generate().public_key()
     await logged_in.prove(await logged_in.get_certificates())
+    await database_of(account_server).write(listing)
+    logins = (await logged_in.call(logged_in.accounts.ListLogins, pb.ListLoginsRequest())).logins
+    assert any(login.proven for login in logins), "who has another key by now goes on when it is listed again"
 
 
 async def test_listed_key_is_not_certified(logged_in: Person, account_server: Server, clock: MovableClock) -> None:
