@@ -52,7 +52,7 @@ class EntryKind(StrEnum):
     POSTING = "posting"
     """A ``transactions.OperatorPosting``."""
     GUARD = "guard"
-    """Of the guard against forged signers: a ``SignedControl``; a ``KeyChange`` or ``GatewayStanding`` as decided."""
+    """Of the guard against forged signers: ``SignedControl``, ``KeyChange``, ``GatewayStanding``, ``AccountAlarm``."""
 
 
 _KINDS: Final = frozenset(EntryKind)

@@ -20,7 +20,8 @@ CLOCK_DIFFERENCE: Final = timedelta(minutes=2)
 
 _ALARM_PROTOCOL: Final = "fourseal/v1/alarm"
 _ALARM_ID: Final = re.compile(r"alarm-[0-9a-f]{32}", re.ASCII)
-_ALARM_DIGITS: Final = 32
+ALARM_DIGITS: Final = 32
+"""Hexadecimal digits in the name of an alarm."""
 _PARTY: Final = re.compile(r"[a-z0-9._-]{1,63}", re.ASCII)
 
 
@@ -99,7 +100,7 @@ class Claim:
         keys = sorted((one_key, other_key))
         require_fingerprints(keys, reason="ALARM_MALFORMED")
         alarm = _Alarm(version=der.VERSION, protocol=_ALARM_PROTOCOL, claim=self.to_structure(), keys=keys)
-        return f"alarm-{hashlib.sha256(der.write_structure(alarm)).hexdigest()[:_ALARM_DIGITS]}"
+        return f"alarm-{hashlib.sha256(der.write_structure(alarm)).hexdigest()[:ALARM_DIGITS]}"
 
     def to_structure(self) -> ClaimStructure:
         """The ASN.1 value."""

@@ -15,6 +15,7 @@ from contract.announcements.alarm import AlarmState
 from server.cli.database import from_database, in_database, opened, settings_of
 from server.cli.guard_views import (
     GATEWAY_COLUMNS,
+    account_details_of,
     counts_of,
     details_of,
     gateway_view,
@@ -27,43 +28,53 @@ from server.cli.output import show_json, show_line, show_table, table_of
 from server.clock import system_clock
 from server.errors import OperatorError
 from server.guard import (
+    DECIDER,
+    AccountAlarmRow,
     AlarmRow,
     AlarmView,
     GuardStatus,
     GuardTerms,
+    count_open,
+    decide_account_alarm,
+    find_account_alarm,
     find_alarm_view,
     guard_status,
     held_by_alarm,
+    list_account_alarms,
     list_alarms,
 )
 from server.guard import decide as decide_alarm
 from server.identity import ListedKind, list_listed, put_on_list, take_off_list
+from server.root.ground import open_ground
 from server.root.guard_terms import guard_terms
 from server.root.home import Home
+from server.root.log import configure_log
 from server.storage import PageCursor
 from server.storage.paging import cut_page
 
 HELD: Final = tuple(state for state in AlarmState if state.is_held)
 _SHOWN: Final = 20
 _ROUND_SECONDS: Final = 1.0
-_ALARM_COLUMNS: Final = ("alarm", "state", "holds", "rule", "user", "to", "source", "raised", "changed")
+_ALARM_COLUMNS: Final = ("alarm", "cause", "state", "holds", "rule", "user", "to", "source", "raised", "changed")
 
 
 def status(home: Home, *, as_json: bool) -> None:
     """Show how the guard stands."""
-    found = from_database(home, guard_status)
+    found, about_accounts = from_database(home, lambda each: (guard_status(each), count_open(each)))
     if as_json:
         show_json(
             {
                 "gateways": list(map(gateway_view, found.gateways)),
                 "alarms": {state.value: count for state, count in found.alarms.items()},
                 "held_notices": found.held,
+                "open_about_accounts": about_accounts,
                 "announcements": found.announcements,
             }
         )
         return
     show_table("Gateways", GATEWAY_COLUMNS, gateways_of(found))
     show_table("Alarms", ("state", "how many"), counts_of(found))
+    show_line(f"{about_accounts} alarms about accounts are open.")
     show_line(f"{found.announcements} announcements are remembered.")
 
 
@@ -92,8 +103,13 @@ def alarms(home: Home, page_size: int, page_token: str, *, open_only: bool, as_j
     """List a page of alarms."""
     after, states = PageCursor.from_token(page_token), HELD if open_only else ()
 
-    def query(connection: Connection) -> tuple[list[AlarmRow], dict[str, int]]:
-        return list_alarms(connection, after, page_size + 1, states), held_by_alarm(connection)
+    def query(connection: Connection) -> tuple[list[AlarmRow | AccountAlarmRow], dict[str, int]]:
+        found: list[AlarmRow | AccountAlarmRow] = [
+            *list_alarms(connection, after, page_size + 1, states),
+            *list_account_alarms(connection, after, page_size + 1, open_only=open_only),
+        ]
+        found.sort(key=lambda row: (row.create_time, row.alarm.alarm_id), reverse=True)
+        return found, held_by_alarm(connection)
 
     found, held = from_database(home, query)
     page = cut_page(found, page_size, lambda row: PageCursor(row.create_time, row.alarm.alarm_id))
@@ -108,15 +124,18 @@ def alarms(home: Home, page_size: int, page_token: str, *, open_only: bool, as_j
 
 def alarm(home: Home, alarm_id: str, *, as_json: bool) -> None:
     """Show one alarm: keys, what gateways were told, and what they have said."""
-    view = from_database(home, lambda connection: find_view(connection, alarm_id))
-    details = details_of(view)
+    found = from_database(home, lambda connection: _find(connection, alarm_id))
+    row, details = (
+        (found.row, details_of(found)) if isinstance(found, AlarmView) else (found, account_details_of(found))
+    )
     if as_json:
         show_json(details)
         return
-    facts = [
-        (name, str(value)) for name, value in summary_of(view.row).items() if value and not isinstance(value, list)
-    ]
+    facts = [(name, str(value)) for name, value in summary_of(row).items() if value and not isinstance(value, list)]
     show_table("Alarm", ("what", "is"), facts)
+    if isinstance(found, AccountAlarmRow):
+        show_table("Keys", ("key", "is"), [(each["key"], each["is"]) for each in details["keys"]])
+        return
     for name, title in (("keys", "Keys"), ("told", "Told to gateways"), ("history", "History, as gateways say")):
         rows = details[name]
         if rows:
@@ -126,11 +145,21 @@ def alarm(home: Home, alarm_id: str, *, as_json: bool) -> None:
 
 def decide(home: Home, alarm_id: str, genuine: Sequence[str], impostors: Sequence[str], *, as_json: bool) -> None:
     """Decide about an alarm."""
-    terms = guard_terms(settings_of(home))
+    settings = settings_of(home)
+    terms = guard_terms(settings)
 
-    row = in_database(home, lambda connection: decide_in(connection, terms, alarm_id, genuine, impostors))
+    def unit(connection: Connection) -> AlarmRow | AccountAlarmRow:
+        if isinstance(found := _find(connection, alarm_id), AlarmView):
+            return decide_in(connection, terms, alarm_id, genuine, impostors)
+        ours, theirs = ([_key(found.alarm.keys, each) for each in given] for given in (genuine, impostors))
+        return decide_account_alarm(connection, alarm_id, ours, theirs, DECIDER, system_clock())
+
+    with open_ground(home, settings, configure_log("error")) as ground:  # it may write in the log
+        row = ground.database.write_now(unit)
     if as_json:
         show_json(summary_of(row))
+    elif isinstance(row, AccountAlarmRow):
+        show_line(f"{alarm_id} is {row.alarm.state}.")
     else:
         show_line(f"{alarm_id} is {row.alarm.state}. The guard tells its gateways as soon as it runs.")
 
@@ -192,6 +221,11 @@ def black_list_remove(home: Home, kind: str, value: str, *, as_json: bool) -> No
         show_json({"kind": kind, "value": value})
     else:
         show_line(f"The {kind} is not on the black list any more.")
+
+
+def _find(connection: Connection, alarm_id: str) -> AlarmView | AccountAlarmRow:
+    about_account = find_account_alarm(connection, alarm_id)
+    return find_view(connection, alarm_id) if about_account is None else about_account
 
 
 def _key(keys: Sequence[bytes], begin: str) -> bytes:

@@ -10,9 +10,10 @@ from contract.announcements.alarm import AlarmState
 from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.contents import Feedback
 from contract.announcements.control import Kind, SignedControl
-from server.guard import AlarmRow, AlarmView, GatewayView, GuardStatus
+from server.guard import AccountAlarmRow, AlarmRow, AlarmView, GatewayView, GuardStatus
 from server.identity import Listed
 
+_CONFLICT: Final = "two-keys"
 _SHORT: Final = 16
 GATEWAY_COLUMNS: Final = ("gateway", "holds", "not acknowledged", "seen")
 
@@ -37,11 +38,14 @@ def counts_of(found: GuardStatus) -> list[tuple[str, str]]:
     return [(state.value, str(found.alarms[state])) for state in AlarmState if state in found.alarms]
 
 
-def summary_of(row: AlarmRow) -> dict[str, Any]:
+def summary_of(row: AlarmRow | AccountAlarmRow) -> dict[str, Any]:
     """How an alarm stands, for programs."""
+    if isinstance(row, AccountAlarmRow):
+        return _account_summary_of(row)
     alarm, judgement = row.alarm, row.alarm.judgement
     return {
         "alarm_id": alarm.alarm_id,
+        "cause": _CONFLICT,
         "state": alarm.state.value,
         "held": alarm.state.is_held,
         "rule": None if judgement is None else judgement.rule.value,
@@ -56,19 +60,51 @@ def summary_of(row: AlarmRow) -> dict[str, Any]:
     }
 
 
-def line_of(row: AlarmRow, held: Mapping[str, int]) -> tuple[str, ...]:
+def _account_summary_of(row: AccountAlarmRow) -> dict[str, Any]:
+    alarm = row.alarm
+    return {
+        "alarm_id": alarm.alarm_id,
+        "cause": alarm.cause.value,
+        "state": alarm.state.value,
+        "held": False,
+        "rule": None,
+        "decider": alarm.decider or None,
+        "source": None,
+        "user": alarm.account or None,
+        "destination": None,
+        "agent": alarm.agent,
+        "genuine": [key.hex() for key in alarm.genuine],
+        "impostors": [key.hex() for key in alarm.impostors],
+        "create_time": to_text(row.create_time),
+        "update_time": to_text(row.update_time),
+    }
+
+
+def account_details_of(row: AccountAlarmRow) -> dict[str, Any]:
+    """All about an alarm about an account, for programs."""
+    alarm = row.alarm
+    found = dict.fromkeys(alarm.genuine, "genuine") | dict.fromkeys(alarm.impostors, "an impostor's")
+    return summary_of(row) | {"keys": [{"key": key.hex(), "is": found.get(key, "")} for key in alarm.keys]}
+
+
+def line_of(row: AlarmRow | AccountAlarmRow, held: Mapping[str, int]) -> tuple[str, ...]:
     """A row of an alarm; ``held``: notices that are held, by alarm."""
+    times = to_text(row.create_time), to_text(row.update_time)
+    if isinstance(row, AccountAlarmRow):
+        raised = row.alarm
+        about = "", "", raised.account, "", f"agent {raised.agent}"
+        return (raised.alarm_id, raised.cause.value, raised.state.value, *about, *times)
     alarm, judgement = row.alarm, row.alarm.judgement
     return (
         alarm.alarm_id,
+        _CONFLICT,
         alarm.state.value,
         str(held.get(alarm.alarm_id, 0)),
         "" if judgement is None else judgement.rule.value,
         alarm.claim.user,
         alarm.claim.destination,
         alarm.claim.source,
-        to_text(row.create_time),
-        to_text(row.update_time),
+        *times,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from contract.announcements.account_alarm import AccountAlarm
 from contract.announcements.contents import Decision
 from contract.announcements.control import IssuerRole, Kind, SignedControl
 from contract.announcements.judgement import Judgement
@@ -16,6 +17,7 @@ from contract.log_entry import EntryKind
 from mpc.errors import FoursealError
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
+from server.guard.store.account_alarms import all_as_kept
 from server.guard.store.alarms import AlarmRow, RecordRow
 from server.guard.store.entries import GuardEntry, GuardEntryKind, count_entries, find_entry, newest_by_name
 from server.identity import gateways_shut_out
@@ -24,6 +26,7 @@ from server.journal.log import Entries, Finding
 _NAMES: Final[Mapping[GuardEntryKind, Callable[[bytes], str]]] = {
     GuardEntryKind.KEY_CHANGE: lambda body: KeyChange.from_der(body).new_key.hex(),
     GuardEntryKind.GATEWAY: lambda body: GatewayStanding.from_der(body).gateway,
+    GuardEntryKind.ACCOUNT_ALARM: lambda body: AccountAlarm.from_der(body).alarm_id,
 }
 
 
@@ -68,6 +71,11 @@ class GuardCheck:
         for name, entry in newest_by_name(connection, GuardEntryKind.GATEWAY).items():
             if GatewayStanding.from_der(entry.body).shut_out != (name in out):
                 yield Finding(f"gateway {name}", "the black list says otherwise of it than the log")
+        told = {name: _as_kept(each) for name, each in newest_by_name(connection, GuardEntryKind.ACCOUNT_ALARM).items()}
+        kept = all_as_kept(connection)
+        for name in sorted(told.keys() | kept.keys()):
+            if kept.get(name) != told.get(name):
+                yield Finding(name, "it stands otherwise than the log says")
         for row in store.all_alarms(connection):
             if not _is_judged_as_told(connection, row):
                 yield Finding(row.alarm.alarm_id, f"it is {row.alarm.state}, and the log does not say so")
@@ -79,6 +87,11 @@ def _is_named_so(entry: GuardEntry) -> bool:
         return entry.name == _NAMES[entry.kind](entry.body)
     except FoursealError:
         return False
+
+
+def _as_kept(entry: GuardEntry) -> tuple[str, str, bytes]:
+    alarm = AccountAlarm.from_der(entry.body)
+    return alarm.account, alarm.state.value, entry.body
 
 
 def _is_judged_as_told(connection: Connection, row: AlarmRow) -> bool:

@@ -16,6 +16,7 @@ from contract.announcements.claim import CLOCK_DIFFERENCE
 from contract.announcements.key_change import KeyChange
 from contract.announcements.window import MAX_APART
 from server.errors import OperatorError
+from server.guard.account_alarms import take_proof
 from server.guard.store.entries import GuardEntryKind, add_entry, list_about, list_since
 from server.identity import Event, IssuedCertificate, ListedKind, find_listed, list_signing_certificates, record
 from server.registration import Office
@@ -54,6 +55,7 @@ def decide_key_change(
     time = now.replace(microsecond=0)
     change = KeyChange(account, old.key_sha256, new.key_sha256, new.fingerprint, time)
     add_entry(connection, GuardEntryKind.KEY_CHANGE, new.key_sha256.hex(), change.to_der(), now)
+    take_proof(connection, change, now)
     detail = f"{old.key_sha256.hex()} {new.key_sha256.hex()} by officer {officer}"
     record(connection, now, account, None, Event.KEY_CHANGE_DECIDED, detail)
     return change

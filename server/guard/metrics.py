@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from contract.announcements.alarm import AlarmState
 from server.guard.store import orders as order_store
+from server.guard.store.account_alarms import count_open
 from server.guard.store.alarms import count_by_state
 from server.guard.store.held import held_by_gateway
 from server.storage import Database
@@ -28,6 +29,9 @@ def _look_up(connection: Connection) -> list[Metric]:
         alarms.add_metric([state.value], counts.get(state, 0))
     return [
         alarms,
+        GaugeMetricFamily(
+            "fourseal_guard_account_alarms_open", "Alarms about accounts that are open", count_open(connection)
+        ),
         GaugeMetricFamily(
             "fourseal_guard_gateways", "Gateways that are known", len(order_store.list_gateways(connection))
         ),

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import takewhile
 from typing import Final
@@ -20,12 +20,14 @@ from typing import Final
 from sqlalchemy import Connection
 
 from contract.announcements.claim import Claim
+from contract.announcements.contents import Decision
 from contract.announcements.control import ControlMessage, Issuer, SignedControl, content_from_der
 from contract.log_entry import EntryKind
 from contract.signer_keys import SignerPrivateKey
 from mpc.errors import FoursealError
 from server.clock import Clock
 from server.errors import OperatorError
+from server.guard.account_alarms import settle
 from server.guard.keys import GuardKeys
 from server.guard.steps import join
 from server.guard.store import alarms as alarm_store
@@ -253,6 +255,13 @@ class Outbox:
                 entry = stage(connection, EntryKind.GUARD, message, now)
                 record = RecordRow(entry.index, order.alarm_id, self._terms.name, order.kind, message, now)
                 alarm_store.add_record(connection, record)
+                self._settle(connection, message, now)
+
+    def _settle(self, connection: Connection, der: bytes, now: datetime) -> None:
+        """What a decision says of keys ends other alarms about them. Here, for whoever decides may have no log."""
+        message = SignedControl.from_der(der).message
+        if isinstance(message.content, Decision):
+            settle(connection, message.claim.user, message.content.judgement, self._terms.name, now)
 
     def _is_recorded(self, connection: Connection, order: OrderRow) -> bool:
         return any(

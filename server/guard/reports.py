@@ -29,6 +29,7 @@ from mpc.engines import Random
 from mpc.errors import FoursealError
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
+from server.guard.account_alarms import take_proof
 from server.guard.key_changes import recent_changes
 from server.guard.steps import raise_from
 from server.guard.store.announcements import AnnouncementRow, list_of_place, place_of, put_announcement
@@ -245,6 +246,8 @@ class Reports:
             self._keeper,
         )
         put_announcement(turn.connection, row)
+        if announcement.key_change is not None:
+            take_proof(turn.connection, announcement.key_change.change, turn.now)
         if conflict is None:
             return Result()
         listed = find_listed(turn.connection, ListedKind.KEY, {each.key.hex() for each in conflict.others})

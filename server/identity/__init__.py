@@ -34,6 +34,7 @@ from server.identity.forwarding import Forwarding
 from server.identity.gateways import Gateway, GatewayReader
 from server.identity.leases import Leases, open_leases
 from server.identity.logins.logins import LoginClaim, Logins
+from server.identity.observers import NO_OBSERVERS, Observers
 from server.identity.outside import accept_outside_certificate, find_outside_certificate
 from server.identity.own_profiles import StatusPlaces, organisation_subject
 from server.identity.server_certificate import (
@@ -52,13 +53,16 @@ from server.identity.store.certificates import (
     find_by_key,
     find_certificate,
     list_signing_certificates,
+    list_signing_keys,
 )
 from server.identity.store.certified_keys import CertifiedKeyRow, CertifiedKeyTable
+from server.identity.store.devices import list_accounts_at
 from server.identity.store.events import AccountEvent, list_events
 from server.identity.store.logins import Login, Proof
 from server.identity.tickets import TICKET_LIFETIME, Ticket, add_ticket, drop_expired_tickets, new_token
 
 __all__ = [
+    "NO_OBSERVERS",
     "TICKET_LIFETIME",
     "Account",
     "AccountEvent",
@@ -90,6 +94,7 @@ __all__ = [
     "Login",
     "LoginClaim",
     "Logins",
+    "Observers",
     "Pair",
     "Proof",
     "RelyingParty",
@@ -124,10 +129,12 @@ __all__ = [
     "issue_organisation_certificate",
     "issue_personal_certificate",
     "list_accounts",
+    "list_accounts_at",
     "list_agents",
     "list_events",
     "list_listed",
     "list_signing_certificates",
+    "list_signing_keys",
     "modulus_of",
     "new_token",
     "open_leases",

@@ -26,6 +26,7 @@ from server.identity.factors.sms import SmsProvider
 from server.identity.logins.logging_in import LoggingIn
 from server.identity.logins.logins import Logins
 from server.identity.logins.possession import Possession
+from server.identity.observers import Observers
 from server.identity.server_certificate import CurrentCertificate
 from server.identity.store.events import drop_events_before
 from server.storage import Database, Threads
@@ -99,6 +100,7 @@ def compose_account_rules(
     random: Callable[[int], bytes],
     clock: Clock,
     log: structlog.stdlib.BoundLogger,
+    observers: Observers,
 ) -> AccountRules:
     """Put the rules of accounts together.
 
@@ -111,6 +113,7 @@ def compose_account_rules(
         random: randomness for tokens, secrets, codes.
         clock: the time.
         log: where codes that were not sent are told.
+        observers: hear of pairs of certificates that are not an account's first.
     """
     checkers = BoundedWorkers(Threads(_CHECKERS, "account-check"))
     senders = BoundedWorkers(Threads(_SENDERS, "message"))
@@ -129,6 +132,7 @@ def compose_account_rules(
         clock,
         lifetime=terms.certificate_lifetime,
         pairs_per_day=terms.certificate_pairs_per_day,
+        observers=observers,
     )
     return AccountRules(
         registration=registration,

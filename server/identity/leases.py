@@ -34,9 +34,10 @@ from server.clock import Clock
 from server.custody import Context, SealBroken, Sealer
 from server.errors import OperatorError
 from server.identity.agents import block, blocked_error, require_caller
+from server.identity.observers import Observers
 from server.identity.store import agents as agent_store
 from server.identity.store import leases as store
-from server.identity.store.agents import Agent, BlockCause
+from server.identity.store.agents import Agent, AgentState, BlockCause
 from server.identity.store.leases import LeaseRow
 from server.journal import Caller
 from server.storage import Database
@@ -71,13 +72,17 @@ class Leases:
         key: of the MACs, 32 bytes, secret.
         clock: the time.
         log: what operators should see.
+        observers: hear of copies.
     """
 
-    def __init__(self, database: Database, key: bytes, clock: Clock, log: structlog.stdlib.BoundLogger) -> None:
+    def __init__(
+        self, database: Database, key: bytes, clock: Clock, log: structlog.stdlib.BoundLogger, observers: Observers
+    ) -> None:
         self._database = database
         self._key = key
         self._clock = clock
         self._log = log
+        self._observers = observers
 
     async def take(self, caller: Caller, request_id: str, baton: bytes) -> Taken:
         """Give the next lease. A repeat gets the same one.
@@ -103,7 +108,10 @@ class Leases:
                 return taken
             earlier = store.find_lease(connection, caller.agent_id, presented + 1)
             if earlier is None or earlier.request_id != request_id:
-                return block(connection, agent, BlockCause.CLONE, now)
+                if agent.state is AgentState.ACTIVE:
+                    agent = block(connection, agent, BlockCause.CLONE, now)
+                    self._observers.clone_found(connection, agent, now)
+                return agent
             if earlier.number < agent.lease:
                 raise ServiceError("LEASE_OUTDATED")
             return earlier
@@ -165,6 +173,7 @@ def open_leases(
     random: Callable[[int], bytes],
     clock: Clock,
     log: structlog.stdlib.BoundLogger,
+    observers: Observers,
 ) -> Leases:
     """The leases of a database, whose key is made if there is none yet.
 
@@ -181,7 +190,7 @@ def open_leases(
         return kept
 
     try:
-        return Leases(database, sealer.open(context, database.write_now(unit)), clock, log)
+        return Leases(database, sealer.open(context, database.write_now(unit)), clock, log, observers)
     except SealBroken:
         raise OperatorError(
             "the key of leases does not open", "Restore database and master key from one backup."

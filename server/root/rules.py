@@ -16,7 +16,7 @@ from server.config import Settings
 from server.custody import Coalescer, ShareEngine
 from server.drafting import ContractDocuments, DraftingRules, DraftingTerms, compose_drafting_rules
 from server.evidence import EvidenceRules
-from server.guard import GuardKeys, GuardRules, compose_guard_rules
+from server.guard import OBSERVERS, GuardKeys, GuardRules, compose_guard_rules
 from server.identity import (
     AccountRules,
     Authority,
@@ -135,6 +135,7 @@ def compose_rules(
         random,
         clock,
         log,
+        OBSERVERS,
     )
     sessions = compose_session_rules(
         database,
@@ -150,7 +151,7 @@ def compose_rules(
     statements = compose_statements(
         database, accounts.logins, opened, shares, operations, workers, coalescer, random, clock
     )
-    leases = open_leases(database, ground.custody.sealer, random, clock, log)
+    leases = open_leases(database, ground.custody.sealer, random, clock, log, OBSERVERS)
     evidence = compose_evidence(home, ground, authority, accounts, workers, settings, log)
     return Rules(
         CallerReader(clock, leases),

@@ -16,6 +16,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("ANNOUNCEMENT_MALFORMED", INVALID, "The announcement is refused: {problem}.", FORMATS),
     Entry("KEY_CHANGE_MALFORMED", INVALID, "The key change is refused: {problem}.", FORMATS),
     Entry("ALARM_MALFORMED", INVALID, "The alarm is refused: {problem}.", FORMATS),
+    Entry("ACCOUNT_ALARM_MALFORMED", INVALID, "The alarm about an account is refused: {problem}.", FORMATS),
     Entry("HISTORY_MALFORMED", INVALID, "What is told of a history is refused: {problem}.", FORMATS),
     Entry("JUDGEMENT_MALFORMED", INVALID, "The judgement is refused: {problem}.", CORRECT),
     Entry("CONTROL_MALFORMED", INVALID, "The control message is refused: {problem}.", FORMATS),

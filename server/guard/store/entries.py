@@ -25,6 +25,8 @@ class GuardEntryKind(StrEnum):
     """``KeyChange``, under the new key's fingerprint in hex."""
     GATEWAY = "gateway"
     """``GatewayStanding``, under the gateway's name."""
+    ACCOUNT_ALARM = "account-alarm"
+    """``AccountAlarm``, as it was raised and as it ended, under its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,3 +137,18 @@ entries = Table(
     Index(None, "kind", "name", "log_index"),
     Index(None, "kind", "time"),
 )
+
+account_alarms = Table(
+    "guard_account_alarms",
+    metadata,
+    Column("alarm_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("alarm", LargeBinary, nullable=False),
+    Column("create_time", Instant, nullable=False),
+    Column("update_time", Instant, nullable=False),
+    CheckConstraint("state IN ('open', 'proven', 'decided')", name="state"),
+    Index(None, "create_time", "alarm_id"),
+    Index(None, "account", "state"),
+    Index(None, "state"),
+)

@@ -22,6 +22,7 @@ from server.identity.black_list import require_unlisted
 from server.identity.certificates.keys import CheckedKey, KeyRequest, check_keys
 from server.identity.certificates.revocation import RevocationLists
 from server.identity.logins.logins import Logins
+from server.identity.observers import Observers
 from server.identity.store import certificates as store
 from server.identity.store import logins as login_store
 from server.identity.store.certificates import IssuedCertificate, RevocationReason
@@ -50,6 +51,7 @@ class SignerCertificates:
         clock: the time.
         lifetime: of the certificates.
         pairs_per_day: what an account may be issued.
+        observers: hear of pairs that are not an account's first.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class SignerCertificates:
         *,
         lifetime: timedelta,
         pairs_per_day: int,
+        observers: Observers,
     ) -> None:
         self._database = database
         self._authority = authority
@@ -72,6 +75,7 @@ class SignerCertificates:
         self._clock = clock
         self._lifetime = lifetime
         self._pairs_per_day = pairs_per_day
+        self._observers = observers
 
     async def issue(self, request: Request, login: Login, keys: KeyRequest) -> Pair:
         """Issue a pair for new keys of the caller's; the pair before is revoked as superseded, as by ``revoke``.
@@ -93,12 +97,15 @@ class SignerCertificates:
                     raise ServiceError("KEY_CERTIFIED_BEFORE", purpose=key.purpose)
             now = self._clock()
             self._require_room(connection, login.account, now)
+            before = store.list_signing_certificates(connection, login.account)
             store.revoke_all(connection, login.account, now, RevocationReason.SUPERSEDED)
             login_store.drop_proofs(connection, login.account)
             display_name = view_of(connection, login.account).account.display_name
             issued = [self._issue(login.account, display_name, key, now) for key in checked]
             for each in issued:
                 store.add_certificate(connection, each)
+                if each.purpose is Purpose.SIGN and before:
+                    self._observers.another_pair(connection, before[0], each, login.caller.agent_id, now)
             detail = " ".join(each.fingerprint.hex() for each in issued)
             record(connection, now, login.account, login.caller, Event.CERTIFICATES_ISSUED, detail)
             return Result(b"".join(each.fingerprint for each in issued))

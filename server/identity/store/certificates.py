@@ -208,6 +208,13 @@ def list_signing_certificates(connection: Connection, account: str) -> list[Issu
     return [_certificate(row) for row in found]
 
 
+def list_signing_keys(connection: Connection, account: str) -> list[bytes]:
+    """SHA-256 of an account's keys for signing whose certificates were not revoked, the newest in front."""
+    column, signs = signer_certificates.c, signer_certificates.c.purpose == Purpose.SIGN.value
+    query = select(column.key_sha256).where(column.account == account, column.revoke_time.is_(None), signs)
+    return list(connection.execute(query.order_by(column.create_time.desc())).scalars())
+
+
 def list_issue_times(connection: Connection, account: str, limit: int) -> list[datetime]:
     """When an account's newest pairs were issued, of whatever state; at most ``limit``, newest first."""
     column = signer_certificates.c

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Table, Text, insert, select, tuple_, update
+from sqlalchemy import Column, Connection, Index, Table, Text, insert, select, tuple_, update
 
 from server.storage import Instant, PageCursor, metadata
 
@@ -16,6 +16,7 @@ devices = Table(
     Column("agent_id", Text, primary_key=True),
     Column("first_time", Instant, nullable=False),
     Column("login_time", Instant, nullable=False),
+    Index(None, "agent_id", "login_time"),
 )
 
 
@@ -48,6 +49,12 @@ def is_device(connection: Connection, account: str, agent_id: str) -> bool:
     """Whether an account has ever logged in at an agent."""
     query = select(devices.c.agent_id).where(devices.c.account == account, devices.c.agent_id == agent_id)
     return connection.execute(query).first() is not None
+
+
+def list_accounts_at(connection: Connection, agent_id: str, limit: int) -> list[str]:
+    """At most ``limit`` accounts that have logged in at an agent, those that did last in front."""
+    query = select(devices.c.account).where(devices.c.agent_id == agent_id)
+    return list(connection.execute(query.order_by(devices.c.login_time.desc()).limit(limit)).scalars())
 
 
 def list_devices(connection: Connection, account: str, after: PageCursor | None, limit: int) -> list[DeviceRow]:

@@ -158,7 +158,7 @@ async def test_the_command(net: Net) -> None:
     found = json.loads((await run(net, *which, "--from", old[:10], "--to", new[:10])).stdout)
     assert (found["old_key"], found["new_key"]) == (old, new)
     assert findings(net) == "[]"
-    moved = "UPDATE guard_entries SET log_index = -log_index WHERE name = ?"
+    moved = "UPDATE guard_entries SET log_index = -1 - log_index WHERE name = ?"
     renamed = (
         "UPDATE guard_entries SET name = iif(name LIKE 'x%', substr(name, 2), 'x' || name) WHERE name LIKE '%' || ?"
     )

@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 import server.root.application  # brings every table into the metadata
-import server.transactions.executors.ledger  # noqa: F401  # but the tables of executors
+import server.root.gateway  # but the tables of gateways
+import server.transactions.executors.ledger  # noqa: F401  # and those of executors
 from server.clock import system_clock
 from server.config import load_settings
 from server.errors import OperatorError

@@ -26,7 +26,7 @@ from sqlalchemy import Connection
 
 from server.clock import system_clock
 from server.config import load_settings
-from server.identity import Agent, AgentState, Leases
+from server.identity import NO_OBSERVERS, Agent, AgentState, Leases
 from server.identity.store.agents import put_agent
 from server.identity.store.leases import drop_leases
 from server.journal import Caller
@@ -197,7 +197,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     server_home = make_home(folder / "server")
     database = Database(backend_of(server_home.database_url(load_settings(server_home.folder))), silent_log())
     clock = MovableClock()
-    leases = Leases(database, bytes(32), clock, silent_log())
+    leases = Leases(database, bytes(32), clock, silent_log(), NO_OBSERVERS)
     store = MortalStore.create(Home.find(folder / "agent"), Passphrase(PASSPHRASE))
     assert isinstance(store, MortalStore)
     yield World(database, clock, leases, store, Authority())
