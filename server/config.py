@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextvars import ContextVar
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -23,6 +24,8 @@ _ENVIRONMENT_PREFIX: Final = "FOURSEAL_"
 _ADDRESS: Final = re.compile(r"(?P<host>[^\s:]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
 _URL: Final = re.compile(r"https?://[!-~]{1,500}", re.ASCII)
 _MAX_PORT: Final = 65535
+_file: Final = ContextVar[Path | None]("file", default=None)
+"""Which file settings are read from: a class for each would take longer to make than to read it."""
 
 
 def _check_address(address: str) -> str:
@@ -279,7 +282,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before file before defaults."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file.get())
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
@@ -329,17 +332,16 @@ def load_settings(home: Path, **chosen: object) -> Settings:
         OperatorError: the file cannot be read, or a value is unknown or out of its range.
     """
     path = home / CONFIG_NAME
-
-    class HomeSettings(Settings):
-        model_config = SettingsConfigDict(toml_file=path)
-
+    reading = _file.set(path)
     try:
-        return HomeSettings(**chosen)  # type: ignore[arg-type]  # pydantic checks them, and finds the others itself
+        return Settings(**chosen)  # type: ignore[arg-type]  # pydantic checks them, and finds the others itself
     except ValidationError as error:
         problems = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors(include_input=False))
         raise OperatorError(f"the configuration is wrong: {problems}", f"Correct {path} or the environment.") from None
     except (ValueError, OSError) as error:  # not TOML, not readable
         raise OperatorError(f"the configuration {path} cannot be read: {error}", "Correct or remove it.") from None
+    finally:
+        _file.reset(reading)
 
 
 def _problem(location: tuple[int | str, ...], message: str) -> str:

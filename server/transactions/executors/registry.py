@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Final
 
 import structlog
@@ -56,9 +57,9 @@ def find_executor(name: str) -> ExecutorMaker:
         OperatorError: there is none, or more than one, or it cannot be loaded.
     """
     found = [EntryPoint(name, BUILT_IN[name], GROUP)] if name in BUILT_IN else []
-    found += entry_points(group=GROUP, name=name)
+    found += _installed().select(name=name)
     if len(found) != 1:
-        known = ", ".join(sorted({*BUILT_IN, *(each.name for each in entry_points(group=GROUP))})) or "none"
+        known = ", ".join(sorted({*BUILT_IN, *_installed().names})) or "none"
         problem = "more than one executor has" if found else "no executor has"
         raise OperatorError(f"{problem} the name {name}", f"Known are: {known}. See transaction_executors.")
     try:
@@ -66,6 +67,12 @@ def find_executor(name: str) -> ExecutorMaker:
     except (ImportError, AttributeError) as error:
         raise OperatorError(f"the executor {name} cannot be loaded: {error}", "Install what it needs.") from error
     return maker
+
+
+@cache
+def _installed() -> EntryPoints:
+    """Of other packages. To ask all that are installed takes some 10 ms; they stay while a process runs."""
+    return entry_points(group=GROUP)
 
 
 def make_executors(means: ExecutorMeans) -> dict[str, Executor]:

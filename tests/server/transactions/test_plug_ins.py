@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from server.errors import OperatorError
-from server.transactions.executors import find_executor
+from server.transactions.executors import find_executor, registry
 
 
+@pytest.fixture
+def _asked_anew() -> Iterator[None]:
+    """What is installed is another than before, and afterwards."""
+    registry._installed.cache_clear()
+    yield
+    registry._installed.cache_clear()
+
+
+@pytest.mark.usefixtures("_asked_anew")
 def test_plug_ins_are_found_by_their_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As packaging tools write it; what is missing, there twice, or broken is said so."""
     folder = tmp_path / "elsewhere-1.0.dist-info"
