@@ -22,7 +22,7 @@ from tests.signer_agent.contracts.company import Company, Person, gathered
 
 PROGRAM: Final = "tests.signer_agent.contracts.killed"
 NEVER: Final = 10_000
-KILLS: Final = {"send": 6, "deposit": 12, "receive": 12}  # spread over all steps; to deposit is to send and more
+KILLS: Final = {"send": 4, "deposit": 8, "receive": 8}  # spread over all steps; to deposit is to send and more
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 

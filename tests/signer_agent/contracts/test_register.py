@@ -97,11 +97,11 @@ async def files_used(company: Company, session_id: str) -> tuple[int, int, int]:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_message_costs_as_much_among_many(company: Company) -> None:
-    """Files are used as often for the thirtieth as for the second."""
+    """Files are used as often for the fifteenth as for the second."""
     session_id = await company.session(("alice", "bob"))
     await files_used(company, session_id)
     second = await files_used(company, session_id)
-    for _ in range(25):
+    for _ in range(11):
         await text_to_bob(company, session_id)
     await company.people["bob"].received_messages(session_id)
     assert await files_used(company, session_id) == second
