@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import grpc
 import pytest
+import pytest_asyncio
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from fourseal.v1 import key_pb2, key_service_pb2
@@ -23,6 +24,7 @@ from mpc.four_prime_rsa import (
     parse_partial_decryption,
 )
 from server.root.home import Home
+from tests.server import lasting
 from tests.server.harness import ENGINE, Client, ClientKey, call, database_bytes, query
 from wire.ids import new_request_id
 from wire.status import RemoteError
@@ -30,7 +32,11 @@ from wire.status import RemoteError
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+home, server, alice, mallory = lasting.home, lasting.server, lasting.alice, lasting.mallory
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def key(alice: Client) -> ClientKey:
     """A joint decryption key of Alice's."""
     return await alice.generate(purpose=Purpose.DECRYPT)
@@ -54,30 +60,32 @@ async def test_plaintext_comes_back(alice: Client, key: ClientKey) -> None:
 
 async def test_repeat_gets_the_same_partial_though_it_was_not_kept(home: Home, alice: Client, key: ClientKey) -> None:
     """The journal has digests of ciphertext and partial, the database nowhere the partial."""
-    data = encrypt(key)
-    first = await alice.decrypt_partially(key.key_id, data, request_id="d" * 16)
-    assert await alice.decrypt_partially(key.key_id, data, request_id="d" * 16) == first
+    data, request_id = encrypt(key), new_request_id()
+    first = await alice.decrypt_partially(key.key_id, data, request_id=request_id)
+    assert await alice.decrypt_partially(key.key_id, data, request_id=request_id) == first
     assert first not in database_bytes(home)
-    rows = query(home, "SELECT digest, result_sha256, answer FROM operations WHERE request_id = ?", "d" * 16)
+    rows = query(home, "SELECT digest, result_sha256, answer FROM operations WHERE request_id = ?", request_id)
     assert rows == [(sha256(data).digest(), sha256(first).digest(), None)]
 
 
-async def test_repeat_for_a_disabled_key_is_refused(alice: Client, key: ClientKey) -> None:
+async def test_repeat_for_a_disabled_key_is_refused(alice: Client) -> None:
     """A repeat uses the share again, so the key must be enabled still."""
-    data = encrypt(key)
-    await alice.decrypt_partially(key.key_id, data, request_id="d" * 16)
+    key = await alice.generate(purpose=Purpose.DECRYPT)
+    data, request_id = encrypt(key), new_request_id()
+    await alice.decrypt_partially(key.key_id, data, request_id=request_id)
     request = key_service_pb2.DisableKeyRequest(key_id=key.key_id, request_id=new_request_id())
     await call(alice.keys.DisableKey, request)
     with pytest.raises(RemoteError) as refused:
-        await alice.decrypt_partially(key.key_id, data, request_id="d" * 16)
+        await alice.decrypt_partially(key.key_id, data, request_id=request_id)
     assert refused.value.reason == "KEY_DISABLED"
 
 
 async def test_other_ciphertext_under_the_same_request_id(alice: Client, key: ClientKey) -> None:
     """A request_id stands for one ciphertext."""
-    await alice.decrypt_partially(key.key_id, encrypt(key), request_id="d" * 16)
+    request_id = new_request_id()
+    await alice.decrypt_partially(key.key_id, encrypt(key), request_id=request_id)
     with pytest.raises(RemoteError) as refused:
-        await alice.decrypt_partially(key.key_id, encrypt(key), request_id="d" * 16)
+        await alice.decrypt_partially(key.key_id, encrypt(key), request_id=request_id)
     assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
