@@ -22,6 +22,7 @@ from server.errors import OperatorError
 CONFIG_NAME: Final = "config.toml"
 _ENVIRONMENT_PREFIX: Final = "FOURSEAL_"
 _ADDRESS: Final = re.compile(r"(?P<host>[^\s:]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
+_PEER: Final = re.compile(r"[a-z0-9._-]{1,63}:[0-9]{1,5}", re.ASCII)
 _URL: Final = re.compile(r"https?://[!-~]{1,500}", re.ASCII)
 _MAX_PORT: Final = 65535
 _file: Final = ContextVar[Path | None]("file", default=None)
@@ -33,6 +34,12 @@ def _check_address(address: str) -> str:
     if match is None or int(match["port"]) > _MAX_PORT:
         raise ValueError("must be host:port, port 0 for a free one")
     return address
+
+
+def _check_peer(address: str) -> str:
+    if not _PEER.fullmatch(address):
+        raise ValueError("must be host:port, the host one by which control messages can call a gateway")
+    return _check_address(address)
 
 
 def _check_arc(arc: str) -> str:
@@ -249,6 +256,10 @@ class Settings(BaseSettings):
     """Of a gateway: agents that it remembers on either side."""
     gateway_history_facts_per_agent: int = Field(128, ge=1, le=100_000)
     """What it remembers of each: 1 KiB of memory each."""
+    gateway_peers: list[Annotated[str, AfterValidator(_check_peer)]] = Field([], max_length=64)
+    """Of a gateway: host:port of the others, which it asks where the guard is not there; the host is the name."""
+    gateway_answer_seconds: int = Field(10, ge=1, le=600)
+    """Of a gateway: time for which it waits for them."""
     sms_provider: Literal["none", "file", "webhook"] = "none"
     """Who passes on text messages with one-time codes."""
     sms_file: str = ""

@@ -69,11 +69,11 @@ class Block:
         one, other = (each.announcement for each in self.announcements)
         return one.claim.alarm_id(one.key, other.key)
 
-    def check(self, log_key: VerifierKey) -> None:
+    def check(self, log_key: VerifierKey | None) -> None:
         """Check that both keys have signed. Whoever holds traffic makes sure of that itself.
 
         Args:
-            log_key: of the log that shows changes which the registration authority decided.
+            log_key: of the log that shows changes which the registration authority decided; None: not known.
 
         Raises:
             VerificationFailed: SIGNATURE_INVALID, KEY_CHANGE_UNPROVEN.

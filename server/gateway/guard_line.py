@@ -123,6 +123,11 @@ class GuardLine:
         """Whether the guard has answered when it was called last."""
         return self._is_there
 
+    @property
+    def guard(self) -> Guard | None:
+        """The guard, as long as it is there; None: it is not."""
+        return self._guard if self._is_there else None
+
     async def report(self, reported: Sequence[Reported]) -> list[ReportResult]:
         """Tell of announcements, at most 100. Empty: the guard is not there, and is told later.
 

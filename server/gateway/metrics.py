@@ -12,10 +12,20 @@ from server.gateway.store.notices import NoticeState, count_by_state
 from server.metrics import EventLog, Metrics
 from server.storage import Database
 
-_DETAILS: Final = {"control_refused": "reason", "feedback_refused": "reason", "feedback_sent": "side"}
+_DETAILS: Final = {
+    "alarm_judged": "rule",
+    "control_refused": "reason",
+    "decision_taken": "rule",
+    "decision_untold": "reason",
+    "feedback_refused": "reason",
+    "feedback_sent": "side",
+    "peer_silent": "reason",
+}
 _RARE: Final = (
     "announcement_passed_over",
+    "block_asked",
     "block_awaited_in_vain",
+    "decision_told",
     "evidence_dropped",
     "guard_lost",
     "notice_held",

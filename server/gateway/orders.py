@@ -30,7 +30,7 @@ from server.clock import Clock
 from server.gateway.guard_line import Guard, GuardLine
 from server.gateway.histories import Histories, Served
 from server.gateway.store import alarms as store
-from server.gateway.traffic import After, Traffic
+from server.gateway.traffic import About, After, Traffic
 from server.metrics import EventLog
 from server.storage import Database
 from wire.status import RemoteError
@@ -51,13 +51,13 @@ class Own:
     name: str
     current: Callable[[], tuple[bytes, bytes]] = field(repr=False)
 
-    def sign(self, about: ControlMessage, number: int, content: Content, clock: Clock) -> bytes:
-        """A message of the gateway's to whoever issued another. DER of SignedControl."""
+    def sign(self, recipient: str, about: About, number: int, content: Content, clock: Clock) -> bytes:
+        """A message of the gateway's to somebody about an alarm. DER of SignedControl."""
         key_pem, certificate_pem = self.current()
         certificate = fingerprint(x509.load_pem_x509_certificate(certificate_pem))
         message = ControlMessage(
             issuer=Issuer(IssuerRole.GATEWAY, self.name, certificate),
-            recipient=about.issuer.name,
+            recipient=recipient,
             alarm=about.alarm,
             claim=about.claim,
             number=number,
@@ -168,7 +168,8 @@ class Orders:
             facts = self._histories.facts(side, check.claim.user, check.claim.destination)
             number = await self._database.write(lambda each: store.next_number(each, guard.name))
             try:
-                await self._line.send(self._own.sign(check, number, Feedback.of(side, facts), self._clock))
+                feedback = self._own.sign(guard.name, check, number, Feedback.of(side, facts), self._clock)
+                await self._line.send(feedback)
             except RemoteError as error:
                 if is_break(error):
                     raise

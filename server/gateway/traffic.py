@@ -15,11 +15,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum, auto
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
-from contract.announcements.control import ControlMessage
+from contract.announcements.claim import Claim
 from contract.announcements.history import Identity
 from server.clock import Clock
 from server.gateway.histories import Histories
@@ -38,6 +38,20 @@ _KEPT_FOR: Final = timedelta(days=367)  # longer than any envelope waits
 
 After = Callable[[], None]
 """What is to be done once a transaction is committed."""
+
+
+class About(Protocol):
+    """What is about an alarm."""
+
+    @property
+    def alarm(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def claim(self) -> Claim:
+        """That two keys make."""
+        ...
 
 
 class Verdict(Enum):
@@ -272,13 +286,13 @@ class Traffic:
         self.bells.end()
         self._make_room()
 
-    def block(self, connection: Connection, message: ControlMessage, signed: bytes, *, delivers: bool) -> After:
+    def block(self, connection: Connection, about: About, signed: bytes, *, delivers: bool) -> After:
         """Hold what the claim's user sends to its destination, unless the alarm is over."""
-        known = alarm_store.find_alarm(connection, message.alarm)
+        known = alarm_store.find_alarm(connection, about.alarm)
         if known is not None and known.state is GatewayAlarmState.RELEASED:
             return lambda: None
         delivers = delivers or (known is not None and known.delivers)
-        row = replace(known or self._told(message), state=GatewayAlarmState.BLOCKED, delivers=delivers, block=signed)
+        row = replace(known or self._told(about), state=GatewayAlarmState.BLOCKED, delivers=delivers, block=signed)
         alarm_store.put_alarm(connection, replace(row, update_time=self._clock()))
 
         def after() -> None:
@@ -288,15 +302,15 @@ class Traffic:
 
         return after
 
-    def decide(self, connection: Connection, message: ControlMessage, signed: bytes) -> None:
+    def decide(self, connection: Connection, about: About, signed: bytes) -> None:
         """Keep what was decided about an alarm."""
-        row = alarm_store.find_alarm(connection, message.alarm) or self._told(message)
+        row = alarm_store.find_alarm(connection, about.alarm) or self._told(about)
         alarm_store.put_alarm(connection, replace(row, decision=signed, update_time=self._clock()))
 
     def refuse(
         self,
         connection: Connection,
-        message: ControlMessage,
+        about: About,
         impostors: Collection[Identity],
         spared: Collection[bytes],
     ) -> After:
@@ -304,27 +318,33 @@ class Traffic:
 
         Args:
             connection: the transaction.
-            message: that says so.
+            about: the alarm.
             impostors: who they are.
             spared: genuine keys.
         """
-        claim, now = message.claim, self._clock()
-        rows = [RefusedRow(each.key, "", b"", message.alarm, now) for each in impostors]
+        claim, now = about.claim, self._clock()
+        rows = [RefusedRow(each.key, "", b"", about.alarm, now) for each in impostors]
         for channel in {each.channel for each in impostors}:
             keys = fact_store.list_keys_of(connection, claim.user, claim.destination, channel.agent)
             if not keys & set(spared):
-                rows.append(RefusedRow(b"", channel.agent, channel.certificate, message.alarm, now))
+                rows.append(RefusedRow(b"", channel.agent, channel.certificate, about.alarm, now))
         alarm_store.refuse(connection, rows)
         return lambda: self._refuse(rows)
 
-    def unblock(self, connection: Connection, message: ControlMessage, quarantine: Collection[bytes]) -> After:
+    def refuse_keys(self, connection: Connection, about: About, keys: Collection[bytes]) -> After:
+        """Refuse keys from now on, on whatever channel."""
+        now = self._clock()
+        rows = [RefusedRow(key, "", b"", about.alarm, now) for key in keys]
+        alarm_store.refuse(connection, rows)
+        return lambda: self._refuse(rows)
+
+    def unblock(self, connection: Connection, about: About, quarantine: Collection[bytes]) -> After:
         """End an alarm's block: put aside what is refused, and release the rest unless another alarm holds it."""
         now = self._clock()
-        known = alarm_store.find_alarm(connection, message.alarm) or self._told(message)
+        known = alarm_store.find_alarm(connection, about.alarm) or self._told(about)
         row = replace(known, state=GatewayAlarmState.RELEASED, update_time=now)
         alarm_store.put_alarm(connection, row)
-        refused_rows = [RefusedRow(key, "", b"", message.alarm, now) for key in quarantine]
-        alarm_store.refuse(connection, refused_rows)
+        refuse = self.refuse_keys(connection, about, quarantine)
         refused = _Refused(self._refused.keys | set(quarantine), self._refused.channels)
         blocked = alarm_store.is_blocked(connection, row.user, row.destination)
         released, aside = list[NoticeRow](), list[NoticeRow]()
@@ -342,7 +362,7 @@ class Traffic:
 
         def after() -> None:
             self._unblock(row)
-            self._refuse(refused_rows)
+            refuse()
             for mailbox in {notice.mailbox for notice in (*released, *aside)}:
                 self.bells.ring(mailbox.session_id, [mailbox.recipient])
             self._make_room()
@@ -360,10 +380,10 @@ class Traffic:
         of_mailbox, of_all = store.count_waiting(connection, mailbox), store.count_waiting(connection)
         return of_mailbox >= terms.held_per_mailbox or of_all >= terms.held
 
-    def _told(self, message: ControlMessage) -> AlarmRow:
-        claim = message.claim
+    def _told(self, about: About) -> AlarmRow:
+        claim = about.claim
         return AlarmRow(
-            message.alarm,
+            about.alarm,
             claim.user,
             claim.destination,
             GatewayAlarmState.TOLD,

@@ -30,6 +30,7 @@ class Watch:
 
     Args:
         traffic: what may go on.
+        histories: what was seen.
         intake: looks at announcements.
         mailboxes: sort notices.
         served: whose agents are here.
@@ -39,6 +40,7 @@ class Watch:
     """
 
     traffic: Traffic
+    histories: Histories
     intake: Intake
     mailboxes: Mailboxes
     served: Served
@@ -86,14 +88,15 @@ def compose_watch(
     metrics.look_up(partial(look_up, database, line))
     intake = Intake(traffic, histories, line, clock, log)
     orders = Orders(own, line, traffic, histories, served, database, clock, log)
-    return Watch(traffic, intake, Mailboxes(traffic, intake), served, orders, line, HeldTraffic(database, line))
+    held = HeldTraffic(database, line)
+    return Watch(traffic, histories, intake, Mailboxes(traffic, intake), served, orders, line, held)
 
 
-def gateway_name(certificate_pem: bytes) -> str:
-    """The name that a gateway's certificate gives it.
+def gateway_name(certificate_pem: bytes, *, required: bool) -> str:
+    """The name that a gateway's certificate gives it; empty: control messages cannot name it.
 
     Raises:
-        OperatorError: control messages cannot name it.
+        OperatorError: it is required, and empty.
     """
     certificate = x509.load_pem_x509_certificate(certificate_pem)
     alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -101,7 +104,9 @@ def gateway_name(certificate_pem: bytes) -> str:
         name = uri.removeprefix(GATEWAY_URI_PREFIX)
         if name != uri and is_party_name(name):
             return name
-    raise OperatorError(
-        "control messages of the guard cannot name this gateway",
-        "Have it certified with a host name or an IPv4 address as its first --server-name.",
-    )
+    if required:
+        raise OperatorError(
+            "control messages cannot name this gateway",
+            "Have it certified with a host name or an IPv4 address as its first --server-name.",
+        )
+    return ""

@@ -31,7 +31,7 @@ from server.identity.enrolment import Enrolment
 from server.identity.factors.security_keys import RelyingParty
 from server.identity.factors.sms import FileSms, SmsProvider, WebhookSms
 from server.identity.forwarding import Forwarding
-from server.identity.gateways import Gateway, GatewayReader
+from server.identity.gateways import Gateway, GatewayReader, read_gateway_certificate
 from server.identity.leases import Leases, open_leases
 from server.identity.logins.logins import LoginClaim, Logins
 from server.identity.observers import NO_OBSERVERS, Observers
@@ -140,6 +140,7 @@ __all__ = [
     "open_leases",
     "organisation_subject",
     "put_on_list",
+    "read_gateway_certificate",
     "record",
     "require_admitted",
     "require_caller",

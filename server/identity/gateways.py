@@ -1,4 +1,4 @@
-"""Which gateway calls, from the client certificate of the TLS connection, which TLS has checked."""
+"""Which gateway calls, from the client certificate of the TLS connection, which TLS has checked; or has signed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from contract.announcements.claim import is_party_name
-from contract.certificate_parts import fingerprint
+from contract.certificate_parts import fingerprint, load_certificate
+from contract.chain import check_issued, check_valid
 from contract.oids import Arc
 from server.clock import Clock
 from server.identity.authority import GATEWAY_URI_PREFIX
@@ -88,24 +89,51 @@ class GatewayReader:
     def _read(self, pem: bytes) -> Gateway:
         try:
             certificate = x509.load_pem_x509_certificate(pem)
-            usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-            alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        except (ValueError, x509.ExtensionNotFound):
+        except ValueError:
             raise ServiceError("CALLER_UNKNOWN") from None
-        key = certificate.public_key()
-        names = [
-            uri.removeprefix(GATEWAY_URI_PREFIX)
-            for uri in alternatives.get_values_for_type(x509.UniformResourceIdentifier)
-            if uri.startswith(GATEWAY_URI_PREFIX)
-        ]
-        if self._usage not in usages or len(names) != 1 or not isinstance(key, ec.EllipticCurvePublicKey):
-            raise ServiceError("CALLER_UNKNOWN")
-        if not is_party_name(names[0]):
-            raise ServiceError("GATEWAY_NAME_UNSUITABLE")
-        return Gateway(
-            names[0],
-            fingerprint(certificate),
-            key,
-            certificate.not_valid_before_utc,
-            certificate.not_valid_after_utc,
-        )
+        return _read(certificate, self._usage)
+
+
+def read_gateway_certificate(data: bytes, authority: x509.Certificate, arc: Arc, at: datetime) -> Gateway:
+    """Read a gateway's certificate that somebody shows outside of TLS, and check it.
+
+    Args:
+        data: DER.
+        authority: that we know.
+        arc: the installation's arc.
+        at: when it must have been valid; aware.
+
+    Raises:
+        MalformedInput: CERTIFICATE_MALFORMED.
+        VerificationFailed: what ``check_issued`` and ``check_valid`` raise.
+        ServiceError: CALLER_UNKNOWN, GATEWAY_NAME_UNSUITABLE: it is no gateway's.
+    """
+    certificate = load_certificate(data)
+    check_issued(certificate, authority)
+    check_valid(certificate, authority, at)
+    return _read(certificate, arc.gateway)
+
+
+def _read(certificate: x509.Certificate, usage: x509.ObjectIdentifier) -> Gateway:
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        raise ServiceError("CALLER_UNKNOWN") from None
+    key = certificate.public_key()
+    names = [
+        uri.removeprefix(GATEWAY_URI_PREFIX)
+        for uri in alternatives.get_values_for_type(x509.UniformResourceIdentifier)
+        if uri.startswith(GATEWAY_URI_PREFIX)
+    ]
+    if usage not in usages or len(names) != 1 or not isinstance(key, ec.EllipticCurvePublicKey):
+        raise ServiceError("CALLER_UNKNOWN")
+    if not is_party_name(names[0]):
+        raise ServiceError("GATEWAY_NAME_UNSUITABLE")
+    return Gateway(
+        names[0],
+        fingerprint(certificate),
+        key,
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+    )

@@ -89,6 +89,24 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Decide about those alarms first: fourseal-server guard alarms --open.",
     ),
     Entry(
+        "ALARM_OF_OTHER_DESTINATION",
+        DENIED,
+        "The two keys were announced to somebody else than {account}.",
+        "Ask for what is sent to the account that the pass is for.",
+    ),
+    Entry(
+        "ALARM_OF_GUARD",
+        PRECONDITION,
+        "The guard deals with this alarm: its operator decides.",
+        "Wait, or ask the server's operator.",
+    ),
+    Entry(
+        "TOO_MANY_BLOCKS",
+        StatusCode.RESOURCE_EXHAUSTED,
+        "For the account {account}, {limit} alarms of peer mode are not over.",
+        "Decide about those first: fourseal guard alarms.",
+    ),
+    Entry(
         "ENVELOPE_HELD",
         UNAVAILABLE,
         "The envelope {envelope_id} is held: two keys claim to be its author's.",

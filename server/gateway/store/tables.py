@@ -110,3 +110,47 @@ unreported = Table(
     sqlite_autoincrement=True,
 )
 """Announcements that the guard was not told of yet."""
+
+cases = Table(
+    "gateway_cases",
+    metadata,
+    Column("alarm_id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("keys", LargeBinary, nullable=False),
+    Column("first_time", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("genuine", LargeBinary, nullable=False),
+    Column("impostors", LargeBinary, nullable=False),
+    Column("decider", Text, nullable=False),
+    Column("proof", LargeBinary, nullable=False),
+    Column("create_time", Instant, nullable=False),
+    Column("update_time", Instant, nullable=False),
+    CheckConstraint("state IN ('checking', 'undetermined', 'released')", name="state"),
+    Index(None, "state", "create_time"),
+    Index(None, "destination", "state"),
+)
+"""Alarms of peer mode that were asked for here."""
+
+answers = Table(
+    "gateway_answers",
+    metadata,
+    Column("alarm_id", Text, primary_key=True),
+    Column("gateway", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("control", LargeBinary, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    CheckConstraint("side IN ('sender', 'receiver')", name="side"),
+)
+"""What gateways have answered about them, signed."""
+
+tellings = Table(
+    "gateway_tellings",
+    metadata,
+    Column("alarm_id", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("create_time", Instant, nullable=False),
+)
+"""Who is still to be told of a decision: the address of a gateway; empty: the guard."""
