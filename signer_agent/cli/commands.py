@@ -43,6 +43,7 @@ _COMMANDS: Final = (
     ("transactions", "transactions", "app"),
     ("evidence", "permissions", "app"),
     ("chat", "chat", "chat"),
+    ("guard", "guard", "app"),
     ("log", "log", "app"),
     ("watermark", "watermark", "app"),
     ("agent", "agents", "app"),

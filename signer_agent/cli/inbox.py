@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from mpc.errors import FoursealError
+from signer_agent.cli.alarm_text import alarm_json
 from signer_agent.cli.files import STANDARD_OUTPUT, require_absent, writing_file
 from signer_agent.cli.invocation import Invocation
 from signer_agent.cli.message_text import (
@@ -26,6 +27,7 @@ from signer_agent.cli.options import ForceOption, OutOption
 from signer_agent.contracts.answers import SentMessage
 from signer_agent.contracts.contracts import Contracts
 from signer_agent.contracts.earlier import EarlierMessage
+from signer_agent.contracts.key_alarm import KeyAlarm, KeyAlarmState
 from signer_agent.contracts.mailbox_entry import Message
 from signer_agent.contracts.messages import Messages
 from signer_agent.contracts.model import MemberState
@@ -50,13 +52,14 @@ def inbox(
     Exit status 3 if something is missing, could not be looked for, or does not hold.
     """
 
-    async def listed(messages: Messages, contracts: Contracts) -> tuple[list[_Listed], list[_Lack]]:
+    async def listed(messages: Messages, contracts: Contracts) -> tuple[list[_Listed], list[_Lack], list[KeyAlarm]]:
         ids = [session_id] if session_id else await _session_ids(contracts, messages.account)
         missing = [each for wanted in ids for each in await _fetch(messages, wanted)]
+        alarms = await messages.alarms()
         shown = [each for each in await messages.messages() if session_id in {"", each.statement.session_id}]
-        return [await _listed(messages, each) for each in shown], missing
+        return [await _listed(messages, each) for each in shown], missing, alarms
 
-    found, missing = with_both(invocation, listed)
+    found, missing, alarms = with_both(invocation, listed)
     content = {
         "messages": [message_json(*each) for each in found],
         "not_received": [not_received_json(each) for _, each in missing if isinstance(each, NotReceived)],
@@ -65,6 +68,7 @@ def inbox(
             for wanted, each in missing
             if isinstance(each, FoursealError)
         ],
+        "alarms": [alarm_json(each) for each in alarms],
     }
     columns = ("Number", "From", "Time", "What", "Size", "Verified", "Evidence", "Answers")
     rows = [
@@ -86,6 +90,10 @@ def inbox(
             OUTPUT.note(f"Not received from {each.author}: {message_of(each.error)}")
         else:
             OUTPUT.note(f"Not all was looked for in {wanted}: {message_of(each)}")
+    for alarm in alarms:
+        if alarm.state is not KeyAlarmState.RELEASED:
+            call = invocation.call_of("guard alarms")
+            OUTPUT.note(f"Two keys claim to be {alarm.claim.user}: {alarm.state}. See {call}")
     if missing or not all(message.verdict.verified for message, *_ in found):
         raise typer.Exit(INCOMPLETE)
 

@@ -24,6 +24,7 @@ from contract.envelope import EnvelopeHeader
 from contract.errors import ContentDamaged
 from contract.statement import Decision
 from contract.stream import SegmentOpener
+from mpc.errors import FoursealError
 from signer_agent.contracts.announced_keys import AnnouncementMemory
 from signer_agent.contracts.announcing import Announcer
 from signer_agent.contracts.answers import (
@@ -35,6 +36,8 @@ from signer_agent.contracts.answers import (
 )
 from signer_agent.contracts.earlier import EarlierMessage, find_earlier
 from signer_agent.contracts.envelopes import ContentOpening, SegmentFile
+from signer_agent.contracts.key_alarm import KeyAlarm
+from signer_agent.contracts.key_alarms import KeyAlarms
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox
 from signer_agent.contracts.mailbox_entry import MailboxEntry, Message
@@ -77,6 +80,7 @@ class Messages:
         self._lines: dict[str, RelayLine] = {}
         self._requests: set[str] = set()
         self._announcements = AnnouncementMemory(store, signer.name)
+        self._alarms = KeyAlarms(signer, store)
         self._sender = Sender(signer, self._outbox, Announcer(signer, self._announcements), self._line_to)
 
     @staticmethod
@@ -188,7 +192,8 @@ class Messages:
         await self._sender.finish_interrupted(session_id)
         session = await self._signer.session(session_id, refresh=True)
         known, line = Known(self._register, session_id), await self._line_to(session)
-        receiver = Receiver(self._signer, self._mailbox, known, self._announcements, line, session)
+        memory, alarms = self._announcements, self._alarms
+        receiver = Receiver(self._signer, self._mailbox, known, memory, alarms, line, session)
         async with aclosing(receiver.receive(follow=follow)) as results:
             async for result in results:
                 yield result
@@ -199,15 +204,41 @@ class Messages:
 
     async def messages(self) -> list[Message]:
         """All messages that were received, oldest first."""
-        return [entry.message for entry in await asyncio.to_thread(self._mailbox.entries)]
+        entries = await asyncio.to_thread(self._mailbox.entries)
+        return await self._alarms.remarked([entry.message for entry in entries])
 
     async def page(self, after: int, limit: int) -> list[Message]:
         """At most ``limit`` messages with a number above ``after``, oldest first."""
-        return [entry.message for entry in await asyncio.to_thread(self._mailbox.page, after, limit)]
+        entries = await asyncio.to_thread(self._mailbox.page, after, limit)
+        return await self._alarms.remarked([entry.message for entry in entries])
 
     async def message(self, number: int) -> Message:
         """One of them. Raises ServiceError (MESSAGE_NOT_FOUND)."""
-        return (await self._entry(number)).message
+        (message,) = await self._alarms.remarked([(await self._entry(number)).message])
+        return message
+
+    async def alarms(self) -> list[KeyAlarm]:
+        """Alarms about two keys that claimed to be one user's towards us, oldest first, as they stand now.
+
+        What the gateway cannot be asked about stays as it was.
+        """
+        return [await self._refreshed(alarm) if alarm.state.is_open else alarm for alarm in await self._alarms.all()]
+
+    async def decide_alarm(self, alarm_id: str, genuine: Sequence[bytes], impostors: Sequence[bytes]) -> KeyAlarm:
+        """Decide about an alarm that is undetermined: what genuine keys sent is released, the rest put aside.
+
+        Args:
+            alarm_id: its name.
+            genuine: fingerprints of keys.
+            impostors: of keys. Both of the alarm must be named.
+
+        Raises:
+            ServiceError: ALARM_NOT_FOUND.
+            RemoteError: what ``KeyAlarms.decide`` raises.
+        """
+        alarm = await self._alarms.find(alarm_id)
+        line = await self._line_to(await self._signer.session(alarm.session_id))
+        return await self._alarms.decide(alarm, genuine, impostors, line)
 
     async def answers_to(self, message: Message) -> list[SeenAnswer]:
         """The answers to a message, ours too, oldest first."""
@@ -318,6 +349,13 @@ class Messages:
             raise ServiceError("SOURCE_NOT_REPEATABLE", problem="evidence is read twice")
         entry = await self._sender.send(to_send, source, on_progress)
         return await asyncio.to_thread(sent_message, entry, self._register)
+
+    async def _refreshed(self, alarm: KeyAlarm) -> KeyAlarm:
+        try:
+            line = await self._line_to(await self._signer.session(alarm.session_id))
+        except FoursealError:
+            return alarm
+        return await self._alarms.refresh(alarm, line)
 
     async def _entry(self, number: int) -> MailboxEntry:
         return await asyncio.to_thread(self._mailbox.entry, number)

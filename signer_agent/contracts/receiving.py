@@ -7,7 +7,8 @@
 (2) the statement is verified with the certificates of the revision that it names (``verifying``); if it holds, the
     evidence server says whether it is evidence: its author deposited it before the media server had all of it. What was
     deposited must be what came: else its author could deposit what we can never open;
-    What came announced with it must be of the key that signed it (``announced``);
+    What came announced with it must be of the key that signed it (``announced``); before all that, a second key for
+    one claim is noticed, and the gateway asked to hold its author's (``key_alarms``);
 (3) the message is stored, durably, with the outcome of every check;
 (4) then, and not before, the media server is told that it need not keep it.
 
@@ -37,6 +38,7 @@ from signer_agent.contracts.announced import hear, remark_on
 from signer_agent.contracts.announced_keys import AnnouncementMemory
 from signer_agent.contracts.downloads import Download, Downloaded
 from signer_agent.contracts.envelopes import SegmentFile
+from signer_agent.contracts.key_alarms import KeyAlarms
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox
 from signer_agent.contracts.mailbox_entry import MailboxEntry, Message
@@ -89,6 +91,7 @@ class Receiver:
         mailbox: where it is kept.
         known: what is here already.
         announcements: which keys were announced.
+        alarms: about two keys that claim to be one user's.
         line: to the session's media server.
         session: verified just now.
     """
@@ -99,6 +102,7 @@ class Receiver:
         mailbox: Mailbox,
         known: Known,
         announcements: AnnouncementMemory,
+        alarms: KeyAlarms,
         line: RelayLine,
         session: VerifiedSession,
     ) -> None:
@@ -107,6 +111,7 @@ class Receiver:
         self._mailbox = mailbox
         self._known = known
         self._announcements = announcements
+        self._alarms = alarms
         self._line = line
         self._session = session
         self._limit = asyncio.Semaphore(_DOWNLOADS)
@@ -253,6 +258,7 @@ class Receiver:
             try:
                 if notice.author in self._behind:
                     return
+                await self._alarms.saw(notice, self._session.session_id, self._line)
                 downloaded = await self._downloads[notice.envelope_id]
                 message = await self._keep(notice, downloaded)
             except FoursealError as error:
@@ -265,7 +271,7 @@ class Receiver:
                     self._behind.add(notice.author)
                     self._following.cancel()
             else:
-                self._results.put_nowait(message)
+                self._results.put_nowait(*await self._alarms.remarked([message]))
                 await self._acknowledge(notice.envelope_id)
             finally:
                 self._downloads.pop(notice.envelope_id, None)

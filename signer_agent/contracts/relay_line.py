@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fourseal.v1 import relay_service_pb2
+from fourseal.v1 import gateway_service_pb2, relay_service_pb2
+from fourseal.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
 
 from wire.client.identity import Identity
@@ -25,6 +26,7 @@ from wire.streams import STREAM_SECONDS, Post, is_of_old_pass, under_way
 from wire.tls import channel_credentials
 
 if TYPE_CHECKING:  # these exist for the type checker only
+    from fourseal.v1.gateway_service_pb2_grpc import GatewayServiceAsyncStub
     from fourseal.v1.relay_service_pb2_grpc import RelayServiceAsyncStub
 
     PostPart = relay_service_pb2.PostEnvelopeRequest | Segment
@@ -59,6 +61,7 @@ class RelayLine:
         credentials = channel_credentials(identity.authority_pem, key_pem, identity.certificate_pem)
         self._channel = grpc.aio.secure_channel(address, credentials, [*channel_options(), *_RECONNECT_OPTIONS])
         self._stub: RelayServiceAsyncStub = RelayServiceStub(self._channel)
+        self._gateway: GatewayServiceAsyncStub = GatewayServiceStub(self._channel)
         self._post: PostMethod = self._channel.stream_unary(
             f"/{_SERVICE}/PostEnvelope", encode, relay_service_pb2.PostEnvelopeResponse.FromString
         )
@@ -91,6 +94,27 @@ class RelayLine:
             ids = envelope_ids[first : first + _MAX_IDS]
             request = relay_service_pb2.AcknowledgeEnvelopesRequest(envelope_ids=ids)
             await self._call(self._stub.AcknowledgeEnvelopes, request)
+
+    async def ask_block(self, proof: gateway_service_pb2.ConflictProof) -> gateway_service_pb2.GatewayAlarm:
+        """Ask the gateway on the way to hold what two keys claim to send. A media server has no such call.
+
+        Raises:
+            RemoteError: what it answered.
+        """
+        request = gateway_service_pb2.AskBlockRequest(proof=proof)
+        return (await self._call(self._gateway.AskBlock, request)).alarm
+
+    async def alarm(self, alarm_id: str) -> gateway_service_pb2.GatewayAlarm:
+        """How an alarm stands at the gateway. Raises as ``ask_block``."""
+        request = gateway_service_pb2.GetAlarmRequest(alarm_id=alarm_id)
+        return (await self._call(self._gateway.GetAlarm, request)).alarm
+
+    async def decide_alarm(
+        self, alarm_id: str, genuine: Sequence[bytes], impostors: Sequence[bytes]
+    ) -> gateway_service_pb2.GatewayAlarm:
+        """Decide about one that is undetermined. Raises as ``ask_block``."""
+        request = gateway_service_pb2.DecideAlarmRequest(alarm_id=alarm_id, genuine=genuine, impostors=impostors)
+        return (await self._call(self._gateway.DecideAlarm, request)).alarm
 
     @asynccontextmanager
     async def post(self) -> AsyncIterator[EnvelopePost]:

@@ -72,14 +72,11 @@ class Fields:
 
     def data(self, name: str) -> bytes:
         """Take bytes, written as base64 in its one encoding."""
-        text = self.text(name)
-        try:
-            data = base64.b64decode(text, validate=True)
-        except binascii.Error as error:
-            raise DocumentError(f"{name} is not base64") from error
-        if bytes_to_text(data) != text:
-            raise DocumentError(f"{name} is not base64 in its one encoding")
-        return data
+        return _bytes_of(self.text(name), name)
+
+    def datas(self, name: str) -> list[bytes]:
+        """Take a list of such bytes."""
+        return [_bytes_of(text, name) for text in self.texts(name)]
 
     def texts(self, name: str) -> list[str]:
         """Take a list of strings."""
@@ -106,3 +103,13 @@ class Fields:
         """Say that nothing may be left."""
         if self._left:
             raise DocumentError(f"unknown field {min(self._left)}")
+
+
+def _bytes_of(text: str, name: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise DocumentError(f"{name} is not base64") from error
+    if bytes_to_text(data) != text:
+        raise DocumentError(f"{name} is not base64 in its one encoding")
+    return data
