@@ -1,4 +1,4 @@
-"""Announcements that do not hold, counted by agent: whoever sends many is not looked at for a while.
+"""Announcements that do not hold, counted by who brings them: whoever brings many is not looked at for a while.
 
 So a flood of invalid ones costs a look into a dictionary each, no signature; and it costs only who sends it, as its
 channel proved: nobody is shut out by what another sends in its name.
@@ -13,6 +13,8 @@ from contract.errors import GuardRefused
 
 MAX_FAILURES: Final = 20
 """As many of an agent are looked at in a period."""
+MAX_FAILURES_OF_GATEWAY: Final = 100
+"""As many of a gateway, of those that it has to refuse itself: whoever brings more does not."""
 PERIOD: Final = timedelta(minutes=1)
 """When a new one begins, all is forgotten: so nothing grows."""
 
@@ -20,9 +22,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Failures:
-    """How many announcements of each agent did not hold in the present period. Not safe for threads."""
+    """How many announcements of each agent did not hold in the present period. Not safe for threads.
 
-    def __init__(self) -> None:
+    Args:
+        most: that are looked at, of each.
+    """
+
+    def __init__(self, most: int = MAX_FAILURES) -> None:
+        self._most = most
         self._period = 0
         self._counts: dict[str, int] = {}
 
@@ -37,7 +44,7 @@ class Failures:
             GuardRefused: TOO_MANY_INVALID_ANNOUNCEMENTS.
         """
         self._advance(now)
-        if self._counts.get(agent, 0) >= MAX_FAILURES:
+        if self._counts.get(agent, 0) >= self._most:
             left = PERIOD - (now - _EPOCH) % PERIOD
             raise GuardRefused(
                 "TOO_MANY_INVALID_ANNOUNCEMENTS",

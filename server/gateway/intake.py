@@ -12,10 +12,11 @@ from fourseal.v1 import relay_service_pb2 as pb
 from contract.announcements.announcement import MAX_DELAY, Announcement, SignedAnnouncement
 from contract.announcements.claim import CLOCK_DIFFERENCE
 from contract.announcements.contents import Side
+from contract.announcements.failures import Failures
 from contract.announcements.history import Channel, Identity
 from contract.envelope import EnvelopeHeader
 from contract.errors import VerificationFailed
-from mpc.errors import FoursealError
+from mpc.errors import FoursealError, MalformedInput
 from server.clock import Clock
 from server.gateway.guard_line import GuardLine
 from server.gateway.histories import Histories, Seen
@@ -64,6 +65,7 @@ class Intake:
         self._guard = guard
         self._clock = clock
         self._log = log
+        self._failures = Failures()
 
     async def sending(self, channel: Channel, start: pb.EnvelopeStart) -> Shown:
         """Look at what an agent of ours begins to send, before it goes on.
@@ -75,21 +77,19 @@ class Intake:
         Raises:
             MalformedInput: ANNOUNCEMENT_MALFORMED, and what else the announcements or the header are refused with.
             VerificationFailed: ANNOUNCEMENT_MISPLACED, and what ``SignedAnnouncement.check`` raises.
+            GuardRefused: TOO_MANY_INVALID_ANNOUNCEMENTS: nothing was looked at.
             ServiceError: CHANNEL_BLACK_LISTED, KEY_BLACK_LISTED, ANNOUNCEMENT_REFUSED, STORAGE_UNAVAILABLE.
         """
         if self._traffic.refuses(channel=(channel.agent, channel.certificate)):
             raise ServiceError("CHANNEL_BLACK_LISTED", agent=channel.agent)
         if not start.announcements_der:
             return Shown()
-        header, digest = EnvelopeHeader.from_der(start.header_der), sha256(start.header_der).digest()
-        found = list[Announcement]()
-        for each in start.announcements_der:
-            signed = SignedAnnouncement.from_der(each)
-            signed.announcement.require_envelope(header, digest)
-            if self._traffic.refuses(key=signed.announcement.key):
-                raise ServiceError("KEY_BLACK_LISTED")
-            if self._holds(signed):
-                found.append(signed.announcement)
+        self._failures.require_few(channel.agent, self._clock())
+        try:
+            found = self._check_all(start)
+        except (MalformedInput, VerificationFailed):
+            self._failures.failed(channel.agent, self._clock())
+            raise
         reported = [Reported(each, channel.agent, self._clock()) for each in start.announcements_der]
         for result in await self._guard.report(reported):
             if result.reason:
@@ -122,6 +122,23 @@ class Intake:
         """Look at who posted an envelope that is fetched."""
         announcement = self._read(mailbox, author, posting) if posting.announcement_der else None
         return posted_of(mailbox, author, posting, announcement)
+
+    def _check_all(self, start: pb.EnvelopeStart) -> list[Announcement]:
+        """Announcements of an envelope, at most one for each recipient; without those that cannot be checked yet."""
+        header, digest = EnvelopeHeader.from_der(start.header_der), sha256(start.header_der).digest()
+        found, destinations = list[Announcement](), set[str]()
+        for each in start.announcements_der:
+            signed = SignedAnnouncement.from_der(each)
+            announcement = signed.announcement
+            announcement.require_envelope(header, digest)
+            if announcement.claim.destination in destinations:
+                raise MalformedInput("ANNOUNCEMENT_MALFORMED", "two are for one recipient")
+            destinations.add(announcement.claim.destination)
+            if self._traffic.refuses(key=announcement.key):
+                raise ServiceError("KEY_BLACK_LISTED")
+            if self._holds(signed):
+                found.append(announcement)
+        return found
 
     def _holds(self, signed: SignedAnnouncement) -> bool:
         """Check one; False: it needs the log's key, which is not known yet."""

@@ -6,7 +6,7 @@ On their way announcements are looked at, and what is held is not told and not g
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 import grpc
@@ -52,15 +52,19 @@ class GatewayRelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
     ) -> pb.PostEnvelopeResponse:
         """See the proto."""
         upstream = await self._upstream(context)
-        shown = Shown()
-        call = upstream.post(metadata=_metadata(upstream, context), timeout=call_seconds(context))
-        async with _handed_on(call) as handed_on:
-            post = Post[pb.PostEnvelopeRequest | Segment, pb.PostEnvelopeResponse](handed_on)
+        shown, post = Shown(), None
+        async with AsyncExitStack() as stack:
+
+            async def begin() -> Post[pb.PostEnvelopeRequest | Segment, pb.PostEnvelopeResponse]:
+                call = upstream.post(metadata=_metadata(upstream, context), timeout=call_seconds(context))
+                return Post(await stack.enter_async_context(_handed_on(call)))
+
             async for request in requests:
                 if not isinstance(request, Segment) and request.HasField("start"):
                     shown = await self._watch.intake.sending(self._channel(context), request.start)
+                post = post or await begin()  # of what is refused here the media server hears nothing
                 await post.write(request)
-            answer = await post.answer()
+            answer = await (post or await begin()).answer()
         await self._watch.intake.sent(shown)
         return answer
 

@@ -21,12 +21,12 @@ from sqlalchemy import Connection
 
 from contract.announcements.announcement import Announcement, CheckedAnnouncement, SignedAnnouncement
 from contract.announcements.claim import CLOCK_DIFFERENCE, check_party_name
-from contract.announcements.failures import Failures
+from contract.announcements.failures import MAX_FAILURES_OF_GATEWAY, Failures
 from contract.announcements.key_change import KeyChange
 from contract.announcements.window import Conflict, Window, are_in_conflict
 from contract.errors import GuardRefused
 from mpc.engines import Random
-from mpc.errors import FoursealError
+from mpc.errors import FoursealError, MalformedInput
 from mpc.four_prime_rsa import Purpose
 from server.clock import Clock
 from server.guard.account_alarms import take_proof
@@ -154,6 +154,7 @@ class Reports:
         self._window = window
         self._rates = Rates(terms.announcements_per_minute)
         self._failures = Failures()
+        self._failures_of_gateways = Failures(MAX_FAILURES_OF_GATEWAY)
         self._failures_lock = threading.Lock()
 
     async def report(self, gateway: Gateway, reported: Sequence[Reported]) -> list[Result]:
@@ -184,11 +185,15 @@ class Reports:
         return [self._check(gateway, each, now) for each in reported]
 
     def _check(self, gateway: str, reported: Reported, now: datetime) -> _Held | Result:
-        """Check what one says by itself. What does not hold is charged to the agent at this gateway, nowhere else."""
+        """Check what one says by itself. What does not hold is charged to the agent at this gateway, nowhere else.
+
+        What no gateway may tell of is charged to the gateway, too: it could name another agent each time.
+        """
         brought_by = f"{gateway} {reported.agent}"
         try:
             check_party_name(reported.agent, reason="ANNOUNCEMENT_MALFORMED")
             with self._failures_lock:
+                self._failures_of_gateways.require_few(gateway, now)
                 self._failures.require_few(brought_by, now)
         except FoursealError as error:
             return Result(error.reason)
@@ -198,6 +203,8 @@ class Reports:
         except FoursealError as error:
             with self._failures_lock:
                 self._failures.failed(brought_by, now)
+                if _is_refused_by_gateways(error):
+                    self._failures_of_gateways.failed(gateway, now)
             return Result(error.reason)
 
     def _take(
@@ -260,6 +267,11 @@ class Reports:
             return _raise(turn, conflict, held.signed, {**kept, row.key: row})
         except ServiceError as refusal:
             return Result(refusal.reason)
+
+
+def _is_refused_by_gateways(error: FoursealError) -> bool:
+    """Whether a gateway sees the same as the guard: not where it counts when it came, or what else is known."""
+    return isinstance(error, MalformedInput) or error.reason == "SIGNATURE_INVALID"
 
 
 def _is_certified(announcement: Announcement, known: Mapping[bytes, IssuedCertificate | None], now: datetime) -> bool:

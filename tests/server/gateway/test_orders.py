@@ -15,12 +15,13 @@ from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.claim import Claim
 from contract.announcements.contents import Block, Content, EarlyWarning, Unblock
 from contract.announcements.control import Issuer, IssuerRole, SignedControl
+from contract.announcements.failures import MAX_FAILURES
 from contract.announcements.history import Channel, Identity
 from tests.server.gateway.gateway import GatewayProcess
 from tests.server.gateway.watched import Case, Net, make_home_of_gateway, open_net, order_of, reading, until
 from tests.server.guard.people import Signer
 from tests.server.harness import query
-from tests.server.relay.media import fingerprint_of
+from tests.server.relay.media import Letter, fingerprint_of
 from wire.status import RemoteError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -127,6 +128,29 @@ async def test_what_the_guard_refuses(net: Net) -> None:
         assert await bob.next() == sent
         facts = "SELECT key FROM gateway_facts WHERE side = 'sender' AND user = ?"
         assert query(net.of_alice._frame.home, facts, signer.account) == [(case.alice.key,)]
+
+
+async def test_a_flood_of_invalid_ones_shuts_out_its_agent_alone(net: Net) -> None:
+    """Beyond the first twenty nothing is looked at, and the media server hears of none; others go on."""
+    async with net.case(known=False) as case, reading(case.bob) as bob:
+        to, mallory = case.bob.name, case.mallory
+
+        async def refusal(*announcements: bytes, letter: Letter) -> str:
+            with pytest.raises(RemoteError) as refused:
+                await mallory.member.post(replace(letter, announcements=announcements).parts())
+            return refused.value.reason
+
+        letter = mallory.letter(to)
+        genuine = mallory.announce(letter, to)
+        signed = SignedAnnouncement.from_der(genuine)
+        broken = SignedAnnouncement(signed.announcement, signed.signature[::-1]).to_der()
+        assert await refusal(genuine, genuine, letter=letter) == "ANNOUNCEMENT_MALFORMED"
+        reasons = [await refusal(broken, letter=letter) for _ in range(MAX_FAILURES)]
+        assert reasons == [*(MAX_FAILURES - 1) * ["SIGNATURE_INVALID"], "TOO_MANY_INVALID_ANNOUNCEMENTS"]
+        assert await refusal(genuine, letter=letter) == "TOO_MANY_INVALID_ANNOUNCEMENTS"
+        assert await mallory.member.upload(letter.envelope_id) == (0, False)
+        sent = await case.alice.post(to, announced=True)
+        assert await bob.next() == sent
 
 
 async def test_impostor_on_the_channel_of_the_genuine(net: Net) -> None:

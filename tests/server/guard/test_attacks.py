@@ -15,7 +15,7 @@ from fourseal.v1 import guard_service_pb2 as pb
 from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.contents import Block, Check, Decision, Feedback, Side
 from contract.announcements.control import Issuer, IssuerRole
-from contract.announcements.failures import MAX_FAILURES
+from contract.announcements.failures import MAX_FAILURES, MAX_FAILURES_OF_GATEWAY
 from contract.announcements.judgement import Judgement, Rule
 from server.guard.store.orders import find_gateway
 from server.identity import RevocationReason, revoke
@@ -203,6 +203,23 @@ async def test_a_flood_of_invalid_ones_shuts_out_its_agent_alone(net: Net, monke
     assert [reason for reason, _ in told].count("SIGNATURE_INVALID") == MAX_FAILURES == len(looked_at)
     assert told[-1][0] == "TOO_MANY_INVALID_ANNOUNCEMENTS"
     assert await net.alice.report(genuine, agent="alice") == [("", "")]
+    assert await net.mallory.report(case.genuine.announce(case.destination), agent="eve") == [("", "")]
+    assert state_of(net, case) == ""
+
+
+async def test_a_flood_in_many_names_shuts_out_its_gateway_alone(net: Net) -> None:
+    """A gateway has to refuse what no key signed; what came too late, or by another clock, is not its fault."""
+    case = net.case()
+    net.begin_minute()
+    genuine, old = (case.genuine.announce(case.destination, after=-late * MINUTE) for late in (0, 6))
+    broken = SignedAnnouncement(genuine.announcement, genuine.signature[::-1])
+    for number in range(MAX_FAILURES_OF_GATEWAY):
+        assert await net.mallory.report(old, agent=f"late-{number}") == [("ANNOUNCEMENT_TIME_WRONG", "")]
+    for number in range(MAX_FAILURES_OF_GATEWAY):
+        assert await net.mallory.report(broken, agent=f"flooder-{number}") == [("SIGNATURE_INVALID", "")]
+    assert await net.mallory.report(broken, genuine, agent="eve") == 2 * [("TOO_MANY_INVALID_ANNOUNCEMENTS", "")]
+    assert await net.alice.report(genuine, agent="eve") == [("", "")]
+    net.begin_minute()
     assert await net.mallory.report(case.genuine.announce(case.destination), agent="eve") == [("", "")]
     assert state_of(net, case) == ""
 
