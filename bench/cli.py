@@ -15,7 +15,6 @@ from bench.harness.results import Outcome
 from bench.plan import FULL, QUICK
 from bench.scenarios import (
     agent,
-    blocking,
     certificates,
     content,
     custody,
@@ -27,6 +26,7 @@ from bench.scenarios import (
     growth,
     grpc_generation,
     grpc_unary,
+    guard,
     guesses,
     joint,
     latency,
@@ -74,7 +74,7 @@ SCENARIOS: dict[str, Scenario] = {
     "trusteeship": trusteeship.run,
     "guesses": guesses.run,
     "transactions": transactions.run,
-    "blocking": blocking.run,
+    "guard": guard.run,
     "sources": sources.run,
 }
 _PADDING_SAMPLES = 5000

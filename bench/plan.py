@@ -50,7 +50,8 @@ class Plan:
         uses_at_once: how many callers ask for under a grant for a tenth of them.
         trusted_half_bits: size of the halves of its users' keys.
         guesses: at a PIN that a server guards; 0: none.
-        alarms: that the guard raises one after the other; 0: none.
+        alarms: that the guard raises one after the other.
+        flood_seconds: how long one sample of genuine envelopes lasts, alone and under each flood.
         live_sources: how many sources a guard has that are live, few and many; none: it is left out.
         announcements: that are taken in one sample.
         watermark_trials: marked contracts for each attack on watermarks.
@@ -99,6 +100,7 @@ class Plan:
     trusted_half_bits: int
     guesses: int
     alarms: int
+    flood_seconds: float
     live_sources: tuple[int, ...]
     announcements: int
     watermark_trials: int
@@ -148,6 +150,7 @@ FULL = Plan(
     trusted_half_bits=3072,
     guesses=10_000,
     alarms=400,
+    flood_seconds=5.0,
     live_sources=(1_000, 1_000_000),
     announcements=2_000,
     watermark_trials=12,
@@ -197,6 +200,7 @@ QUICK = Plan(
     trusted_half_bits=3072,
     guesses=1_000,
     alarms=60,
+    flood_seconds=1.0,
     live_sources=(1_000, 20_000),
     announcements=500,
     watermark_trials=2,

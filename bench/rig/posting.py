@@ -8,14 +8,17 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import grpc
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fourseal.v1 import relay_service_pb2 as pb
 from fourseal.v1.relay_service_pb2_grpc import RelayServiceStub
 
+from bench.load.target import Target
 from contract.announcements.history import Channel
 from contract.certificate_parts import fingerprint
 from contract.envelope import EnvelopeHeader, RecipientKey
@@ -48,11 +51,11 @@ class Letter:
     session_id: str
 
     @classmethod
-    def new(cls, session_id: str, author: str, recipient: str) -> Letter:
-        """Another one."""
-        key = RecipientKey(recipient, JointKeyCiphertext(secrets.token_bytes(512)))
+    def new(cls, session_id: str, author: str, *recipients: str) -> Letter:
+        """Another one; recipients in their order by name."""
+        keys = tuple(RecipientKey(each, JointKeyCiphertext(secrets.token_bytes(512))) for each in recipients)
         envelope_id = new_envelope_id(secrets.token_bytes)
-        header = EnvelopeHeader(envelope_id, session_id, author, secrets.token_bytes(32), (key,))
+        header = EnvelopeHeader(envelope_id, session_id, author, secrets.token_bytes(32), keys)
         return cls(header.to_der(), session_id)
 
     def parts(self, announcements: Sequence[bytes], sequence: int) -> Iterator[pb.PostEnvelopeRequest]:
@@ -64,7 +67,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent with a client certificate.
+    """An agent, or a gateway, with a client certificate.
 
     Args:
         name: of it.
@@ -82,6 +85,14 @@ class Agent:
     def channel(self) -> Channel:
         """As a gateway knows it."""
         return Channel(self.name, self.fingerprint, _ADDRESS)
+
+    def target(self, address: str, folder: Path) -> Target:
+        """For a process that calls as this one; its files go to ``folder``."""
+        files = {"authority": self.authority_pem, "key": self.key_pem, "certificate": self.certificate_pem}
+        paths = {kind: folder / f"{self.name}-{kind}.pem" for kind in files}
+        for kind, path in paths.items():
+            path.write_bytes(files[kind])
+        return Target(address, **{kind: str(path) for kind, path in paths.items()})
 
     @asynccontextmanager
     async def at(self, address: str) -> AsyncIterator[RelayServiceAsyncStub]:
@@ -112,7 +123,14 @@ class Desk:
     def agent(self, name: str) -> Agent:
         """A new agent."""
         key = ec.generate_private_key(ec.SECP256R1())
-        issued = self._authority.issue_for_agent(key.public_key(), name, self._now)
+        return self._with(key, name, self._authority.issue_for_agent(key.public_key(), name, self._now))
+
+    def gateway(self, name: str) -> Agent:
+        """A new gateway, by its first name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        return self._with(key, name, self._authority.issue_for_gateway(key.public_key(), [name], self._now, _LIFETIME))
+
+    def _with(self, key: ec.EllipticCurvePrivateKey, name: str, issued: x509.Certificate) -> Agent:
         key_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         pem = issued.public_bytes(Encoding.PEM)
         return Agent(name, key_pem, pem, self._authority.certificate_pem, fingerprint(issued))

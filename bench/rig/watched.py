@@ -72,6 +72,7 @@ class Watched:
     """All that runs.
 
     Args:
+        folder: for files.
         guard: the server with the guard.
         senders, receivers: gateways.
         desk: hands out certificates and passes.
@@ -79,6 +80,7 @@ class Watched:
         reader: the agent of all receivers.
     """
 
+    folder: Path
     guard: ServerProcess
     senders: OutpostProcess
     receivers: OutpostProcess
@@ -129,7 +131,7 @@ def watched(bench: Bench, name: str, count: int) -> Iterator[Watched]:
             _remember(home, side, cases)
             gateways.append(stack.enter_context(gateway))
         senders, receivers = gateways
-        yield Watched(guard, senders, receivers, desk, cases, desk.agent("receivers"))
+        yield Watched(folder, guard, senders, receivers, desk, cases, desk.agent("receivers"))
 
 
 def _prepare(folder: Path, count: int) -> tuple[Desk, list[Case]]:

@@ -21,12 +21,13 @@ from bench.errors import BenchFailed
 from bench.harness.results import Outcome, Result
 from bench.harness.statistics import quantile
 from bench.rig.posting import Letter, Line
-from bench.rig.watched import SOURCE, Case, Events, Watched, time_of, watched
+from bench.rig.watched import SOURCE, Case, Events, Watched, time_of
 from contract.announcements.claim import Claim
 from server.clock import system_clock
 
 GROUP: Final = "Alarms of the guard, one after the other: from the impostor's announcement on"
-_WARM_UP: Final = 2
+WARM_UP: Final = 2
+"""So many of the first alarms do not count."""
 _WAIT_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.005
 _STEPS: Final = {"traffic_blocked": "blocked", "traffic_released": "released"}
@@ -40,22 +41,17 @@ class Taken:
     released: float
 
 
-def run(bench: Bench) -> Outcome:
-    """Raise as many alarms as the plan says."""
-    count = bench.plan.alarms
-    if not count:
-        return Outcome()
-    bench.progress.begin("alarms", count + _WARM_UP)
-    with watched(bench, "blocking", count + _WARM_UP) as net:
-        taken = asyncio.run(_raise_all(bench, net))
-        _check_put_aside(net, len(net.cases))
-    return _outcome(taken[_WARM_UP:])
+def measure(bench: Bench, net: Watched, cases: Sequence[Case]) -> Outcome:
+    """Raise an alarm in each case; a step of progress for each."""
+    taken = asyncio.run(_raise_all(bench, net, cases))
+    _check_put_aside(net, cases)
+    return _outcome(taken[WARM_UP:])
 
 
-async def _raise_all(bench: Bench, net: Watched) -> list[Taken]:
+async def _raise_all(bench: Bench, net: Watched, cases: Sequence[Case]) -> list[Taken]:
     taken, events = [], Events(net.receivers.log)
     async with net.reader.at(net.receivers.address) as gateway:
-        for case in net.cases:
+        for case in cases:
             line = Line(gateway, net.desk.pass_for(net.reader, case.session_id, case.destination, case.members))
             taken.append(await _raise(net, case, line, events))
             bench.progress.step()
@@ -101,13 +97,13 @@ async def _times_of(alarm_id: str, events: Events) -> dict[str, float]:
     return times
 
 
-def _check_put_aside(net: Watched, count: int) -> None:
+def _check_put_aside(net: Watched, cases: Sequence[Case]) -> None:
     """Every impostor was named by its missing history, and its envelope put aside; nothing is held."""
     kept = json.loads(net.receivers.operate("held", "--json"))
-    forged = {case.forged.fingerprint.hex() for case in net.cases}
+    forged = {case.forged.fingerprint.hex() for case in cases}
     aside = {each["key"] for each in kept if each["state"] == "quarantined"}
-    if aside != forged or len(kept) != count:
-        raise BenchFailed(f"after {count} alarms {len(aside)} impostors' envelopes were put aside, of {len(kept)}")
+    if aside != forged or len(kept) != len(cases):
+        raise BenchFailed(f"after {len(cases)} alarms {len(aside)} impostors' envelopes were put aside, of {len(kept)}")
 
 
 def _outcome(taken: Sequence[Taken]) -> Outcome:

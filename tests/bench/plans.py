@@ -53,6 +53,7 @@ TINY = Plan(
     trusted_half_bits=2048,
     guesses=40,
     alarms=1,
+    flood_seconds=0.02,
     live_sources=(3,),
     announcements=5,
     watermark_trials=1,

@@ -195,6 +195,7 @@ def _expected_results() -> set[str]:
         *(f"transactions_{each}" for each in ("1", "plain_4", "4_latency_p99", "4_server_cpu")),
         *(f"transactions_4_{step}_{each}" for step in ("propose", "sign", "confirm") for each in ("p50", "p99")),
         *("alarm_blocked", "alarm_blocked_p99", "alarm_released", "alarm_released_p99"),
+        *("flood_alone", "flood_agent_p50", "flood_gateways", "flood_gateways_many_p99"),
         *(f"sources_3_{what}" for what in ("time", "cpu", "memory")),
         *("content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"),
     }
@@ -235,6 +236,7 @@ def test_everything_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "evidence_read_many_over_few",
         "evidence_open_many_over_few",
         "deposits_64_over_1",
+        *(f"flood_{kind}_over_alone" for kind in ("agent", "gateways", "gateways_many")),
         "sources_time",
         "sources_cpu",
         "transactions_over_plain_1",
