@@ -20,7 +20,7 @@ from contract.announcements.conflict_proof import ConflictProof
 from contract.announcements.contents import Decision
 from contract.announcements.judgement import Judgement, decide
 from server.clock import Clock
-from server.gateway.guard_line import GuardLine, Reported
+from server.gateway.guard_line import GuardLine
 from server.gateway.orders import Own
 from server.gateway.peer.judging import Heard
 from server.gateway.peer.proofs import Concern, Proofs
@@ -28,6 +28,7 @@ from server.gateway.peer.views import AlarmView, view_of_case, view_of_guard, vi
 from server.gateway.store import alarms as alarm_store
 from server.gateway.store import cases as store
 from server.gateway.store.cases import AnswerRow, CaseRow, TellingRow
+from server.gateway.store.reports import Reported
 from server.gateway.traffic import After, Traffic
 from server.metrics import EventLog
 from server.storage import Database

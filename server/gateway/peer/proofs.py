@@ -98,7 +98,8 @@ class Proofs:
             raise VerificationFailed("CONTROL_OF_OTHER_ISSUER", "it is not of the gateway that brings it")
         signed.check(gateway.public_key)
         if not isinstance(message.content, kind) or (message.alarm, message.claim) != (about.alarm, about.claim):
-            raise MalformedInput("CONTROL_MALFORMED", "it is of another kind, or about something else")
+            problem = "it is of another kind, or about something else"
+            raise MalformedInput("CONTROL_MALFORMED", problem, problem=problem)
         return message
 
     def read_answer(self, shown: pb.SignedByGateway, about: Concern, recipient: str) -> AnswerRow:

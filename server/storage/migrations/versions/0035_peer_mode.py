@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import BigInteger, CheckConstraint, Column, LargeBinary, PrimaryKeyConstraint, Text
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 
 _STATES = "state IN ('checking', 'undetermined', 'released')"
 
