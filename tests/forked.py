@@ -24,6 +24,8 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from tests.cheap import make_what_is_cheap
+
 NAMES: Final = {"signer_agent.cli": "fourseal", "server.cli": "fourseal-server", "terminal.cli": "fourseal-terminal"}
 """What our programs are called, by their modules."""
 
@@ -48,6 +50,7 @@ class Forked:
         environment: all of its variables.
         streams: file descriptors of its standard input, output and error; they stay the caller's.
         folder: its working folder; None: the caller's.
+        cheap: whether key stores that it makes cost little; others than forked programs and tests refuse them.
     """
 
     def __init__(
@@ -57,9 +60,11 @@ class Forked:
         environment: Mapping[str, str],
         streams: tuple[int, int, int],
         folder: Path | None = None,
+        *,
+        cheap: bool = False,
     ) -> None:
         passed = _Streams(streams)
-        given = (program, list(arguments), dict(environment), folder or Path.cwd(), passed)
+        given = (program, list(arguments), dict(environment), folder or Path.cwd(), cheap, passed)
         self._process = _CONTEXT.Process(target=_become, args=given, daemon=True)  # ends with us at the latest
         with _ONE_AT_A_TIME:
             self._process.start()
@@ -92,14 +97,20 @@ class Forked:
 
 
 def run(
-    program: str, arguments: Sequence[str], environment: Mapping[str, str], *, stdin: bytes = b"", seconds: float = 120
+    program: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stdin: bytes = b"",
+    seconds: float = 120,
+    cheap: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end; arguments as for ``Forked``."""
     files = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
     try:
         os.write(files[0], stdin)
         os.lseek(files[0], 0, os.SEEK_SET)
-        process = Forked(program, arguments, environment, (files[0], files[1], files[2]))
+        process = Forked(program, arguments, environment, (files[0], files[1], files[2]), cheap=cheap)
         try:
             status = process.wait(seconds)
         finally:
@@ -122,7 +133,12 @@ class _Streams:
 
 
 def _become(
-    program: str, arguments: list[str], environment: dict[str, str], folder: Path, streams: tuple[_Passed, ...]
+    program: str,
+    arguments: list[str],
+    environment: dict[str, str],
+    folder: Path,
+    cheap: bool,  # noqa: FBT001  # all are passed on as they are
+    streams: tuple[_Passed, ...],
 ) -> None:
     """In the fork: take the place of what it was forked from."""
     for number, stream in enumerate(streams):
@@ -137,6 +153,8 @@ def _become(
     if path := environment.get("PYTHONPATH"):  # as Python does when it starts: the demo sets a clock back by it
         sys.path[:0] = path.split(os.pathsep)
         import_module("sitecustomize")
+    if cheap:
+        make_what_is_cheap()
     sys.argv = [NAMES.get(program, program), *arguments]
     try:
         import_module(program).main()

@@ -2,7 +2,7 @@
 
 What lies in the folder is a small program of the standard library. It hands its arguments, its environment, its folder
 and its streams to the process of the tests, which forks the program, and passes signals on. It ends as the program
-does, and the program with it.
+does, and the program with it. Servers make no key shares that nobody has asked for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.forked import NAMES, Forked
+
+NONE_AHEAD: Final = {"FOURSEAL_SHARES_AHEAD": "0"}
+"""A server's setting: it makes no key shares that nobody has asked for, each up to half a second of a core."""
 
 INSTALLED: Final = Path(sysconfig.get_path("scripts"))
 _FILE: Final = """#!{interpreter} -IS
@@ -45,8 +48,8 @@ os._exit(status)
 
 
 @contextlib.contextmanager
-def quick_programs() -> Iterator[Path]:
-    """A folder with our programs; what they run ends with the context at the latest."""
+def quick_programs(*, cheap: bool) -> Iterator[Path]:
+    """A folder with our programs; what they run ends with the context at the latest. ``cheap``: see ``Forked``."""
     with tempfile.TemporaryDirectory(prefix="programs-") as folder, socket.socket(socket.AF_UNIX) as listener:
         made = Path(folder)
         address = str(made / "socket")
@@ -56,7 +59,7 @@ def quick_programs() -> Iterator[Path]:
             (made / name).chmod(0o700)
         listener.bind(address)
         listener.listen()
-        accepting = threading.Thread(target=_accept, args=(listener,), daemon=True)
+        accepting = threading.Thread(target=_accept, args=(listener, cheap), daemon=True)
         accepting.start()
         try:
             yield made
@@ -65,14 +68,14 @@ def quick_programs() -> Iterator[Path]:
             accepting.join()
 
 
-def _accept(listener: socket.socket) -> None:
+def _accept(listener: socket.socket, cheap: bool) -> None:  # noqa: FBT001  # a thread's
     lines: list[tuple[socket.socket, threading.Thread]] = []
     while True:
         try:
             line, _ = listener.accept()
         except OSError:  # the context was left
             break
-        thread = threading.Thread(target=_serve, args=(line,), daemon=True)
+        thread = threading.Thread(target=_serve, args=(line, cheap), daemon=True)
         thread.start()
         lines.append((line, thread))
     for line, thread in lines:
@@ -81,7 +84,7 @@ def _accept(listener: socket.socket) -> None:
         thread.join()
 
 
-def _serve(line: socket.socket) -> None:
+def _serve(line: socket.socket, cheap: bool) -> None:  # noqa: FBT001  # a thread's
     """One program, from its order to its status. Signals come on the line; where it breaks, the program is killed."""
     with line:
         length, streams, _, _ = socket.recv_fds(line, 4, 3)
@@ -91,7 +94,8 @@ def _serve(line: socket.socket) -> None:
             order = file.read(int.from_bytes(length, "big"))
         try:
             module, arguments, environment, folder = marshal.loads(order)  # noqa: S302  # from a file of ours
-            process = Forked(module, arguments, environment, (streams[0], streams[1], streams[2]), Path(folder))
+            three = streams[0], streams[1], streams[2]
+            process = Forked(module, arguments, environment | NONE_AHEAD, three, Path(folder), cheap=cheap)
         finally:
             for stream in streams:
                 os.close(stream)

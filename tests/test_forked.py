@@ -39,7 +39,7 @@ def test_a_fork_answers_as_the_program_does(
 def test_a_file_that_stands_for_a_program(tmp_path: Path) -> None:
     """Arguments, folder, environment, streams and status are the program's; a signal reaches it; killed, it ends it."""
     environment = os.environ | {"FOURSEAL_HOME": str(tmp_path / "home")}
-    with programs.quick_programs() as quick:
+    with programs.quick_programs(cheap=False) as quick:
         made, installed = (
             subprocess.run(
                 [folder / "fourseal", "key", "\udcff"], check=False, cwd=tmp_path, env=environment, capture_output=True

@@ -49,11 +49,15 @@ class Reader:
     Args:
         folder: where commands run; empty at first.
         environment: of every command.
+        cheap: whether key stores of the page cost little (tests/cheap.py): the interpreter opens them too.
     """
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], *, cheap: bool = False) -> None:
         self._folder = folder
         self._environment = {**environment, "COLUMNS": "100", "NO_COLOR": "1"}
+        self._interpreter = (
+            f"from tests import cheap; cheap.make_what_is_cheap(){_INTERPRETER}" if cheap else _INTERPRETER
+        )
         self._groups: list[int] = []
         self._python: subprocess.Popen[str] | None = None
 
@@ -105,7 +109,7 @@ class Reader:
     def _run_python(self, block: Block) -> None:
         if self._python is None:
             self._python = subprocess.Popen(
-                [sys.executable, "-c", _INTERPRETER],
+                [sys.executable, "-c", self._interpreter],
                 cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.PIPE,
