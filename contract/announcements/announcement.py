@@ -7,15 +7,17 @@ announces another's key; whose key it is, is what the guard finds out.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Final, Self
 
 from cryptography.hazmat import asn1
 
 from contract import der
 from contract.announcements.claim import CLOCK_DIFFERENCE, Claim, ClaimStructure
-from contract.announcements.key_change import KeyChangeProof, proof_from_der, proof_to_der
+from contract.announcements.key_change import KeyChange, KeyChangeProof, proof_from_der, proof_to_der
 from contract.announcements.keys import fingerprint_of, read_signer_key, require_key_bytes, write_signer_key
 from contract.certificates import SignerCertificate
 from contract.envelope import EnvelopeHeader
@@ -29,6 +31,8 @@ MAX_ANNOUNCEMENT_BYTES: Final = 16 << 10
 """Longest announcement that is looked at, with its signature and with what proves a key change."""
 MAX_DELAY: Final = timedelta(minutes=3)
 """How long an announcement may be on its way."""
+MAX_EARLIER_CHANGES: Final = 3
+"""Most key changes before the one to the announced key."""
 
 _ANNOUNCEMENT_REASON: Final = "ANNOUNCEMENT_MALFORMED"
 _PROTOCOL: Final = "fourseal/v1/announcement"
@@ -46,6 +50,7 @@ class Announcement:
         document: SHA-256 of the DER of the header of the envelope that goes with it, 32 bytes.
         time: by the agent's clock, UTC, whole seconds.
         key_change: of this user to this key, for as long as the recipient may have heard of the old one.
+        earlier_changes: that led to the old key of that one, for as long, the earliest first: three at most.
 
     Raises:
         MalformedInput: ANNOUNCEMENT_MALFORMED, SESSION_ID_MALFORMED.
@@ -58,6 +63,7 @@ class Announcement:
     document: bytes
     time: datetime
     key_change: KeyChangeProof | None = None
+    earlier_changes: tuple[KeyChangeProof, ...] = ()
 
     def __post_init__(self) -> None:
         der.require_digest(self.certificate, "the certificate", reason=_ANNOUNCEMENT_REASON)
@@ -71,6 +77,16 @@ class Announcement:
             der.require_that(fits, "a change of another user, or to another key", reason=_ANNOUNCEMENT_REASON)
             timely = change.time <= self.time + CLOCK_DIFFERENCE
             der.require_that(timely, "a change that is still to come", reason=_ANNOUNCEMENT_REASON)
+        few = len(self.earlier_changes) <= MAX_EARLIER_CHANGES
+        der.require_that(few, "too many changes", reason=_ANNOUNCEMENT_REASON)
+        leads_here = self.key_change is not None or not self.earlier_changes
+        der.require_that(leads_here, "changes that do not lead to the key", reason=_ANNOUNCEMENT_REASON)
+        _require_chain([each.change for each in self.changes])
+
+    @property
+    def changes(self) -> tuple[KeyChangeProof, ...]:
+        """All changes, the one to this key last."""
+        return self.earlier_changes if self.key_change is None else (*self.earlier_changes, self.key_change)
 
     @property
     def key(self) -> bytes:
@@ -95,6 +111,7 @@ class Announcement:
                 document=self.document,
                 time=der.to_generalized_time(self.time),
                 key_change=None if self.key_change is None else proof_to_der(self.key_change),
+                earlier_changes=[proof_to_der(each) for each in self.earlier_changes] or None,
             )
         )
 
@@ -112,6 +129,7 @@ class Announcement:
             document=read.document,
             time=der.from_generalized_time(read.time),
             key_change=None if read.key_change is None else proof_from_der(read.key_change),
+            earlier_changes=tuple(proof_from_der(each) for each in read.earlier_changes or ()),
         )
         der.require_canonical(data, announcement.to_der(), reason=_ANNOUNCEMENT_REASON)
         return announcement
@@ -189,7 +207,7 @@ class SignedAnnouncement:
 
         (1) it is of now: at most two minutes from later, at most five from earlier;
         (2) the signature holds, by the announced key;
-        (3) the key change, if there is one, is proven.
+        (3) each key change, if there are any, is proven.
 
         Args:
             at: when it was posted, by the clock of who tells; aware.
@@ -204,8 +222,8 @@ class SignedAnnouncement:
         announcement.require_of_now(at)  # (1)
         signed = announcement.to_der()
         check_signature_alone(read_signer_key(announcement.public_key), self.signature, signed)  # (2)
-        if announcement.key_change is not None:
-            announcement.key_change.check(log_key)  # (3)
+        for change in announcement.changes:
+            change.check(log_key)  # (3)
         return CheckedAnnouncement(announcement, hashlib.sha256(signed).digest())
 
     def to_der(self) -> bytes:
@@ -236,6 +254,17 @@ class CheckedAnnouncement:
     digest: bytes
 
 
+def _require_chain(changes: Sequence[KeyChange]) -> None:
+    """Check that each change leads to the old key of the next one, of the same user and not later, and none back."""
+    linked = all(
+        (one.user, one.new_key) == (next_one.user, next_one.old_key) and one.time <= next_one.time
+        for one, next_one in pairwise(changes)
+    )
+    der.require_that(linked, "changes that do not lead to each other", reason=_ANNOUNCEMENT_REASON)
+    keys = {each.old_key for each in changes} | {each.new_key for each in changes[-1:]}
+    der.require_that(len(keys) in {0, len(changes) + 1}, "changes back to a key", reason=_ANNOUNCEMENT_REASON)
+
+
 @asn1.sequence
 class _Announcement:
     version: int
@@ -247,6 +276,7 @@ class _Announcement:
     document: bytes
     time: asn1.GeneralizedTime
     key_change: Annotated[bytes | None, asn1.Implicit(0)]
+    earlier_changes: Annotated[list[bytes] | None, asn1.Implicit(1)]
 
 
 @asn1.sequence

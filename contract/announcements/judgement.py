@@ -102,8 +102,7 @@ class Candidate:
     @classmethod
     def of(cls, announcement: Announcement) -> Self:
         """The key of an announcement that was checked."""
-        change = announcement.key_change
-        return cls(announcement.key, frozenset() if change is None else frozenset({change.change.old_key}))
+        return cls(announcement.key, frozenset(proof.change.old_key for proof in announcement.changes))
 
 
 def judge(

@@ -126,8 +126,8 @@ def are_in_conflict(one: Announcement, other: Announcement) -> bool:
 
 
 def _excuses(new: Announcement, old: Announcement) -> bool:
-    change = None if new.key_change is None else new.key_change.change
-    return change is not None and change.old_key == old.key and old.time <= change.time + CLOCK_DIFFERENCE
+    changes = (proof.change for proof in new.changes)
+    return any(each.old_key == old.key and old.time <= each.time + CLOCK_DIFFERENCE for each in changes)
 
 
 class Window:
@@ -170,7 +170,7 @@ class Window:
         """
         self._advance(now)
         announcement = checked.announcement
-        claim, proof = announcement.claim, announcement.key_change
+        claim = announcement.claim
         place = _place(claim)
         home = next((bucket for bucket in self._buckets if place in bucket.entries), None)
         stored = {} if home is None else {each.key: each for each in _unpack(home.entries[place])}
@@ -180,7 +180,7 @@ class Window:
         key = announcement.key
         known = seen.get(key) or _Packed(key, b"", time, 0, 0, 0, owner)
         seen[key] = known = known.announced(checked.digest, time, self._now)
-        for change in (decided, None if proof is None else proof.change):
+        for change in (decided, *(proof.change for proof in announcement.changes)):
             if change is not None:
                 old = change.old_key
                 replaced = seen.get(old) or _Packed(old, b"", 0, 0, 0, self._now, owner)

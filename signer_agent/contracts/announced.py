@@ -64,7 +64,8 @@ async def check_announcement(
         announcement.require_certificate(author)  # (2)
     except FoursealError as error:
         return (Check(_CHECK, Outcome.FAILED, error.reason),)
-    log_key = await signer.log.key() if isinstance(announcement.key_change, ChangeInLog) else None
+    is_logged = any(isinstance(each, ChangeInLog) for each in announcement.changes)
+    log_key = await signer.log.key() if is_logged else None
     try:
         at = posting.post_time.ToDatetime(UTC)
         await asyncio.to_thread(signed.check, at, log_key)  # (3)

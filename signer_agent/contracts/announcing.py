@@ -79,7 +79,8 @@ class Announcer:
     def _signed(self, names: Sequence[str], key: AnnouncedKey, header: EnvelopeHeader) -> tuple[bytes, ...]:
         if not names:
             return ()
-        change, private_key = self._key_change(key.time), alone(self._signer.sign_key)
+        *earlier, change = self._key_changes(key.time) or (None,)
+        private_key = alone(self._signer.sign_key)
         document = sha256(header.to_der()).digest()
         announcements = (
             Announcement(
@@ -90,20 +91,20 @@ class Announcer:
                 document=document,
                 time=key.time,
                 key_change=change,
+                earlier_changes=tuple(earlier),
             )
             for name in names
         )
         return tuple(SignedAnnouncement.sign(each, private_key).to_der() for each in announcements)
 
-    def _key_change(self, now: datetime) -> KeyChangeProof | None:
-        """The change to this key, for as long as somebody may hold the old one against it."""
-        proof_der = self._signer.key_change()
-        if not proof_der:
-            return None
-        proof = proof_from_der(proof_der)
-        is_to_this = proof.change.certificate == self._signer.sign_certificate.fingerprint
-        is_recent = -CLOCK_DIFFERENCE <= now - proof.change.time <= _CHANGE_PERIOD
-        return proof if is_to_this and is_recent else None
+    def _key_changes(self, now: datetime) -> Sequence[KeyChangeProof]:
+        """The changes that led to this key, each for as long as somebody may hold its old key against this one."""
+        proofs = [proof_from_der(each) for each in self._signer.key_changes()]
+        if not proofs or proofs[-1].change.certificate != self._signer.sign_certificate.fingerprint:
+            return ()
+        recent = [-CLOCK_DIFFERENCE <= now - each.change.time <= _CHANGE_PERIOD for each in proofs]
+        first = max((number for number, is_recent in enumerate(recent, 1) if not is_recent), default=0)
+        return proofs[first:]
 
 
 @dataclass(frozen=True, slots=True)

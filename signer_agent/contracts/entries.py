@@ -159,17 +159,20 @@ class AccountKeys:
         former: pairs that were used before.
         key_change: what proves that the key for signing of the pair before became that of the active one: DER of
             KeyChangeProof (``contract.announcements``); empty if no pair was active before.
+        earlier_changes: the same of the pairs before, as far as an announcement has room for them, the earliest first.
     """
 
     active: str = ""
     pending: str = ""
     former: tuple[str, ...] = ()
     key_change: bytes = b""
+    earlier_changes: tuple[bytes, ...] = ()
 
     def to_public(self) -> Json:
         """As it stands in the file."""
         change = {"key_change": bytes_to_text(self.key_change)} if self.key_change else {}
-        return change | {"active": self.active, "pending": self.pending, "former": list(self.former)}
+        earlier = {"earlier_changes": [each.hex() for each in self.earlier_changes]} if self.earlier_changes else {}
+        return change | earlier | {"active": self.active, "pending": self.pending, "former": list(self.former)}
 
     def to_secret_bytes(self) -> bytes:
         """Nothing is secret."""
@@ -179,7 +182,9 @@ class AccountKeys:
     def load(cls, fields: Fields, _: bytes) -> Self:
         """Undo ``to_public``."""
         key_change = fields.data("key_change") if fields.has("key_change") else b""
-        return cls(fields.text("active"), fields.text("pending"), tuple(fields.texts("former")), key_change)
+        earlier = fields.texts("earlier_changes") if fields.has("earlier_changes") else []
+        names = fields.text("active"), fields.text("pending"), tuple(fields.texts("former"))
+        return cls(*names, key_change, tuple(map(bytes.fromhex, earlier)))
 
 
 @dataclass(frozen=True, slots=True)

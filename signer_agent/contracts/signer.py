@@ -165,10 +165,10 @@ class Signer:
         """The key of our active certificate for encryption, secret."""
         return self._pairs[0][0].encrypt_key
 
-    def key_change(self) -> bytes:
-        """What proves the latest change of our key for signing, see ``AccountKeys``; empty: nothing. Blocks."""
+    def key_changes(self) -> tuple[bytes, ...]:
+        """What proves the latest changes of our key for signing, see ``AccountKeys``, the latest last. Blocks."""
         known = self._line.drawers.accounts.get(self.name)
-        return b"" if known is None else known.key_change
+        return () if known is None or not known.key_change else (*known.earlier_changes, known.key_change)
 
     @property
     def line(self) -> ServerLine:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from fourseal.v1 import certificate_service_pb2 as pb
 
+from contract.announcements.announcement import MAX_EARLIER_CHANGES
 from contract.announcements.key_change import ChangeByOldKey, KeyChange, proof_to_der
 from contract.announcements.keys import fingerprint_of, write_signer_key
 from contract.certificate_parts import load_certificate
@@ -217,7 +218,9 @@ class SignerKeyring:
             former = _without_active(known).former
             old = self._drawers.signer_keys.get(known.active) if known is not None and known.active else None
             key_change = b"" if old is None else _key_change(old, pair)
-            return AccountKeys(active=request_id, pending="", former=former, key_change=key_change)
+            before = () if known is None or old is None else (*known.earlier_changes, known.key_change)
+            earlier = tuple(filter(None, before))[-MAX_EARLIER_CHANGES:]
+            return AccountKeys(request_id, "", former, key_change, earlier)
 
         self._drawers.accounts.update(account, activated)  # a crash before this repeats the last steps
         return pair
@@ -324,4 +327,4 @@ def _key_change(old: SignerKeys, pair: Pair) -> bytes:
 def _without_active(known: AccountKeys | None) -> AccountKeys:
     known = known or AccountKeys()
     former = (*known.former, known.active) if known.active else known.former
-    return replace(known, active="", former=former, key_change=b"")
+    return replace(known, active="", former=former, key_change=b"", earlier_changes=())

@@ -31,7 +31,7 @@ from contract.transactions.binding import BindingCore, SignedBinding
 from contract.transactions.transaction import Transaction
 from contract.trusteeship.grants import REASON, GrantOrder, GrantRequest
 from contract.trusteeship.uses import RecordedUse, UseRecord, UseRequest
-from tests.contract.announcements.examples import BY_OLD_KEY, CHANGED, CONTROL, IN_LOG
+from tests.contract.announcements.examples import BY_OLD_KEY, CHANGED, CHANGED_TWICE, CONTROL, IN_LOG
 from tests.contract.announcements.examples import SIGNED as SIGNED_ANNOUNCEMENT
 from tests.contract.drafting.statements import CONSENTS, CONTRACT_RECORD, CONTRACT_STATEMENTS, EVIDENCE
 from tests.contract.transactions.examples import BINDING, CORE, TRANSACTION
@@ -240,6 +240,12 @@ EXAMPLES: Final = {
     ),
     "announcement of a change": Example(
         "ANNOUNCEMENT_MALFORMED", CHANGED.announcement.to_der(), lambda d: Announcement.from_der(d).to_der()
+    ),
+    "announcement of changes": Example(
+        "ANNOUNCEMENT_MALFORMED",
+        CHANGED_TWICE.announcement.to_der(),
+        lambda d: Announcement.from_der(d).to_der(),
+        frozenset({"field 9 missing"}),
     ),
     "signed announcement": Example(
         "ANNOUNCEMENT_MALFORMED", SIGNED_ANNOUNCEMENT.to_der(), lambda d: SignedAnnouncement.from_der(d).to_der()

@@ -38,7 +38,11 @@ def key_of(key: SignerPrivateKey) -> bytes:
 
 
 def announce(
-    key: SignerPrivateKey, time: datetime = NOW, claim: Claim = CLAIM, key_change: KeyChangeProof | None = None
+    key: SignerPrivateKey,
+    time: datetime = NOW,
+    claim: Claim = CLAIM,
+    key_change: KeyChangeProof | None = None,
+    earlier_changes: tuple[KeyChangeProof, ...] = (),
 ) -> SignedAnnouncement:
     """By that key, at that time."""
     announcement = Announcement(
@@ -49,15 +53,21 @@ def announce(
         document=b"\x05" * 32,
         time=time,
         key_change=key_change,
+        earlier_changes=earlier_changes,
     )
     return SignedAnnouncement.sign(announcement, key)
 
 
 def checked(
-    key: SignerPrivateKey, time: datetime = NOW, claim: Claim = CLAIM, key_change: KeyChangeProof | None = None
+    key: SignerPrivateKey,
+    time: datetime = NOW,
+    claim: Claim = CLAIM,
+    key_change: KeyChangeProof | None = None,
+    earlier_changes: tuple[KeyChangeProof, ...] = (),
 ) -> CheckedAnnouncement:
     """The same after it travelled and was checked."""
-    return SignedAnnouncement.from_der(announce(key, time, claim, key_change).to_der()).check(time, LOG_KEY)
+    announced = announce(key, time, claim, key_change, earlier_changes)
+    return SignedAnnouncement.from_der(announced.to_der()).check(time, LOG_KEY)
 
 
 def change(old: SignerPrivateKey, new: SignerPrivateKey, time: datetime = NOW, user: str = "alice") -> KeyChange:
@@ -76,6 +86,10 @@ IN_LOG: Final = logged(change(ALICE, ALICE_NEW))
 SIGNED: Final = announce(ALICE)
 FORGED: Final = announce(IMPOSTOR, NOW + timedelta(minutes=1))
 CHANGED: Final = announce(ALICE_NEW, key_change=BY_OLD_KEY)
+THIRD: Final = Ed25519PrivateKey.from_private_bytes(bytes([5]) * 32)
+"""Alice's key after the next one."""
+TO_THIRD: Final = ChangeByOldKey.sign(change(ALICE_NEW, THIRD), ALICE_NEW)
+CHANGED_TWICE: Final = announce(THIRD, key_change=TO_THIRD, earlier_changes=(BY_OLD_KEY,))
 ALARM: Final = CLAIM.alarm_id(key_of(ALICE), key_of(IMPOSTOR))
 LAPTOP: Final = Identity(key_of(ALICE), Channel("laptop", b"\x07" * 32, "198.51.100.4"))
 INTRUDER: Final = Identity(key_of(IMPOSTOR), Channel("intruder", b"\x08" * 32, "2001:db8::9"))

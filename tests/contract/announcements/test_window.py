@@ -59,7 +59,7 @@ class Stub:
     claim: Claim
     key: bytes
     time: datetime
-    key_change: None = None
+    changes: tuple[()] = ()
 
 
 def stub(index: int, key: int = 1, at: datetime = NOW) -> CheckedAnnouncement:

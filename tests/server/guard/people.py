@@ -69,18 +69,27 @@ class Signer:
         """Of the key."""
         return fingerprint_of(write_signer_key(self.key.public_key()))
 
+    def taking_the_place_of(self, old: Signer, time: datetime | None = None) -> ChangeByOldKey:
+        """That the key took another's place, now or then, signed by that one."""
+        when = (time or self.clock()).replace(microsecond=0)
+        changed = KeyChange(self.account, old.fingerprint, self.fingerprint, self.certificate, when)
+        return ChangeByOldKey.sign(changed, old.key)
+
     def announce(
-        self, destination: str, *, after: timedelta = timedelta(0), source: str = SOURCE, change: Signer | None = None
+        self,
+        destination: str,
+        *,
+        after: timedelta = timedelta(0),
+        source: str = SOURCE,
+        change: Signer | None = None,
+        earlier: tuple[ChangeByOldKey, ...] = (),
     ) -> SignedAnnouncement:
         """Announce the key now, or ``after`` that by this signer's clock; by ``change`` it took that one's place."""
         time = (self.clock() + after).replace(microsecond=0)
-        proof = None
-        if change is not None:
-            changed = KeyChange(self.account, change.fingerprint, self.fingerprint, self.certificate, time)
-            proof = ChangeByOldKey.sign(changed, change.key)
+        proof = None if change is None else self.taking_the_place_of(change, time)
         public_key = write_signer_key(self.key.public_key())
         claim = Claim(source, self.account, destination)
-        announcement = Announcement(claim, self.certificate, public_key, SESSION, b"\x05" * 32, time, proof)
+        announcement = Announcement(claim, self.certificate, public_key, SESSION, b"\x05" * 32, time, proof, earlier)
         return SignedAnnouncement.sign(announcement, self.key)
 
 

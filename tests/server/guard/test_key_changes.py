@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -55,6 +56,23 @@ async def test_no_alarm_when_an_officer_decided(net: Net) -> None:
     assert await net.alice.report(late) == [("", "")]
     reports._window, reports._keeper = kept, own
     assert [state_of(net, case) for case in cases] == ["", ""]
+
+
+async def test_two_renewals_within_minutes(net: Net) -> None:
+    """The guard has seen the first key alone: the third raises no alarm with both changes, and one with the last."""
+    told, untold = net.case(), net.case()
+    for case in (told, untold):
+        first, second = case.genuine, case.forged
+        third = certify(net.server, net.clock, first.account)
+        assert await net.alice.report(first.announce(case.destination)) == [("", "")]
+        earlier = (second.taking_the_place_of(first),) if case is told else ()
+        announcement = third.announce(case.destination, change=second, earlier=earlier)
+        ((reason, alarm_id),) = await net.alice.report(announcement)
+        assert (reason, bool(alarm_id)) == ("", case is untold)
+    forged = replace(told.forged.taking_the_place_of(told.genuine), signature=b"\x01" * 64)
+    of_forged = certify(net.server, net.clock, told.genuine.account)
+    announcement = of_forged.announce(told.destination, change=told.forged, earlier=(forged,))
+    assert await net.alice.report(announcement) == [("KEY_CHANGE_UNPROVEN", "")]
 
 
 async def test_the_old_key_is_excused_for_minutes_alone(net: Net) -> None:

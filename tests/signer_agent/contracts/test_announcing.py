@@ -14,15 +14,15 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contract.announcements.announcement import Announcement, SignedAnnouncement
+from contract.announcements.announcement import MAX_EARLIER_CHANGES, Announcement, SignedAnnouncement
 from contract.announcements.claim import Claim
-from contract.announcements.key_change import ChangeByOldKey, proof_to_der
+from contract.announcements.key_change import ChangeByOldKey, proof_from_der, proof_to_der
 from contract.announcements.keys import write_signer_key
 from contract.announcements.window import are_in_conflict
 from signer_agent.contracts.announced import NOT_ANNOUNCED
 from signer_agent.contracts.announced_keys import MAX_REMEMBERED, AnnouncedKey, AnnouncementMemory
 from signer_agent.contracts.announcing import REPEAT_PERIOD, Announcer, source_towards
-from signer_agent.contracts.entries import AccountKeys, Drawers
+from signer_agent.contracts.entries import Drawers
 from signer_agent.contracts.login import LoginLine, Logins
 from signer_agent.contracts.messages import Message
 from signer_agent.contracts.possession import alone
@@ -253,23 +253,31 @@ async def test_source_is_the_address_on_the_way(address: str, sources: set[str])
     assert Claim(await asyncio.to_thread(source_towards, address), "alice", "bob").source in sources
 
 
-async def test_renewed_key_is_led_to_by_the_old_one(tmp_path: Path) -> None:
-    """So it is no conflict with the one before; for as long as that may be held against it."""
+async def test_renewed_keys_are_led_to_by_the_old_ones(tmp_path: Path) -> None:
+    """So there is no conflict with any before; for as long as that may be held against it, and for four at most."""
     async with gathered(tmp_path, ("alice", "bob")) as company:
         alice = company.people["alice"]
-        old = await announcement_by(alice.signer, alice.store)
-        assert old.key_change is None
-        new_signer = await renewed(alice)
-        new = await announcement_by(new_signer, alice.store)
-        assert new.key_change is not None
-        assert new.key_change.change.old_key == old.key
-        assert not are_in_conflict(old, new)
-        assert are_in_conflict(old, replace(new, key_change=None))
+        signer = alice.signer
+        told = [await announcement_by(signer, alice.store)]
+        assert told[0].changes == ()
+        for number in range(1, 3 + MAX_EARLIER_CHANGES):
+            signer = await renewed(alice)
+            told.append(await announcement_by(signer, alice.store))
+            led_from = [each.key for each in told[-1 - min(number, 1 + MAX_EARLIER_CHANGES) : -1]]
+            assert [proof.change.old_key for proof in told[-1].changes] == led_from
+            assert [each.key for each in told[:-1] if not are_in_conflict(each, told[-1])] == led_from
         drawers = Drawers(alice.store)
-        past = replace(new.key_change.change, time=new.time - timedelta(hours=1))
-        proof = proof_to_der(ChangeByOldKey.sign(past, alone(alice.signer.sign_key)))
-        drawers.accounts.update("alice", lambda known: replace(known or AccountKeys(), key_change=proof))
-        assert (await announcement_by(new_signer, alice.store)).key_change is None
+        known = drawers.accounts.get("alice")
+        assert known is not None
+        first, second, last = (proof_from_der(each) for each in (*known.earlier_changes[-2:], known.key_change))
+        assert isinstance(second, ChangeByOldKey)
+        past = replace(second, change=replace(second.change, time=told[-1].time - timedelta(hours=1)))
+        for earlier, shown in (((first, second), (first, second, last)), ((first, past), (last,)), ((), (last,))):
+            stored = replace(known, earlier_changes=tuple(map(proof_to_der, earlier)))
+            drawers.accounts.put("alice", stored)
+            assert (await announcement_by(signer, alice.store)).changes == shown
+        drawers.accounts.put("alice", replace(known, key_change=proof_to_der(past)))
+        assert (await announcement_by(signer, alice.store)).changes == ()
 
 
 async def test_key_after_a_revoked_one_is_led_to_by_nobody(tmp_path: Path) -> None:
@@ -277,7 +285,7 @@ async def test_key_after_a_revoked_one_is_led_to_by_nobody(tmp_path: Path) -> No
     async with gathered(tmp_path, ("alice", "bob")) as company:
         alice = company.people["alice"]
         await SignerKeyring(LoginLine(alice.line, Drawers(alice.store))).revoke(RevocationReason.KEY_COMPROMISE)
-        assert (await announcement_by(await renewed(alice), alice.store)).key_change is None
+        assert (await announcement_by(await renewed(alice), alice.store)).changes == ()
 
 
 async def renewed(person: Person) -> Signer:
