@@ -6,7 +6,7 @@ recipient was told when the media server has the whole envelope; until then each
 for what announces must be of now.
 
 The claimed source is this machine's address on the way to the media server, or to the gateway in front of it: behind
-NAT not the one that they see, on one machine a loopback address.
+NAT not the one that they see, on one machine a loopback address. ``way`` says how to choose another.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from contract.envelope import EnvelopeHeader
 from signer_agent.contracts.announced_keys import AnnouncedKey, AnnouncementMemory
 from signer_agent.contracts.possession import alone
 from signer_agent.contracts.signer import Signer
+from signer_agent.contracts.way import chosen_source
 
 REPEAT_PERIOD: Final = MIN_WINDOW / 2
 """After which a recipient is told again."""
@@ -64,7 +65,8 @@ class Announcer:
     def due(self, header: EnvelopeHeader, relay_address: str) -> Due:
         """What is due with an envelope now. Blocks. Raises as ``Announcing.make``."""
         now = datetime.now(UTC).replace(microsecond=0)
-        key = AnnouncedKey(self._signer.sign_certificate.fingerprint, source_towards(relay_address), now)
+        source = chosen_source() or source_towards(relay_address)
+        key = AnnouncedKey(self._signer.sign_certificate.fingerprint, source, now)
         known = self._memory.told(header.session_id)
         names = tuple(
             name for name in header.core.recipients if name not in known or not known[name].covers(key, REPEAT_PERIOD)
@@ -143,7 +145,7 @@ class Announcing:
         """Those that are due now, DER, instead of those that were made before.
 
         Raises:
-            ServiceError: STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE.
+            ServiceError: SETTING_INVALID, STORE_DAMAGED, STORE_PERMISSIONS, STORE_UNUSABLE.
         """
         if not self._relay_address:
             return ()

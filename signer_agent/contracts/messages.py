@@ -52,6 +52,7 @@ from signer_agent.contracts.sending import Sender
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource, FileSource, Source, StreamSource
 from signer_agent.contracts.uploads import OnProgress
+from signer_agent.contracts.way import chosen_gateway
 from signer_agent.keystore.store import KeyStore
 from wire.catalogue import ServiceError
 from wire.ids import check_request_id
@@ -368,7 +369,9 @@ class Messages:
                 raise ServiceError("NOT_ENROLLED")
             address = session.relay_address or identity.server_address  # the server can be the media server too
             fetch_pass = partial(self._signer.relay_pass, session.session_id)
-            line = self._lines.setdefault(session.session_id, RelayLine(identity, address, fetch_pass))
+            line = self._lines.setdefault(
+                session.session_id, RelayLine(identity, chosen_gateway() or address, fetch_pass)
+            )
         return line
 
     def _write_content(self, entry: MailboxEntry, write: Callable[[bytes], object]) -> None:

@@ -56,6 +56,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Free some memory and try again.",
     ),
     Entry(
+        "SETTING_INVALID",
+        PRECONDITION,
+        "The environment variable {variable} is not {wanted}.",
+        "Set it right, or take it away.",
+    ),
+    Entry(
         "NOT_ENROLLED",
         PRECONDITION,
         "The agent has no certificate of a server.",

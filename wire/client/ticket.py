@@ -97,8 +97,13 @@ def _parse(content: bytes) -> tuple[Ticket, datetime]:
     return ticket, expire_time if expire_time.tzinfo else expire_time.replace(tzinfo=UTC)
 
 
-def _address(text: str) -> str:
+def is_host_and_port(text: str) -> bool:
+    """Whether it is "host:port", as gRPC takes it."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not text.isprintable() or not text.isascii() or "/" in text:
+    return bool(host) and port.isdecimal() and text.isprintable() and text.isascii() and "/" not in text
+
+
+def _address(text: str) -> str:
+    if not is_host_and_port(text):
         raise DocumentError("an address in it is not host:port")
     return text

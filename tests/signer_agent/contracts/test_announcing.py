@@ -29,6 +29,7 @@ from signer_agent.contracts.possession import alone
 from signer_agent.contracts.signer import Signer
 from signer_agent.contracts.signer_keys import EncryptKind, KeyChoice, RevocationReason, SignerKeyring, SignKind
 from signer_agent.contracts.sources import TEXT_TYPE, BytesSource
+from signer_agent.contracts.way import GATEWAY_VARIABLE, SOURCE_VARIABLE
 from signer_agent.keystore.sealing import Passphrase
 from signer_agent.keystore.store import KeyStore
 from tests.contract.disclosure import LOG_KEY
@@ -37,6 +38,7 @@ from tests.signer_agent.contracts.company import Company, Person, gathered
 from tests.signer_agent.contracts.parts import Sealed
 from tests.signer_agent.contracts.test_cheating_relay import Scene, reasons
 from tests.signer_agent.stores import PASSPHRASE
+from wire.catalogue import ServiceError
 
 SESSION_ID = "a" * 26
 
@@ -251,6 +253,37 @@ async def test_announcement_that_the_media_server_takes_away(scene: Scene) -> No
 async def test_source_is_the_address_on_the_way(address: str, sources: set[str]) -> None:
     """In the spelling that claims have."""
     assert Claim(await asyncio.to_thread(source_towards, address), "alice", "bob").source in sources
+
+
+async def test_source_that_the_machine_names(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is claimed instead of the one on the way, and told to who heard of another. What is no address is refused."""
+    first = await scene.send("alice", b"one", "bob")
+    monkeypatch.setenv(SOURCE_VARIABLE, "192.0.2.7")
+    second = await scene.send("alice", b"two", "bob")
+    announced = [SignedAnnouncement.from_der(each.announcements[0]).announcement for each in (first, second)]
+    assert [each.claim.source for each in announced] == ["127.0.0.1", "192.0.2.7"]
+    monkeypatch.setenv(SOURCE_VARIABLE, "alice.example")
+    with pytest.raises(ServiceError) as refused:
+        await scene.send("alice", b"three", "bob")
+    assert refused.value.reason == "SETTING_INVALID"
+
+
+@pytest.mark.parametrize(("gateway", "used"), [("gateway.example:7443", "gateway.example:7443"), ("", "")])
+async def test_gateway_that_the_machine_names(
+    company: Company, monkeypatch: pytest.MonkeyPatch, gateway: str, used: str
+) -> None:
+    """Its line goes there, whatever the session says."""
+    alice = company.people["alice"]
+    session = await alice.messages.session(await company.session())
+    monkeypatch.setenv(GATEWAY_VARIABLE, gateway)
+    line = await alice.messages._line_to(session)
+    assert line.address == (used or session.relay_address)
+    monkeypatch.setenv(GATEWAY_VARIABLE, "gateway.example")
+    alice.messages._lines.clear()
+    await line.close()
+    with pytest.raises(ServiceError) as refused:
+        await alice.messages._line_to(session)
+    assert refused.value.reason == "SETTING_INVALID"
 
 
 async def test_renewed_keys_are_led_to_by_the_old_ones(tmp_path: Path) -> None:
