@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-contract demo-hsm demo-trust demo-transaction run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-contract require-softhsm want-softhsm want-pdf want-chromium require-lint
+.PHONY: help demo demo-contract demo-hsm demo-trust demo-transaction demo-guard run test bench bench-quick bench-watermark lint format proto lock clean require-run require-test require-contract require-softhsm want-softhsm want-pdf want-chromium require-lint
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ demo-trust: require-run require-softhsm $(RUN) $(GENERATED) ## Keep a company's 
 
 demo-transaction: require-run $(RUN) $(GENERATED) ## Pay with a signing device by an infected terminal, which tries each trick
 	@$(BIN)/python -m demo.transaction
+
+demo-guard: require-run $(RUN) $(GENERATED) ## Write in another's name past gateways and a guard, which find out who it was
+	@$(BIN)/python -m demo.guard
 
 run: require-run $(RUN) $(GENERATED) $(SERVER_HOME)/.initialised ## Start a server that keeps its state in ./.fourseal-dev
 	@$(BIN)/fourseal-server run --home $(SERVER_HOME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from datetime import timedelta
 
 from demo.court import Court
 from demo.meeting import Meeting
@@ -23,7 +24,7 @@ def play(show: Show, stage: Stage) -> None:
     )
     meeting = Meeting(stage, show, alice, bob, carol)
     court = Court(stage, show, meeting, bob)
-    with stage.days_back(_DAYS_BACK):
+    with stage.set_back(timedelta(days=_DAYS_BACK)):
         Play(stage, show, alice, bob).perform()
         meeting.perform()
         court.prepare()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,7 @@ class Signer:
         factor_id: of the second factor, once there is one.
         stage: where the folder is.
         show: where commands are shown.
+        variables: of the environment, beside those that say where the key store is.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Signer:
     stage: Stage
     show: Show
     factor_id: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         (self.stage.folder / self._passphrase_file).write_text(self.passphrase, encoding="utf-8")
@@ -124,9 +127,13 @@ class Signer:
 
     def attempt(self, *arguments: str, who: str = "") -> Outcome:
         """Run ``fourseal`` as this person, whatever comes of it; ``who`` is shown, this person by default."""
+        return self.begin(*arguments, who=who)()
+
+    def begin(self, *arguments: str, who: str = "") -> Callable[[], Outcome]:
+        """The same, without waiting for its end: what is returned waits for it."""
         command = ["fourseal", *arguments]
         self.show.command(command, who=who or self.name)
-        return self.stage.run(command, self._environment)
+        return self.stage.begin(command, self._environment)
 
     @property
     def _passphrase_file(self) -> str:
@@ -136,6 +143,7 @@ class Signer:
     def _environment(self) -> dict[str, str]:
         folder = self.stage.folder
         return {
+            **self.variables,
             "FOURSEAL_HOME": str(folder / self.name),
             "FOURSEAL_PASSPHRASE_FILE": str(folder / self._passphrase_file),
         }

@@ -26,6 +26,7 @@ class Performance:
         title, below: the first lines.
         held: the last line, if every step held.
         play: the steps; raises at the first that does not hold.
+        stage: where it is played.
     """
 
     program: str
@@ -34,6 +35,7 @@ class Performance:
     below: str
     held: str
     play: Callable[[Show, Stage], None]
+    stage: type[Stage] = Stage
 
     def run(self) -> int:
         """Play, and return the exit status: 0 only if every step held."""
@@ -46,7 +48,7 @@ class Performance:
         show = Show()
         show.title(self.title, self.below)
         try:
-            with Stage(interrupts, keep=keep) as stage:
+            with self.stage(interrupts, keep=keep) as stage:
                 held = self._perform(show, stage)
                 if keep:
                     show.say(

@@ -13,9 +13,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -26,7 +27,8 @@ from demo.interrupts import Interrupts
 _PROGRAMS = Path(sys.executable).parent
 _CLOCK = Path(__file__).parent / "clock"
 _STOP_SECONDS = 10
-_COMMAND_SECONDS = 120
+COMMAND_SECONDS: Final = 120
+"""Time after which a command is taken for one that does not end."""
 _MEDIA_HOST = "127.0.0.2"
 SIGNER_CERTIFICATE_DAYS: Final = 365
 """Days for which the certificates of signers are valid."""
@@ -65,7 +67,7 @@ class Stage:
         self.folder = Path()
         self.relay_address = _free_address()
         self._server_address = "127.0.0.1:0"
-        self._days_back = 0
+        self._back = timedelta(0)
         self.variables: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -81,21 +83,21 @@ class Stage:
                 shutil.rmtree(self.folder)
 
     @contextmanager
-    def days_back(self, days: int) -> Iterator[None]:
-        """Have the block play so many days ago: by the clocks of this process, and of every one that is started."""
-        self._days_back = days
-        travel = set_back(days)
+    def set_back(self, by: timedelta) -> Iterator[None]:
+        """Have the block play so long ago: by the clocks of this process, and of every one that is started."""
+        self._back = by
+        set_right = set_back(by)
         try:
             yield
         finally:
-            travel.stop()
-            self._days_back = 0
+            set_right()
+            self._back = timedelta(0)
 
     def _variables(self, **more: str) -> dict[str, str]:
         """The environment of a command: ours, our programs first, nothing of Fourseal's that was set outside."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("FOURSEAL_")}
-        if self._days_back:
-            more |= {"PYTHONPATH": str(_CLOCK), "DEMO_DAYS_BACK": str(self._days_back)}
+        if self._back:
+            more |= {"PYTHONPATH": str(_CLOCK), "DEMO_SECONDS_BACK": f"{self._back.total_seconds():.0f}"}
         ours |= self.variables
         return {**ours, "PATH": f"{_PROGRAMS}{os.pathsep}{ours.get('PATH', os.defpath)}", **more}
 
@@ -112,16 +114,26 @@ class Stage:
         Raises:
             CommandFailed: it cannot be started, or did not end.
         """
+        return self.begin(arguments, environment, live=live)()
+
+    def begin(
+        self, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, live: bool = False
+    ) -> Callable[[], Outcome]:
+        """The same, without waiting for its end: what is returned waits for it."""
         process = self._start(
             arguments,
             self._variables(COLUMNS="94", **environment or {}),
             stderr=None if live and sys.stderr.isatty() else subprocess.STDOUT,
         )
-        try:
-            printed, _ = process.communicate(timeout=_COMMAND_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise CommandFailed(f"{arguments[0]} did not end") from error
-        return Outcome(process.returncode == 0, printed)
+
+        def end() -> Outcome:
+            try:
+                printed, _ = process.communicate(timeout=COMMAND_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                raise CommandFailed(f"{arguments[0]} did not end") from error
+            return Outcome(process.returncode == 0, printed)
+
+        return end
 
     def must(
         self, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, live: bool = False
@@ -189,7 +201,11 @@ class Stage:
         raise CommandFailed(f"{command[0]} did not start:\n{log.read_text(encoding='utf-8')}")
 
     def _start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], stderr: IO[bytes] | int | None
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        stderr: IO[bytes] | int | None,
+        stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[str]:
         try:
             with self._interrupts.held():
@@ -197,7 +213,7 @@ class Stage:
                     arguments,
                     cwd=self.folder,
                     env=environment,
-                    stdin=subprocess.DEVNULL,
+                    stdin=stdin,
                     stdout=subprocess.PIPE,
                     stderr=stderr,
                     text=True,

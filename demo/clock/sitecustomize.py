@@ -1,7 +1,8 @@
-"""Sets the clock of this process back, by DEMO_DAYS_BACK. Python imports it by itself from where its path leads."""
+"""Sets the clock of this process back, by DEMO_SECONDS_BACK. Python imports it by itself from where its path leads."""
 
 import os
+from datetime import timedelta
 
 from demo.clocks import set_back
 
-set_back(int(os.environ["DEMO_DAYS_BACK"]))
+set_back(timedelta(seconds=int(os.environ["DEMO_SECONDS_BACK"])))
