@@ -95,13 +95,19 @@ class Agent:
         return Target(address, **{kind: str(path) for kind, path in paths.items()})
 
     @asynccontextmanager
-    async def at(self, address: str) -> AsyncIterator[RelayServiceAsyncStub]:
-        """Connected to a gateway."""
+    async def connected(self, address: str) -> AsyncIterator[grpc.aio.Channel]:
+        """Connected to a server."""
         credentials = tls.channel_credentials(self.authority_pem, self.key_pem, self.certificate_pem)
         options = [*limits.channel_options(), ("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.secure_channel(address, credentials, options) as channel:
             async with asyncio.timeout(_CALL_SECONDS):
                 await channel.channel_ready()
+            yield channel
+
+    @asynccontextmanager
+    async def at(self, address: str) -> AsyncIterator[RelayServiceAsyncStub]:
+        """Connected to a gateway."""
+        async with self.connected(address) as channel:
             stub: RelayServiceAsyncStub = RelayServiceStub(channel)
             yield stub
 

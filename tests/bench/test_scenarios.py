@@ -195,6 +195,7 @@ def _expected_results() -> set[str]:
         *(f"transactions_{each}" for each in ("1", "plain_4", "4_latency_p99", "4_server_cpu")),
         *(f"transactions_4_{step}_{each}" for step in ("propose", "sign", "confirm") for each in ("p50", "p99")),
         *("alarm_blocked", "alarm_blocked_p99", "alarm_released", "alarm_released_p99"),
+        *("reports_1", "reports_1_server_cpu", "reports_100", "reports_100_server_cpu"),
         *("flood_alone", "flood_agent_p50", "flood_gateways", "flood_gateways_many_p99"),
         *(f"sources_3_{what}" for what in ("time", "cpu", "memory")),
         *("content_rate", "bare_stream_rate", "content_peak_memory_media_server", "envelope_2048_latency_p99"),
