@@ -22,9 +22,10 @@ def environment(temporary: Path, programs: Path | None = None) -> dict[str, str]
 
 
 def run_quickly(module: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run one to its end. The programs that it starts are forked."""
-    with quick_programs(cheap=False) as programs:
-        start = f"import runpy; from demo import stage; stage._PROGRAMS = {str(programs)!r}; "
+    """Run one to its end. The programs that it starts are forked, and its key stores cost little."""
+    with quick_programs(cheap=True) as programs:
+        start = "import runpy; from tests import cheap; cheap.make_what_is_cheap(); "
+        start += f"from demo import stage; stage._PROGRAMS = {str(programs)!r}; "
         command = [sys.executable, "-c", f"{start}runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"]
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
