@@ -17,7 +17,7 @@ from cryptography.hazmat import asn1
 
 from contract import der
 from contract.announcements.claim import CLOCK_DIFFERENCE, Claim, ClaimStructure
-from contract.announcements.key_change import KeyChange, KeyChangeProof, proof_from_der, proof_to_der
+from contract.announcements.key_change import ChangeInLog, KeyChange, KeyChangeProof, proof_from_der, proof_to_der
 from contract.announcements.keys import fingerprint_of, read_signer_key, require_key_bytes, write_signer_key
 from contract.certificates import SignerCertificate
 from contract.envelope import EnvelopeHeader
@@ -87,6 +87,11 @@ class Announcement:
     def changes(self) -> tuple[KeyChangeProof, ...]:
         """All changes, the one to this key last."""
         return self.earlier_changes if self.key_change is None else (*self.earlier_changes, self.key_change)
+
+    @property
+    def need_log(self) -> bool:
+        """Whether the log's key is needed to check the changes."""
+        return any(isinstance(each, ChangeInLog) for each in self.changes)
 
     @property
     def key(self) -> bytes:

@@ -253,8 +253,8 @@ class Reports:
             self._keeper,
         )
         put_announcement(turn.connection, row)
-        if announcement.key_change is not None:
-            take_proof(turn.connection, announcement.key_change.change, turn.now)
+        for proof in announcement.changes:
+            take_proof(turn.connection, proof.change, turn.now)
         if conflict is None:
             return Result()
         listed = find_listed(turn.connection, ListedKind.KEY, {each.key.hex() for each in conflict.others})

@@ -20,7 +20,6 @@ from fourseal.v1 import relay_service_pb2
 
 from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.claim import CLOCK_DIFFERENCE
-from contract.announcements.key_change import ChangeInLog
 from contract.announcements.window import MIN_WINDOW
 from contract.certificates import SignerCertificate
 from contract.envelope import EnvelopeHeader
@@ -64,8 +63,7 @@ async def check_announcement(
         announcement.require_certificate(author)  # (2)
     except FoursealError as error:
         return (Check(_CHECK, Outcome.FAILED, error.reason),)
-    is_logged = any(isinstance(each, ChangeInLog) for each in announcement.changes)
-    log_key = await signer.log.key() if is_logged else None
+    log_key = await signer.log.key() if announcement.need_log else None
     try:
         at = posting.post_time.ToDatetime(UTC)
         await asyncio.to_thread(signed.check, at, log_key)  # (3)

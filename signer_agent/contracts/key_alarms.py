@@ -20,7 +20,6 @@ from fourseal.v1 import certificate_service_pb2, gateway_service_pb2, relay_serv
 from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.conflict_proof import ConflictProof
 from contract.announcements.contents import Block
-from contract.announcements.key_change import ChangeInLog
 from contract.certificate_parts import fingerprint, load_certificate
 from contract.names import check_account_name
 from mpc.errors import FoursealError
@@ -143,7 +142,7 @@ class KeyAlarms:
         return SeenKey(signed, b"", posted) if placed == (notice.author, self._signer.name, session_id) else None
 
     async def _log_key(self, seen: Sequence[SeenKey]) -> VerifierKey | None:
-        needed = any(isinstance(each.signed.announcement.key_change, ChangeInLog) for each in seen)
+        needed = any(each.signed.announcement.need_log for each in seen)
         return await self._signer.log.key() if needed else None
 
     async def _certificate(self, seen: SeenKey, known: SeenKeys) -> bytes:

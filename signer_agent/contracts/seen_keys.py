@@ -20,7 +20,6 @@ from typing import Final, Self
 
 from contract.announcements.announcement import SignedAnnouncement
 from contract.announcements.claim import CLOCK_DIFFERENCE
-from contract.announcements.key_change import ChangeInLog
 from contract.announcements.window import MAX_WINDOW, Conflict, Window, WindowLimits, are_in_conflict
 from transparency.keys import VerifierKey
 from wire.client.documents import Fields, Json, bytes_to_text, decode, encode
@@ -59,7 +58,7 @@ class SeenKeys:
     @property
     def need_log(self) -> bool:
         """Whether the log's key is needed to check them."""
-        return any(isinstance(each.signed.announcement.key_change, ChangeInLog) for each in self.keys)
+        return any(each.signed.announcement.need_log for each in self.keys)
 
     def certificate(self, fingerprint: bytes) -> bytes:
         """A certificate that came before; empty: none of that fingerprint did."""

@@ -64,8 +64,10 @@ def test_a_chain_is_proven_link_by_link() -> None:
     decided = logged(CHANGES[1].change)
     signed = SignedAnnouncement.from_der(third(CHANGES[0], decided).to_der())
     assert signed.check(NOW, LOG_KEY).announcement.changes == (CHANGES[0], decided, CHANGES[2])
+    assert signed.announcement.need_log
     with unverified("KEY_CHANGE_UNPROVEN"):
         signed.check(NOW, None)
+    assert not third(CHANGES[0], CHANGES[1]).announcement.need_log
     longest = announce(KEYS[4], NOW, CLAIM, CHANGES[3], tuple(CHANGES[:MAX_EARLIER_CHANGES]))
     assert len(SignedAnnouncement.from_der(longest.to_der()).check(NOW, LOG_KEY).announcement.changes) == 4
     with malformed("ANNOUNCEMENT_MALFORMED"):

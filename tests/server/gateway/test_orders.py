@@ -119,6 +119,7 @@ async def test_what_the_guard_refuses(net: Net) -> None:
     """The envelope does not go on with an announcement that the guard passes over, and Bob hears nothing of it."""
     async with net.case(known=False) as case, reading(case.bob) as bob:
         to, signer = case.bob.name, case.alice.signer
+        await until(lambda: net.of_alice._watch.line.is_there)
         uncertified = Signer(signer.account, Ed25519PrivateKey.generate(), signer.certificate, signer.clock)
         with pytest.raises(RemoteError) as refused:
             await replace(case.alice, signer=uncertified).post(to, announced=True)
