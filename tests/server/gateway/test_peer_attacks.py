@@ -195,13 +195,18 @@ async def test_gateway_that_is_dead(tmp_path: Path) -> None:
     """Where its answer does not matter, judged without it; where it could, undetermined."""
     async with open_peer_net(tmp_path, gateway_answer_seconds=1) as net:
         await net.of_mallory.stop()
-        # the case is made while Mallory's gateway is there; here Mallory sends by Alice's
-        net.gateways["127.0.0.5"] = net.of_alice
+        net.gateways["127.0.0.5"] = net.of_alice  # by which Mallory sends
         async with net.case() as case, reading(case.bob, after=1) as bob:
             await both_posted(case, bob)
             await case.ask()
             await case.until("released")
             assert await case.state() == ("released", "one-has-history")
+        async with net.case() as case, reading(case.bob, after=1) as bob:
+            await both_posted(case, bob)
+            await net.of_alice.stop()
+            await case.ask()
+            await case.until("undetermined")
+            assert await case.state() == ("undetermined", "contradicted")
 
 
 async def test_beside_the_guard(tmp_path: Path) -> None:
