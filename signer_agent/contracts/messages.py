@@ -36,7 +36,7 @@ from signer_agent.contracts.answers import (
 )
 from signer_agent.contracts.earlier import EarlierMessage, find_earlier
 from signer_agent.contracts.envelopes import ContentOpening, SegmentFile
-from signer_agent.contracts.key_alarm import KeyAlarm
+from signer_agent.contracts.key_alarm import KeyAlarm, KeyAlarmState
 from signer_agent.contracts.key_alarms import KeyAlarms
 from signer_agent.contracts.known import Known
 from signer_agent.contracts.mailbox import Mailbox
@@ -234,10 +234,12 @@ class Messages:
             impostors: of keys. Both of the alarm must be named.
 
         Raises:
-            ServiceError: ALARM_NOT_FOUND.
+            ServiceError: ALARM_NOT_FOUND, ALARM_STATE_WRONG: it is not undetermined.
             RemoteError: what ``KeyAlarms.decide`` raises.
         """
-        alarm = await self._alarms.find(alarm_id)
+        alarm = await self._refreshed(await self._alarms.find(alarm_id))
+        if alarm.state not in {KeyAlarmState.UNDETERMINED, KeyAlarmState.RELEASED}:
+            raise ServiceError("ALARM_STATE_WRONG", state=alarm.state.value)
         line = await self._line_to(await self._signer.session(alarm.session_id))
         return await self._alarms.decide(alarm, genuine, impostors, line)
 

@@ -43,7 +43,8 @@ from signer_agent.keystore.store import KeyStore
 from tests.server.gateway.gateway import make_gateway_home, running_gateway
 from tests.server.harness import make_home, make_ticket, running_server
 from tests.server.identity.accounts.people import PASSWORD
-from tests.signer_agent.contracts.company import App, Person
+from tests.signer_agent.cli.commands import document, run
+from tests.signer_agent.contracts.company import App, Company, Person
 from tests.signer_agent.stores import PASSPHRASE
 from wire.client.documents import Fields
 from wire.client.enrolment import enrol
@@ -234,6 +235,33 @@ async def test_without_a_gateway(world: World) -> None:
     assert alarm.problem == ""
     claimed = "two keys claim to be alice: nobody checks which is"
     assert await world.notes() == {world.first: claimed, world.second: claimed}
+
+
+async def test_commands(world: World) -> None:
+    """What people and programs read of it, and what cannot be decided."""
+    world.behind("bob", world.second, world.server.serving.server)
+    await world.hear()
+    company = Company(world.server, world.people)
+    (listed,) = await document(company, "bob", "guard", "alarms")
+    kept = {name: listed[name] for name in ("user", "destination", "state", "rule", "problem", "by_guard")}
+    assert kept == {
+        "user": "alice",
+        "destination": "bob",
+        "state": "unheld",
+        "rule": "",
+        "problem": "",
+        "by_guard": False,
+    }
+    inbox = await run(company, "bob", "inbox", world.first)
+    assert "Two keys claim to be alice: unheld" in inbox.err
+    for keys, reason in (
+        (("--genuine", listed["keys"][0][:4], "--impostor", listed["keys"][1][:4]), "ALARM_STATE_WRONG"),
+        (("--genuine", "no"), "JUDGEMENT_MALFORMED"),
+    ):
+        refused = await run(company, "bob", "guard", "decide", listed["alarm_id"], *keys, "--yes", status=1)
+        assert reason in refused.err
+    unknown = f"alarm-{'0' * 32}"
+    assert "ALARM_NOT_FOUND" in (await run(company, "bob", "guard", "decide", unknown, "--yes", status=1)).err
 
 
 async def test_announcements_that_do_not_hold(world: World) -> None:
