@@ -38,6 +38,7 @@ class Plan:
         sendings: messages that are sent in a round, with each number of sessions.
         content_mebibytes: size of the content that is sent through a contract session; 0: it is left out.
         content_rounds: how often it is sent.
+        content_half_bits: size of the halves of its sender's and its recipient's keys.
         envelopes: small envelopes that are sent and received one after the other, of each size of halves.
         envelope_half_bits: sizes of halves for them.
         session_members: sizes of sessions in which each member sends to all; none: it is left out.
@@ -87,6 +88,7 @@ class Plan:
     sendings: int
     content_mebibytes: int
     content_rounds: int
+    content_half_bits: int
     envelopes: int
     envelope_half_bits: tuple[int, ...]
     session_members: tuple[int, ...]
@@ -137,6 +139,7 @@ FULL = Plan(
     sendings=40,
     content_mebibytes=1024,
     content_rounds=5,
+    content_half_bits=3072,
     envelopes=200,
     envelope_half_bits=(2048, 3072),
     session_members=(2, 5, 10, 25, 50),
@@ -187,6 +190,7 @@ QUICK = Plan(
     sendings=0,
     content_mebibytes=128,
     content_rounds=2,
+    content_half_bits=3072,
     envelopes=20,
     envelope_half_bits=(2048,),
     session_members=(),

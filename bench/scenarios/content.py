@@ -34,7 +34,6 @@ GROUP = "Content through a contract session, from sender to verified recipient"
 MEMORY = "Highest resident memory of each process meanwhile"
 AIM = Aim(0.5)
 MEMORY_AIM = Aim(200, at_most=True)
-_HALF_BITS = 3072
 _MEBIBYTE = 1 << 20
 
 
@@ -44,7 +43,7 @@ def run(bench: Bench) -> Outcome:
     if not plan.content_mebibytes:
         return Outcome()
     bench.progress.begin(f"content of {plan.content_mebibytes} MiB", 2 + 3 * (plan.content_rounds + 1))
-    with meeting(bench, "content", ("alice", "bob"), _HALF_BITS) as place:
+    with meeting(bench, "content", ("alice", "bob"), plan.content_half_bits) as place:
         session_id = asyncio.run(_meet(place.homes))
         content = place.folder / "content"
         _write(content, plan.content_mebibytes)

@@ -40,6 +40,7 @@ TINY = Plan(
     sendings=1,
     content_mebibytes=3,
     content_rounds=1,
+    content_half_bits=2048,
     envelopes=2,
     envelope_half_bits=(2048,),
     session_members=(2, 3),

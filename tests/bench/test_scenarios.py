@@ -16,8 +16,6 @@ from bench.cli import SCENARIOS, app
 from bench.errors import BenchFailed
 from bench.harness.results import Outcome
 from bench.peers import shoup
-from bench.rig import outpost as outpost_rig
-from bench.rig import server as server_rig
 from bench.rig.client import KeyMaker
 from bench.rig.command import SERVER, environment, operate
 from bench.rig.engines import available_engines
@@ -35,7 +33,7 @@ from server.root.ground import open_ground
 from server.root.home import Home
 from server.signing.opened_keys import server_share_of
 from server.signing.store import list_keys
-from tests import forked
+from tests.bench.forked_rig import forked_rig
 from tests.bench.plans import TINY, silent_console, tiny_bench
 from transparency.frontier import Frontier
 from transparency.hashing import hash_leaf
@@ -202,20 +200,11 @@ def _expected_results() -> set[str]:
     }
 
 
-def _operate_forked(command: list[str], arguments: list[str], settings: dict[str, str]) -> str:
-    """``operate`` without the imports, which are most of what a command of the operator's takes."""
-    assert command is SERVER
-    done = forked.run("server.cli", arguments, settings)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode()
-
-
 @pytest.mark.slow
-def test_everything_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_from_end_to_end(tmp_path: Path) -> None:
     """All scenarios of a bench with the real server and the real agent, and both files of the report."""
-    for rig in (server_rig, outpost_rig):
-        monkeypatch.setattr(rig, "operate", _operate_forked)
-    run, outcome = run_scenarios("bench", TINY, list(SCENARIOS.values()), silent_console())
+    with forked_rig():
+        run, outcome = run_scenarios("bench", TINY, list(SCENARIOS.values()), silent_console())
     publish(tmp_path, "latest", run, outcome, silent_console())
     document = json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))
     assert set(document["ratios"]) == _engine_ratios() | _joint_ratios() | _decryption_ratios() | {
