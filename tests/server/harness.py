@@ -14,7 +14,7 @@ import shutil
 import signal
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -167,13 +167,20 @@ class ServerProcess:
     PROGRAM: ClassVar = "server.cli"
     COMMAND: ClassVar[tuple[str, ...]] = ("run",)
 
-    def __init__(self, home: Home, **environment: str) -> None:
-        """Start it and wait until it serves: it says so in a line on its standard output."""
+    def __init__(self, home: Home, inside: Sequence[str] = (), **environment: str) -> None:
+        """Start it and wait until it serves: it says so in a line on its standard output.
+
+        Args:
+            home: its folder.
+            inside: module, and what it is given first, that runs the program; none: it runs by itself.
+            environment: variables for it, beside our own.
+        """
         self.log_path = home.folder / "server.log"
         reading, writing = os.pipe()
         with self.log_path.open("ab") as log, os.fdopen(writing, "wb") as said:
-            arguments = (*self.COMMAND, "--home", str(home.folder))
-            self.process = Forked(self.PROGRAM, arguments, os.environ | environment, (0, said.fileno(), log.fileno()))
+            program, *first = (*inside, self.PROGRAM)
+            arguments = (*first, *self.COMMAND, "--home", str(home.folder))
+            self.process = Forked(program, arguments, os.environ | environment, (0, said.fileno(), log.fileno()))
         self._said = os.fdopen(reading, "rb")
         line = self._said.readline()
         if not line:
