@@ -5,7 +5,8 @@ In bounded memory; in the database what is there, so a restart remembers it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -54,6 +55,7 @@ class Histories:
     def __init__(self, database: Database, agents: int, facts_per_agent: int, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._under_way: list[tuple[Seen, datetime]] = []
         self._forgotten: dict[Side, list[_Place]] = {side: [] for side in SIDES}
         self._histories = {side: History(agents, facts_per_agent, self._forget_on(side)) for side in SIDES}
         for side in SIDES:
@@ -82,9 +84,33 @@ class Histories:
 
         await self._database.write(unit)
 
+    @contextmanager
+    def under_way(self, seen: Sequence[Seen]) -> Iterator[None]:
+        """Have announcements of agents of ours among the facts while their envelopes are under way.
+
+        The guard asks as soon as it is told of one: who brings an impostor's key has sent nothing whole by then.
+        """
+        now = self._clock().replace(microsecond=0)
+        entries = [(each, now) for each in seen]
+        self._under_way += entries
+        try:
+            yield
+        finally:
+            for entry in entries:
+                self._under_way.remove(entry)
+
     def facts(self, side: Side, user: str, destination: str) -> tuple[HistoryFact, ...]:
-        """All about a user and a destination, the earliest first."""
-        return self._histories[side].facts(user, destination)
+        """All about a user and a destination; what was seen whole first, the earliest in front."""
+        known = self._histories[side].facts(user, destination)
+        if side is not Side.SENDER:
+            return known
+        identities = {fact.identity for fact in known}
+        begun = {
+            each.identity: HistoryFact(each.identity, time, time, 1)
+            for each, time in self._under_way
+            if (each.user, each.destination) == (user, destination) and each.identity not in identities
+        }
+        return known + tuple(begun.values())
 
     def keys_of(self, user: str, destination: str, agent: str) -> frozenset[bytes]:
         """By which keys an agent has sent as a user to a destination, as far as is known here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -67,12 +68,13 @@ class Intake:
         self._log = log
         self._failures = Failures()
 
-    async def sending(self, channel: Channel, start: pb.EnvelopeStart) -> Shown:
+    async def sending(self, channel: Channel, start: pb.EnvelopeStart, upload: AsyncExitStack) -> Shown:
         """Look at what an agent of ours begins to send, before it goes on.
 
         Args:
             channel: of the agent.
             start: of the upload.
+            upload: is left when nothing more comes of it.
 
         Raises:
             MalformedInput: ANNOUNCEMENT_MALFORMED, and what else the announcements or the header are refused with.
@@ -90,11 +92,13 @@ class Intake:
         except (MalformedInput, VerificationFailed):
             self._failures.failed(channel.agent, self._clock())
             raise
+        seen = [Seen(each.claim.user, each.claim.destination, Identity(each.key, channel)) for each in found]
+        upload.enter_context(self._histories.under_way(seen))
         reported = [Reported(each, channel.agent, self._clock()) for each in start.announcements_der]
         for result in await self._guard.report(reported):
             if result.reason:
                 raise ServiceError("ANNOUNCEMENT_REFUSED", problem=result.reason)
-        return Shown([Seen(each.claim.user, each.claim.destination, Identity(each.key, channel)) for each in found])
+        return Shown(seen)
 
     async def sent(self, shown: Shown) -> None:
         """The media server has the envelope.

@@ -61,7 +61,7 @@ class GatewayRelayRpc(relay_service_pb2_grpc.RelayServiceServicer):
 
             async for request in requests:
                 if not isinstance(request, Segment) and request.HasField("start"):
-                    shown = await self._watch.intake.sending(self._channel(context), request.start)
+                    shown = await self._watch.intake.sending(self._channel(context), request.start, stack)
                 post = post or await begin()  # of what is refused here the media server hears nothing
                 await post.write(request)
             answer = await (post or await begin()).answer()

@@ -54,6 +54,26 @@ async def test_the_impostor_is_named(net: Net) -> None:
         assert SignedControl.from_der(decision[0]).message.alarm == case.alarm_id
 
 
+async def test_the_impostor_is_named_while_its_first_envelope_is_under_way(net: Net) -> None:
+    """The guard asks at once. Her channel is known by then: with another key, too, she sends nothing more."""
+    async with net.case() as case, reading(case.bob) as bob:
+        to = case.bob.name
+        before = await case.alice.post(to, announced=True)
+        assert (await bob.take(2))[-1] == before
+        first, *rest = case.mallory.letter(to, announced=True).parts()
+
+        async def slowly() -> AsyncIterator[pb.PostEnvelopeRequest]:
+            yield first
+            await until(lambda: net.of_alice._watch.traffic.refuses(key=case.mallory.key))
+            for each in rest:
+                yield each
+
+        await case.mallory.member.post(slowly())
+        with pytest.raises(RemoteError) as refused:
+            await case.mallory.post(to)
+        assert refused.value.reason == "CHANNEL_BLACK_LISTED"
+
+
 async def test_held_until_a_person_decides(net: Net, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither was known: all of Alice's account is held, Carol's goes on; then Alice's comes, in its order."""
     async with net.case(known=False) as case, reading(case.bob) as bob:
