@@ -9,6 +9,7 @@ from demo.guard.flood import Flooded
 from demo.guard.managed import BACK, Managed
 from demo.guard.network import Network
 from demo.guard.past import Past
+from demo.guard.peer import PeerMode
 from demo.performance import Performance
 from demo.shells import Shells
 from demo.show import Show
@@ -24,6 +25,7 @@ def play(show: Show, stage: Stage) -> None:
         managed = Managed(past)
         managed.perform()
         Flooded(past, managed.session_id).perform()
+        PeerMode(past).perform()
 
 
 PERFORMANCE = Performance(
@@ -32,7 +34,7 @@ PERFORMANCE = Performance(
     "Fourseal: two keys for one name, and a guard that finds out whose is forged",
     "All of it really runs: a server with the guard, three gateways, five agents, each at a loopback address. "
     f"Clocks are set back by {BACK.total_seconds() / 60:.0f} minutes at first, so that there is a past.",
-    "Everything held: the impostor was found out, and of Alice's messages none was lost or out of order.",
+    "Everything held: both impostors were found out, and of genuine messages none was lost or out of order.",
     play,
     Shells,
 )

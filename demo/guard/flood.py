@@ -1,4 +1,4 @@
-"""The last act: somebody has the key of a gateway, and tells the guard of announcements that nobody made."""
+"""The third act: somebody has the key of a gateway, and tells the guard of announcements that nobody made."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Flooded:
         self.past.bob_reads(*_TEXTS)
         if network.alarms() != alarms:
             raise AttackSucceeded("the flood made an alarm")
-        network.show.output(network.operator("guard", "alarms", "--open"))
+        network.show.output(network.operator("guard", "status"))
         return f"nobody is blocked; Alice's {len(_TEXTS)} came meanwhile"
 
 

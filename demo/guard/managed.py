@@ -12,15 +12,13 @@ from typing import Final
 from contract.announcements.alarm import Alarm, AlarmState
 from contract.announcements.judgement import Rule
 from demo.guard.network import AGENTS, Network, until
-from demo.guard.past import Past
+from demo.guard.past import NEW_PAIR, Past
 from demo.guard.posting import post_at
-from demo.people import Signer
 from demo.stage import AttackSucceeded, CommandFailed, Outcome
 
 BACK: Final = timedelta(minutes=20)
 """How long ago the first act plays: longer than the guard's window, shorter than a login that idles."""
 
-_CERTIFICATES: Final = ("certificates", "renew", "--sign-key", "ed25519", "--encrypt-key", "x25519", "--yes")
 _NEW_PASSWORD: Final = "alice.new.password"  # noqa: S105  # a file
 
 _ROUND: Final = "Carol: it may be round."
@@ -83,20 +81,18 @@ class Managed:
         return "announced once; two messages wait for Bob"
 
     def _mallory_gets_in(self) -> str:
-        alice, mallory = self._network.agents["alice"], self._network.agents["mallory"]
+        mallory = self._network.agents["mallory"]
         self._network.show.say(
             "Mallory has an agent of this server, Alice's password, and a code of her phone. She has keys certified in "
             "Alice's name, and claims Alice's address."
         )
-        code = ("--code", self.past.phone.code("alice"), "--password-file", alice.password_file)
-        mallory.fourseal("login", "alice", *code)
-        mallory.fourseal(*_CERTIFICATES)
+        self.past.take_over("alice", mallory)
         self._network.place(mallory, source=AGENTS["alice"][0])
         return "a genuine certificate of Alice's name, for Mallory's key"
 
     def _mallory_writes(self) -> str:
         self._network.show.say("Bob is told that these are not the certificates he knew. He accepts them, unasked.")
-        self.forged_session = self._meet_bob(self._network.agents["mallory"], "Payments")
+        self.forged_session = self.past.meet_bob(self._network.agents["mallory"], "alice", "Payments")
         self._network.show.say("Just now the line from the third gateway to the guard is broken.")
         self._network.gateways["east"].line.cut()
         self.past.send("mallory", self.forged_session, _FORGED)
@@ -155,26 +151,11 @@ class Managed:
         passwords = ("--password-file", alice.password_file, "--new-password-file", _NEW_PASSWORD)
         self._network.show.say("A new password ends Mallory's login. The new key is announced with the old one's word.")
         alice.fourseal("account", "password", *passwords)
-        alice.fourseal(*_CERTIFICATES)
-        self.session_id = self._meet_bob(alice, "Orders, again")
+        alice.fourseal(*NEW_PAIR)
+        self.session_id = self.past.meet_bob(alice, "alice", "Orders, again")
         self.past.send("alice", self.session_id, _RENEWED)
         self.past.bob_reads(_RENEWED)
         return "nobody takes the new key for a forged one"
-
-    def _meet_bob(self, host: Signer, subject: str) -> str:
-        """Have somebody, as Alice, make a session with Bob, who accepts her new certificates; returns its name."""
-        bob = self._network.agents["bob"]
-        made = host.json(
-            *("session", "create", "--subject", subject, "--with", "bob", "--hours", "3"),
-            *("--scheme", "separate", "--yes", "--json"),
-        )
-        session_id = str(made["session_id"])
-        warned = bob.attempt("session", "join", session_id, "--yes")
-        if warned.succeeded or "CONTACT_CHANGED" not in warned.printed:
-            raise CommandFailed("Bob was not told that Alice's certificates are others than before")
-        bob.fourseal("contacts", "accept", "alice", "--yes")
-        bob.fourseal("session", "join", session_id, "--yes")
-        return session_id
 
     def _alarm(self) -> Alarm:
         (row,) = self._network.alarms()  # there is no other

@@ -144,6 +144,18 @@ class Network:
         states = Counter(row.state for row in self._read(gateway, list_kept))
         return states[NoticeState.HELD], states[NoticeState.QUARANTINED]
 
+    def has_guard(self, gateway: str) -> bool:
+        """Whether a gateway reached the guard when it last tried, as its log says."""
+        log = self._log(gateway)
+        return log.rfind('"guard_there"') > log.rfind('"guard_lost"')
+
+    def logged(self, gateway: str, event: str) -> int:
+        """How often an event stands in a gateway's log."""
+        return self._log(gateway).count(f'"event": "{event}"')
+
+    def _log(self, gateway: str) -> str:
+        return (self.stage.folder / f"{gateway}.log").read_text(encoding="utf-8")
+
     def _read(self, home: str, query: Callable[[Any], _Found]) -> _Found:
         return from_database(Home(self.stage.folder / home), query)
 
@@ -172,12 +184,14 @@ class Network:
         self.server_address = _of(_SERVER_HOST, serving["server"])
 
     def _start_gateways(self) -> None:
+        peers = [each.address for each in self.gateways.values() if not each.address.endswith(":0")]
         for gateway in self.gateways.values():
             gateway.line.lead_to(self.server_address)
             settings = _names(gateway.host) | {
                 "FOURSEAL_LISTEN": gateway.address,
                 "FOURSEAL_RELAY_ADDRESS": self.server_address,
                 "FOURSEAL_GUARD_ADDRESS": gateway.line.address,
+                "FOURSEAL_GATEWAY_PEERS": json.dumps(peers),
             }
             command = ["fourseal-server", "gateway", "run", "--home", gateway.name]
             serving = self.stage.serve(command, f"{gateway.name}.log", settings)

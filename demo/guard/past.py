@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from demo.accounts import open_account
 from demo.attacks import SERVER_HOME
@@ -11,7 +12,8 @@ from demo.people import Signer
 from demo.phone import Phone
 from demo.stage import CommandFailed
 
-_SUBJECT = "Orders of the winter"
+NEW_PAIR: Final = ("certificates", "renew", "--sign-key", "ed25519", "--encrypt-key", "x25519", "--yes")
+"""Command for another pair of keys with certificates."""
 
 
 @dataclass(slots=True)
@@ -44,11 +46,35 @@ class Past:
         """Have somebody write to Bob."""
         self.network.agents[author].fourseal("send", session_id, "--text", text, "--to", "bob", "--yes")
 
+    def take_over(self, account: str, thief: Signer) -> None:
+        """Have a thief log in with somebody's password and phone, and have keys certified in that name."""
+        password = ("--password-file", self.network.agents[account].password_file)
+        thief.fourseal("login", account, "--code", self.phone.code(account), *password)
+        thief.fourseal(*NEW_PAIR)
+
+    def meet_bob(self, host: Signer, account: str, subject: str) -> str:
+        """Have whoever is logged in make a session with Bob, who accepts the account's new keys; returns its name."""
+        bob = self.network.agents["bob"]
+        session_id = self._session(host, subject, "bob")
+        warned = bob.attempt("session", "join", session_id, "--yes")
+        if warned.succeeded or "CONTACT_CHANGED" not in warned.printed:
+            raise CommandFailed(f"Bob was not told that {account} has other certificates than before")
+        bob.fourseal("contacts", "accept", account, "--yes")
+        bob.fourseal("session", "join", session_id, "--yes")
+        return session_id
+
+    def _session(self, host: Signer, subject: str, others: str) -> str:
+        made = host.json(
+            *("session", "create", "--subject", subject, "--with", others, "--hours", "3"),
+            *("--scheme", "separate", "--yes", "--json"),
+        )
+        return str(made["session_id"])
+
     def bob_reads(self, *expected: str) -> None:
         """Have Bob fetch what came: it must be these texts, in this order, and nothing else."""
         bob, show = self.network.agents["bob"], self.network.show
         printed = bob.attempt("inbox").printed
-        show.output("\n".join(line for line in printed.splitlines() if line.startswith("Not ")))
+        show.output("\n".join(line for line in printed.splitlines() if line.startswith(("Not ", "Two keys "))))
         new = self._texts(bob)[len(self.read) :]
         show.output("\n".join(f"- {text}" for text in new) or "- nothing new")
         if new != list(expected):
@@ -81,11 +107,7 @@ class Past:
 
     def _write(self) -> str:
         bob = self.network.agents["bob"]
-        made = bob.json(
-            *("session", "create", "--subject", _SUBJECT, "--with", "alice,carol", "--hours", "3"),
-            *("--scheme", "separate", "--yes", "--json"),
-        )
-        self.session_id = str(made["session_id"])
+        self.session_id = self._session(bob, "Orders of the winter", "alice,carol")
         for name in ("alice", "carol"):
             self.network.agents[name].fourseal("session", "join", self.session_id, "--yes")
         self.send("alice", self.session_id, "Alice: twenty chairs, please.")

@@ -16,7 +16,7 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     done = run_quickly("demo.guard", environment(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert done.stdout.count("✓") == 13
+    assert done.stdout.count("✓") == 17
     assert "✗" not in done.stdout
     shown = " ".join(done.stdout.split())
     assert re.search(
@@ -25,8 +25,10 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "Pay to this one. -" not in shown
     for cause, times in (
         ("refused: PROOF_REQUIRED", 1),
-        ("refused: CHANNEL_BLACK_LISTED", 3),
-        ("00 x SIGNATURE_INVALID, ", 1),
+        ("refused: CHANNEL_BLACK_LISTED", 4),
+        (" x SIGNATURE_INVALID, ", 1),
+        ("(signed by an impostor's key)", 1),
+        ("carol: released, one-has-history; the impostor is agent eve at", 1),
         ("│ held ", 2),
         ("│ quarantined ", 1),
     ):
