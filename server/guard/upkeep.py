@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
@@ -13,14 +14,14 @@ from server.clock import Clock
 from server.guard.steps import answered, blocked
 from server.guard.store import alarms as store
 from server.guard.store import orders as order_store
-from server.guard.store.announcements import drop_before
+from server.guard.store.announcements import drop_before, list_seen
 from server.guard.store.held import drop_of_gateways
 from server.guard.terms import GuardLog, GuardTerms, Turn
 from server.storage import Database
 
 _AT_A_TIME: Final = 100  # others want to write
-_MOST: Final = 1_000_000  # announcements of a round
-_DROPPED_AT_A_TIME: Final = 1000
+_MOST: Final = 1_000_000  # announcements that are looked at in a round
+_LOOKED_AT_AT_A_TIME: Final = 1000
 _KEPT: Final = timedelta(days=30)
 """For which a gateway is told of alarms that does not call, and orders of alarms that are over are kept."""
 
@@ -40,6 +41,7 @@ class GuardUpkeep:
         self._terms = terms
         self._clock = clock
         self._log = log
+        self._looked_at = 0
 
     async def pass_time(self) -> None:
         """Go on with alarms for which answers were waited for long enough.
@@ -57,12 +59,8 @@ class GuardUpkeep:
         Raises:
             ServiceError: STORAGE_UNAVAILABLE.
         """
-        now, dropped = self._clock(), _DROPPED_AT_A_TIME
-        before = now - self._terms.window.window - CLOCK_DIFFERENCE
-        for _ in range(_MOST // _DROPPED_AT_A_TIME):
-            if dropped < _DROPPED_AT_A_TIME:
-                break
-            dropped = await self._database.write(lambda each: drop_before(each, before, _DROPPED_AT_A_TIME))
+        now = self._clock()
+        await self._drop_announcements(now - self._terms.window.window - CLOCK_DIFFERENCE)
 
         def unit(connection: Connection) -> list[str]:
             order_store.drop_done(connection, now - _KEPT)
@@ -72,6 +70,18 @@ class GuardUpkeep:
 
         for name in await self._database.write(unit):
             self._log.info("gateway_forgotten", gateway=name)
+
+    async def _drop_announcements(self, before: datetime) -> None:
+        """Drop those that came last before a time: look at all, some at a time, from where the last round ended."""
+        for _ in range(_MOST // _LOOKED_AT_AT_A_TIME):
+            some = await self._database.read(partial(list_seen, after=self._looked_at, limit=_LOOKED_AT_AT_A_TIME))
+            old = [number for number, seen_time in some if seen_time < before]
+            if old:
+                await self._database.write(partial(drop_before, numbers=old, time=before))
+            if len(some) < _LOOKED_AT_AT_A_TIME:
+                self._looked_at = 0
+                break
+            self._looked_at = some[-1][0]
 
     def _go_on(self, connection: Connection) -> Turn:
         turn = Turn(connection, self._terms, self._clock())

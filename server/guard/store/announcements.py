@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -26,6 +27,12 @@ _put = (
     .values({name: bindparam(name) for name in ("announcement", "brought_by", "first_time", "seen_time", "keeper")})
 )
 _add = insert(announcements)
+_seen = (
+    select(_row.number, _row.seen_time)
+    .where(_row.number > bindparam("after"))
+    .order_by(_row.number)
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +76,15 @@ def put_announcement(connection: Connection, row: AnnouncementRow) -> None:
         connection.execute(_add, values)
 
 
-def drop_before(connection: Connection, time: datetime, limit: int) -> int:
-    """Drop at most ``limit`` that came last before a time. Returns how many."""
-    old = select(_row.number).where(_row.seen_time < time).order_by(_row.seen_time).limit(limit)
-    return connection.execute(delete(announcements).where(_row.number.in_(old))).rowcount
+def list_seen(connection: Connection, after: int, limit: int) -> list[tuple[int, datetime]]:
+    """Rows behind a number, at most ``limit`` of them: number, and when it came last."""
+    found = connection.execute(_seen, {"after": after, "most": limit})
+    return [(row.number, row.seen_time) for row in found]
+
+
+def drop_before(connection: Connection, numbers: Sequence[int], time: datetime) -> None:
+    """Drop those of them that still came last before a time."""
+    connection.execute(delete(announcements).where(_row.number.in_(numbers), _row.seen_time < time))
 
 
 def count_announcements(connection: Connection) -> int:

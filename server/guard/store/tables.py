@@ -43,9 +43,10 @@ announcements = Table(
     Column("seen_time", Instant, nullable=False),
     Column("keeper", LargeBinary, nullable=False),
     Index(None, "place"),
-    Index(None, "seen_time"),
 )
-"""Rows come in the order of time; the one index that does not is of small integers, so it stays in memory."""
+"""Rows are added at the end, and the one index is of small integers: it stays in memory. There is none of times: each
+announcement that comes again would change another page of it.
+"""
 
 alarms = Table(
     "guard_alarms",

@@ -12,7 +12,7 @@ from structlog.testing import CapturingLogger
 from contract.announcements.contents import Check, Decision, Unblock
 from contract.announcements.control import ControlMessage
 from contract.announcements.window import Window
-from server.guard import decide
+from server.guard import decide, upkeep
 from server.guard.keys import GUARD_KEYS, GuardKeys
 from server.guard.reports import Reported, Reports, Result
 from server.guard.store.announcements import count_announcements
@@ -108,6 +108,27 @@ async def test_beyond_the_window_nothing_is_known(net: Net) -> None:
     net.clock.move(timedelta(hours=1))
     await net.server._rules.guard.upkeep.run()
     assert net.server._ground.database.read_now(count_announcements) == 0
+
+
+async def test_what_came_again_is_kept(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is kept is looked at, some at a time, and what a round does not come to, the next one does."""
+    monkeypatch.setattr(upkeep, "_LOOKED_AT_AT_A_TIME", 2)
+    net.clock.move(timedelta(hours=1))
+    await net.server._rules.guard.upkeep.run()
+    guard, cases = another_guard(net), [net.case() for _ in range(6)]
+    for case in cases:
+        assert await tell(guard, net, case.genuine, case.destination) == Result()
+    net.clock.move(8 * MINUTE)
+    for case in cases[::2]:
+        assert await tell(guard, net, case.genuine, case.destination) == Result()
+    net.clock.move(5 * MINUTE)
+    monkeypatch.setattr(upkeep, "_MOST", 4)
+    left = []
+    for passed in (timedelta(0), timedelta(0), timedelta(hours=1)):
+        net.clock.move(passed)
+        await net.server._rules.guard.upkeep.run()
+        left.append(net.server._ground.database.read_now(count_announcements))
+    assert left == [4, 3, 0]
 
 
 async def test_a_gateway_that_died_between_block_and_unblock(net: Net) -> None:
