@@ -43,12 +43,12 @@ class Letter:
     """An envelope that nobody can open.
 
     Args:
+        envelope_id: its name.
         header: DER.
-        session_id: in which it is sent.
     """
 
+    envelope_id: str
     header: bytes
-    session_id: str
 
     @classmethod
     def new(cls, session_id: str, author: str, *recipients: str) -> Letter:
@@ -56,7 +56,7 @@ class Letter:
         keys = tuple(RecipientKey(each, JointKeyCiphertext(secrets.token_bytes(512))) for each in recipients)
         envelope_id = new_envelope_id(secrets.token_bytes)
         header = EnvelopeHeader(envelope_id, session_id, author, secrets.token_bytes(32), keys)
-        return cls(header.to_der(), session_id)
+        return cls(envelope_id, header.to_der())
 
     def parts(self, announcements: Sequence[bytes], sequence: int) -> Iterator[pb.PostEnvelopeRequest]:
         """What is sent."""

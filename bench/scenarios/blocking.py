@@ -30,7 +30,8 @@ WARM_UP: Final = 2
 """So many of the first alarms do not count."""
 _WAIT_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.005
-_STEPS: Final = {"traffic_blocked": "blocked", "traffic_released": "released"}
+_STEPS: Final = ("traffic_blocked", "traffic_released")
+_KEPT: Final = ("notice_held", "notice_quarantined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,14 @@ async def _raise(net: Watched, case: Case, reader: Line, events: Events) -> Take
         await _send(net, case, 1)
         if (await anext(notices)).author != case.genuine.account:
             raise BenchFailed("an envelope was not told")
-        began = await _send(net, case, 2, forged=True)
+        envelope_id, began = await _send(net, case, 2, forged=True)
         async with asyncio.timeout(_WAIT_SECONDS):
-            times = await _times_of(alarm_id, events)
+            times = await _times_of(alarm_id, envelope_id, events)
     return Taken(*(1000 * (times[event] - began) for event in _STEPS))
 
 
-async def _send(net: Watched, case: Case, sequence: int, *, forged: bool = False) -> float:
-    """Send an envelope with an announcement; returns when that began, seconds since 1970."""
+async def _send(net: Watched, case: Case, sequence: int, *, forged: bool = False) -> tuple[str, float]:
+    """Send an envelope with an announcement; returns its name, and when that began, seconds since 1970."""
     agent, announcer = (case.impostor, case.forged) if forged else (case.agent, case.genuine)
     letter = Letter.new(case.session_id, case.genuine.account, case.destination)
     signed = announcer.announce(SOURCE, case.destination, case.session_id, letter.header, system_clock())
@@ -83,14 +84,15 @@ async def _send(net: Watched, case: Case, sequence: int, *, forged: bool = False
     async with agent.at(net.senders.address) as gateway:
         began = time.time()
         await Line(gateway, shown).post(letter, [signed.to_der()], sequence)
-    return began
+    return letter.envelope_id, began
 
 
-async def _times_of(alarm_id: str, events: Events) -> dict[str, float]:
-    """When each of ``_STEPS`` was, of an alarm."""
-    times = dict[str, float]()
-    while len(times) < len(_STEPS):
+async def _times_of(alarm_id: str, envelope_id: str, events: Events) -> dict[str, float]:
+    """When each of ``_STEPS`` was, of an alarm; once the impostor's envelope has come, too: it may come last."""
+    times, has_come = dict[str, float](), False
+    while len(times) < len(_STEPS) or not has_come:
         for event in events.new():
+            has_come = has_come or (event["event"] in _KEPT and event["envelope_id"] == envelope_id)
             if event["event"] in _STEPS and event["alarm_id"] == alarm_id:
                 times[event["event"]] = time_of(event)
         await asyncio.sleep(_LOOK_SECONDS)
