@@ -24,7 +24,7 @@ from fourseal.v1 import relay_service_pb2
 
 from bench.context import Bench
 from bench.errors import BenchFailed
-from bench.harness.results import Aim, Outcome, Ratio, Result
+from bench.harness.results import Aim, Chart, Outcome, Ratio, Result
 from bench.harness.statistics import quantile
 from bench.harness.timing import rotated
 from bench.load.flood import REPORTS
@@ -247,7 +247,8 @@ def _outcome(sent: Mapping[str, Sequence[Sent]]) -> Outcome:
         for kind, rate in rates.items()
         if kind != _ALONE
     ]
-    return Outcome([*rates.values(), *latencies], ratios, (), [_remark(sent)])
+    chart = Chart(GROUP, "envelopes a second", tuple(_TITLES.values()), {"genuine": tuple(rates.values())})
+    return Outcome([*rates.values(), *latencies], ratios, [chart], [_remark(sent)])
 
 
 def _remark(sent: Mapping[str, Sequence[Sent]]) -> str:

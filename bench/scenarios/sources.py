@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.context import Bench
 from bench.harness.cores import pinned_to
-from bench.harness.results import Aim, Outcome, Ratio, Result
+from bench.harness.results import Aim, Chart, Outcome, Ratio, Result
 from bench.harness.timing import rotated
 from bench.load.guard import FILLED_AT_A_TIME, Taken
 from bench.rig.worker import Worker
@@ -67,7 +67,7 @@ def _measure(bench: Bench, guards: dict[int, Worker]) -> dict[int, list[Taken]]:
 
 def _outcome(taken: dict[int, list[Taken]]) -> Outcome:
     few, many = min(taken), max(taken)
-    results, ratios = list[Result](), list[Ratio]()
+    results, ratios, series = list[Result](), list[Ratio](), dict[str, tuple[Result, ...]]()
     for kind, what, microseconds in _KINDS:
         by_sources = {
             sources: Result(
@@ -87,6 +87,7 @@ def _outcome(taken: dict[int, list[Taken]]) -> Outcome:
             AIM,
         )
         results += by_sources.values()
+        series[what] = tuple(by_sources.values())
         ratios.append(ratio)
     memory = [
         Result(
@@ -99,4 +100,5 @@ def _outcome(taken: dict[int, list[Taken]]) -> Outcome:
         )
         for sources, samples in taken.items()
     ]
-    return Outcome([*results, *memory], ratios)
+    chart = Chart(GROUP, "µs for an announcement", tuple(f"{sources:,} live" for sources in taken), series)
+    return Outcome([*results, *memory], ratios, [chart])
