@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -37,9 +38,11 @@ from server.gateway.store import cases as store
 from server.gateway.store.cases import AnswerRow, CaseRow, TellingRow
 from server.metrics import EventLog
 from server.storage import Database
+from wire.catalogue import ServiceError
 
 _ROUND_SECONDS: Final = 1.0
 _AT_A_TIME: Final = 100
+_ASK_SECONDS: Final = 5.0  # with the wait for its turn: at one that is silent each alarm would wait for all before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class Worker:
         """The answer of one, kept; None: it cannot be had now."""
         name = name_of(address)
         try:
-            async with self._turns[name]:
+            async with _in_time(), self._turns[name]:
                 control = await self._sign(name, about, Check())
                 shown = await self._around.peers.check(address, control, pb.ConflictProof.FromString(row.proof))
             answer = self._proofs.read_answer(shown, about, self._around.own.name)
@@ -225,3 +228,13 @@ class Worker:
     async def _sign(self, recipient: str, about: Concern, content: Content) -> bytes:
         number = await self._database.write(lambda each: alarm_store.next_number(each, recipient))
         return self._around.own.sign(recipient, about, number, content, self._clock)
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Raises ServiceError: SERVER_UNAVAILABLE, once it has lasted too long."""
+    try:
+        async with asyncio.timeout(_ASK_SECONDS):
+            yield
+    except TimeoutError:
+        raise ServiceError("SERVER_UNAVAILABLE") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,10 +25,11 @@ from contract.announcements.history import Channel, Entry, HistoryFact, Identity
 from contract.announcements.judgement import Judgement, Rule
 from contract.certificate_parts import fingerprint
 from server.clock import system_clock
+from server.gateway.peer import working
 from server.root.gateway import Gateway
 from tests.server.gateway.gateway import GatewayProcess, make_gateway_home
 from tests.server.gateway.peers import PeerCase, PeerNet, open_peer_net
-from tests.server.gateway.watched import reading, until
+from tests.server.gateway.watched import WAIT_SECONDS, reading, until
 from tests.server.guard.people import YEAR
 from tests.server.harness import call, key_pem, query, running_server
 from tests.server.relay.media import authority, identity_of
@@ -207,6 +209,18 @@ async def test_gateway_that_is_dead(tmp_path: Path) -> None:
             await case.ask()
             await case.until("undetermined")
             assert await case.state() == ("undetermined", "contradicted")
+
+
+async def test_gateway_that_is_silent(net: PeerNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alarm does not wait until a call about another one ends: it is judged without it in time."""
+    monkeypatch.setattr(working, "_ASK_SECONDS", 0.1)
+    async with net.case() as case, reading(case.bob, after=1) as bob:
+        await both_posted(case, bob)
+        assert net.of_bob._peer_mode is not None
+        async with net.of_bob._peer_mode.worker._turns["127.0.0.5"], asyncio.timeout(WAIT_SECONDS):
+            await case.ask()
+            net.clock.move(timedelta(seconds=10))
+            await case.until("released", "undetermined")  # the third may have been too slow, too
 
 
 async def test_beside_the_guard(tmp_path: Path) -> None:
