@@ -136,7 +136,8 @@ class Intake:
             announcement = signed.announcement
             announcement.require_envelope(header, digest)
             if announcement.claim.destination in destinations:
-                raise MalformedInput("ANNOUNCEMENT_MALFORMED", "two are for one recipient")
+                problem = "two are for one recipient"
+                raise MalformedInput("ANNOUNCEMENT_MALFORMED", problem, problem=problem)
             destinations.add(announcement.claim.destination)
             if self._traffic.refuses(key=announcement.key):
                 raise ServiceError("KEY_BLACK_LISTED")

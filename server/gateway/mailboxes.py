@@ -102,7 +102,7 @@ class _Stream:
             for row in rows:
                 self.number = row.release_number
                 yield pb.WatchMailboxResponse.FromString(row.notice)
-        if self.withheld and not await self.traffic.holds(self.mailbox):
+        if self.withheld and not await self.traffic.held_authors(self.mailbox):
             self.withheld = False
             yield pb.WatchMailboxResponse(all_told=True)
 
@@ -113,6 +113,8 @@ class _Stream:
             self.bell.set()
             async for released in self.released():
                 yield released
+            if self.withheld and (authors := await self.traffic.held_authors(self.mailbox)):
+                yield pb.WatchMailboxResponse(held_authors=authors)
             return
         posted = await self.intake.received(self.mailbox, notice)
         while not self.traffic.bells.ended:

@@ -229,13 +229,13 @@ class Traffic:
             lambda each: store.list_released(each, mailbox, after_number, until_position, _AT_A_TIME)
         )
 
-    async def holds(self, mailbox: Mailbox) -> bool:
-        """Whether anything of a mailbox is held.
+    async def held_authors(self, mailbox: Mailbox) -> list[str]:
+        """Of whom something is held in a mailbox.
 
         Raises:
             ServiceError: STORAGE_UNAVAILABLE.
         """
-        return await self._database.read(lambda each: store.has_held(each, mailbox))
+        return await self._database.read(lambda each: store.held_authors(each, mailbox))
 
     async def acknowledge(self, mailbox: Mailbox, envelope_ids: Collection[str]) -> None:
         """The recipient has these.

@@ -79,14 +79,11 @@ def remark_on(memory: AnnouncementMemory, statement: Statement) -> str:
 
     Empty if its key was announced here at about that time.
     """
-    heard = memory.heard().get(statement.author)
-    if heard is None or heard.certificate != statement.author_certificate:
-        return NOT_ANNOUNCED
-    return "" if abs(statement.time - heard.time) <= _HEARD_PERIOD else NOT_ANNOUNCED
+    heard = memory.heard().get(statement.author_certificate.hex())
+    return "" if heard is not None and abs(statement.time - heard.time) <= _HEARD_PERIOD else NOT_ANNOUNCED
 
 
 def hear(memory: AnnouncementMemory, announcement_der: bytes) -> None:
     """Remember, durably, an announcement that holds. Blocks."""
     announcement = SignedAnnouncement.from_der(announcement_der).announcement
-    heard = AnnouncedKey(announcement.certificate, announcement.claim.source, announcement.time)
-    memory.hear(announcement.claim.user, heard)
+    memory.hear(AnnouncedKey(announcement.certificate, announcement.claim.source, announcement.time))

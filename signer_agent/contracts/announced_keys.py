@@ -3,7 +3,7 @@
 ::
 
     announced/<account>/told-<session>.json  to whom which key was announced, from where and when; sealed
-    announced/<account>/heard.json           whose key was announced to us
+    announced/<account>/heard.json           which keys were announced to us
 
 Of each the latest thousand are remembered: whoever was forgotten is told once more, or not warned of. What we told is
 remembered for each session by itself: a recipient may read one session and leave another for later.
@@ -49,7 +49,7 @@ class AnnouncedKey:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedKeys:
-    """The latest of them, by the account at the other end, the latest last."""
+    """The latest of them, the latest last: by the account that was told, or by the certificate that we heard of."""
 
     keys: Mapping[str, AnnouncedKey] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class AnnouncedKeys:
         fields.end()
         sealed = Fields(decode(secret))
         names, keys = sealed.texts("names"), sealed.fields("keys")
-        found = cls({check_account_name(name): _announced_key(keys.fields(name)) for name in names})
+        found = cls({name: _announced_key(keys.fields(name)) for name in names})
         for part in (keys, sealed):
             part.end()
         return found
@@ -102,15 +102,16 @@ class AnnouncementMemory:
         return (self._drawer.get(_told(session_id)) or AnnouncedKeys()).keys
 
     def heard(self) -> Mapping[str, AnnouncedKey]:
-        """What was announced to us by whom."""
+        """What was announced to us, by the certificate's fingerprint in hexadecimal digits."""
         return (self._drawer.get(_HEARD) or AnnouncedKeys()).keys
 
     def tell(self, session_id: str, names: Iterable[str], announced: AnnouncedKey) -> None:
         """Remember that a key was announced to these, in a session."""
         self._drawer.update(_told(session_id), lambda known: (known or AnnouncedKeys()).with_keys(names, announced))
 
-    def hear(self, name: str, announced: AnnouncedKey) -> None:
-        """Remember that a key was announced to us."""
+    def hear(self, announced: AnnouncedKey) -> None:
+        """Remember that a key was announced to us; another one in the same name takes nothing away from it."""
+        name = announced.certificate.hex()
         self._drawer.update(_HEARD, lambda known: (known or AnnouncedKeys()).with_keys((name,), announced))
 
 

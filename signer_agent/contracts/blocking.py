@@ -107,6 +107,8 @@ class BlockingMessages:
         self.sent = thread.blocking(messages.sent)
         self.write_content = thread.blocking(messages.write_content)
         self.read_text = thread.blocking(messages.read_text)
+        self.alarms = thread.blocking(messages.alarms)
+        self.decide_alarm = thread.blocking(messages.decide_alarm)
 
 
 class BlockingEvidence:

@@ -15,6 +15,7 @@
 An envelope that does not open is told of and not stored: the media server may have damaged it, and can be asked again.
 The media server withholds what it does not deliver though it says that it has told everything, and though nothing else
 stands in the way: a line that broke, a full disk or a lie of the server is told of as what it is, and blames nobody.
+What a gateway says it holds is told of as held.
 """
 
 from __future__ import annotations
@@ -122,6 +123,7 @@ class Receiver:
         self._behind: set[str] = set()  # authors of whom something is to come again before the rest
         self._position = 0
         self._following: asyncio.Task[bool] | None = None  # the stream of notices now
+        self._held: set[str] = set()  # authors of whom a gateway holds something
         self._hindered: set[str] = set()  # authors from whom something could not be fetched, and not by their relay
 
     async def receive(self, *, follow: bool) -> AsyncGenerator[Received]:
@@ -170,8 +172,9 @@ class Receiver:
         limit = _TELL_SECONDS
         async with aclosing(self._line.watch(0)) as notices:
             while (notice := await _next_in_time(notices, limit)) is not None:
-                if notice.all_told:
+                if notice.all_told or notice.held_authors:
                     limit = _LATE_SECONDS
+                    self._held = set(notice.held_authors)
                     continue
                 waiting -= self._take(notice)
                 if waiting <= 0:
@@ -213,7 +216,7 @@ class Receiver:
         try:
             async with aclosing(self._line.watch(self._position)) as notices:
                 async for notice in notices:
-                    if notice.all_told:
+                    if notice.all_told or notice.held_authors:
                         continue
                     self._take(notice)
                     self._position = max(self._position, notice.position)
@@ -320,13 +323,18 @@ class Receiver:
         return message
 
     def _missing(self) -> list[NotReceived]:
-        """What was signed for us, and the media server did not deliver."""
+        """What was signed for us and did not come: a gateway holds it, or the media server withholds it."""
         return [
-            NotReceived(author, "", number, ServiceError("MESSAGE_WITHHELD", author=author, number=number))
+            NotReceived(author, "", number, self._why(author, number))
             for author, count in self._session.counters.messages_to_me.items()
             if author not in self._hindered
             for number in self._known.numbers(author).missing(count)
         ]
+
+    def _why(self, author: str, number: int) -> ServiceError:
+        if author in self._held:
+            return ServiceError("MESSAGE_HELD", author=author, number=number)
+        return ServiceError("MESSAGE_WITHHELD", author=author, number=number)
 
 
 async def _next_in_time(

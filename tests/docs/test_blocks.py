@@ -32,6 +32,7 @@ ELSEWHERE = {
     "make demo-hsm": "tests/demo/test_demo_hsm.py",
     "make demo-trust": "tests/demo/test_demo_trust.py",
     "make demo-transaction": "tests/demo/test_demo_transaction.py",
+    "make demo-guard": "tests/demo/test_demo_guard.py",
     "make demo-contract": "tests/demo/test_demo_drafting.py",
     "make test": "tests/docs/test_blocks.py",  # which is running
 }

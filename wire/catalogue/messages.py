@@ -71,6 +71,12 @@ ENTRIES: Final = (
         "Look again later; then ask its author to send it again, and the operator why.",
     ),
     Entry(
+        "MESSAGE_HELD",
+        StatusCode.UNAVAILABLE,
+        "Message {number} of {author} is held by your gateway: two keys claim to be {author}'s.",
+        "It comes when it is found out whose key is genuine: fourseal guard alarms says how that stands.",
+    ),
+    Entry(
         "MESSAGE_NOT_VERIFIED",
         PRECONDITION,
         "Message {number} is not verified, and so is not accepted: {problem}.",

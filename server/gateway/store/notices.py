@@ -121,10 +121,10 @@ def count_held(connection: Connection) -> dict[str, int]:
     return {row.alarm_id: row[1] for row in connection.execute(query)}
 
 
-def has_held(connection: Connection, mailbox: Mailbox) -> bool:
-    """Whether anything of a mailbox is held."""
-    query = select(_notice.position).where(_of(mailbox), _notice.state == NoticeState.HELD.value).limit(1)
-    return connection.execute(query).first() is not None
+def held_authors(connection: Connection, mailbox: Mailbox) -> list[str]:
+    """Of whom something is held in a mailbox."""
+    query = select(_notice.author).where(_of(mailbox), _notice.state == NoticeState.HELD.value).distinct()
+    return list(connection.execute(query.order_by(_notice.author)).scalars())
 
 
 def list_held(connection: Connection, author: str, recipient: str) -> list[NoticeRow]:

@@ -147,7 +147,7 @@ async def test_all_was_told_only_when_nothing_is_held(net: Net) -> None:
         await case.until_kept(2, "held")
         request = pb.WatchMailboxRequest(after_position=bob.positions[-1])
         async with under_way(case.bob.stub.WatchMailbox(request, timeout=60, metadata=case.bob.metadata)) as call:
-            await case.until_kept(2, "held")
+            assert await call.read() == pb.WatchMailboxResponse(held_authors=[case.alice.member.name])
             await case.decide([case.alice.key], [case.mallory.key])
             told = [await call.read(), await call.read()]
         assert [(each.envelope_id, each.all_told) for each in told] == [(held_one, False), ("", True)]

@@ -133,6 +133,17 @@ async def test_each_session_is_told_by_itself(company: Company, scene: Scene) ->
     assert [each.note for each in await bob.received_messages(second)] == [""]
 
 
+async def test_another_key_in_the_same_name_takes_nothing_away(scene: Scene) -> None:
+    """What somebody else announced in Alice's name is no reason to say that hers was not announced."""
+    await scene.send("alice", b"one", "bob")
+    bob = scene.person("bob")
+    assert [each.note for each in await bob.received_messages(scene.session_id)] == [""]
+    now = datetime.now(UTC).replace(microsecond=0)
+    bob.messages._announcements.hear(AnnouncedKey(b"\x09" * 32, "127.0.0.1", now))
+    await scene.send("alice", b"two", "bob")
+    assert [each.note for each in await bob.received_messages(scene.session_id)] == [""]
+
+
 async def test_interrupted_upload_announces_anew(scene: Scene) -> None:
     """Each stream, for what announces must be of now; nobody was told before the envelope was there whole."""
     scene.relay.breaks_of_uploads = [0]

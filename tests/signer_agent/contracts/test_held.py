@@ -90,15 +90,44 @@ async def behind(gateway: Gateway, person: Person, session_id: str) -> AsyncIter
     await person.messages._lines.pop(session_id).close()
 
 
-async def test_told_and_then_held(tmp_path: Path) -> None:
-    """Bob was told of two of Alice's before the block, and gets them after it, before what she sent meanwhile."""
+@asynccontextmanager
+async def company_behind(folder: Path) -> AsyncIterator[tuple[Company, Gateway, str, list[SlowLine]]]:
+    """All of a session behind one gateway; its name, and everybody's line."""
     async with AsyncExitStack() as stack:
-        company = await stack.enter_async_context(gathered(tmp_path))
+        company = await stack.enter_async_context(gathered(folder))
         guard = {"guard_address": company.server.serving.server}
-        home = make_gateway_home(tmp_path / "gateway", company.server._home, **guard)
+        home = make_gateway_home(folder / "gateway", company.server._home, **guard)
         gateway = await stack.enter_async_context(running_gateway(home))
         session_id = await company.session()
         lines = [await stack.enter_async_context(behind(gateway, each, session_id)) for each in company.people.values()]
+        yield company, gateway, session_id, lines
+
+
+async def test_whoever_looks_once_is_told_what_is_held(tmp_path: Path) -> None:
+    """At once, not after half a minute; nobody is blamed, what others sent comes, and the rest when it is released."""
+    async with company_behind(tmp_path) as (company, gateway, session_id, lines):
+        for line in lines:
+            line.may.set()
+        director, bob = Director(company, gateway), company.people["bob"].messages
+        await director.block()
+        for name in ("alice", "alice", "carol"):
+            await company.people[name].messages.send(session_id, BytesSource(b"", TEXT_TYPE), ["bob"])
+
+        async def look() -> list[tuple[str, str]]:
+            async with aclosing(bob.receive(session_id, follow=False)) as received:
+                return [
+                    (each.author, each.error.reason) if isinstance(each, NotReceived) else (each.statement.author, "")
+                    async for each in received
+                ]
+
+        assert await look() == [("carol", ""), ("alice", "MESSAGE_HELD"), ("alice", "MESSAGE_HELD")]
+        await director.release()
+        assert await look() == [("alice", ""), ("alice", "")]
+
+
+async def test_told_and_then_held(tmp_path: Path) -> None:
+    """Bob was told of two of Alice's before the block, and gets them after it, before what she sent meanwhile."""
+    async with company_behind(tmp_path) as (company, gateway, session_id, lines):
         watching = lines[1]
         bob = company.people["bob"].messages
 
@@ -120,7 +149,7 @@ async def test_told_and_then_held(tmp_path: Path) -> None:
         await director.block()
         watching.may.set()
         third = await send("alice")
-        await until(lambda: query(home, HELD) == [(3,)])
+        await until(lambda: query(gateway._frame.home, HELD) == [(3,)])
         await until(lambda: len(got) == 2)
         await director.release()
         await until(lambda: len(got) == 5 or receiving.done())
