@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,13 +126,9 @@ class Signer:
 
     def attempt(self, *arguments: str, who: str = "") -> Outcome:
         """Run ``fourseal`` as this person, whatever comes of it; ``who`` is shown, this person by default."""
-        return self.begin(*arguments, who=who)()
-
-    def begin(self, *arguments: str, who: str = "") -> Callable[[], Outcome]:
-        """The same, without waiting for its end: what is returned waits for it."""
         command = ["fourseal", *arguments]
         self.show.command(command, who=who or self.name)
-        return self.stage.begin(command, self._environment)
+        return self.stage.run(command, self._environment)
 
     @property
     def _passphrase_file(self) -> str:

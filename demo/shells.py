@@ -7,7 +7,7 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -23,18 +23,18 @@ Person = tuple[str, str]
 
 
 class Shells(Stage):
-    """See ``Stage``. Commands of one person are run one after the other, in the order in which they were begun."""
+    """See ``Stage``. All commands of one person run in one process."""
 
     def __init__(self, interrupts: Interrupts, *, keep: bool) -> None:
         super().__init__(interrupts, keep=keep)
         self._shells: dict[Person, subprocess.Popen[str]] = {}
 
-    def begin(
+    def run(
         self, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, live: bool = False
-    ) -> Callable[[], Outcome]:
+    ) -> Outcome:
         """See there."""
         if arguments[0] not in _PACKAGES:
-            return super().begin(arguments, environment, live=live)
+            return super().run(arguments, environment, live=live)
         variables = self._variables(COLUMNS="94", **environment or {})
         shell = self._shell_of((arguments[0], variables.get("FOURSEAL_HOME", "")))
         order = {
@@ -44,18 +44,13 @@ class Shells(Stage):
         }
         assert shell.stdin is not None  # noqa: S101  # by the pipes asked for
         assert shell.stdout is not None  # noqa: S101
-        answers = shell.stdout
         shell.stdin.write(f"{json.dumps(order)}\n")
         shell.stdin.flush()
-
-        def end() -> Outcome:
-            ready, _, _ = select.select([answers], [], [], COMMAND_SECONDS)
-            if not ready or not (said := answers.readline()):
-                raise CommandFailed(f"{arguments[0]} did not end")
-            answer = json.loads(said)
-            return Outcome(answer["status"] == 0, answer["printed"])
-
-        return end
+        ready, _, _ = select.select([shell.stdout], [], [], COMMAND_SECONDS)
+        if not ready or not (said := shell.stdout.readline()):
+            raise CommandFailed(f"{arguments[0]} did not end")
+        answer = json.loads(said)
+        return Outcome(answer["status"] == 0, answer["printed"])
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

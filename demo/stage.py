@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -114,26 +114,16 @@ class Stage:
         Raises:
             CommandFailed: it cannot be started, or did not end.
         """
-        return self.begin(arguments, environment, live=live)()
-
-    def begin(
-        self, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, live: bool = False
-    ) -> Callable[[], Outcome]:
-        """The same, without waiting for its end: what is returned waits for it."""
         process = self._start(
             arguments,
             self._variables(COLUMNS="94", **environment or {}),
             stderr=None if live and sys.stderr.isatty() else subprocess.STDOUT,
         )
-
-        def end() -> Outcome:
-            try:
-                printed, _ = process.communicate(timeout=COMMAND_SECONDS)
-            except subprocess.TimeoutExpired as error:
-                raise CommandFailed(f"{arguments[0]} did not end") from error
-            return Outcome(process.returncode == 0, printed)
-
-        return end
+        try:
+            printed, _ = process.communicate(timeout=COMMAND_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise CommandFailed(f"{arguments[0]} did not end") from error
+        return Outcome(process.returncode == 0, printed)
 
     def must(
         self, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, live: bool = False

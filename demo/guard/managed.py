@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -14,7 +13,7 @@ from contract.announcements.judgement import Rule
 from demo.guard.network import AGENTS, Network, until
 from demo.guard.past import NEW_PAIR, Past
 from demo.guard.posting import post_at
-from demo.stage import AttackSucceeded, CommandFailed, Outcome
+from demo.stage import AttackSucceeded, CommandFailed
 
 BACK: Final = timedelta(minutes=20)
 """How long ago the first act plays: longer than the guard's window, shorter than a login that idles."""
@@ -38,14 +37,12 @@ class Managed:
         alarm_id: of the alarm, once it was raised.
         forged_session: the session that Mallory made as Alice.
         session_id: the one that Alice made after it.
-        waiting: ends when Bob's agent has all that came.
     """
 
     past: Past
     alarm_id: str = ""
     forged_session: str = ""
     session_id: str = ""
-    waiting: Callable[[], Outcome] | None = None
 
     def perform(self) -> None:
         """Do every step; stops at the first that does not hold."""
@@ -103,8 +100,8 @@ class Managed:
         self._network.show.say("The guard has to ask the third gateway, too. Until then what comes as Alice is held.")
         until(lambda: self._alarm().state is AlarmState.CHECKING, "the block at Bob's gateway")
         self.past.send("carol", self.past.session_id, _READY)
-        self.waiting = self._network.agents["bob"].begin("inbox", self.past.session_id)
-        until(lambda: self._network.kept("south") == (2, 0), "Alice's two, at Bob's gateway")
+        self.past.bob_reads(_READY)
+        until(lambda: self._network.kept("south") == (3, 0), "what came as Alice, at Bob's gateway")
         self._network.show.output(self._network.operator("guard", "status"))
         self._network.show.output(self._network.operator("gateway", "held", home="south"))
         return "Alice's are held; Carol's are not"
@@ -123,9 +120,7 @@ class Managed:
         return "the key without history is the impostor's: black-listed, and agent mallory with it"
 
     def _released(self) -> str:
-        if self.waiting is not None:
-            self.waiting()
-        self.past.bob_reads(_READY, _MORE, _FRIDAY)
+        self.past.bob_reads(_MORE, _FRIDAY)
         self._network.show.output(self._network.operator("gateway", "held", home="south"))
         if self._network.kept("south") != (0, 1):
             raise CommandFailed(f"of held and put aside Bob's gateway keeps {self._network.kept('south')}")
