@@ -20,7 +20,7 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "✗" not in done.stdout
     shown = " ".join(done.stdout.split())
     assert re.search(
-        "- Carol: is the table ready[?] - Alice: ten more chairs[.] - Alice: and deliver on Friday[.]", shown
+        "- Carol: is the table ready[?] .*- Alice: ten more chairs[.] - Alice: and deliver on Friday[.]", shown
     )
     assert "- Alice: our account has changed" not in shown
     for cause, times in (
@@ -29,8 +29,9 @@ def test_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
         (" x SIGNATURE_INVALID, ", 1),
         ("(signed by an impostor's key)", 1),
         ("carol: released, one-has-history; the impostor is agent eve at", 1),
-        ("│ held ", 2),
+        ("│ held ", 3),
         ("│ quarantined ", 1),
+        (" of alice is held by your gateway", 3),
     ):
         assert done.stdout.count(cause) == times, cause
     assert max(map(len, done.stdout.splitlines())) <= 100

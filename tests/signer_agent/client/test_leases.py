@@ -207,13 +207,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @settings(max_examples=25, deadline=None)
 @given(
     steps=st.lists(st.tuples(st.sampled_from(Fault), st.integers(0, 700)), min_size=1, max_size=STEPS),
-    random=st.randoms(use_true_random=False),
+    seed=st.integers(0, 2**64 - 1),  # what is drawn must not depend on how far a call that is called off came
 )
 def test_an_honest_agent_on_a_bad_network_is_never_taken_for_a_copy(
-    world: World, steps: list[tuple[Fault, int]], random: Random
+    world: World, steps: list[tuple[Fault, int]], seed: int
 ) -> None:
     """Whatever is lost, late, called off or killed: the next call goes well, for hours."""
-    asyncio.run(world.honest_hour(random, steps))
+    asyncio.run(world.honest_hour(Random(seed), steps))  # noqa: S311  # chooses among cases
 
 
 def kill_at(point: str, home: Home) -> None:
