@@ -187,14 +187,19 @@ class Run:
             await self._case.net.crash(alices=self._chance.random() < 0.3)
 
     async def _send(self, author: Author, *, announced: bool) -> str:
-        """As an agent does: again, where the gateway broke off."""
+        """As an agent does: it goes on where the gateway broke off."""
         letter = author.letter(self._case.bob.name, announced=announced)
+        is_broken = False
         while True:
+            parts = list(letter.parts())
             try:
-                await author.member.post(letter.parts())
+                if is_broken:
+                    await author.member.go_on(parts)
+                await author.member.post(parts)
             except RemoteError as error:
                 if not is_break(error):
                     raise
+                is_broken = True
                 await asyncio.sleep(0.02)
             else:
                 return letter.envelope_id

@@ -263,13 +263,17 @@ class Member:
             except RemoteError as error:
                 if (error.code, str(error)) != _CUT:
                     raise
-            if given and given[0].WhichOneof("part") == "start":
-                start = given[0].start
-                with contextlib.suppress(MalformedInput):  # a test may have spoilt the header
-                    there, _ = await self.upload(EnvelopeHeader.from_der(start.header_der).envelope_id)
-                    more = max(0, there - start.segment)
-                    start.segment += more
-                    del given[1 : 1 + more]
+            await self.go_on(given)
+
+    async def go_on(self, parts: list[pb.PostEnvelopeRequest]) -> None:
+        """Have parts go on where their upload is."""
+        if parts and parts[0].WhichOneof("part") == "start":
+            start = parts[0].start
+            with contextlib.suppress(MalformedInput):  # a test may have spoilt the header
+                there, _ = await self.upload(EnvelopeHeader.from_der(start.header_der).envelope_id)
+                more = max(0, there - start.segment)
+                start.segment += more
+                del parts[1 : 1 + more]
 
     async def _post(
         self, parts: Iterable[pb.PostEnvelopeRequest] | AsyncIterator[pb.PostEnvelopeRequest], seconds: float
@@ -312,11 +316,11 @@ class Member:
     async def watching(
         self, after: int = 0, seconds: float = CALL_SECONDS
     ) -> AsyncGenerator[pb.WatchMailboxResponse, None]:
-        """WatchMailbox, without the notice that all was told."""
+        """WatchMailbox, without the notices that all was told, or whose is held."""
         request = pb.WatchMailboxRequest(after_position=after)
         async with under_way(self.stub.WatchMailbox(request, timeout=seconds, metadata=self.metadata)) as call:
             async for notice in call:
-                if not notice.all_told:
+                if notice.envelope_id:
                     yield notice
 
     async def notices(self, count: int, after: int = 0) -> list[pb.WatchMailboxResponse]:
